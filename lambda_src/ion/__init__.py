@@ -1,0 +1,1 @@
+"""ion: an email relay for AWS that loses no mail."""

@@ -1,0 +1,97 @@
+"""The shell around the builder: it runs from anywhere, and makes environments that it can trust."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One with nothing in it but venv.sh, and six to install."""
+    repository = tmp_path / "with space"
+    (repository / "scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "venv.sh", repository / "scripts")
+    lock = (ROOT / "lambda_src" / "requirements.txt").read_text(encoding="utf-8")
+    start = lock.index("\nsix==") + 1
+    six = lock[start : lock.index("    # via", start)]
+    (repository / "requirements.txt").write_text(six, encoding="utf-8")
+    return repository
+
+
+def test_release_runs_from_anywhere(tmp_path: Path) -> None:
+    shown = _run([str(ROOT / "release.sh"), "--help"], cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "--with-secrets" in shown.stdout
+
+
+def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> None:
+    made = _venv(repository)
+    python = repository / ".venv" / "some" / "bin" / "python"
+    assert made.stdout == f"{python}\n"
+    assert "installing requirements.txt" in made.stderr
+    assert _run([str(python), "-c", "import six"], cwd=repository).returncode == 0
+
+    assert "installing" not in _venv(repository).stderr
+
+    # as if interrupted
+    (repository / ".venv" / "some" / "stamp").unlink()
+    assert "installing" in _venv(repository).stderr
+
+    with (repository / "requirements.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# changed\n")
+    assert "installing" in _venv(repository).stderr
+    assert "installing" not in _venv(repository).stderr
+
+
+def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -> None:
+    lock = f"six==1.17.0 --hash=sha256:{'0' * 64}\n"
+    (repository / "requirements.txt").write_text(lock, encoding="utf-8")
+    for _ in range(2):
+        failed = _venv(repository)
+        assert failed.returncode != 0
+        assert failed.stdout == ""
+        assert "HASHES" in failed.stderr
+
+
+def test_old_python_is_refused_in_words(repository: Path) -> None:
+    refused = _venv(repository, PATH=_path_with_python(repository, "exit 1"))
+    assert refused.returncode == 1
+    assert "ion needs Python 3.11 or newer" in refused.stderr
+
+
+def test_debian_without_venv_is_told_what_to_install(repository: Path) -> None:
+    no_ensurepip = 'case "$*" in *ensurepip*) exit 1 ;; esac'
+    refused = _venv(repository, PATH=_path_with_python(repository, no_ensurepip))
+    assert refused.returncode == 1
+    assert "apt-get install python3-venv" in refused.stderr
+
+
+def _path_with_python(repository: Path, script: str) -> str:
+    """A PATH whose Pythons are all this `script`."""
+    commands = repository / "commands"
+    commands.mkdir()
+    for name in ("python3", "python3.13", "python3.12", "python3.11"):
+        (commands / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (commands / name).chmod(0o755)
+    return f"{commands}:{os.environ['PATH']}"
+
+
+def _venv(repository: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [str(repository / "scripts" / "venv.sh"), "some", "requirements.txt"]
+    return _run(command, cwd=repository, **environment)
+
+
+def _run(command: list[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
