@@ -1,0 +1,151 @@
+"""SQS: receive, delete, postpone and send, ten messages a call."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ion.aws.errors import AWS_ERRORS, code_of
+from ion.message import Attribute, Draft, Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+BATCH = 10
+"""Messages a call (SQS)."""
+_BATCH_BYTES = 262_144
+"""Bodies and attributes of a call. AWS allows 1 MiB now; this much has always been allowed."""
+_TRIES = 3
+"""For the entries that a batch call refused; boto3 itself repeats calls that failed as a whole."""
+LONGEST_VISIBILITY_SECONDS = 43_200
+LONGEST_DELAY_SECONDS = 900
+
+
+class QueueError(Exception):
+    """SQS can't be used just now. The text has the operation and AWS's code."""
+
+
+class Queue:
+    """One SQS queue.
+
+    Args:
+        client: boto3's; its connection pool should be as large as calls run side by side.
+        url: the queue's.
+    """
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    async def receive(self, *, visibility_seconds: int, wait_seconds: int) -> list[Message]:
+        """Up to ten messages, hidden from others for `visibility_seconds`.
+
+        Args:
+            visibility_seconds: 0-43,200; more is cut off.
+            wait_seconds: how long to wait for the first, 0-20.
+
+        Raises:
+            QueueError: nothing was received.
+        """
+        try:
+            answer = await asyncio.to_thread(
+                self._client.receive_message,
+                QueueUrl=self._url,
+                MaxNumberOfMessages=BATCH,
+                VisibilityTimeout=min(visibility_seconds, LONGEST_VISIBILITY_SECONDS),
+                WaitTimeSeconds=wait_seconds,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            )
+        except AWS_ERRORS as error:
+            raise QueueError(f"receive: {code_of(error)}") from error
+        return [_message(received) for received in answer.get("Messages", [])]
+
+    async def delete(self, messages: Sequence[Message]) -> list[Message]:
+        """Forget messages. Returns those that are not deleted: they will be received again."""
+        entries = [{"ReceiptHandle": message.receipt} for message in messages]
+        done = await self._batched(self._client.delete_message_batch, entries)
+        return [message for message, ok in zip(messages, done, strict=True) if not ok]
+
+    async def postpone(self, messages: Sequence[tuple[Message, int]]) -> list[Message]:
+        """Hide each message for so many seconds from now; 0 puts it back at once.
+
+        Returns those that stay hidden as long as they were.
+        """
+        entries = [
+            {"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
+            for message, seconds in messages
+        ]
+        done = await self._batched(self._client.change_message_visibility_batch, entries)
+        return [message for (message, _), ok in zip(messages, done, strict=True) if not ok]
+
+    async def send(self, drafts: Sequence[Draft]) -> list[bool]:
+        """Put messages into the queue. True for each that is in it, as far as is known."""
+        done: list[bool] = []
+        for group in _by_size(drafts):
+            entries = [_entry(draft) for draft in group]
+            done += await self._batched(self._client.send_message_batch, entries)
+        return done
+
+    async def _batched(
+        self, call: Callable[..., Any], entries: Sequence[dict[str, Any]]
+    ) -> list[bool]:
+        """One call for every ten entries, again for the entries that it refused."""
+        done = [False] * len(entries)
+        for start in range(0, len(entries), BATCH):
+            left = list(range(start, min(start + BATCH, len(entries))))
+            for _ in range(_TRIES):
+                numbered = [{"Id": str(i), **entries[i]} for i in left]
+                try:
+                    answer = await asyncio.to_thread(call, QueueUrl=self._url, Entries=numbered)
+                except AWS_ERRORS:
+                    break  # boto3 has tried again already
+                refused = {int(one["Id"]): one for one in answer.get("Failed", [])}
+                for i in left:
+                    done[i] = i not in refused
+                left = [i for i, one in refused.items() if not one.get("SenderFault")]
+                if not left:
+                    break
+        return done
+
+
+def _message(received: Mapping[str, Any]) -> Message:
+    system = received["Attributes"]
+    attributes = {}
+    for name, value in received.get("MessageAttributes", {}).items():
+        content = value.get("BinaryValue", value.get("StringValue", ""))
+        attributes[name] = Attribute(value["DataType"], content)
+    return Message(
+        id=received["MessageId"],
+        receipt=received["ReceiptHandle"],
+        body=received["Body"],
+        attributes=attributes,
+        sent_at=int(system["SentTimestamp"]) / 1000,
+        receives=int(system["ApproximateReceiveCount"]),
+    )
+
+
+def _entry(draft: Draft) -> dict[str, Any]:
+    attributes = {
+        name: {
+            "DataType": attribute.type,
+            "BinaryValue" if isinstance(attribute.value, bytes) else "StringValue": attribute.value,
+        }
+        for name, attribute in draft.attributes.items()
+    }
+    return {
+        "MessageBody": draft.body,
+        "MessageAttributes": attributes,
+        "DelaySeconds": min(draft.delay_seconds, LONGEST_DELAY_SECONDS),
+    }
+
+
+def _by_size(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
+    """Groups that fit into one call each."""
+    group: list[Draft] = []
+    for draft in drafts:
+        if group and sum(one.size for one in group) + draft.size > _BATCH_BYTES:
+            yield group
+            group = []
+        group.append(draft)
+    if group:
+        yield group

@@ -1,0 +1,7 @@
+"""The wire JSON: what a publisher may put on the topic, and what bad input is."""
+
+from ion.contract.actions import Action, Address, Addresses, Mailbox, Redrive, Send
+from ion.contract.bad_input import BadInput
+from ion.contract.parse import parse
+
+__all__ = ["Action", "Address", "Addresses", "BadInput", "Mailbox", "Redrive", "Send", "parse"]

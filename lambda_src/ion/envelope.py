@@ -1,0 +1,37 @@
+"""What is handed from composing to sending: the two halves of an email on the wire."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends to whom (RFC 5321 section 2.3.1).
+
+    Addresses are ready for the wire: `local@domain`, domains as A-labels, quoting as RFC 5321
+    wants it, no angle brackets.
+
+    Args:
+        sender: the reverse-path.
+        recipients: at least one; to, cc and bcc in that order, each address once.
+        smtputf8: an address has a non-ASCII local part, so the server must offer SMTPUTF8
+            (RFC 6531).
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An envelope and its content.
+
+    Args:
+        envelope: see `Envelope`.
+        content: RFC 5322 message; lines end in CRLF, none longer than 998 octets, 7-bit only
+            (unless `envelope.smtputf8`, whose header may be UTF-8), no bare CR or LF; ends in
+            CRLF; not dot-stuffed.
+    """
+
+    envelope: Envelope
+    content: bytes

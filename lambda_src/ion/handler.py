@@ -1,0 +1,120 @@
+"""The Lambda's entry: any event is only a wake-up; the queue is the truth."""
+
+import asyncio
+import os
+import ssl
+import time
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+from typing import Protocol
+
+import boto3
+from botocore.config import Config
+
+from ion.aws.alarm import Alarm, AlarmError
+from ion.aws.queue import Queue
+from ion.aws.secrets import read_secret
+from ion.deadline import Deadline
+from ion.deliver import Deliverer
+from ion.drain import Drain, Summary
+from ion.settings import Settings, SettingsError, aws_names, load
+from ion.smtp.connect import connect, tls_context
+from ion.smtp.pool import Pool
+from ion.telemetry import Telemetry
+
+ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
+"""Where the package's files are."""
+
+_AWS = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=5,
+    read_timeout=30,  # a long poll is answered after 20 s at the latest
+    max_pool_connections=16,
+)
+
+
+class Context(Protocol):
+    """What Lambda tells a function about its invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is ended."""
+
+
+class Relay:
+    """What outlives an invocation: the clients, and the settings until something proves wrong."""
+
+    def __init__(self) -> None:
+        self.telemetry = Telemetry()
+        self.session = boto3.Session()
+        aws = aws_names(os.environ)
+        self.alarm = Alarm(self.session.client("cloudwatch", config=_AWS), aws.alarm_name)
+        sqs = self.session.client("sqs", config=_AWS)
+        self.input_queue = Queue(sqs, aws.queue_url)
+        self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
+        self._site: tuple[Settings, ssl.SSLContext] | None = None
+
+    async def run(self, deadline: Deadline) -> Summary:
+        """One run over the queue, and whatever happens, the alarm is set back."""
+        began = time.monotonic()
+        summary = Summary()
+        try:
+            settings, tls = self._configured()
+            summary = await self._drain(settings, tls, deadline)
+            if summary.error:
+                self._site = None  # perhaps the secret was changed: read it anew next time
+        except SettingsError as error:
+            self.telemetry.misconfigured(str(error))
+            summary = Summary(stopped="settings", error=str(error))
+        finally:
+            await self._rearm()
+            summary.seconds = round(time.monotonic() - began, 3)
+            self.telemetry.ended(asdict(summary))
+        return summary
+
+    def _configured(self) -> tuple[Settings, ssl.SSLContext]:
+        if self._site is None:
+            settings = load(ROOT, os.environ, partial(read_secret, self.session))
+            self.telemetry.level(settings.log_level)
+            self._site = settings, tls_context(settings.smtp)
+        return self._site
+
+    async def _drain(self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline) -> Summary:
+        smtp = settings.smtp
+        async with Pool(partial(connect, smtp, tls, deadline), smtp.connections) as pool:
+            return await Drain(
+                input_queue=self.input_queue,
+                dead_letters=self.dead_letters,
+                pool=pool,
+                workers=smtp.connections,
+                deliverer=Deliverer(pool, settings.sender, settings.give_up_after_seconds),
+                telemetry=self.telemetry,
+                linger_seconds=settings.linger_seconds,
+                deadline=deadline,
+            ).run()
+
+    async def _rearm(self) -> None:
+        try:
+            await self.alarm.rearm()
+        except AlarmError as error:  # the schedule wakes us all the same
+            self.telemetry.trouble("the alarm could not be set back", code=str(error))
+
+
+@cache
+def _relay() -> Relay:
+    """Built at the first invocation of an environment, and then kept."""
+    return Relay()
+
+
+def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 - only a wake-up
+    """Drain the queue.
+
+    Args:
+        event: whatever woke us; it carries no work.
+        context: Lambda's.
+
+    Returns:
+        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped.
+    """
+    deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
+    return asdict(asyncio.run(_relay().run(deadline)))

@@ -1,0 +1,102 @@
+"""Which mailbox a publisher means: strict, because what passes here is written into MAIL and RCPT.
+
+The grammar is RFC 5321 section 4.1.2 with RFC 6531's additions; no comments, no routes, no folding.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ion.contract import Address, Addresses, BadInput
+from ion.mail.characters import check_header_text, check_unicode
+from ion.mail.domains import LONGEST_DOMAIN, wire_domain
+from ion.outcome import Reason
+
+# RFC 5321 section 4.5.3.1, octets; the path's includes its angle brackets
+LONGEST_LOCAL_PART = 64
+LONGEST_PATH = 256
+
+# Within ASCII this is exactly atext (RFC 5322 section 3.2.3); beyond it, all but white space and
+# controls (RFC 6532 section 3.2).
+_ATOM = r'[^\s\x00-\x20\x7f-\x9f"(),.:;<>@\[\\\]]+'
+_QUOTED = r'"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029"\\]|\\[ -~])*"'
+_is_local_part = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|{_QUOTED}").fullmatch
+
+# `Name <a@b>`, `"Name" <a@b>`, `<a@b>`. What stands between the brackets is checked afterwards.
+_as_named = re.compile(
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)" *|(?P<plain>[^"<>]*))<(?P<address>.*)>', re.DOTALL
+).fullmatch
+_quoted_pair = re.compile(r"\\(.)", re.DOTALL)
+# Outside quotes these begin a list, a group or another address, so the field isn't one mailbox.
+_has_list_syntax = re.compile(r"[,:;@\\]").search
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """One mailbox (RFC 5322 section 3.4).
+
+    Args:
+        local_part: quoted where RFC 5321 wants it; may be beyond ASCII.
+        domain: A-labels or an address literal.
+        name: display name as a person reads it: neither quoted nor encoded; may be empty.
+    """
+
+    local_part: str
+    domain: str
+    name: str = ""
+
+    @property
+    def address(self) -> str:
+        """As the envelope has it."""
+        return f"{self.local_part}@{self.domain}"
+
+
+def parse_address(address: Address, path: str) -> Correspondent:
+    """The mailbox that a field names.
+
+    Raises:
+        BadInput: INVALID_ADDRESS; for its name HEADER_INJECTION; INVALID_UNICODE.
+    """
+    if not isinstance(address, str):
+        name = address.name or ""
+        check_header_text(name, f"{path}.name")
+        return _mailbox(address.email, name, f"{path}.email")
+    if not address.endswith(">"):
+        return _mailbox(address, "", path)
+    named = _as_named(address)
+    if not named:
+        raise BadInput(Reason.INVALID_ADDRESS, path)
+    quoted, plain = named["quoted"], named["plain"]
+    name = plain.strip(" ") if quoted is None else _quoted_pair.sub(r"\1", quoted)
+    check_header_text(name, path)
+    if quoted is None and _has_list_syntax(name):
+        raise BadInput(Reason.INVALID_ADDRESS, path)
+    return _mailbox(named["address"], name, path)
+
+
+def parse_addresses(addresses: Addresses, path: str) -> tuple[Correspondent, ...]:
+    """All mailboxes of a field, in their order.
+
+    Raises:
+        BadInput: as `parse_address`, with the index in the path.
+    """
+    if isinstance(addresses, list):
+        return tuple(parse_address(one, f"{path}[{i}]") for i, one in enumerate(addresses))
+    return (parse_address(addresses, path),)
+
+
+def _mailbox(address: str, name: str, path: str) -> Correspondent:
+    if not address.isascii():
+        check_unicode(address, path)
+    # from the right: a quoted local part may hold an "@", a domain can't
+    local_part, at, domain = address.rpartition("@")
+    if not at or len(domain) > LONGEST_DOMAIN or len(local_part) > LONGEST_LOCAL_PART:
+        raise BadInput(Reason.INVALID_ADDRESS, path)
+    name_on_wire = wire_domain(domain)
+    if (
+        name_on_wire is None
+        or not _is_local_part(local_part)
+        or len(local_part.encode()) > LONGEST_LOCAL_PART
+        or len(local_part.encode()) + len(f"<@{name_on_wire}>") > LONGEST_PATH
+    ):
+        raise BadInput(Reason.INVALID_ADDRESS, path)
+    return Correspondent(local_part, name_on_wire, name)

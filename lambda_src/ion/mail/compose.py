@@ -1,0 +1,130 @@
+"""What an email consists of: who, which header fields, which parts."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ion.contract import Address, Addresses, BadInput, Send
+from ion.envelope import Email, Envelope
+from ion.mail.addresses import Correspondent, parse_address, parse_addresses
+from ion.mail.body import Part, text_part
+from ion.mail.characters import check_header_text
+from ion.mail.headers import address_field, custom_fields, text_field
+from ion.mail.plain_text import plain_text
+from ion.outcome import Reason
+
+MOST_RECIPIENTS = 1000
+"""All of them together. SMTP takes 100 at a time (RFC 5321 section 4.5.3.1.8), in chunks; beyond
+this it is a mailing, which wants a message for each."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | None) -> Email:
+    """The email that `send` asks for; the same arguments give the same bytes.
+
+    Args:
+        send: what the publisher wrote.
+        key: the idempotency key; Message-ID derives from it, so receivers can collapse copies.
+        queued_at: aware; when the message was published, hence Date.
+        default_sender: for messages that name none; may be no address at all.
+
+    Raises:
+        BadInput: with the reason and the path of what is wrong.
+    """
+    _check_count(send)
+    sender = _sender(send.sender, default_sender)
+    to = parse_addresses(send.recipient, "$.recipient")
+    cc = parse_addresses(send.cc, "$.cc")
+    bcc = parse_addresses(send.bcc, "$.bcc")
+    reply_to = () if send.reply_to is None else (parse_address(send.reply_to, "$.reply_to"),)
+    check_header_text(send.subject, "$.subject")
+
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    body = _body(send, digest)
+    header = (
+        f"Date: {_date(queued_at)}\r\n"
+        + address_field("From", (sender,))
+        + address_field("To", to)
+        + (address_field("Cc", cc) if cc else "")
+        + (address_field("Reply-To", reply_to) if reply_to else "")
+        + text_field("Subject", send.subject)
+        + f"Message-ID: <{digest[:32]}@{sender.domain}>\r\n"
+        + custom_fields(send.headers, "$.headers")
+        + f"MIME-Version: 1.0\r\n{body.fields}\r\n"
+    )
+    everyone = (sender, *to, *cc, *bcc, *reply_to)
+    return Email(
+        Envelope(
+            sender.address,
+            _each_once((*to, *cc, *bcc)),
+            smtputf8=not all(one.local_part.isascii() for one in everyone),
+        ),
+        header.encode() + body.content,
+    )
+
+
+def _check_count(send: Send) -> None:
+    if send.recipient == []:
+        raise BadInput(Reason.INVALID_ADDRESS, "$.recipient")
+    if sum(map(_count, (send.recipient, send.cc, send.bcc))) > MOST_RECIPIENTS:
+        raise BadInput(Reason.TOO_LARGE, "$.recipient")
+
+
+def _count(addresses: Addresses) -> int:
+    return len(addresses) if isinstance(addresses, list) else 1
+
+
+def _sender(sender: Address | None, default: str | None) -> Correspondent:
+    if sender is not None:
+        return parse_address(sender, "$.sender")
+    try:
+        return parse_address(default or "", "$.sender")
+    except BadInput as error:
+        # an SMTP username that is no address, "apikey": nobody wrote a bad address
+        raise BadInput(Reason.SENDER_MISSING, "$.sender") from error
+
+
+def _each_once(recipients: Sequence[Correspondent]) -> tuple[str, ...]:
+    """Addresses without repetitions. Only the domain knows whether its local parts' case counts."""
+    found: dict[tuple[str, str], str] = {}
+    for one in recipients:
+        found.setdefault((one.local_part, one.domain.lower()), one.address)
+    return tuple(found.values())
+
+
+def _date(when: datetime) -> str:
+    """RFC 5322 section 3.3, whatever the locale says that weekdays are called."""
+    when = when.astimezone(UTC)
+    return (
+        f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04}"
+        f" {when.hour:02}:{when.minute:02}:{when.second:02} +0000"
+    )
+
+
+def _body(send: Send, digest: str) -> Part:
+    """The bodies that say something; an empty one would hide the other from some readers."""
+    html = send.body_html or ""
+    text = send.body_text or (html and plain_text(html)) or ""
+    if not html:
+        return text_part(text, "plain", "$.body_text")
+    rich = text_part(html, "html", "$.body_html")
+    if not text:
+        return rich
+    return _alternatives(text_part(text, "plain", "$.body_text"), rich, digest)
+
+
+def _alternatives(plain: Part, rich: Part, digest: str) -> Part:
+    """RFC 2046 section 5.1.4: the plainest first."""
+    # "=_" can't occur in quoted-printable or base64 (RFC 2045 section 6.7); in 7-bit text it can,
+    # should somebody know the key
+    boundary = f"=_{digest[32:]}"
+    while (mark := boundary.encode()) in plain.content or mark in rich.content:
+        boundary = f"=_{hashlib.sha256(mark).hexdigest()[:32]}"
+    parts = b"".join(
+        b"--%b\r\n%b\r\n%b\r\n" % (mark, part.fields.encode(), part.content)
+        for part in (plain, rich)
+    )
+    fields = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'
+    return Part(fields, b"%b--%b--\r\n" % (parts, mark))

@@ -1,0 +1,62 @@
+"""A message of a queue, as it was received and as it is to be sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MAX_ATTRIBUTES = 10
+"""Attributes a message (SQS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A message attribute: its data type ("String", "Number", "Binary", with any suffix)."""
+
+    type: str
+    value: str | bytes
+
+    @classmethod
+    def text(cls, value: str) -> "Attribute":
+        """A String attribute."""
+        return cls("String", value)
+
+    @property
+    def size(self) -> int:
+        """Octets that count against SQS's limit, the name's aside."""
+        value = self.value.encode() if isinstance(self.value, str) else self.value
+        return len(self.type) + len(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What was received.
+
+    Args:
+        id: SQS's id; a message that is sent again gets another.
+        receipt: what SQS wants back to delete or postpone this receive of it.
+        body: exactly as published.
+        attributes: the publisher's, and ion's own.
+        sent_at: when it was put into this queue, seconds since the epoch.
+        receives: how often it has been received, this time included.
+    """
+
+    id: str
+    receipt: str = field(repr=False)
+    body: str = field(repr=False)
+    attributes: Mapping[str, Attribute] = field(repr=False)
+    sent_at: float
+    receives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be sent; `delay_seconds` 0-900."""
+
+    body: str = field(repr=False)
+    attributes: Mapping[str, Attribute] = field(repr=False)
+    delay_seconds: int = 0
+
+    @property
+    def size(self) -> int:
+        """Octets that count against SQS's limit."""
+        named = self.attributes.items()
+        return len(self.body.encode()) + sum(len(name) + value.size for name, value in named)

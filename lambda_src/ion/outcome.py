@@ -1,0 +1,187 @@
+"""The words everything else speaks: where a conversation ended, and what became of a message."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where in its life a message, or in the conversation an email, was when it ended."""
+
+    PARSE = "parse"
+    COMPOSE = "compose"
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+    """From the 354 until the final dot has been handed to the socket: certainly not sent."""
+    DOT = "dot"
+    """The final dot may have left: the server may have the email."""
+
+
+class Scope(StrEnum):
+    """Who pays for a failure (after Postfix: site, message, recipient, stream)."""
+
+    SITE = "site"
+    """The server, the login, the quota: says nothing about any message."""
+    CONNECTION = "connection"
+    SENDER = "sender"
+    MESSAGE = "message"
+    RECIPIENT = "recipient"
+
+
+class Kind(StrEnum):
+    """What a reply, or the lack of one, means. `smtp.replies` decides it, and nothing else."""
+
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    GREYLISTED = "greylisted"
+    THROTTLED = "throttled"
+    QUOTA = "quota"
+    MISCONFIGURED = "misconfigured"
+    UNAVAILABLE = "unavailable"
+    """The site can't be talked to just now: connect, greeting, EHLO, TLS, a login put off."""
+    OUT_OF_STEP = "out_of_step"
+    """The stream can't be believed any more; nothing was decided about the email."""
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    PERMANENT = "permanent"
+    IN_DOUBT = "in_doubt"
+    """The dot left and no believable reply came: the server may have the email (RFC 1047)."""
+
+
+class Reason(StrEnum):
+    """Stable codes: what is written on a dead letter, a hold, a log event, a metric."""
+
+    # bad input, found without talking to any server
+    BAD_JSON = "BAD_JSON"
+    INVALID_SCHEMA = "INVALID_SCHEMA"
+    INVALID_UNICODE = "INVALID_UNICODE"
+    INVALID_ADDRESS = "INVALID_ADDRESS"
+    HEADER_NAME = "HEADER_NAME"
+    HEADER_INJECTION = "HEADER_INJECTION"
+    SENDER_MISSING = "SENDER_MISSING"
+    TOO_LARGE = "TOO_LARGE"
+    SMTPUTF8_UNSUPPORTED = "SMTPUTF8_UNSUPPORTED"
+    # the server's verdict
+    SENDER_REJECTED = "SENDER_REJECTED"
+    RCPT_REJECTED = "RCPT_REJECTED"
+    DATA_REJECTED = "DATA_REJECTED"
+    CONTENT_REJECTED = "CONTENT_REJECTED"
+    PROTOCOL = "PROTOCOL"
+    ACCEPTED = "ACCEPTED"
+    # not decided yet
+    TRY_LATER = "TRY_LATER"
+    GREYLISTED = "GREYLISTED"
+    THROTTLED = "THROTTLED"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    IN_DOUBT = "IN_DOUBT"
+    ERROR = "ERROR"
+    """A fault of ion's own; the log event has the traceback."""
+    DEADLINE = "DEADLINE"
+    """The invocation is about to end."""
+    # gave up
+    EXPIRED = "EXPIRED"
+    # the site is ill: the run ends, no message pays
+    CONNECT = "CONNECT"
+    GREETING = "GREETING"
+    EHLO = "EHLO"
+    TLS_CERT = "TLS_CERT"
+    TLS_REQUIRED = "TLS_REQUIRED"
+    AUTH = "AUTH"
+    AUTH_MISSING = "AUTH_MISSING"
+    AUTH_LATER = "AUTH_LATER"
+    QUOTA = "QUOTA"
+    CONFIGURATION = "CONFIGURATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One SMTP reply (RFC 5321 section 4.2).
+
+    Args:
+        code: 200-599.
+        enhanced: the enhanced status code of the last line ("5.1.1", RFC 3463), if it has one.
+        text: the lines' texts joined by newlines, enhanced codes taken off; not trusted, not
+            scrubbed.
+    """
+
+    code: int
+    enhanced: str | None
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        """True for 2xx, whichever (RFC 5321 section 4.3.2 lets a server answer 252)."""
+        return self.code // 100 == 2  # the digit that RFC 5321 gives success
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a conversation ended, for one recipient or for all of them. Never empty."""
+
+    stage: Stage
+    kind: Kind
+    scope: Scope
+    reason: Reason
+    reply: Reply | None = None
+    detail: str = ""
+    """What there is to say where there was no reply: "connection lost", "timed out" …"""
+
+    def __str__(self) -> str:
+        said = str(self.reply) if self.reply else self.detail
+        return (
+            f"{self.reason} at {self.stage}: {said}" if said else f"{self.reason} at {self.stage}"
+        )
+
+
+class Status(StrEnum):
+    """What becomes of a message now. `drain` turns each into exactly one verb of the queue."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    HELD = "held"
+    DEAD = "dead_lettered"
+    DONE = "done"
+    """A redrive that is through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What one transaction on one connection came to: one outcome a recipient, in their order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @classmethod
+    def all(cls, outcome: Outcome, recipients: int) -> "Transaction":
+        """The same outcome for every recipient."""
+        return cls((outcome,) * recipients)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The fate, for now, of a message or of some of its recipients.
+
+    Args:
+        status: what the drain does about it.
+        outcome: what decided it.
+        delay_seconds: for `deferred`: when to try again, 0-43,200.
+        left: indexes of the recipients (to, cc, bcc, in order) that this is about, where
+            others of the same message fare otherwise; empty: all of them.
+        smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
+        path: for bad input: the JSON path of what is wrong, "$.recipient[0]".
+        addresses: whom this is about; only for taking them out of what the server said.
+    """
+
+    status: Status
+    outcome: Outcome
+    delay_seconds: int = 0
+    left: tuple[int, ...] = ()
+    smtp_seconds: float = 0.0
+    path: str = ""
+    addresses: tuple[str, ...] = field(default=(), repr=False)

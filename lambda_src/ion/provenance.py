@@ -1,0 +1,116 @@
+"""What a message carries with it through requeues, dead letters and redrives: the attribute `ion`.
+
+SQS gives a moved message a new id and a new age; the key and the first time must not change.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from ion.message import MAX_ATTRIBUTES, Attribute, Message
+from ion.outcome import Delivery
+from ion.scrub import scrub
+
+ION = "ion"
+REASON = "reason"
+REPLY = "reply"
+IN_USE = frozenset({ION, REASON, REPLY})
+"""Names of message attributes that are ion's own."""
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a message comes from and what has been tried. No address, no content.
+
+    Args:
+        email_id: the idempotency key.
+        first_queued_at: when it was first put into the input queue.
+        original_message_id: the SQS id it had then.
+        attempts: how often sending was tried.
+        redrives: how often it came back from the dead-letter queue.
+        since: where its present life began, if not when SQS received it: a message that is
+            put back for some of its recipients doesn't grow younger.
+        left: indexes of the recipients still to be served, where the others have been.
+        stage: dead letters: where it ended.
+        path: dead letters: the JSON path of what was wrong with the input.
+        failed_at: dead letters: when.
+    """
+
+    email_id: str
+    first_queued_at: datetime
+    original_message_id: str
+    attempts: int = 0
+    redrives: int = 0
+    since: datetime | None = None
+    left: tuple[int, ...] = ()
+    stage: str | None = None
+    path: str | None = None
+    failed_at: datetime | None = None
+
+
+def provenance_of(message: Message) -> Provenance:
+    """What the message says of itself, or what follows from it if it is here for the first time.
+
+    An attribute of that name which isn't ours is treated as if it weren't there.
+    """
+    carried = message.attributes.get(ION)
+    if carried is not None:
+        try:
+            return msgspec.json.decode(carried.value, type=Provenance)
+        except msgspec.DecodeError:
+            pass
+    return Provenance(
+        email_id=message.id,
+        first_queued_at=datetime.fromtimestamp(message.sent_at, UTC),
+        original_message_id=message.id,
+    )
+
+
+def dead_letter_attributes(
+    message: Message, origin: Provenance, delivery: Delivery, failed_at: datetime
+) -> dict[str, Attribute]:
+    """The publisher's attributes and ours, which say why. Ours win where there isn't room."""
+    outcome = delivery.outcome
+    record = msgspec.structs.replace(
+        origin,
+        stage=outcome.stage.value,
+        path=delivery.path,
+        failed_at=failed_at,
+        left=delivery.left or origin.left,
+        since=None,
+    )
+    said = str(outcome.reply) if outcome.reply else outcome.detail
+    ours = {REASON: Attribute.text(outcome.reason.value), ION: _attribute(record, complete=True)}
+    if said:  # SQS refuses an empty value
+        ours[REPLY] = Attribute.text(scrub(said, delivery.addresses))
+    return _beside(message.attributes, ours)
+
+
+def requeue_attributes(message: Message, origin: Provenance) -> dict[str, Attribute]:
+    """The publisher's attributes and where the message comes from; nothing of how it died."""
+    kept = {n: a for n, a in message.attributes.items() if n not in (REASON, REPLY)}
+    return _beside(kept, {ION: _attribute(origin, complete=False)})
+
+
+def _beside(theirs: Mapping[str, Attribute], ours: dict[str, Attribute]) -> dict[str, Attribute]:
+    room = MAX_ATTRIBUTES - len(ours)
+    kept = [(name, value) for name, value in theirs.items() if name not in ours][:room]
+    return dict(kept) | ours
+
+
+def _attribute(record: Provenance, *, complete: bool) -> Attribute:
+    if complete:  # a dead letter is read by people and programs: every field is there
+        fields: dict[str, object] = {
+            "email_id": record.email_id,
+            "stage": record.stage,
+            "path": record.path,
+            "attempts": record.attempts,
+            "first_queued_at": record.first_queued_at,
+            "failed_at": record.failed_at,
+            "original_message_id": record.original_message_id,
+            "redrives": record.redrives,
+        }
+        if record.left:
+            fields["left"] = record.left
+        return Attribute.text(msgspec.json.encode(fields).decode())
+    return Attribute.text(msgspec.json.encode(record).decode())

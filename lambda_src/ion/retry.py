@@ -1,0 +1,36 @@
+"""When to try a message again: pure, so that it can be read off a table."""
+
+from ion.outcome import Kind, Outcome
+
+_LADDER_MINUTES = (1, 5, 15, 30, 60)
+"""By attempt; after the last rung hourly (RFC 5321 section 4.5.4.1 asks for some minutes first,
+then longer)."""
+_GREYLIST_SECONDS = 5 * 60
+"""Greylists commonly let the second try pass after 5 minutes (RFC 6647 section 2.1)."""
+_THROTTLE_CAP_SECONDS = 10 * 60
+_JITTER = 0.2
+LONGEST_DELAY_SECONDS = 12 * 3600
+"""SQS: a visibility timeout ends at the latest 12 hours after the receive."""
+
+
+def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
+    """How long to leave a message alone after its attempt number `attempt` (1 = the first).
+
+    Args:
+        outcome: how the attempt ended.
+        attempt: attempts so far, this one included.
+        jitter: random, 0 to 1: spreads messages that failed together over ±20 %.
+    """
+    if outcome.kind is Kind.GREYLISTED and attempt <= 1:
+        base = _GREYLIST_SECONDS
+    elif outcome.kind is Kind.THROTTLED:
+        base = min(2 ** min(attempt - 1, 10), _THROTTLE_CAP_SECONDS)
+    else:
+        base = 60 * _LADDER_MINUTES[min(attempt, len(_LADDER_MINUTES)) - 1]
+    spread = base * (1 + _JITTER * (2 * jitter - 1))
+    return max(1, min(round(spread), LONGEST_DELAY_SECONDS))
+
+
+def expired(age_seconds: float, delay: float, give_up_after_seconds: float) -> bool:
+    """True if the next try would come after the time to give up (RFC 5321 section 4.5.4.1)."""
+    return age_seconds + delay > give_up_after_seconds

@@ -1,0 +1,175 @@
+"""Replies in, octets out, on a socket that somebody else connected."""
+
+import asyncio
+import re
+
+from ion.outcome import Reply
+
+MAX_REPLY_BYTES = 32 * 1024
+"""A whole reply; RFC 5321 section 4.5.3.1.5 asks for 512 octets a line, EHLO is a few KB."""
+_READ_BYTES = 16 * 1024
+_WRITE_BYTES = 64 * 1024
+"""A slice of a body between two looks at what the server says meanwhile."""
+
+_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
+
+
+class WireError(Exception):
+    """The stream ended or can't be believed any more. The text says which."""
+
+
+class Wire(asyncio.BufferedProtocol):
+    """One SMTP stream from the client's side.
+
+    Takes over a connected transport (`transport.set_protocol(wire)`), and with it the flow
+    control. A `BufferedProtocol`, since a plain one allocates 256 KiB for each read.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        # asyncio's TLS layer writes into a copy, and the data is lost, if given the bytearray.
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._unread = bytearray()
+        self._ended: str | None = None
+        self._paused = False
+        self._changed = asyncio.Event()
+        # Every octet that the kernel hasn't taken pauses us, so that "written" can be told
+        # from "left": see `send`.
+        transport.set_write_buffer_limits(high=0)
+        transport.set_protocol(self)
+
+    # -- asyncio's side ------------------------------------------------------------------
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002, D102 - asyncio's interface
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:  # noqa: D102
+        self._unread += self._buffer[:nbytes]
+        if len(self._unread) > MAX_REPLY_BYTES:
+            self._end("reply longer than 32 KB")
+        self._changed.set()
+
+    def eof_received(self) -> bool:  # noqa: D102
+        self._end("connection closed by the server")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self._end(f"connection lost ({type(exc).__name__})" if exc else "connection lost")
+
+    def pause_writing(self) -> None:  # noqa: D102
+        self._paused = True
+
+    def resume_writing(self) -> None:  # noqa: D102
+        self._paused = False
+        self._changed.set()
+
+    def _end(self, why: str) -> None:
+        self._ended = self._ended or why
+        self._changed.set()
+
+    # -- our side ------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """True if the stream is open and the server has said nothing that wasn't asked for."""
+        return self._ended is None and not self._unread and not self._transport.is_closing()
+
+    @property
+    def unread(self) -> bool:
+        """True if the server has said more than has been read."""
+        return bool(self._unread)
+
+    def close(self) -> None:
+        """Close without a word; what wasn't written is dropped."""
+        self._end("closed")
+        self._transport.abort()
+
+    def write(self, octets: bytes) -> None:
+        """Hand octets to the transport.
+
+        Raises:
+            WireError: the stream has ended.
+        """
+        if self._ended is not None:
+            raise WireError(self._ended)
+        self._transport.write(octets)
+
+    async def flush(self, timeout_seconds: float) -> None:
+        """Wait until the kernel has taken everything written.
+
+        Raises:
+            WireError: not everything has left, and won't any more.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while self._paused:
+                    if self._ended is not None:
+                        raise WireError(self._ended)
+                    await self._change()
+        except TimeoutError:
+            raise WireError("timed out while writing") from None
+
+    async def send_body(self, octets: bytes, timeout_seconds: float) -> None:
+        """Write and flush, slice by slice, as long as the server is silent.
+
+        Raises:
+            WireError: not everything has left, or the server spoke before its turn.
+        """
+        for start in range(0, len(octets), _WRITE_BYTES):
+            if not self.quiet:
+                raise WireError(self._ended or "the server spoke during the body")
+            self.write(octets[start : start + _WRITE_BYTES])
+            await self.flush(timeout_seconds)
+
+    async def read_reply(self, timeout_seconds: float) -> Reply:
+        """The next reply, and only that: what follows it stays unread.
+
+        Raises:
+            WireError: the stream ended, the time was up, or this is no reply.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while (reply := self._take_reply()) is None:
+                    if self._ended is not None:
+                        raise WireError(self._ended)
+                    await self._change()
+        except TimeoutError:
+            raise WireError("timed out waiting for the reply") from None
+        return reply
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _take_reply(self) -> Reply | None:
+        """A complete reply off the buffer, or None.
+
+        Raises:
+            WireError: what is there can't become a reply.
+        """
+        end, codes, texts = 0, set[bytes](), list[bytes]()
+        while (newline := self._unread.find(b"\n", end)) >= 0:
+            line = _LINE.fullmatch(self._unread[end:newline].rstrip(b"\r"))
+            if line is None:
+                raise WireError("malformed reply")
+            end = newline + 1
+            codes.add(bytes(line[1]))
+            texts.append(bytes(line[3] or b""))
+            if len(codes) > 1:
+                raise WireError("reply with two codes")
+            if line[2] != b"-":
+                del self._unread[:end]
+                return reply_of(int(codes.pop()), b"\n".join(texts).decode("utf-8", "replace"))
+        return None
+
+
+def reply_of(code: int, text: str) -> Reply:
+    """A reply from its code and its lines; the last line's enhanced code counts."""
+    enhanced, lines = None, []
+    for line in text.split("\n"):
+        found = _ENHANCED.match(line)
+        if found:
+            enhanced = found[1]
+        lines.append(line[found.end() :] if found else line)
+    return Reply(code, enhanced, "\n".join(lines).strip())

@@ -1,0 +1,91 @@
+"""Structured events and metrics. Only what is named here is ever written: no body, no address."""
+
+from collections.abc import Iterable, Mapping
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from ion.outcome import Delivery, Outcome, Status
+from ion.provenance import Provenance
+from ion.scrub import scrub
+
+_NAMESPACE = "ion"
+_METRIC = {
+    Status.SENT: "Sent",
+    Status.DEFERRED: "Deferred",
+    Status.HELD: "Held",
+    Status.DEAD: "DeadLettered",
+}
+
+
+class Telemetry:
+    """One JSON line an event, and CloudWatch metrics in the same log (embedded metric format)."""
+
+    def __init__(self) -> None:
+        self._logger = Logger(service=_NAMESPACE, level="INFO")
+        self._metrics = Metrics(namespace=_NAMESPACE, service=_NAMESPACE)
+
+    def level(self, level: str) -> None:
+        """How much to log: "INFO" is one event a message and attempt."""
+        self._logger.setLevel(level)
+
+    def attempted(self, message_id: str, origin: Provenance, delivery: Delivery) -> None:
+        """What became of a message, or of some of its recipients, in this attempt."""
+        outcome = delivery.outcome
+        self._logger.info(
+            delivery.status.value,
+            extra={
+                "email_id": origin.email_id,
+                "message_id": message_id,
+                "attempt": origin.attempts,
+                "redrives": origin.redrives,
+                "recipients": len(delivery.addresses),
+                "retry_in_seconds": delivery.delay_seconds,
+                "path": delivery.path,
+                "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
+                **_said(outcome, delivery.addresses),
+            },
+        )
+        if delivery.status in _METRIC:
+            self._metrics.add_metric(_METRIC[delivery.status], MetricUnit.Count, 1)
+        if delivery.smtp_seconds:
+            milliseconds = 1000 * delivery.smtp_seconds
+            self._metrics.add_metric("SmtpTime", MetricUnit.Milliseconds, milliseconds)
+
+    def held(self, outcome: Outcome) -> None:
+        """The mail server, or our account there, is ill: the run ends and no message pays."""
+        self._logger.error("held", extra=_said(outcome))
+
+    def redriven(self, count: int) -> None:
+        """So many dead letters went back to the input queue."""
+        self._metrics.add_metric("Redriven", MetricUnit.Count, count)
+
+    def queue_age(self, seconds: float) -> None:
+        """How long a message had waited when it was received."""
+        self._metrics.add_metric("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
+
+    def trouble(self, what: str, *, count: int = 1, code: str = "", message_id: str = "") -> None:
+        """Something that went wrong and was put right, or will be by the next run."""
+        self._logger.warning(what, extra={"count": count, "code": code, "message_id": message_id})
+
+    def misconfigured(self, what: str) -> None:
+        """A setting is wrong: nothing was received."""
+        self._logger.error("settings", extra={"error": what})
+
+    def fault(self, what: str, error: Exception, message_id: str = "") -> None:
+        """A fault of ion's own, with its traceback."""
+        self._logger.error(what, exc_info=error, extra={"message_id": message_id})
+
+    def ended(self, summary: Mapping[str, object]) -> None:
+        """What a run came to; writes the metrics out."""
+        self._logger.info("run ended", extra=summary)
+        self._metrics.flush_metrics()
+
+
+def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
+    said = str(outcome.reply) if outcome.reply else outcome.detail
+    return {
+        "stage": outcome.stage.value,
+        "reason": outcome.reason.value,
+        "reply": scrub(said, addresses),
+    }
