@@ -1,0 +1,146 @@
+# An ion as a production account would want it: credentials in SSM, a customer's key around
+# whatever holds email, the ledger protected, a publisher with its grant, and somebody who hears
+# about dead letters.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80, < 7.0"
+    }
+  }
+}
+
+variable "package" {
+  description = "Path of the Lambda package, built by ./release.sh. null: dist/ion-arm64.zip of this repository."
+  type        = string
+  default     = null
+}
+
+variable "protect" {
+  description = "Whether the ledger is protected from deletion. To destroy this example, apply it with false first."
+  type        = bool
+  default     = true
+}
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  # Written once by hand, so that no state ever holds it:
+  #   aws ssm put-parameter --type SecureString --name /ion/secrets --value file://config-secrets.cfg
+  secret_arn = format("arn:%s:ssm:%s:%s:parameter/ion/secrets",
+    data.aws_partition.current.partition, data.aws_region.current.id, data.aws_caller_identity.current.account_id
+  )
+}
+
+module "ion" {
+  source = "../.."
+
+  name         = "mail"
+  package      = var.package
+  architecture = "arm64"
+  memory_mb    = 1769 # one whole core
+  settings = {
+    mail = { sender = "Example <post@example.org>" }
+    smtp = { connections = "8" }
+  }
+
+  secret_arn                 = local.secret_arn
+  kms_key_arn                = aws_kms_key.mail.arn
+  sweep_minutes              = 1
+  log_retention_days         = 90
+  ledger_deletion_protection = var.protect
+
+  tags = { service = "mail" }
+}
+
+# The key
+
+resource "aws_kms_key" "mail" {
+  description         = "Email on its way through ion"
+  enable_key_rotation = true
+  policy              = data.aws_iam_policy_document.key.json
+}
+
+data "aws_iam_policy_document" "key" {
+  # In a key's policy "*" is this one key.
+  statement {
+    sid       = "AccountDecidesByIAM"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
+
+  # Without this SNS can deliver to neither queue, and email is lost.
+  statement {
+    sid       = "SNSDelivers"
+    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["sns.amazonaws.com"]
+    }
+  }
+}
+
+# A publisher: attach this to the role of whatever sends email.
+
+data "aws_iam_policy_document" "publisher" {
+  statement {
+    actions   = ["sns:Publish"]
+    resources = [module.ion.topic_arn]
+  }
+
+  statement {
+    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    resources = [aws_kms_key.mail.arn]
+  }
+}
+
+resource "aws_iam_policy" "publisher" {
+  name   = "mail-publisher"
+  policy = data.aws_iam_policy_document.publisher.json
+}
+
+# Somebody who hears about dead letters: subscribe an address to this topic.
+
+resource "aws_sns_topic" "operators" {
+  name = "mail-operators"
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  alarm_name        = "mail-dead-letters"
+  alarm_description = "Emails wait in the dead-letter queue, each with its reason. Redrive them once that is mended."
+
+  namespace   = "AWS/SQS"
+  metric_name = "ApproximateNumberOfMessagesVisible"
+  dimensions  = { QueueName = module.ion.dead_letter_queue_name }
+  statistic   = "Maximum"
+
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = [aws_sns_topic.operators.arn]
+}
+
+output "publish_command" {
+  description = "A first email, ready for the shell."
+  value       = module.ion.publish_command
+}
+
+output "publisher_policy_arn" {
+  description = "ARN of the policy that lets a role publish."
+  value       = aws_iam_policy.publisher.arn
+}

@@ -1,0 +1,66 @@
+# The drain: one function, woken from three sides (wakeup.tf), that empties the queue over SMTP.
+
+locals {
+  package = coalesce(var.package, "${path.module}/../dist/ion-${var.architecture}.zip")
+
+  # Behaviour: what the caller overrides of config.cfg.
+  settings_environment = merge([
+    for section, entries in var.settings : {
+      for key, value in entries : upper("ion_${section}_${key}") => value
+    }
+  ]...)
+
+  # Wiring: what only this module knows.
+  resource_environment = {
+    ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
+    ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
+    ION_AWS_LEDGER_TABLE          = aws_dynamodb_table.ledger.name
+    ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+    POWERTOOLS_SERVICE_NAME       = var.name
+  }
+
+  # The ARN only. The secret itself is read at run time, and never comes near the state.
+  secret_environment = var.secret_arn == null ? {} : { ION_AWS_SECRET_ARN = var.secret_arn }
+}
+
+resource "aws_lambda_function" "relay" {
+  function_name = var.name
+  description   = "ion: drains ${aws_sqs_queue.input.name} over SMTP"
+  role          = aws_iam_role.relay.arn
+  tags          = var.tags
+
+  filename = local.package
+  # Guarded, so that a missing package meets the precondition's words and not the function's.
+  source_code_hash = fileexists(local.package) ? filebase64sha256(local.package) : null
+
+  handler       = "ion.handler.run"
+  runtime       = "python3.13"
+  architectures = [var.architecture]
+  memory_size   = var.memory_mb
+  timeout       = var.timeout_seconds
+
+  reserved_concurrent_executions = var.concurrency
+
+  environment {
+    variables = merge(local.settings_environment, local.resource_environment, local.secret_environment)
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(local.package)
+      error_message = "There is no Lambda package at ${local.package}: run ./release.sh first, or say where it is with the variable package."
+    }
+  }
+
+  # A run needs its permissions from the first second, and Lambda must find the log group: the
+  # role may not create one, and one that Lambda creates would keep its logs forever.
+  depends_on = [aws_cloudwatch_log_group.relay, aws_iam_role_policy.relay]
+}
+
+# Lambda's format stays "Text", its default: ion writes whole JSON lines by itself, metrics
+# (embedded metric format) among them, and Lambda's JSON format would wrap those.
+resource "aws_cloudwatch_log_group" "relay" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.log_retention_days
+  tags              = var.tags
+}

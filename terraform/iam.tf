@@ -1,0 +1,96 @@
+# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use. No ledger
+# permissions until the code uses the ledger.
+
+data "aws_iam_policy_document" "assume_role" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "relay" {
+  name               = "${var.name}-lambda-role"
+  description        = "ion: what the relay may do"
+  assume_role_policy = data.aws_iam_policy_document.assume_role.json
+  tags               = var.tags
+}
+
+locals {
+  # Which service holds the secret is written in its ARN.
+  secret_action = var.secret_arn == null ? null : (
+    split(":", var.secret_arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"
+  )
+}
+
+data "aws_iam_policy_document" "relay" {
+  statement {
+    sid = "DrainInputQueue"
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:ChangeMessageVisibility",
+      "sqs:DeleteMessage",
+      "sqs:SendMessage", # redrive puts back
+    ]
+    resources = [aws_sqs_queue.input.arn]
+  }
+
+  statement {
+    sid = "DeadLetterAndRedrive"
+    actions = [
+      "sqs:SendMessage",
+      "sqs:ReceiveMessage",
+      "sqs:ChangeMessageVisibility",
+      "sqs:DeleteMessage",
+    ]
+    resources = [aws_sqs_queue.dead_letter.arn]
+  }
+
+  statement {
+    sid       = "RearmAlarm"
+    actions   = ["cloudwatch:SetAlarmState"]
+    resources = [aws_cloudwatch_metric_alarm.queue_size.arn]
+  }
+
+  statement {
+    sid       = "WriteLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.relay.arn}:*"] # its streams: they have no ARN before they exist
+  }
+
+  dynamic "statement" {
+    for_each = var.secret_arn == null ? [] : [var.secret_arn]
+    content {
+      sid       = "ReadSecret"
+      actions   = [local.secret_action]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.secret_kms_key_arn == null ? [] : [var.secret_kms_key_arn]
+    content {
+      sid       = "DecryptSecret"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      sid       = "UseQueueKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"] # receive, send
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "relay" {
+  name   = "relay"
+  role   = aws_iam_role.relay.id
+  policy = data.aws_iam_policy_document.relay.json
+}

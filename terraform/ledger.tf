@@ -1,0 +1,35 @@
+# Who got what, when, and what the mail server said to it: one row per email.
+
+resource "aws_dynamodb_table" "ledger" {
+  name         = "${var.name}-ledger"
+  billing_mode = "PAY_PER_REQUEST" # mail comes in bursts, and nobody wants to plan capacity for it
+  hash_key     = "email_id"
+  tags         = var.tags
+
+  attribute {
+    name = "email_id"
+    type = "S"
+  }
+
+  # Early or late, within days: ion compares the time itself and takes this for housekeeping only.
+  ttl {
+    attribute_name = "expires_at"
+    enabled        = true
+  }
+
+  # The ledger is what keeps a redelivered email from being sent twice.
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  deletion_protection_enabled = var.ledger_deletion_protection
+
+  # Without the block DynamoDB encrypts all the same, by a key that AWS owns.
+  dynamic "server_side_encryption" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      enabled     = true
+      kms_key_arn = server_side_encryption.value
+    }
+  }
+}

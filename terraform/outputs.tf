@@ -1,0 +1,105 @@
+# For publishers
+
+output "topic_arn" {
+  description = "ARN of the input topic: publishers need sns:Publish on it."
+  value       = aws_sns_topic.input.arn
+}
+
+output "topic_name" {
+  description = "Name of the input topic."
+  value       = aws_sns_topic.input.name
+}
+
+output "publish_command" {
+  description = "A first email, ready for the shell: put your own address in."
+  value = format("aws sns publish --topic-arn %s --message '%s'", aws_sns_topic.input.arn, jsonencode({
+    action    = "send"
+    recipient = "you@example.org"
+    subject   = "Hello from ion"
+    body_text = "It works."
+  }))
+}
+
+# For operators
+
+output "queue_name" {
+  description = "Name of the input queue: what its metrics go by."
+  value       = aws_sqs_queue.input.name
+}
+
+output "queue_url" {
+  description = "URL of the input queue."
+  value       = aws_sqs_queue.input.url
+}
+
+output "queue_arn" {
+  description = "ARN of the input queue."
+  value       = aws_sqs_queue.input.arn
+}
+
+output "dead_letter_queue_name" {
+  description = "Name of the dead-letter queue: the one to put an alarm on."
+  value       = aws_sqs_queue.dead_letter.name
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.arn
+}
+
+output "function_name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.relay.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = aws_lambda_function.relay.arn
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = aws_cloudwatch_log_group.relay.name
+}
+
+output "alarm_name" {
+  description = "Name of the alarm that wakes the function when emails are waiting."
+  value       = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+}
+
+output "alarm_arn" {
+  description = "ARN of that alarm."
+  value       = aws_cloudwatch_metric_alarm.queue_size.arn
+}
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic between that alarm and the function."
+  value       = aws_sns_topic.queue_size_alarm.arn
+}
+
+output "ledger_table_name" {
+  description = "Name of the ledger table."
+  value       = aws_dynamodb_table.ledger.name
+}
+
+output "ledger_table_arn" {
+  description = "ARN of the ledger table."
+  value       = aws_dynamodb_table.ledger.arn
+}
+
+# For grants beyond the module's own, e.g. on a bucket with attachments
+
+output "role_name" {
+  description = "Name of the function's role."
+  value       = aws_iam_role.relay.name
+}
+
+output "role_arn" {
+  description = "ARN of the function's role."
+  value       = aws_iam_role.relay.arn
+}

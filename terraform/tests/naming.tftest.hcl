@@ -1,0 +1,110 @@
+# What each resource is called and how it is set, when the caller says nothing.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" } # the policies themselves: policies.tftest.hcl, with the real provider
+  }
+}
+
+variables {
+  package = "versions.tf" # any file: its bytes matter to AWS only
+}
+
+run "names_are_those_of_the_first_ion" {
+  command = plan
+
+  assert {
+    condition = {
+      topic       = aws_sns_topic.input.name
+      queue       = aws_sqs_queue.input.name
+      dead_letter = aws_sqs_queue.dead_letter.name
+      alarm       = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+      alarm_topic = aws_sns_topic.queue_size_alarm.name
+      function    = aws_lambda_function.relay.function_name
+      role        = aws_iam_role.relay.name
+      log_group   = aws_cloudwatch_log_group.relay.name
+      sweep       = aws_cloudwatch_event_rule.sweep.name
+      ledger      = aws_dynamodb_table.ledger.name
+      } == {
+      topic       = "ion-input-topic"
+      queue       = "ion-input-queue"
+      dead_letter = "ion-input-deadletter-queue"
+      alarm       = "ion-input-queue-size-alarm"
+      alarm_topic = "ion-input-queue-size-alarm-topic"
+      function    = "ion"
+      role        = "ion-lambda-role"
+      log_group   = "/aws/lambda/ion"
+      sweep       = "ion-sweep"
+      ledger      = "ion-ledger"
+    }
+    error_message = "A name differs from the first ion's."
+  }
+}
+
+run "every_name_begins_with_the_prefix" {
+  command = plan
+
+  variables {
+    name = "staging-mail"
+  }
+
+  assert {
+    condition = alltrue([for name in [
+      aws_sns_topic.input.name,
+      aws_sqs_queue.input.name,
+      aws_sqs_queue.dead_letter.name,
+      aws_cloudwatch_metric_alarm.queue_size.alarm_name,
+      aws_sns_topic.queue_size_alarm.name,
+      aws_lambda_function.relay.function_name,
+      aws_iam_role.relay.name,
+      trimprefix(aws_cloudwatch_log_group.relay.name, "/aws/lambda/"),
+      aws_cloudwatch_event_rule.sweep.name,
+      aws_dynamodb_table.ledger.name,
+    ] : startswith(name, "staging-mail")])
+    error_message = "Two relays in one account would collide."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.relay.name == "/aws/lambda/${aws_lambda_function.relay.function_name}"
+    error_message = "Lambda would look for another log group."
+  }
+}
+
+run "the_longest_name_fits_everywhere" {
+  command = plan
+
+  variables {
+    name = "a123456789-123456789-123456789-123456789-123456789-1"
+  }
+
+  assert {
+    condition     = length(var.name) == 52 && length(aws_iam_role.relay.name) == 64
+    error_message = "The role's name is the tightest: 64 characters."
+  }
+}
+
+run "tags_reach_every_taggable_resource" {
+  command = plan
+
+  variables {
+    tags = { team = "post" }
+  }
+
+  assert {
+    condition = alltrue([for tags in [
+      aws_sns_topic.input.tags,
+      aws_sns_topic.queue_size_alarm.tags,
+      aws_sqs_queue.input.tags,
+      aws_sqs_queue.dead_letter.tags,
+      aws_cloudwatch_metric_alarm.queue_size.tags,
+      aws_lambda_function.relay.tags,
+      aws_iam_role.relay.tags,
+      aws_cloudwatch_log_group.relay.tags,
+      aws_cloudwatch_event_rule.sweep.tags,
+      aws_dynamodb_table.ledger.tags,
+    ] : try(tags["team"] == "post", false)])
+    error_message = "A taggable resource has no tags."
+  }
+}

@@ -1,0 +1,407 @@
+# What the module refuses before AWS would, or would not.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  package = "versions.tf"
+}
+
+run "a_name_too_long_for_the_role" {
+  command = plan
+
+  variables {
+    name = "a123456789-123456789-123456789-123456789-123456789-12"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "a_name_with_a_dot" {
+  command = plan
+
+  variables {
+    name = "ion.mail"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "a_name_that_begins_with_a_digit" {
+  command = plan
+
+  variables {
+    name = "1ion"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "an_empty_name" {
+  command = plan
+
+  variables {
+    name = ""
+  }
+
+  expect_failures = [var.name]
+}
+
+run "a_tag_of_aws" {
+  command = plan
+
+  variables {
+    tags = { "aws:owner" = "me" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "a_tag_too_long" {
+  command = plan
+
+  variables {
+    tags = { owner = format("%257s", "x") }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "an_unknown_architecture" {
+  command = plan
+
+  variables {
+    architecture = "riscv64"
+  }
+
+  expect_failures = [var.architecture]
+}
+
+run "too_little_memory" {
+  command = plan
+
+  variables {
+    memory_mb = 127
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "too_much_memory" {
+  command = plan
+
+  variables {
+    memory_mb = 10241
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "half_a_megabyte" {
+  command = plan
+
+  variables {
+    memory_mb = 512.5
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "a_timeout_below_a_minute" {
+  command = plan
+
+  variables {
+    timeout_seconds = 59
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "a_timeout_beyond_lambdas_limit" {
+  command = plan
+
+  variables {
+    timeout_seconds = 901
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "no_concurrency_at_all" {
+  command = plan
+
+  variables {
+    concurrency = 0
+  }
+
+  expect_failures = [var.concurrency]
+}
+
+run "a_concurrency_below_no_reservation" {
+  command = plan
+
+  variables {
+    concurrency = -2
+  }
+
+  expect_failures = [var.concurrency]
+}
+
+run "half_a_run" {
+  command = plan
+
+  variables {
+    concurrency = 1.5
+  }
+
+  expect_failures = [var.concurrency]
+}
+
+run "no_sweep" {
+  command = plan
+
+  variables {
+    sweep_minutes = 0
+  }
+
+  expect_failures = [var.sweep_minutes]
+}
+
+run "a_sweep_rarer_than_hourly" {
+  command = plan
+
+  variables {
+    sweep_minutes = 61
+  }
+
+  expect_failures = [var.sweep_minutes]
+}
+
+run "a_retention_that_cloudwatch_lacks" {
+  command = plan
+
+  variables {
+    log_retention_days = 31
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "logs_kept_forever" {
+  command = plan
+
+  variables {
+    log_retention_days = 0
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "a_settings_section_in_upper_case" {
+  command = plan
+
+  variables {
+    settings = { SMTP = { connections = "8" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_settings_key_with_a_dash" {
+  command = plan
+
+  variables {
+    settings = { smtp = { max-connections = "8" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_setting_in_the_section_aws" {
+  command = plan
+
+  variables {
+    settings = { aws = { queue_url = "https://elsewhere.example" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_username_in_settings" {
+  command = plan
+
+  variables {
+    settings = { smtp = { username = "ann" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_password_in_settings" {
+  command = plan
+
+  variables {
+    settings = { smtp = { password = "hunter2" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_password_by_another_name" {
+  command = plan
+
+  variables {
+    settings = { smtp = { relay_password = "hunter2" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "two_settings_with_one_variable" {
+  command = plan
+
+  variables {
+    settings = { a = { b_c = "1" }, a_b = { c = "2" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "settings_beyond_lambdas_4_KB" {
+  command = plan
+
+  variables {
+    settings = { mail = { footer = format("%3072s", "x") } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_secret_by_name" {
+  command = plan
+
+  variables {
+    secret_arn = "/ion/secrets"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_in_another_service" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:s3:::bucket/config-secrets.cfg"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "every_parameter" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/*"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_without_its_six_characters" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_key_by_alias" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:alias/ion"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "a_secrets_key_by_alias" {
+  command = plan
+
+  variables {
+    secret_arn         = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion"
+    secret_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:alias/ion"
+  }
+
+  expect_failures = [var.secret_kms_key_arn]
+}
+
+run "a_secrets_key_without_a_secret" {
+  command = plan
+
+  variables {
+    secret_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  expect_failures = [var.secret_kms_key_arn]
+}
+
+run "a_package_that_is_not_there" {
+  command = plan
+
+  variables {
+    package = "dist/no-such.zip"
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+# The edges themselves are let in.
+
+run "the_lowest_of_everything" {
+  command = plan
+
+  variables {
+    name               = "i"
+    memory_mb          = 128
+    timeout_seconds    = 60
+    concurrency        = -1
+    sweep_minutes      = 1
+    log_retention_days = 1
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.sweep.schedule_expression == "rate(1 minute)"
+    error_message = "EventBridge wants the singular for one minute."
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.reserved_concurrent_executions == -1
+    error_message = "-1 must reserve nothing."
+  }
+}
+
+run "the_highest_of_everything" {
+  command = plan
+
+  variables {
+    memory_mb          = 10240
+    timeout_seconds    = 900
+    concurrency        = 50
+    sweep_minutes      = 60
+    log_retention_days = 3653
+    settings           = { mail = { footer = format("%3057s", "x") } }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.sweep.schedule_expression == "rate(60 minutes)"
+    error_message = "The schedule must follow sweep_minutes."
+  }
+}

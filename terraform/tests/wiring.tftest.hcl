@@ -1,0 +1,437 @@
+# Who is connected to whom, and how each part is set.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  package = "versions.tf"
+}
+
+# What AWS would give out.
+
+override_resource {
+  target          = aws_sns_topic.input
+  override_during = plan
+  values          = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" }
+}
+
+override_resource {
+  target          = aws_sns_topic.queue_size_alarm
+  override_during = plan
+  values          = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic" }
+}
+
+override_resource {
+  target          = aws_sqs_queue.input
+  override_during = plan
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue"
+    id  = "https://sqs.example/ion-input-queue"
+    url = "https://sqs.example/ion-input-queue"
+  }
+}
+
+override_resource {
+  target          = aws_sqs_queue.dead_letter
+  override_during = plan
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue"
+    id  = "https://sqs.example/ion-input-deadletter-queue"
+    url = "https://sqs.example/ion-input-deadletter-queue"
+  }
+}
+
+override_resource {
+  target          = aws_cloudwatch_metric_alarm.queue_size
+  override_during = plan
+  values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_log_group.relay
+  override_during = plan
+  values          = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion" }
+}
+
+override_resource {
+  target          = aws_iam_role.relay
+  override_during = plan
+  values = {
+    arn = "arn:aws:iam::123456789012:role/ion-lambda-role"
+    id  = "ion-lambda-role"
+  }
+}
+
+override_resource {
+  target          = aws_lambda_function.relay
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-west-1:123456789012:function:ion" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_event_rule.sweep
+  override_during = plan
+  values          = { arn = "arn:aws:events:eu-west-1:123456789012:rule/ion-sweep" }
+}
+
+override_resource {
+  target          = aws_dynamodb_table.ledger
+  override_during = plan
+  values          = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger" }
+}
+
+run "an_email_goes_from_topic_to_queue_untouched" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_sns_topic_subscription.queue.topic_arn == aws_sns_topic.input.arn &&
+      aws_sns_topic_subscription.queue.protocol == "sqs" &&
+      aws_sns_topic_subscription.queue.endpoint == aws_sqs_queue.input.arn
+    )
+    error_message = "The topic must fan into the input queue."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.queue.raw_message_delivery
+    error_message = "The body must be the publisher's, not wrapped into SNS's."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.queue.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
+    error_message = "What SNS can't deliver must land in the dead-letter queue (failure matrix, row 10)."
+  }
+
+  assert {
+    condition     = aws_sns_topic_policy.input[0].arn == aws_sns_topic.input.arn
+    error_message = "The input topic's policy sits on another topic."
+  }
+}
+
+run "both_queues_keep_what_they_get" {
+  command = plan
+
+  assert {
+    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.dead_letter] :
+      queue.message_retention_seconds == 1209600 && queue.max_message_size == 262144
+    ])
+    error_message = "14 days, and at least what SNS lets in."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.input.sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled
+    error_message = "Both queues must be encrypted at rest."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.input.visibility_timeout_seconds == 960 && aws_sqs_queue.dead_letter.visibility_timeout_seconds == 960
+    error_message = "Default visibility is the function's timeout and a minute."
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.input.redrive_policy) == {
+      deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
+      maxReceiveCount     = 1000
+    }
+    error_message = "The net for messages that kill the process is at 1000 receives."
+  }
+
+  assert {
+    condition = (
+      aws_sqs_queue_redrive_allow_policy.dead_letter.queue_url == aws_sqs_queue.dead_letter.id &&
+      jsondecode(aws_sqs_queue_redrive_allow_policy.dead_letter.redrive_allow_policy) == {
+        redrivePermission = "byQueue"
+        sourceQueueArns   = [aws_sqs_queue.input.arn]
+      }
+    )
+    error_message = "Only the input queue may use the dead-letter queue."
+  }
+
+  assert {
+    condition = (
+      aws_sqs_queue_policy.input.queue_url == aws_sqs_queue.input.id &&
+      aws_sqs_queue_policy.dead_letter.queue_url == aws_sqs_queue.dead_letter.id
+    )
+    error_message = "A queue has the other's policy."
+  }
+}
+
+run "the_function_is_set_for_one_drain_at_a_time" {
+  command = plan
+
+  assert {
+    condition = {
+      handler     = aws_lambda_function.relay.handler
+      runtime     = aws_lambda_function.relay.runtime
+      processor   = aws_lambda_function.relay.architectures
+      memory      = aws_lambda_function.relay.memory_size
+      timeout     = aws_lambda_function.relay.timeout
+      concurrency = aws_lambda_function.relay.reserved_concurrent_executions
+      role        = aws_lambda_function.relay.role
+      package     = aws_lambda_function.relay.filename
+      } == {
+      handler     = "ion.handler.run"
+      runtime     = "python3.13"
+      processor   = tolist(["arm64"])
+      memory      = 512
+      timeout     = 900
+      concurrency = 1
+      role        = aws_iam_role.relay.arn
+      package     = "versions.tf"
+    }
+    error_message = "A default of the function has changed."
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.source_code_hash == filebase64sha256("versions.tf")
+    error_message = "A new package with the old name must be noticed."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.relay.retention_in_days == 30
+    error_message = "Logs are kept for 30 days."
+  }
+}
+
+run "the_function_learns_names_and_arns_from_here" {
+  command = plan
+
+  assert {
+    condition = aws_lambda_function.relay.environment[0].variables == tomap({
+      ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
+      ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
+      ION_AWS_LEDGER_TABLE          = "ion-ledger"
+      ION_AWS_ALARM_NAME            = "ion-input-queue-size-alarm"
+      POWERTOOLS_SERVICE_NAME       = "ion"
+    })
+    error_message = "The environment must hold the wiring, and nothing else by default."
+  }
+}
+
+run "settings_become_environment_variables" {
+  command = plan
+
+  variables {
+    settings = {
+      smtp = { connections = "8", timeout_seconds = "30" }
+      mail = { sender = "post@example.org" }
+    }
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
+  }
+
+  assert {
+    condition = {
+      for name, value in aws_lambda_function.relay.environment[0].variables : name => value
+      if !startswith(name, "POWERTOOLS_") && (!startswith(name, "ION_AWS_") || name == "ION_AWS_SECRET_ARN")
+      } == {
+      ION_SMTP_CONNECTIONS     = "8"
+      ION_SMTP_TIMEOUT_SECONDS = "30"
+      ION_MAIL_SENDER          = "post@example.org"
+      ION_AWS_SECRET_ARN       = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
+    }
+    error_message = "ION_<SECTION>_<KEY>, and the secret by its ARN only."
+  }
+}
+
+run "three_wake_ups_reach_the_function" {
+  command = plan
+
+  assert {
+    condition = alltrue([for subscription in [aws_sns_topic_subscription.wake_on_message, aws_sns_topic_subscription.wake_on_queue_size] :
+      subscription.protocol == "lambda" && subscription.endpoint == aws_lambda_function.relay.arn
+    ])
+    error_message = "Both topics must wake the function."
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic_subscription.wake_on_message.topic_arn == aws_sns_topic.input.arn &&
+      aws_sns_topic_subscription.wake_on_queue_size.topic_arn == aws_sns_topic.queue_size_alarm.arn
+    )
+    error_message = "A wake-up hangs on the wrong topic."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.sweep.schedule_expression == "rate(5 minutes)" &&
+      aws_cloudwatch_event_target.sweep.rule == aws_cloudwatch_event_rule.sweep.name &&
+      aws_cloudwatch_event_target.sweep.arn == aws_lambda_function.relay.arn
+    )
+    error_message = "The schedule must wake the function every five minutes."
+  }
+
+  assert {
+    condition = {
+      for permission in [aws_lambda_permission.input_topic, aws_lambda_permission.queue_size_alarm_topic, aws_lambda_permission.sweep] :
+      permission.source_arn => permission.principal
+      if permission.action == "lambda:InvokeFunction" && permission.function_name == "ion"
+      } == {
+      (aws_sns_topic.input.arn)             = "sns.amazonaws.com"
+      (aws_sns_topic.queue_size_alarm.arn)  = "sns.amazonaws.com"
+      (aws_cloudwatch_event_rule.sweep.arn) = "events.amazonaws.com"
+    }
+    error_message = "Each wake-up, and nobody else, may invoke the function."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.relay.function_name == "ion" &&
+      aws_lambda_function_event_invoke_config.relay.maximum_event_age_in_seconds == 60 &&
+      aws_lambda_function_event_invoke_config.relay.maximum_retry_attempts == 0
+    )
+    error_message = "Throttled wake-ups must be dropped after a minute, not repeated for hours."
+  }
+}
+
+run "the_alarm_watches_the_input_queue" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.queue_size.namespace == "AWS/SQS" &&
+      aws_cloudwatch_metric_alarm.queue_size.metric_name == "ApproximateNumberOfMessagesVisible" &&
+      aws_cloudwatch_metric_alarm.queue_size.dimensions == tomap({ QueueName = "ion-input-queue" }) &&
+      aws_cloudwatch_metric_alarm.queue_size.statistic == "Maximum"
+    )
+    error_message = "The alarm must watch the messages waiting in the input queue."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.queue_size.comparison_operator == "GreaterThanOrEqualToThreshold" &&
+      aws_cloudwatch_metric_alarm.queue_size.threshold == 1 &&
+      aws_cloudwatch_metric_alarm.queue_size.period == 60 &&
+      aws_cloudwatch_metric_alarm.queue_size.evaluation_periods == 1 &&
+      aws_cloudwatch_metric_alarm.queue_size.treat_missing_data == "notBreaching"
+    )
+    error_message = "One message in one minute is enough, and silence isn't."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.queue_size.alarm_actions == toset([aws_sns_topic.queue_size_alarm.arn])
+    error_message = "The alarm must publish to its topic."
+  }
+}
+
+run "the_ledger_has_one_row_per_email" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_dynamodb_table.ledger.hash_key == "email_id" &&
+      aws_dynamodb_table.ledger.range_key == null &&
+      aws_dynamodb_table.ledger.attribute == toset([{ name = "email_id", type = "S" }]) &&
+      aws_dynamodb_table.ledger.billing_mode == "PAY_PER_REQUEST"
+    )
+    error_message = "The ledger's key is email_id, paid per request."
+  }
+
+  assert {
+    condition = (
+      aws_dynamodb_table.ledger.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.ledger.ttl[0].enabled &&
+      aws_dynamodb_table.ledger.point_in_time_recovery[0].enabled &&
+      !aws_dynamodb_table.ledger.deletion_protection_enabled
+    )
+    error_message = "Rows expire at expires_at, the table can be restored, and destroyed unless protected."
+  }
+}
+
+run "the_ledger_can_be_protected" {
+  command = plan
+
+  variables {
+    ledger_deletion_protection = true
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.ledger.deletion_protection_enabled
+    error_message = "ledger_deletion_protection must reach the table."
+  }
+}
+
+run "a_customers_key_encrypts_whatever_holds_email" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = alltrue([for key in [
+      aws_sns_topic.input.kms_master_key_id,
+      aws_sqs_queue.input.kms_master_key_id,
+      aws_sqs_queue.dead_letter.kms_master_key_id,
+      aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn,
+    ] : key == var.kms_key_arn])
+    error_message = "Topic, queues and ledger must use the customer's key."
+  }
+
+  assert {
+    condition     = aws_sns_topic.queue_size_alarm.kms_master_key_id == null
+    error_message = "The alarm's topic holds no email, and CloudWatch would need the key."
+  }
+}
+
+run "the_outputs_are_what_callers_wire_to" {
+  command = plan
+
+  assert {
+    condition = {
+      topic_arn              = output.topic_arn
+      topic_name             = output.topic_name
+      queue_name             = output.queue_name
+      queue_url              = output.queue_url
+      queue_arn              = output.queue_arn
+      dead_letter_queue_name = output.dead_letter_queue_name
+      dead_letter_queue_url  = output.dead_letter_queue_url
+      dead_letter_queue_arn  = output.dead_letter_queue_arn
+      function_name          = output.function_name
+      function_arn           = output.function_arn
+      log_group_name         = output.log_group_name
+      alarm_name             = output.alarm_name
+      alarm_arn              = output.alarm_arn
+      alarm_topic_arn        = output.alarm_topic_arn
+      ledger_table_name      = output.ledger_table_name
+      ledger_table_arn       = output.ledger_table_arn
+      role_name              = output.role_name
+      role_arn               = output.role_arn
+      } == {
+      topic_arn              = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic"
+      topic_name             = "ion-input-topic"
+      queue_name             = "ion-input-queue"
+      queue_url              = "https://sqs.example/ion-input-queue"
+      queue_arn              = "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue"
+      dead_letter_queue_name = "ion-input-deadletter-queue"
+      dead_letter_queue_url  = "https://sqs.example/ion-input-deadletter-queue"
+      dead_letter_queue_arn  = "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue"
+      function_name          = "ion"
+      function_arn           = "arn:aws:lambda:eu-west-1:123456789012:function:ion"
+      log_group_name         = "/aws/lambda/ion"
+      alarm_name             = "ion-input-queue-size-alarm"
+      alarm_arn              = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm"
+      alarm_topic_arn        = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic"
+      ledger_table_name      = "ion-ledger"
+      ledger_table_arn       = "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger"
+      role_name              = "ion-lambda-role"
+      role_arn               = "arn:aws:iam::123456789012:role/ion-lambda-role"
+    }
+    error_message = "An output gives something else than its name says."
+  }
+
+  assert {
+    condition     = startswith(output.publish_command, "aws sns publish --topic-arn ${aws_sns_topic.input.arn} --message '{")
+    error_message = "publish_command must be ready for the shell."
+  }
+
+  assert {
+    condition = toset(keys(jsondecode(regex("'(.*)'$", output.publish_command)[0]))) == toset([
+      "action", "recipient", "subject", "body_text",
+    ])
+    error_message = "publish_command must carry a valid send."
+  }
+}

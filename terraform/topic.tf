@@ -1,0 +1,52 @@
+# The one door for publishers. They need sns:Publish on this topic, in a policy of their own.
+
+resource "aws_sns_topic" "input" {
+  name              = "${var.name}-input-topic"
+  kms_master_key_id = var.kms_key_arn
+  tags              = var.tags
+}
+
+# Takes the place of SNS's default policy. Nobody is allowed here: within the account a publisher's
+# own policy is enough, and whatever it says, not without TLS.
+data "aws_iam_policy_document" "input_topic" {
+  statement {
+    sid       = "DenyWithoutTLS"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.input.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "input" {
+  count = var.require_tls ? 1 : 0
+
+  arn    = aws_sns_topic.input.arn
+  policy = data.aws_iam_policy_document.input_topic.json
+}
+
+# The work itself goes this way, and only this way.
+resource "aws_sns_topic_subscription" "queue" {
+  topic_arn = aws_sns_topic.input.arn
+  protocol  = "sqs"
+  endpoint  = aws_sqs_queue.input.arn
+
+  # The body is the publisher's JSON, byte for byte, and not wrapped into SNS's.
+  raw_message_delivery = true
+
+  # A client-side error (queue policy, KMS, size) is final for SNS: without this the email is gone.
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
+
+  # SNS must be allowed in before the first message comes.
+  depends_on = [aws_sqs_queue_policy.input, aws_sqs_queue_policy.dead_letter]
+}

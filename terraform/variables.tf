@@ -1,0 +1,229 @@
+# What to call it
+
+variable "name" {
+  description = "Prefix of every resource's name, and the name of the function itself. 1-52 characters: letters, digits, - and _, a letter first."
+  type        = string
+  default     = "ion"
+  nullable    = false
+
+  validation {
+    # The tightest of the derived names is the role's: 64 characters, "-lambda-role" takes 12.
+    condition     = can(regex("^[A-Za-z][A-Za-z0-9_-]{0,51}$", var.name))
+    error_message = "name must have 1-52 characters: letters, digits, - and _, beginning with a letter."
+  }
+}
+
+variable "tags" {
+  description = "Tags put on every resource that takes tags. At most 50; keys of 1-128 characters not beginning with \"aws:\", values of 0-256."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = length(var.tags) <= 50 && alltrue([
+      for key, value in var.tags :
+      length(key) >= 1 && length(key) <= 128 && length(value) <= 256 && !startswith(lower(key), "aws:")
+    ])
+    error_message = "At most 50 tags; keys of 1-128 characters not beginning with \"aws:\", values of at most 256."
+  }
+}
+
+# The function
+
+variable "package" {
+  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
+  type        = string
+  default     = null
+}
+
+variable "architecture" {
+  description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "memory_mb" {
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
+    error_message = "memory_mb must be a whole number from 128 to 10240."
+  }
+}
+
+variable "timeout_seconds" {
+  description = "Longest run of the function in seconds, 60-900. What is unsent by then stays queued for the next run."
+  type        = number
+  default     = 900
+  nullable    = false
+
+  validation {
+    # 900 is Lambda's limit. Under 60 a slow mail server's reply would not fit into a run.
+    condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
+    error_message = "timeout_seconds must be a whole number from 60 to 900."
+  }
+}
+
+variable "concurrency" {
+  description = <<-EOT
+    How many runs may drain the queue at once: 1 or more, or -1 for no reservation. Limits on rate and
+    connections hold per run, so 1 is what makes them hold for the mail server.
+    AWS wants 100 executions to stay unreserved in the account, and a new account may have a limit of only
+    10 in all: applying then fails with "decreases account's UnreservedConcurrentExecution below its
+    minimum". Ask for more under Service Quotas (Lambda, "Concurrent executions"; 1000 is usual and free),
+    and set -1 until it is granted. With -1 wake-ups overlap: several runs share the queue, nothing is
+    lost, but the limits then hold per run.
+  EOT
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    # 0 would be accepted by AWS, and would stop all mail without an error anywhere.
+    condition     = var.concurrency == -1 || (var.concurrency >= 1 && floor(var.concurrency) == var.concurrency)
+    error_message = "concurrency must be a whole number of at least 1, or -1 to reserve none."
+  }
+}
+
+variable "sweep_minutes" {
+  description = "Minutes between two looks at the queue by schedule, 1-60: the longest a due email waits when every other wake-up is lost."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.sweep_minutes >= 1 && var.sweep_minutes <= 60 && floor(var.sweep_minutes) == var.sweep_minutes
+    error_message = "sweep_minutes must be a whole number from 1 to 60."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days to keep the function's logs: one of CloudWatch's own steps from 1 to 3653."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = contains([
+      1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    ], var.log_retention_days)
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+# How it behaves
+
+variable "settings" {
+  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. Names in lower case, at most 3072 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
+  type        = map(map(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue(flatten([
+      for section, entries in var.settings : [
+        for word in concat([section], keys(entries)) : can(regex("^[a-z][a-z0-9_]*$", word))
+      ]
+    ]))
+    error_message = "Sections and keys in settings must match ^[a-z][a-z0-9_]*$."
+  }
+
+  validation {
+    condition     = !contains(keys(var.settings), "aws")
+    error_message = "The section aws in settings is refused: names and ARNs of resources are known to this module alone."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$", key))]
+    ]))
+    error_message = "username and password don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
+  }
+
+  validation {
+    # a = { b_c = … } and a_b = { c = … } would both be ION_A_B_C, and one would win in silence.
+    condition = (
+      length(flatten([for entries in values(var.settings) : keys(entries)])) ==
+      length(toset(flatten([for section, entries in var.settings : [for key in keys(entries) : "${section}_${key}"]])))
+    )
+    error_message = "Two entries of settings make the same environment variable ION_<SECTION>_<KEY>."
+  }
+
+  validation {
+    # Lambda allows 4 KB for all environment variables together; the module's own need less than 1 KB.
+    condition = length(join("", flatten([
+      for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]
+    ]))) <= 3072
+    error_message = "settings must not exceed 3072 characters in all. What is longer belongs in config.cfg, inside the package."
+  }
+}
+
+variable "secret_arn" {
+  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. null: config-secrets.cfg is inside the package."
+  type        = string
+  default     = null
+
+  validation {
+    # A secret's ARN ends in six random characters. Without them the grant would match nothing.
+    condition = var.secret_arn == null || can(regex(
+      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
+      var.secret_arn
+    ))
+    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>)."
+  }
+}
+
+# Encryption
+
+variable "require_tls" {
+  description = "Whether the policies of topic and queues refuse any call without TLS, the owner's too. false only for an emulator that is reached over plain HTTP."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "secret_kms_key_arn" {
+  description = "ARN of the customer KMS key that encrypts the secret. null: the secret uses the AWS managed key, which needs no grant."
+  type        = string
+  default     = null
+
+  validation {
+    # An alias can't stand in an IAM policy as a resource, hence the key itself.
+    condition     = var.secret_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.secret_kms_key_arn))
+    error_message = "secret_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+
+  validation {
+    condition     = var.secret_kms_key_arn == null || var.secret_arn != null
+    error_message = "secret_kms_key_arn is of no use without secret_arn."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the customer KMS key for topic, queues and ledger. null: keys that AWS owns (queues and ledger). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to neither queue; publishers need both too."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+# The ledger
+
+variable "ledger_deletion_protection" {
+  description = "Whether AWS refuses to delete the ledger table. Recommended in production; terraform destroy then needs it set to false and applied first."
+  type        = bool
+  default     = false
+  nullable    = false
+}

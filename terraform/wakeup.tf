@@ -1,0 +1,122 @@
+# Three ways to say "look at the queue": a message came, messages are waiting, time has passed.
+# None carries work, so a lost, late or doubled wake-up is harmless.
+
+resource "aws_lambda_function_event_invoke_config" "relay" {
+  function_name = aws_lambda_function.relay.function_name
+
+  # With one run at a time the surplus is throttled. By default Lambda would repeat it for six
+  # hours; a wake-up older than a minute has nothing to say that the next one doesn't.
+  maximum_event_age_in_seconds = 60
+  maximum_retry_attempts       = 0
+}
+
+# 1. A message came: the fast way.
+
+resource "aws_sns_topic_subscription" "wake_on_message" {
+  topic_arn = aws_sns_topic.input.arn
+  protocol  = "lambda"
+  endpoint  = aws_lambda_function.relay.arn
+
+  depends_on = [aws_lambda_permission.input_topic]
+}
+
+resource "aws_lambda_permission" "input_topic" {
+  statement_id  = "wake-on-message"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.relay.function_name
+  principal     = "sns.amazonaws.com"
+  source_arn    = aws_sns_topic.input.arn
+}
+
+# 2. Messages are waiting: what the end of a run or a lost wake-up has left. An alarm acts on
+# transitions only, so each run that leaves the queue sets it back to OK.
+
+resource "aws_cloudwatch_metric_alarm" "queue_size" {
+  alarm_name        = "${var.name}-input-queue-size-alarm"
+  alarm_description = "Wakes ion: emails are waiting in ${aws_sqs_queue.input.name}. Not a fault by itself."
+  tags              = var.tags
+
+  namespace   = "AWS/SQS"
+  metric_name = "ApproximateNumberOfMessagesVisible"
+  dimensions  = { QueueName = aws_sqs_queue.input.name }
+  statistic   = "Maximum"
+
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  period              = 60 # SQS measures once a minute
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching" # SQS falls silent for an idle queue
+
+  alarm_actions = [aws_sns_topic.queue_size_alarm.arn]
+}
+
+# Not encrypted by the customer's key: it carries no email, and CloudWatch would need the key.
+resource "aws_sns_topic" "queue_size_alarm" {
+  name = "${var.name}-input-queue-size-alarm-topic"
+  tags = var.tags
+}
+
+data "aws_iam_policy_document" "queue_size_alarm_topic" {
+  statement {
+    sid       = "AllowAlarm"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.queue_size_alarm.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_metric_alarm.queue_size.arn]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "queue_size_alarm" {
+  arn    = aws_sns_topic.queue_size_alarm.arn
+  policy = data.aws_iam_policy_document.queue_size_alarm_topic.json
+}
+
+resource "aws_sns_topic_subscription" "wake_on_queue_size" {
+  topic_arn = aws_sns_topic.queue_size_alarm.arn
+  protocol  = "lambda"
+  endpoint  = aws_lambda_function.relay.arn
+
+  depends_on = [aws_lambda_permission.queue_size_alarm_topic]
+}
+
+resource "aws_lambda_permission" "queue_size_alarm_topic" {
+  statement_id  = "wake-on-queue-size"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.relay.function_name
+  principal     = "sns.amazonaws.com"
+  source_arn    = aws_sns_topic.queue_size_alarm.arn
+}
+
+# 3. Time has passed: the guarantee. Metrics may be late by a quarter of an hour, wake-ups may be
+# dropped; this one comes again.
+
+resource "aws_cloudwatch_event_rule" "sweep" {
+  name                = "${var.name}-sweep"
+  description         = "Wakes ion every ${var.sweep_minutes} min, whatever the other wake-ups did"
+  schedule_expression = var.sweep_minutes == 1 ? "rate(1 minute)" : "rate(${var.sweep_minutes} minutes)"
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "sweep" {
+  rule = aws_cloudwatch_event_rule.sweep.name
+  arn  = aws_lambda_function.relay.arn
+
+  depends_on = [aws_lambda_permission.sweep]
+}
+
+resource "aws_lambda_permission" "sweep" {
+  statement_id  = "wake-on-schedule"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.relay.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.sweep.arn
+}

@@ -1,0 +1,58 @@
+"""What the server offers, and what it demands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Tls(Enum):
+    NONE = auto()
+    STARTTLS = auto()
+    IMPLICIT = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The service extensions of the EHLO reply.
+
+    Attributes:
+        users: Passwords by user name. AUTH is offered, and demanded before MAIL, if there are any;
+            on a STARTTLS server only after TLS.
+        mechanisms: Of AUTH.
+        size_bytes: The greatest content taken; None: SIZE isn't offered.
+        max_recipients: More get 452 4.5.3.
+        require_tls: 530 to MAIL before STARTTLS.
+    """
+
+    users: Mapping[str, str] = field(default_factory=dict)
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN", "CRAM-MD5")
+    size_bytes: int | None = 10_000_000
+    max_recipients: int = 100
+    eight_bit_mime: bool = True
+    smtputf8: bool = True
+    pipelining: bool = True
+    chunking: bool = False
+    require_tls: bool = False
+
+    def keywords(self, *, starttls: bool, auth: bool) -> tuple[str, ...]:
+        """The lines of the EHLO reply after the first."""
+        offered = {
+            "STARTTLS": starttls,
+            f"AUTH {' '.join(self.mechanisms)}": auth,
+            f"SIZE {self.size_bytes}": self.size_bytes is not None,
+            "8BITMIME": self.eight_bit_mime,
+            "SMTPUTF8": self.smtputf8,
+            "PIPELINING": self.pipelining,
+            "CHUNKING": self.chunking,
+        }
+        return tuple(keyword for keyword, is_offered in offered.items() if is_offered)
+
+    def mail_parameters(self) -> frozenset[str]:
+        """The keywords that may follow MAIL FROM."""
+        offered = {
+            "SIZE": self.size_bytes is not None,
+            "BODY": self.eight_bit_mime,
+            "SMTPUTF8": self.smtputf8,
+            "AUTH": bool(self.users),
+        }
+        return frozenset(keyword for keyword, is_offered in offered.items() if is_offered)
