@@ -50,7 +50,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
   })
 }
 
-# Both queues: SNS may put in what came through our topic, and nobody may talk in clear text.
+# Both queues: SNS may put in what came through our topic.
 data "aws_iam_policy_document" "queue" {
   for_each = {
     input       = aws_sqs_queue.input.arn

@@ -6,8 +6,8 @@ resource "aws_sns_topic" "input" {
   tags              = var.tags
 }
 
-# Takes the place of SNS's default policy. Nobody is allowed here: within the account a publisher's
-# own policy is enough, and whatever it says, not without TLS.
+# Takes the place of SNS's default policy, if asked for. Nobody is allowed here: within the account
+# a publisher's own policy is enough, and whatever it says, not without TLS.
 data "aws_iam_policy_document" "input_topic" {
   statement {
     sid       = "DenyWithoutTLS"

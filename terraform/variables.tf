@@ -185,9 +185,9 @@ variable "secret_arn" {
 # Encryption
 
 variable "require_tls" {
-  description = "Whether the policies of topic and queues refuse any call without TLS, the owner's too. false only for an emulator that is reached over plain HTTP."
+  description = "Whether the policies of topic and queues refuse any call without TLS, the owner's too. SDKs and CLI use TLS anyway; some auditors want to see it enforced. An emulator reached over plain HTTP then refuses everything."
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 

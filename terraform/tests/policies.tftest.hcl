@@ -230,7 +230,11 @@ run "only_lambda_takes_the_role" {
   }
 }
 
-run "only_our_topic_reaches_the_queues_and_only_over_tls" {
+run "clear_text_can_be_refused_to_the_queues" {
+  variables {
+    require_tls = true
+  }
+
   assert {
     condition = alltrue([
       for arn, policy in {
@@ -259,7 +263,11 @@ run "only_our_topic_reaches_the_queues_and_only_over_tls" {
   }
 }
 
-run "nobody_publishes_without_tls" {
+run "clear_text_can_be_refused_to_publishers" {
+  variables {
+    require_tls = true
+  }
+
   assert {
     condition = jsondecode(aws_sns_topic_policy.input[0].policy).Statement == [{
       Sid       = "DenyWithoutTLS"
@@ -287,21 +295,28 @@ run "only_the_alarm_publishes_to_its_topic" {
   }
 }
 
-run "an_emulator_may_be_reached_in_clear_text" {
-  variables {
-    require_tls = false
-  }
-
-  assert {
-    condition     = length(aws_sns_topic_policy.input) == 0
-    error_message = "Without require_tls the topic keeps SNS's own policy."
-  }
-
+run "only_our_topic_reaches_the_queues" {
   assert {
     condition = alltrue([
-      for policy in [aws_sqs_queue_policy.input.policy, aws_sqs_queue_policy.dead_letter.policy] :
-      jsondecode(policy).Statement[*].Sid == ["AllowInputTopic"]
+      for arn, policy in {
+        (aws_sqs_queue.input.arn)       = aws_sqs_queue_policy.input.policy
+        (aws_sqs_queue.dead_letter.arn) = aws_sqs_queue_policy.dead_letter.policy
+        } : jsondecode(policy).Statement == [{
+          Sid       = "AllowInputTopic"
+          Effect    = "Allow"
+          Principal = { Service = "sns.amazonaws.com" }
+          Action    = "sqs:SendMessage"
+          Resource  = arn
+          Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" } }
+      }]
     ])
-    error_message = "Without require_tls the queues still let in our topic, and nobody else."
+    error_message = "SNS, for the input topic, and nobody else."
+  }
+}
+
+run "the_topic_keeps_its_own_policy" {
+  assert {
+    condition     = length(aws_sns_topic_policy.input) == 0
+    error_message = "Without require_tls the topic keeps SNS's policy: the account's own publishers."
   }
 }

@@ -106,11 +106,6 @@ run "an_email_goes_from_topic_to_queue_untouched" {
     condition     = jsondecode(aws_sns_topic_subscription.queue.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
     error_message = "What SNS can't deliver must land in the dead-letter queue (failure matrix, row 10)."
   }
-
-  assert {
-    condition     = aws_sns_topic_policy.input[0].arn == aws_sns_topic.input.arn
-    error_message = "The input topic's policy sits on another topic."
-  }
 }
 
 run "both_queues_keep_what_they_get" {

@@ -14,10 +14,11 @@ LONGEST_PLAIN_LINE = 900
 _LONGEST_BASE64_LINE = 76  # RFC 2045 section 6.8
 _PLAIN = bytes((*b"\t\r\n", *range(0x20, 0x7F)))
 # mbox stores rewrite a line that begins so to ">From", which breaks signatures over the body
-_begins_from = re.compile(rb"^From ", re.MULTILINE)
+_begins_from = re.compile(rb"^(?:From )+", re.MULTILINE)
+_FROM = b"=46rom =\r\n"  # the soft break keeps the line short
 # b2a_qp breaks the line first and then makes three characters of a blank at its end: 77, one more
 # than RFC 2045 section 6.7 (5) allows
-_overlong = re.compile(rb"^(.{74})(=20|=09)\r$", re.MULTILINE)
+_overlong = re.compile(rb"=(20|09)\r(?<=[^\n]{78})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,13 @@ def _is_fragile(octets: bytes) -> bool:
     return (
         b" \r\n" in octets
         or b"\t\r\n" in octets
-        or octets.startswith(b"From ")
-        or b"\nFrom " in octets
+        or _may_begin_from(octets)
         or _has_longer_line(octets, LONGEST_PLAIN_LINE)
     )
+
+
+def _may_begin_from(octets: bytes) -> bool:
+    return b"\nFrom " in octets or octets.startswith(b"From ")
 
 
 def _has_longer_line(octets: bytes, longest: int) -> bool:
@@ -93,11 +97,10 @@ def _has_longer_line(octets: bytes, longest: int) -> bool:
 
 
 def _quoted_printable(octets: bytes) -> bytes:
-    encoded = b2a_qp(octets)
-    if b"=20\r" in encoded or b"=09\r" in encoded:
-        encoded = _overlong.sub(rb"\1=\r\n\2\r", encoded)
-    # the soft break keeps the line short; in the rare case only
-    return _begins_from.sub(b"=46rom =\r\n", encoded)
+    encoded = _overlong.sub(rb"=\r\n=\1\r", b2a_qp(octets))
+    if _may_begin_from(encoded):
+        return _begins_from.sub(lambda found: _FROM * found[0].count(b"From "), encoded)
+    return encoded
 
 
 def _base64(octets: bytes) -> bytes:

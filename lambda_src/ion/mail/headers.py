@@ -44,7 +44,7 @@ def text_field(name: str, text: str) -> str:
         if len(name) + len(text) + 2 <= LINE:
             return f"{name}: {text}\r\n"
         words = _words(f" {text}")
-        if max(map(len, words)) <= LONGEST_PLAIN_WORD:
+        if max(map(len, words), default=0) <= LONGEST_PLAIN_WORD:
             return _folded(name, words)
     return _folded(name, [f" {word}" for word in encoded_words(text, LINE - len(name) - 2)])
 

@@ -17,7 +17,8 @@ interpreter's limit wherever in the stack we are, so that the same HTML always g
 MOST_WORK = 3_000_000
 """Characters times depth, as each level goes through all the text inside it: a second or two."""
 
-_blanks_at_end = re.compile(r"[^\S\n]+\n")
+# markdownify's patterns are quadratic over a run of blanks
+_long_run_of_blanks = re.compile(r"(\s)\s{99,}")
 _empty_lines = re.compile(r"\n{3,}")
 
 
@@ -27,10 +28,13 @@ def plain_text(html: str) -> str | None:
         return None
     try:
         # the opening tag keeps bs4 from warning that this might be XML, a URL or a file's name
-        text = _converter()("<html>" + html)
+        text = _converter()("<html>" + _long_run_of_blanks.sub(r"\1", html))
     except Exception:  # noqa: BLE001 - whatever those parsers trip over, the HTML can go alone
         return None
-    return _empty_lines.sub("\n\n", _blanks_at_end.sub("\n", text)).strip() or None
+    if len(text) > 2 * len(html):  # quotes within quotes: thirty kilobytes can make megabytes
+        return None
+    lines = "\n".join([line.rstrip() for line in text.split("\n")])
+    return _empty_lines.sub("\n\n", lines).strip() or None
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +54,7 @@ def _converter() -> "Callable[[str], str]":
 
         # Email is laid out by tables: pipes and rules would be noise, so cells become blocks
         def convert_td(self, _el: "Tag", text: str, parent_tags: set[str]) -> str:  # noqa: ARG002
-            return f" {text.strip()} "
+            return f"{text.strip()} "
 
         convert_th = convert_td
 

@@ -51,6 +51,7 @@ module "ion" {
 
   secret_arn                 = local.secret_arn
   kms_key_arn                = aws_kms_key.mail.arn
+  require_tls                = true
   sweep_minutes              = 1
   log_retention_days         = 90
   ledger_deletion_protection = var.protect
