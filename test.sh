@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Everything CI runs: lint, types, unit tests, the whole relay on an emulated AWS, Terraform.
+# Sets up what it needs. Arguments go to pytest: ./test.sh tests/smtp -k pool
+set -euo pipefail
+cd "$(dirname "$0")"
+bin="$(dirname "$(scripts/venv.sh tests tests/requirements.txt)")"
+scripts/venv.sh ministack scripts/ministack.txt >/dev/null
+
+"$bin/ruff" format --check --quiet .
+"$bin/ruff" check --quiet .
+"$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl tests
+"$bin/shellcheck" ./*.sh scripts/*.sh .ci/run
+PATH="$bin:$PATH" exec "$bin/python" -m pytest "$@"
