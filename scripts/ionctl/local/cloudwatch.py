@@ -1,0 +1,68 @@
+"""CloudWatch's part for the queue: its size as a metric, which makes the alarm look.
+
+ministack evaluates alarms, but only when metric data is put, and measures no queue by itself.
+"""
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ionctl.local.clients import Clients
+from ionctl.local.names import Names
+
+_PERIOD_SECONDS = 60
+"""Of the alarm. In the real CloudWatch also the time between two measurements."""
+_INTERVAL_SECONDS = 1.0
+"""A minute of CloudWatch's passes in a second here."""
+
+_log = logging.getLogger(__name__)
+
+
+class QueueMetric:
+    """Measures the input queue between `__enter__` and `__exit__`, in a thread of its own."""
+
+    def __init__(self, clients: Clients, names: Names) -> None:
+        self._clients = clients
+        self._names = names
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="queue metric", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_INTERVAL_SECONDS):
+            try:
+                self._measure()
+            except (BotoCoreError, ClientError) as error:
+                # the next second brings the next try
+                _log.warning("the queue couldn't be measured: %s", error)
+
+    def _measure(self) -> None:
+        attributes = self._clients.sqs.get_queue_attributes(
+            QueueUrl=self._names.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]
+        # The alarm takes the maximum over its period. Dated so that it leaves the period when the
+        # next one comes, a measurement counts for as many seconds here as minutes there; dated
+        # now, one waiting message would keep the alarm on for a minute.
+        dated = datetime.now(tz=UTC) - timedelta(seconds=_PERIOD_SECONDS - _INTERVAL_SECONDS)
+        self._clients.cloudwatch.put_metric_data(
+            Namespace="AWS/SQS",
+            MetricData=[
+                {
+                    "MetricName": "ApproximateNumberOfMessagesVisible",
+                    "Dimensions": [{"Name": "QueueName", "Value": self._names.queue}],
+                    "Timestamp": dated,
+                    "Value": float(attributes["ApproximateNumberOfMessages"]),
+                    "Unit": "Count",
+                }
+            ],
+        )

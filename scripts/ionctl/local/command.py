@@ -1,0 +1,55 @@
+"""A command run to its end, of which nothing is left if we are interrupted."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ionctl.local.interrupt import held
+from ionctl.local.problem import Problem
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    folder: Path,
+    timeout_seconds: float,
+    environment: Mapping[str, str] | None = None,
+    show_stderr: bool = False,
+) -> tuple[int, str]:
+    """Give the exit status and the output.
+
+    Args:
+        command: and its arguments.
+        folder: where it runs.
+        timeout_seconds: how long it may take.
+        environment: None: our own.
+        show_stderr: the person sees stderr at once; otherwise it is part of the output.
+
+    Raises:
+        Problem: it took too long.
+    """
+    process: subprocess.Popen[str] | None = None
+    try:
+        with held():
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if show_stderr else subprocess.STDOUT,
+                text=True,
+                # a group of its own, so that what it starts can be ended with it
+                start_new_session=True,
+            )
+        output, _ = process.communicate(timeout=timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise Problem(f"{command[0]} took longer than {timeout_seconds:g} s") from None
+    finally:
+        if process is not None and process.poll() is None:
+            with held():
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+    return process.returncode, output

@@ -1,0 +1,114 @@
+"""One look into a queue: what ion would do with what is there. Sends nothing, deletes nothing."""
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+from ion.aws.queue import Queue, QueueError
+from ion.aws.secrets import read_secret
+from ion.contract import BadInput, Redrive, parse
+from ion.mail import compose
+from ion.message import Message
+from ion.provenance import provenance_of
+from ion.settings import SettingsError, load
+from ionctl.local.ministack import REGION
+from ionctl.local.problem import Problem
+from ionctl.local.show import printable
+
+_QUEUE_URL = "ION_AWS_QUEUE_URL"
+_NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME")
+"""Settings that the function can't do without, and a look can."""
+_WAIT_SECONDS = 2
+"""A short poll asks only some of SQS's servers, and may miss what is there."""
+
+
+def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iterator[str]:
+    """Receive up to ten messages without hiding them, and give a line about each.
+
+    SQS counts the receive all the same: a hundred looks at one message would send it to the
+    dead-letter queue.
+
+    Args:
+        root: the folder with config.cfg and, perhaps, config-secrets.cfg.
+        queue_url: None: as ION_AWS_QUEUE_URL says.
+        endpoint_url: of AWS; None: where the queue's address leads.
+
+    Raises:
+        Problem: no queue is named, or it can't be read.
+    """
+    url = queue_url or os.environ.get(_QUEUE_URL)
+    if not url:
+        raise Problem(f"which queue? Say so with --queue-url, or in {_QUEUE_URL}")
+    session = boto3.Session(region_name=_region(url))
+    endpoint_url = endpoint_url or _emulator(url)
+    sender = None
+    try:
+        sender = _default_sender(root, session, url)
+    except SettingsError as error:
+        yield f"The sender of messages that name none isn't known here ({error})"
+    queue = Queue(session.client("sqs", endpoint_url=endpoint_url), url)
+    try:
+        messages = asyncio.run(queue.receive(visibility_seconds=0, wait_seconds=_WAIT_SECONDS))
+    except QueueError as error:
+        raise Problem(
+            f"{url} can't be read: {error}. Are the address and the AWS credentials right "
+            "(AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)?"
+        ) from error
+    seen = {message.id: message for message in messages}  # not hidden, one may come twice
+    for message in seen.values():
+        yield printable(f"{message.id}  {_would(message, sender)}")
+    if not seen:
+        yield "Nothing to send: no message is visible now. Deferred ones are hidden until due."
+
+
+def _emulator(queue_url: str) -> str | None:
+    """Give the address of the emulated AWS that a queue is in; None: the real one."""
+    address = urlsplit(queue_url)
+    if re.search(r"\.amazonaws\.com(\.cn)?$", address.hostname or ""):
+        return None
+    return f"{address.scheme}://{address.netloc}"
+
+
+def _region(queue_url: str) -> str | None:
+    named = re.match(r"https://(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.", queue_url)
+    if named:
+        return named[1]
+    # boto3 wants one, whatever it is for; None: as the person's own configuration says
+    return None if boto3.Session().region_name else REGION
+
+
+def _default_sender(root: Path, session: boto3.Session, url: str) -> str | None:
+    environment: Mapping[str, str] = {
+        **dict.fromkeys(_NEEDLESS, "-"),
+        **os.environ,
+        _QUEUE_URL: url,
+    }
+    return load(root, environment, partial(read_secret, session)).sender
+
+
+def _would(message: Message, default_sender: str | None) -> str:
+    origin = provenance_of(message)
+    try:
+        action = parse(message.body)
+        if isinstance(action, Redrive):
+            return "would move the dead-letter queue's messages back to the input queue"
+        email = compose(
+            action,
+            key=action.email_id or origin.email_id,
+            queued_at=origin.first_queued_at,
+            default_sender=default_sender,
+        )
+    except BadInput as bad:
+        return f"would be dead-lettered: {bad.reason} at {bad.path}"
+    everybody = email.envelope.recipients
+    left = [everybody[i] for i in origin.left if i < len(everybody)] or everybody
+    return (
+        f"would go from {email.envelope.sender} to {', '.join(left)}: "
+        f"{action.subject!r}, {len(email.content)} bytes"
+    )

@@ -1,0 +1,58 @@
+"""What ministack's IAM gets wrong, made up for: the role may do there what it may do in AWS.
+
+Where AWS would allow a call by the role's policy, ministack 1.5.33 asks for something else:
+
+- a batch call to SQS needs the permission for the single one in AWS (SQS Developer Guide, "Amazon
+  SQS batch actions"); ministack wants one named after the batch call, which AWS doesn't have;
+- SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that.
+
+So the role gets a second policy, made from what the first one allows and from nothing else: a
+permission that the deployment forgets is missing here too.
+"""
+
+import json
+from typing import Any
+
+from ionctl.local.clients import Clients
+from ionctl.local.names import Names
+
+POLICY = "ministack-quirks"
+
+_BATCHED = {"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+
+
+def make_up(clients: Clients, names: Names) -> None:
+    """Give the role its second policy."""
+    statements: list[dict[str, Any]] = []
+    for policy in clients.iam.list_role_policies(RoleName=names.role)["PolicyNames"]:
+        written = clients.iam.get_role_policy(RoleName=names.role, PolicyName=policy)
+        # boto3 has parsed it, whatever its types say
+        document: Any = written["PolicyDocument"]
+        statements += document["Statement"]
+    clients.iam.put_role_policy(
+        RoleName=names.role,
+        PolicyName=POLICY,
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": list(filter(None, map(_translated, statements)))}
+        ),
+    )
+
+
+def _translated(statement: dict[str, Any]) -> dict[str, Any] | None:
+    """Give what ministack wants to see for a statement; None: no more than the statement."""
+    if statement["Effect"] != "Allow":
+        return None
+    actions = set(_listed(statement["Action"]))
+    resources = _listed(statement["Resource"])
+    if batched := sorted(actions & _BATCHED):
+        wanted, on = [f"{action}Batch" for action in batched], resources
+    elif "ssm:GetParameter" in actions:
+        wanted = ["ssm:GetParameter"]
+        on = [f"{arn.partition('parameter/')[0]}parameter/{arn}" for arn in resources]
+    else:
+        return None
+    return {"Effect": "Allow", "Action": wanted, "Resource": on}
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

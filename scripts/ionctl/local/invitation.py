@@ -1,0 +1,53 @@
+"""What the local stack says when it is up: where it is, and what to try."""
+
+import json
+import shlex
+from typing import Final
+
+from ionctl.local.mailbox_simulator import BEHAVIOUR
+from ionctl.local.ministack import CREDENTIALS
+from ionctl.local.stack import Stack
+
+SAMPLE: Final = {
+    "action": "send",
+    "recipient": "Ann Example <ann@example.org>",
+    "subject": "Hello from ion",
+    "body_text": "This email went from SNS through SQS and Lambda to the mail server.",
+}
+
+
+def text(stack: Stack) -> str:
+    """Give everything that a person needs to go on, ready for the shell."""
+    login = stack.mail_server.login
+    message = json.dumps({**SAMPLE, "recipient": "bob@example.org", "body_text": "It works."})
+    publish = f"sns publish --topic-arn {stack.names.topic_arn} --message {shlex.quote(message)}"
+    invoke = f"lambda invoke --function-name {stack.names.function} /dev/stdout"
+    behaviour = "\n".join(f"  {who:<24}{what}" for who, what in BEHAVIOUR.items())
+    return f"""\
+Up, until Ctrl-C; each email is shown as it arrives.
+
+  AWS          {stack.ministack.endpoint} (ministack: no account, no costs)
+  mail server  {login.host}:{login.port} (STARTTLS; {login.username}, {login.password})
+
+Publish an email, from another terminal:
+
+{_aws(stack, publish)}
+
+Wake the relay, as the schedule would:
+
+{_aws(stack, invoke)}
+
+Recipients that misbehave, after the mailbox simulator of Amazon SES:
+
+{behaviour}
+"""
+
+
+def _aws(stack: Stack, command: str) -> str:
+    """Give a line for the AWS CLI that goes here, whatever AWS the person's own setup names."""
+    environment = {**CREDENTIALS, "AWS_SESSION_TOKEN": ""}
+    region = environment.pop("AWS_DEFAULT_REGION")
+    variables = " ".join(
+        f"{name}={shlex.quote(value) if value else ''}" for name, value in environment.items()
+    )
+    return f"{variables} aws --endpoint-url {stack.ministack.endpoint} --region {region} {command}"

@@ -1,0 +1,190 @@
+"""The mail server of the local stack: SES's manners, and recipients that misbehave on request."""
+
+import asyncio
+import email.parser
+import email.policy
+import hashlib
+import logging
+import secrets
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, cast
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+
+from ionctl.local import loopback
+from ionctl.local.authority import NAME, Authority
+from ionctl.local.mailbox_simulator import DOMAIN, MailboxSimulator
+
+_SIZE_BYTES = 40 * 1024 * 1024
+"""What SES takes, encoded."""
+_IDLE_SECONDS = 10
+"""SES ends a session that is idle for about this long."""
+_START_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An email that the server has taken.
+
+    Args:
+        confirmed: False: the client never got the reply, see `mailbox_simulator.DROP`.
+    """
+
+    at: datetime
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a client needs to send mail through the server."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    ca_file: Path
+
+
+class _Hooks:
+    """What aiosmtpd asks of us. It finds each method by its name."""
+
+    def __init__(self, arrive: Callable[[Arrived], None]) -> None:
+        self._arrive = arrive
+        self._simulator = MailboxSimulator()
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if refusal := self._simulator.at_rcpt(address):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 Recipient OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, _session: object, envelope: Envelope
+    ) -> str:
+        sender, content = envelope.mail_from, envelope.content
+        # aiosmtpd has asked for MAIL before DATA, and was not told to decode
+        assert sender is not None
+        assert isinstance(content, bytes)
+        message = _identity(content)
+        verdict = self._simulator.after_data(envelope.rcpt_tos, message)
+        if verdict.refusal:
+            return verdict.refusal
+        self._arrive(
+            Arrived(
+                at=datetime.now(tz=UTC),
+                sender=sender,
+                recipients=tuple(envelope.rcpt_tos),
+                content=content,
+                confirmed=not verdict.silent,
+            )
+        )
+        if verdict.silent:
+            _cut(server)
+        return f"250 2.0.0 Ok {secrets.token_hex(8)}"
+
+
+def _cut(session: SMTP) -> None:
+    """End a connection without a word."""
+    transport = session.transport
+    if transport is not None:
+        # one that reads and writes: of a socket, or of TLS above it
+        cast("asyncio.Transport", transport).abort()
+
+
+def _identity(content: bytes) -> str:
+    """Give what stays the same when a message is tried again: its Message-ID, if it has one."""
+    headers = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
+    return headers.get("Message-ID") or hashlib.sha256(content).hexdigest()
+
+
+class MailServer:
+    """Listens in a thread of its own between `__enter__` and `__exit__`.
+
+    Args:
+        authority: vouches for the server.
+        on_arrival: called from the server's thread with each email taken.
+        port: the port to listen on; None: a free one.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        on_arrival: Callable[[Arrived], None],
+        port: int | None = None,
+    ) -> None:
+        # aiosmtpd warns at each login of an attribute of its own that it is going to drop
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        self._listener = loopback.listen(port, "--smtp-port")
+        self._hooks = _Hooks(on_arrival)
+        self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mail server", daemon=True)
+        self.login = Login(
+            host=NAME,
+            port=self._listener.getsockname()[1],
+            username=f"ion@{DOMAIN}",  # an address: also the sender of whoever names none
+            password=secrets.token_urlsafe(16),
+            ca_file=authority.ca_file,
+        )
+        self._tls = authority.server_context()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._up.wait(_START_SECONDS):
+            raise TimeoutError(f"the mail server didn't start within {_START_SECONDS} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        server = await self._loop.create_server(self._session, sock=self._listener)
+        self._up.set()
+        await self._stop.wait()
+        server.close()
+        # From Python 3.12 on, a server is closed only once its last client has gone.
+        for session in self._sessions:
+            _cut(session)
+        await server.wait_closed()
+
+    def _session(self) -> SMTP:
+        session = SMTP(
+            self._hooks,
+            hostname=NAME,
+            ident="ESMTP ion local",
+            data_size_limit=_SIZE_BYTES,
+            enable_SMTPUTF8=True,
+            tls_context=self._tls,
+            require_starttls=True,
+            auth_required=True,
+            authenticator=self._authenticate,
+            timeout=_IDLE_SECONDS,
+            loop=self._loop,
+        )
+        self._sessions.add(session)
+        return session
+
+    def _authenticate(
+        self, _server: SMTP, _session: object, _envelope: object, _mechanism: str, login: object
+    ) -> AuthResult:
+        known = LoginPassword(self.login.username.encode(), self.login.password.encode())
+        # handled=False: aiosmtpd itself says 535 5.7.8
+        return AuthResult(success=login == known, handled=False)

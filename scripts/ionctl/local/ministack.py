@@ -1,0 +1,150 @@
+"""The emulated AWS: one ministack process, reachable from this machine only."""
+
+import http.client
+import os
+import signal
+import subprocess
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+
+from ionctl.local import loopback
+from ionctl.local.interrupt import held
+from ionctl.local.problem import Problem
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+"""Of its administrator. They open nothing anywhere else."""
+
+ISOLATION = {
+    # nobody's own profiles, credentials and proxies: all of this stays on this machine
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+_START_SECONDS = 60
+_STOP_SECONDS = 5
+_POLL_SECONDS = 0.05
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+class Ministack:
+    """Runs between `__enter__` and `__exit__`, its Lambda workers with it.
+
+    Args:
+        python: of the environment that holds ministack; it also runs the Lambda packages.
+        folder: for its log and its temporary files, removed by the caller.
+        port: None: a free one.
+    """
+
+    def __init__(self, python: Path, folder: Path, port: int | None = None) -> None:
+        self._python = python
+        self._folder = folder
+        self.port = loopback.free_port(port, "--port")
+        self.endpoint = f"http://{loopback.HOST}:{self.port}"
+        self.log = folder / "ministack.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            with held(), self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [self._python.parent / "ministack"],
+                    cwd=self._folder,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # A group of its own: Ctrl-C reaches us alone, and we end it in good order,
+                    # with all that it has started.
+                    start_new_session=True,
+                )
+            self._wait()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _environment(self) -> dict[str, str]:
+        """Give what it and its Lambda workers inherit: little of the person's own."""
+        temporary = self._folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            **CREDENTIALS,
+            **ISOLATION,
+            "HOME": str(self._folder),
+            "TMPDIR": str(temporary),
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": loopback.HOST,
+            "MINISTACK_HOST": loopback.HOST,
+            "MINISTACK_REGION": REGION,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "AUTH": "true",  # the function's role is held to its policy
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # It removes every container with its label, other people's too: show it no Docker.
+            "DOCKER_HOST": f"unix://{self._folder / 'no-docker.sock'}",
+        }
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise Problem(f"ministack ended as soon as it had begun:\n{self._last_words()}")
+            if self._answers():
+                return
+            time.sleep(_POLL_SECONDS)
+        raise Problem(f"ministack didn't answer within {_START_SECONDS} s:\n{self._last_words()}")
+
+    def _answers(self) -> bool:
+        # not urllib: that would ask the person's proxy
+        connection = http.client.HTTPConnection(loopback.HOST, self.port, timeout=1)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def check(self) -> None:
+        """Notice its end.
+
+        Raises:
+            Problem: it runs no more.
+        """
+        if self._process is None or self._process.poll() is not None:
+            raise Problem(f"ministack has ended by itself:\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in lines[-10:])
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        with held():
+            # The whole group at once: told alone, ministack would leave its workers to their fate.
+            for signum in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    os.killpg(self._process.pid, signum)
+                    self._process.wait(_STOP_SECONDS)
+                except ProcessLookupError:
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            self._process.wait()
+            self._process = None

@@ -1,0 +1,93 @@
+"""What the resources of one deployment are called: as terraform/ derives it from `var.name`.
+
+Written a second time here, and nowhere else. The agreement test compares the two.
+"""
+
+from dataclasses import dataclass
+
+from ionctl.local.ministack import ACCOUNT, CREDENTIALS, REGION
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names, ARNs and URLs of one deployment.
+
+    Args:
+        access_key: of the account's administrator.
+        secret: of the SSM parameter that holds config-secrets.cfg's text; Terraform gets its ARN.
+    """
+
+    endpoint: str
+    account: str
+    access_key: str
+    name: str
+    function: str
+    function_arn: str
+    role: str
+    role_arn: str
+    log_group: str
+    log_group_arn: str
+    topic: str
+    topic_arn: str
+    alarm: str
+    alarm_arn: str
+    alarm_topic: str
+    alarm_topic_arn: str
+    queue: str
+    queue_arn: str
+    queue_url: str
+    dead_letter_queue: str
+    dead_letter_queue_arn: str
+    dead_letter_queue_url: str
+    rule: str
+    rule_arn: str
+    table: str
+    secret: str
+    secret_arn: str
+
+
+def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
+    """Give the names of a deployment.
+
+    Args:
+        endpoint: of the emulated AWS: a queue's URL begins with it.
+        account: 12 digits, which to ministack are also its administrator's key.
+        name: the module's `name`.
+    """
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{REGION}:{account}:{resource}"
+
+    queue, dead_letter_queue = f"{name}-input-queue", f"{name}-input-deadletter-queue"
+    topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
+    alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
+    alarm_topic = f"{alarm}-topic"
+    return Names(
+        endpoint=endpoint,
+        account=account,
+        access_key=CREDENTIALS["AWS_ACCESS_KEY_ID"] if account == ACCOUNT else account,
+        name=name,
+        function=name,
+        function_arn=arn("lambda", f"function:{name}"),
+        role=role,
+        role_arn=f"arn:aws:iam::{account}:role/{role}",
+        log_group=log_group,
+        log_group_arn=arn("logs", f"log-group:{log_group}"),
+        topic=topic,
+        topic_arn=arn("sns", topic),
+        alarm=alarm,
+        alarm_arn=arn("cloudwatch", f"alarm:{alarm}"),
+        alarm_topic=alarm_topic,
+        alarm_topic_arn=arn("sns", alarm_topic),
+        queue=queue,
+        queue_arn=arn("sqs", queue),
+        queue_url=f"{endpoint}/{account}/{queue}",
+        dead_letter_queue=dead_letter_queue,
+        dead_letter_queue_arn=arn("sqs", dead_letter_queue),
+        dead_letter_queue_url=f"{endpoint}/{account}/{dead_letter_queue}",
+        rule=rule,
+        rule_arn=arn("events", f"rule/{rule}"),
+        table=f"{name}-ledger",
+        secret=secret,
+        secret_arn=arn("ssm", f"parameter{secret}"),
+    )

@@ -1,0 +1,212 @@
+"""A few messages through the whole relay, and what became of each."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from ion.contract import BadInput, Send, parse
+from ion.mail import compose
+from ionctl.local import show
+from ionctl.local.mail_server import Arrived
+from ionctl.local.peek import Queued
+from ionctl.local.problem import Problem
+from ionctl.local.stack import Stack
+
+_FANOUT_SECONDS = 10
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one file.
+
+    Args:
+        emails, dead_letters: what came of it; a message can be split between its recipients.
+        undecided: why it, or a part of it, is queued still; None: it isn't.
+        refused: why it never came onto the queue; None: it did.
+        tried: False: it is queued still, and the relay has not even tried.
+    """
+
+    file: Path
+    emails: tuple[Arrived, ...] = ()
+    dead_letters: tuple[Queued, ...] = ()
+    undecided: str | None = None
+    refused: str | None = None
+    tried: bool = True
+
+    def __str__(self) -> str:
+        parts = [_sent(email) for email in self.emails]
+        parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
+        if self.undecided is not None:
+            parts.append(f"still queued: {self.undecided}")
+        if self.refused is not None:
+            parts.append(f"not published: {self.refused}")
+        return show.printable(f"{self.file} → {'; '.join(parts) or 'done'}")
+
+
+def _sent(email: Arrived) -> str:
+    recipients = ", ".join(email.recipients)
+    return f"sent to {recipients}" if email.confirmed else f"in doubt, but with {recipients}"
+
+
+def read(files: Sequence[Path]) -> list[tuple[Path, bytes]]:
+    """Give each file with what is in it.
+
+    Raises:
+        Problem: one can't be read.
+    """
+    try:
+        return [(file, file.read_bytes()) for file in files]
+    except OSError as error:
+        raise Problem(f"{error.filename} can't be read: {error.strerror}") from error
+
+
+def run(
+    stack: Stack, files: Sequence[tuple[Path, bytes]], timeout_seconds: float, out: Path
+) -> tuple[Fate, ...]:
+    """Publish each file as it is, wait until the queue is empty, write down what came of it.
+
+    Args:
+        stack: fresh: no other messages.
+        files: one message each, as `read` gives them.
+        timeout_seconds: how long to wait; what is queued then is reported so.
+        out: folder for `NAME.eml` and `NAME.dead-letter.json`.
+
+    Raises:
+        Problem: `out` can't be written to.
+    """
+    with _paused(stack):
+        messages = [_publish(stack, file, content) for file, content in files]
+    stack.wake()
+    stack.wait_until_settled(timeout_seconds)
+    fates = tuple(_fate(stack, message) for message in messages)
+    _write(fates, out)
+    return fates
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    file: Path
+    body: str = ""
+    message_id: str = ""
+    """What SQS called it first."""
+    refused: str | None = None
+
+
+@contextmanager
+def _paused(stack: Stack) -> Iterator[None]:
+    """Let no run of the function begin: while messages wait, we can see which is which."""
+    functions, name = stack.aws.functions, stack.names.function
+    limit = functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    yield
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit)
+
+
+def _publish(stack: Stack, file: Path, content: bytes) -> _Message:
+    try:
+        body = content.decode()
+    except UnicodeDecodeError:
+        return _Message(file, refused="it isn't UTF-8, and SNS takes only text")
+    if not body:  # ministack would take it
+        return _Message(file, refused="it is empty, and SNS takes no empty message")
+    before = {queued.message_id for queued in stack.queued()}
+    try:
+        stack.publish(body)
+    except ClientError as error:
+        return _Message(file, refused=error.response["Error"]["Message"])
+    deadline = time.monotonic() + _FANOUT_SECONDS
+    while time.monotonic() < deadline:
+        for queued in stack.queued():
+            if queued.message_id not in before:
+                return _Message(file, body, queued.message_id)
+        time.sleep(_POLL_SECONDS)
+    return _Message(file, refused="SNS has taken it, but it didn't come onto the queue")
+
+
+def _fate(stack: Stack, message: _Message) -> Fate:
+    if message.refused is not None:
+        return Fate(message.file, refused=message.refused)
+    own_id = _message_id(message)
+    waiting = [queued for queued in stack.queued() if _came_from(queued, message)]
+    events = [_last_event(stack, {message.message_id, one.message_id}) for one in waiting]
+    return Fate(
+        message.file,
+        emails=tuple(
+            email for email in stack.mailbag.emails if own_id and _local_id(email.content) == own_id
+        ),
+        dead_letters=tuple(dead for dead in stack.dead_letters() if _came_from(dead, message)),
+        undecided="; ".join(event or "not tried yet" for event in events) if waiting else None,
+        tried=all(events),
+    )
+
+
+def _came_from(queued: Queued, message: _Message) -> bool:
+    first = show.provenance(queued).get("original_message_id", queued.message_id)
+    return bool(first == message.message_id)
+
+
+def _message_id(message: _Message) -> str | None:
+    """Give the Message-ID that the email has, up to the @; None: it becomes no email."""
+    try:
+        action = parse(message.body)
+        if not isinstance(action, Send):
+            return None
+        email = compose(
+            action,
+            key=action.email_id or message.message_id,
+            queued_at=datetime.now(tz=UTC),
+            default_sender="anybody@example.org",  # no matter: it is only after the @
+        )
+    except BadInput:
+        return None
+    return _local_id(email.content)
+
+
+def _local_id(content: bytes) -> str:
+    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).partition("@")[0]
+
+
+def _last_event(stack: Stack, message_ids: set[str]) -> str | None:
+    """Give what the log says last about a message that was put off, under whichever id."""
+    last = None
+    for record in stack.events():
+        if record.get("message_id") in message_ids:
+            last = show.event(record) or last
+    return last
+
+
+def _write(fates: Sequence[Fate], out: Path) -> None:
+    taken: Counter[str] = Counter()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for fate in fates:
+            stem = fate.file.stem
+            for old in (f"{stem}.eml", f"{stem}.dead-letter.json"):
+                if not taken[old]:
+                    (out / old).unlink(missing_ok=True)  # an earlier run's
+            for email in fate.emails:
+                (out / _free(f"{stem}.eml", taken)).write_bytes(email.content)
+            for dead in fate.dead_letters:
+                text = json.dumps(
+                    {"body": dead.body, "attributes": dead.attributes}, indent=2, ensure_ascii=False
+                )
+                name = _free(f"{stem}.dead-letter.json", taken)
+                (out / name).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{out} can't be written to: {error.strerror}") from error
+
+
+def _free(name: str, taken: Counter[str]) -> str:
+    """Give the name, or for a second one of the same name `NAME-2`."""
+    taken[name] += 1
+    stem, dot, suffix = name.partition(".")
+    return name if taken[name] == 1 else f"{stem}-{taken[name]}{dot}{suffix}"

@@ -1,0 +1,8 @@
+"""What stops the local stack, said to the person who started it."""
+
+
+class Problem(Exception):  # noqa: N818 - it is shown as it is, after "ion: "
+    """Something that the person at the keyboard can do something about.
+
+    Its text says what is wrong and what to do next. It is shown without a traceback.
+    """

@@ -1,0 +1,79 @@
+"""How an email, a dead letter and a log event look on a terminal."""
+
+import email
+import email.policy
+import json
+import textwrap
+from collections.abc import Mapping
+from email.message import EmailMessage
+from typing import Any
+
+from ionctl.local.mail_server import Arrived
+from ionctl.local.peek import Queued
+
+_SHOWN_FIELDS = ("From", "To", "Cc", "Reply-To", "Subject")
+_LINES = 20
+_BODY_CHARACTERS = 100
+
+
+def arrived(one: Arrived) -> str:
+    """Give an email as a reader would see it, its envelope's recipients above."""
+    message = email.message_from_bytes(one.content, policy=email.policy.default)
+    lines = [f"{name}: {message[name]}" for name in _SHOWN_FIELDS if name in message]
+    lines += ["", *_text(message)]
+    heading = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    if not one.confirmed:
+        heading += " (connection lost before the relay was told)"
+    return printable(heading + "\n" + textwrap.indent("\n".join(lines), "  ") + "\n")
+
+
+def _text(message: EmailMessage) -> list[str]:
+    part = message.get_body(("plain", "html"))
+    lines = str(part.get_content()).strip().splitlines() if part else []
+    if len(lines) > _LINES:
+        return [*lines[:_LINES], f"[{len(lines) - _LINES} more lines]"]
+    return lines
+
+
+def dead_letter(one: Queued) -> str:
+    """Give one line: why, and the beginning of the message."""
+    return printable(f"dead-lettered {why(one)}: {_shortened(one.body)}")
+
+
+def why(dead: Queued) -> str:
+    """Give what is written on a dead letter: the reason, and the reply or the JSON path."""
+    attributes = dead.attributes
+    said = attributes.get("reply") or provenance(dead).get("path") or ""
+    reason = attributes.get("reason", "without a reason: SQS moved it, or SNS")
+    return f"{reason} {said}".strip()
+
+
+def provenance(message: Queued) -> dict[str, Any]:
+    """Give what ion wrote on a message about where it comes from; {} if it hasn't yet."""
+    written: dict[str, Any] = json.loads(message.attributes.get("ion", "{}"))
+    return written
+
+
+def event(record: Mapping[str, Any]) -> str | None:
+    """Give one line for an event of the function's log that a person should see, or None."""
+    if record.get("message") == "deferred":
+        text = (
+            f"deferred {record['reason']} {record['reply']}, "
+            f"next try in {record['retry_in_seconds']} s"
+        )
+    elif record.get("level") in ("WARNING", "ERROR"):
+        details = [record.get(name) for name in ("reason", "reply", "error", "code", "exception")]
+        text = " ".join(str(part) for part in (record["message"], *details) if part)
+    else:
+        return None
+    return printable(text)
+
+
+def _shortened(body: str) -> str:
+    line = " ".join(body.split())
+    return line if len(line) <= _BODY_CHARACTERS else f"{line[:_BODY_CHARACTERS]}…"
+
+
+def printable(text: str) -> str:
+    """Take out what would command the terminal: emails are written by strangers."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -1,0 +1,233 @@
+"""The whole relay on this machine, up inside a `with`, gone after it."""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from ionctl.local import clients, deploy, iam_quirks, terraform
+from ionctl.local.authority import Authority
+from ionctl.local.cloudwatch import QueueMetric
+from ionctl.local.command import run
+from ionctl.local.function_log import FunctionLog
+from ionctl.local.interrupt import held
+from ionctl.local.mail_server import Arrived, Login, MailServer
+from ionctl.local.mailbag import Mailbag
+from ionctl.local.ministack import Ministack
+from ionctl.local.names import names_of
+from ionctl.local.peek import Queued, peek
+from ionctl.local.problem import Problem
+
+ROOT = Path(__file__).resolve().parents[3]
+
+_BUILD_SECONDS = 900
+"""The first time everything is downloaded, over whatever line there is."""
+_POLL_SECONDS = 0.1
+
+
+class Method(StrEnum):
+    """How ion gets into the emulated AWS."""
+
+    BOTO3 = "boto3"
+    TERRAFORM = "terraform"
+
+
+class Stack:
+    """An emulated AWS with ion deployed in it, and a mail server that ion sends to.
+
+    Example:
+        with Stack() as stack:
+            stack.publish({"recipient": "ann@example.org", "subject": "Hi", "body_text": "…"})
+            (email,) = stack.wait_for_emails(1)
+
+    Args:
+        method: how ion is deployed.
+        port, smtp_port: of the emulated AWS and of the mail server; None: free ones.
+        package: the Lambda package; None: built now, for this machine.
+        settings: overrides of config.cfg by section and key.
+        say: told about each step as it begins.
+    """
+
+    def __init__(
+        self,
+        method: Method = Method.BOTO3,
+        *,
+        port: int | None = None,
+        smtp_port: int | None = None,
+        package: Path | None = None,
+        settings: deploy.Settings | None = None,
+        say: Callable[[str], None] = lambda _step: None,
+    ) -> None:
+        self._method = method
+        self._port = port
+        self._smtp_port = smtp_port
+        self._package = package
+        self._settings = settings or {}
+        self._say = say
+        self._exit = ExitStack()
+        self.mailbag = Mailbag()
+
+    def __enter__(self) -> Self:
+        try:
+            self._bring_up()
+        except BaseException:
+            self._take_down()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._take_down()
+
+    def _take_down(self) -> None:
+        with held():
+            self._exit.close()
+
+    def _bring_up(self) -> None:
+        if self._method is Method.TERRAFORM:
+            terraform.find()  # before anything else is begun in vain
+        with held():
+            self._folder = Path(
+                self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-"))
+            )
+        self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
+        self._exit.enter_context(self.mail_server)
+        self.ministack = Ministack(ministack_python(), self._folder, self._port)
+        self._say("starting the emulated AWS")
+        self._exit.enter_context(self.ministack)
+        self.names = names_of(self.ministack.endpoint)
+        self.aws = clients.connect(self.names)
+        variables = deploy.Variables(
+            package=self._package or self._build(),
+            secret_arn=self.put_secret(config_secrets(self.mail_server.login)),
+            settings=self._settings,
+        )
+        if self._method is Method.TERRAFORM:
+            self._say("terraform apply, which takes a minute or two")
+            terraform.apply(
+                ROOT / "terraform",
+                self._folder,
+                self.names,
+                variables,
+            )
+        else:
+            self._say("deploying")
+            deploy.deploy(self.aws, self.names, variables)
+        iam_quirks.make_up(self.aws, self.names)
+        self._exit.enter_context(QueueMetric(self.aws, self.names))
+
+    def _build(self) -> Path:
+        self._say("building the package")
+        package = self._folder / "ion-host.zip"
+        status, output = run(
+            [sys.executable, "-m", "ionctl.package", "--architecture", "host", "--output", package],
+            folder=ROOT / "scripts",
+            timeout_seconds=_BUILD_SECONDS,
+        )
+        if status:
+            raise Problem(f"the package couldn't be built:\n{output.strip()}")
+        return package
+
+    def put_secret(self, text: str) -> str:
+        """Keep config-secrets.cfg's text where the function reads it; give the secret's ARN."""
+        self.aws.ssm.put_parameter(
+            Name=self.names.secret, Value=text, Type="SecureString", Overwrite=True
+        )
+        return self.names.secret_arn
+
+    def publish(self, message: Mapping[str, Any] | str) -> str:
+        """Put a message on the input topic; give SNS's id of it."""
+        body = message if isinstance(message, str) else json.dumps(message)
+        return self.aws.sns.publish(TopicArn=self.names.topic_arn, Message=body)["MessageId"]
+
+    def invoke(self) -> dict[str, Any]:
+        """Run the relay, after the run that may be under way; give what it returned."""
+        while True:
+            try:
+                response = self.aws.functions.invoke(
+                    FunctionName=self.names.function, Payload=b"{}"
+                )
+            except self.aws.functions.exceptions.TooManyRequestsException:
+                time.sleep(_POLL_SECONDS)
+            else:
+                returned: dict[str, Any] = json.load(response["Payload"]) or {}
+                return returned
+
+    def wake(self) -> None:
+        """Wake the relay as SNS would, without waiting; a run under way makes it no difference."""
+        self.aws.functions.invoke(
+            FunctionName=self.names.function, InvocationType="Event", Payload=b"{}"
+        )
+
+    def wait_for_emails(self, count: int, timeout_seconds: float = 30) -> tuple[Arrived, ...]:
+        """Wait until there are `count` emails in all, and give them.
+
+        Raises:
+            TimeoutError: fewer have come; the text has the function's last words.
+        """
+        emails = self.mailbag.wait(count, timeout_seconds)
+        if len(emails) < count:
+            raise TimeoutError(
+                f"{len(emails)} of {count} emails within {timeout_seconds} s; "
+                "the function's log ends so:\n" + "\n".join(self.log()[-20:])
+            )
+        return emails
+
+    def queued(self) -> tuple[Queued, ...]:
+        """What the input queue holds: visible, in flight and delayed."""
+        return self._peek(self.names.queue_url)
+
+    def dead_letters(self) -> tuple[Queued, ...]:
+        """What the dead-letter queue holds."""
+        return self._peek(self.names.dead_letter_queue_url)
+
+    def _peek(self, queue_url: str) -> tuple[Queued, ...]:
+        return peek(self.ministack.endpoint, queue_url)
+
+    def wait_until_settled(self, timeout_seconds: float = 30) -> bool:
+        """Wait until each message has its fate: the input queue is empty. False: it isn't yet."""
+        deadline = time.monotonic() + timeout_seconds
+        while self.queued():
+            if time.monotonic() > deadline:
+                return False
+            self.ministack.check()
+            time.sleep(_POLL_SECONDS)
+        return True
+
+    def log(self) -> list[str]:
+        """What the function has logged, line by line."""
+        return FunctionLog(self.aws, self.names).new_lines()
+
+    def events(self) -> list[dict[str, Any]]:
+        """What ion itself has logged; the lines that Lambda writes around it left out."""
+        return FunctionLog(self.aws, self.names).new_events()
+
+
+def config_secrets(login: Login) -> str:
+    """Give the text of config-secrets.cfg for a mail server."""
+    return (
+        "[smtp]\n"
+        f"server = {login.host}\n"
+        f"port = {login.port}\n"
+        "security = starttls\n"
+        f"username = {login.username}\n"
+        f"password = {login.password}\n"
+        f"ca_file = {login.ca_file}\n"
+    )
+
+
+def ministack_python() -> Path:
+    """Give the Python that runs ministack and the function, in an environment made for both."""
+    status, output = run(
+        [ROOT / "scripts" / "venv.sh", "ministack", ROOT / "scripts" / "ministack.txt"],
+        folder=ROOT,
+        timeout_seconds=_BUILD_SECONDS,
+        show_stderr=True,
+    )
+    if status:
+        raise Problem("the environment of the emulated AWS couldn't be made, see above")
+    return Path(output.strip())

@@ -1,0 +1,136 @@
+"""ion put into the emulated AWS by the real Terraform module, with the real provider."""
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ionctl.local.command import run
+from ionctl.local.deploy import Variables
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from ionctl.local.names import Names
+from ionctl.local.problem import Problem
+
+_MIRROR = "registry.terraform.io"
+_MIRROR_DEPTH = 4
+_MIRROR_PLACES = (
+    "~/.terraform.d",
+    "/usr/share/terraform",
+    "/usr/local/share/terraform",
+    "/opt",
+    "/srv",
+)
+_APPLY_SECONDS = 600
+
+
+def find() -> str:
+    """Give the path of the program.
+
+    Raises:
+        Problem: it isn't there.
+    """
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        raise Problem(
+            "--terraform needs Terraform 1.9 or newer, and there is none on the PATH: "
+            "see https://developer.hashicorp.com/terraform/install, or leave --terraform out"
+        )
+    return terraform
+
+
+def apply(module: Path, folder: Path, names: Names, variables: Variables) -> None:
+    """Copy the module into `folder`, and apply the copy: nothing is left in the module's own.
+
+    Raises:
+        Problem: Terraform isn't there, or says no.
+    """
+    terraform = find()
+    copy = folder / "terraform"
+    shutil.copytree(module, copy, ignore=_what_terraform_leaves)
+    (copy / "local.auto.tfvars.json").write_text(
+        json.dumps(
+            {
+                "name": names.name,
+                "package": str(variables.package),
+                "secret_arn": variables.secret_arn,
+                "settings": variables.settings,
+            }
+        ),
+        encoding="utf-8",
+    )
+    environment = _environment(names)
+    _init(terraform, copy, environment)
+    _run([terraform, "apply", "-auto-approve", "-input=false", "-no-color"], copy, environment)
+
+
+def _what_terraform_leaves(_folder: str, entries: list[str]) -> list[str]:
+    return [
+        entry
+        for entry in entries
+        if entry.startswith((".terraform", "terraform.tfstate")) or entry.endswith(".tfvars")
+    ]
+
+
+def _environment(names: Names) -> dict[str, str]:
+    """Give the person's own environment, without anything that leads to an AWS of theirs."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR"))
+    }
+    # Terraform only warns about it, then finds no mirror that it may have named: as if unset.
+    if not Path(environment.get("TF_CLI_CONFIG_FILE", "")).is_file():
+        environment.pop("TF_CLI_CONFIG_FILE", None)
+    return {
+        **environment,
+        **CREDENTIALS,
+        **ISOLATION,
+        "AWS_ACCESS_KEY_ID": names.access_key,
+        "AWS_ENDPOINT_URL": names.endpoint,
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+    }
+
+
+def _init(terraform: str, copy: Path, environment: dict[str, str]) -> None:
+    """Find the provider: in a mirror on this machine, else where Terraform looks by itself."""
+    command = [terraform, "init", "-input=false", "-no-color"]
+    for mirror in _mirrors():
+        try:
+            _run([*command, f"-plugin-dir={mirror}"], copy, environment)
+        except Problem:
+            # of another platform, or without a version that the module takes
+            (copy / ".terraform.lock.hcl").unlink(missing_ok=True)
+        else:
+            return
+    _run(command, copy, environment)
+
+
+def _mirrors() -> Iterator[Path]:
+    """Give the folders on this machine that hold providers, laid out as a mirror."""
+    places = [os.environ.get("TF_PLUGIN_CACHE_DIR", ""), *_MIRROR_PLACES]
+    for place in filter(None, places):
+        top = Path(place).expanduser()
+        for folder, below, _files in os.walk(top):
+            if _MIRROR in below and _has_provider(Path(folder, _MIRROR)):
+                yield Path(folder)
+            if len(Path(folder).relative_to(top).parts) >= _MIRROR_DEPTH:
+                below.clear()
+
+
+def _has_provider(mirror: Path) -> bool:
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    target = f"{platform.system().lower()}_{machine}"
+    return any(mirror.glob(f"hashicorp/aws/*/{target}")) or any(
+        mirror.glob(f"hashicorp/aws/*_{target}.zip")
+    )
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    status, output = run(
+        command, folder=folder, environment=environment, timeout_seconds=_APPLY_SECONDS
+    )
+    if status:
+        raise Problem(f"terraform {command[1]} failed:\n{output.strip()}")

@@ -1,0 +1,80 @@
+"""The local deployment and the Terraform module put the same things into AWS."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ionctl.local import clients, deploy, terraform
+from ionctl.local.clients import Clients
+from ionctl.local.inventory import Inventory, inventory
+from ionctl.local.ministack import Ministack
+from ionctl.local.names import Names, names_of
+from ionctl.local.stack import ROOT, ministack_python
+
+SETTINGS = {"smtp": {"connections": "7"}, "mail": {"sender": "ion@example.org"}}
+
+
+class Cloud:
+    """One emulated AWS; each deployment gets an account of its own in it."""
+
+    def __init__(self, folder: Path, package: Path, ministack: Ministack) -> None:
+        self._folder = folder
+        self._package = package
+        self._ministack = ministack
+        self._accounts = iter(str(digit) * 12 for digit in range(1, 10))
+
+    def with_boto3(self) -> Inventory:
+        return self._deployed(deploy.deploy)
+
+    def with_terraform(self) -> Inventory:
+        def apply(_aws: Clients, names: Names, variables: deploy.Variables) -> None:
+            folder = self._folder / names.account
+            terraform.apply(ROOT / "terraform", folder, names, variables)
+
+        return self._deployed(apply)
+
+    def _deployed(self, deploy_it: Callable[[Clients, Names, deploy.Variables], None]) -> Inventory:
+        names = names_of(self._ministack.endpoint, next(self._accounts))
+        aws = clients.connect(names)
+        deploy_it(aws, names, deploy.Variables(self._package, names.secret_arn, SETTINGS))
+        return inventory(aws, names)
+
+
+def flat(value: object, path: str = "") -> frozenset[str]:
+    """Each attribute as one line, so that a difference can be read."""
+    if isinstance(value, dict):
+        return frozenset[str]().union(*(flat(part, f"{path}/{key}") for key, part in value.items()))
+    if isinstance(value, list):
+        return frozenset[str]().union(*(flat(part, f"{path}[{i}]") for i, part in enumerate(value)))
+    return frozenset({f"{path} = {value!r}"})
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    folder = tmp_path_factory.mktemp("cloud")
+    package = folder / "package.zip"
+    # what is inside is nobody's matter here
+    shutil.make_archive(str(package.with_suffix("")), "zip", ROOT / "lambda_src" / "ion")
+    with Ministack(ministack_python(), folder) as ministack:
+        yield Cloud(folder, package, ministack)
+
+
+@pytest.mark.system
+@pytest.mark.timeout(400)  # Terraform's provider waits for each queue to settle
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed")
+def test_local_deployment_and_terraform_module_agree(cloud: Cloud) -> None:
+    ours, theirs = flat(cloud.with_boto3()), flat(cloud.with_terraform())
+    assert sorted(ours - theirs) == sorted(theirs - ours)  # both empty, or shown side by side
+
+
+@pytest.mark.system
+def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
+    found = cloud.with_boto3()
+    assert found["function"]["Concurrency"] == {"ReservedConcurrentExecutions": 1}
+    assert found["function"]["Environment"]["Variables"]["ION_SMTP_CONNECTIONS"] == "7"
+    assert found["queue ion-input-queue"]["RedrivePolicy"]["maxReceiveCount"] > 1
+    assert found["alarms"]["AlarmActions"].endswith(":ion-input-queue-size-alarm-topic")
+    assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
+    assert len([name for name in found if name.startswith("subscription")]) == 3

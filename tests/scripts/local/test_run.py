@@ -1,0 +1,237 @@
+"""./run.sh as a person meets it: a process, its output, its end."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ionctl.local import mailbox_simulator
+from ionctl.local.stack import ROOT
+
+COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
+UP = "Up, until Ctrl-C"
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'lambda_src'}",
+        "TMPDIR": str(temporary),
+        # what a person may have: none of it may matter
+        "AWS_PROFILE": "nobody-has-this-one",
+        "AWS_SESSION_TOKEN": "secret",
+        "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+    }
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+TERRAFORM = pytest.mark.skipif(
+    shutil.which("terraform") is None, reason="Terraform isn't installed"
+)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+class Run:
+    def __init__(self, temporary: Path, *arguments: str) -> None:
+        self._output = temporary.parent / "output"
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                env=environment(temporary),
+                cwd=temporary.parent,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + 60
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.02)
+
+    def press(self, signum: signal.Signals) -> int:
+        # as a terminal does: to the whole foreground group
+        os.killpg(self.process.pid, signum)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def runs() -> Iterator[list[Run]]:
+    running: list[Run] = []
+    yield running
+    for run in running:
+        if run.process.poll() is None:
+            run.press(signal.SIGTERM)
+
+
+def processes_of(temporary: Path) -> list[str]:
+    """Of ours: each has got TMPDIR from us, or a folder below it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(temporary).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # gone meanwhile, or somebody else's
+    return found
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("moment", "signum", "status", "options"),
+    [
+        (UP, signal.SIGINT, 0, ()),
+        (UP, signal.SIGTERM, 0, ()),
+        (UP, signal.SIGHUP, 0, ()),
+        ("starting the emulated AWS", signal.SIGINT, 130, ()),
+        ("building the package", signal.SIGTERM, 143, ()),
+        ("deploying", signal.SIGHUP, 129, ()),
+        pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
+    ],
+)
+def test_leaves_nothing_behind(
+    temporary: Path,
+    runs: list[Run],
+    moment: str,
+    signum: signal.Signals,
+    status: int,
+    options: tuple[str, ...],
+) -> None:
+    module = sorted((ROOT / "terraform").rglob("*"))
+    run = Run(temporary, *options)
+    runs.append(run)
+    run.wait_for(moment)
+    if moment == UP:
+        wait_until(lambda: len(processes_of(temporary)) == 3)  # we, ministack, the function
+    if options:
+        wait_until(lambda: any("terraform-provider" in one for one in processes_of(temporary)))
+    assert run.press(signum) == status, run.output
+    assert not processes_of(temporary)
+    assert not list(temporary.iterdir())
+    assert "Traceback" not in run.output
+    assert sorted((ROOT / "terraform").rglob("*")) == module
+
+
+@pytest.mark.system
+def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> None:
+    run = Run(temporary)
+    runs.append(run)
+    run.wait_for(UP)
+    assert "Subject: Hello from ion" in run.output
+    (publish,) = (line for line in run.output.splitlines() if " sns publish " in line)
+    # the person's own environment is still there when the line is pasted
+    aws = Path(sys.executable).with_name("aws")
+    subprocess.run(
+        ["bash", "-c", publish.replace(" aws ", f" {aws} ", 1)],
+        env={**os.environ, "AWS_SESSION_TOKEN": "secret"},
+        check=True,
+        capture_output=True,
+    )
+    run.wait_for("email for bob@example.org")
+
+
+@pytest.mark.system
+def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
+    folder = temporary.parent
+    (folder / "good.json").write_text(
+        '{"action": "send", "recipient": "ann@example.org", "subject": "Hi", "body_text": "…"}'
+    )
+    (folder / "bounce.json").write_text(
+        '{"action": "send", "recipient": "bounce@simulator.test", "body_text": "…"}'
+    )
+    (folder / "broken.json").write_text('{"action": ')
+    (folder / "binary.json").write_bytes(b"\xff")
+    files = ["good.json", "bounce.json", "broken.json", "binary.json"]
+    ended = subprocess.run(
+        [*COMMAND, "--once", *files],
+        env=environment(temporary),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == [
+        "good.json → sent to ann@example.org",
+        f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
+        "broken.json → dead-lettered BAD_JSON $",
+        "binary.json → not published: it isn't UTF-8, and SNS takes only text",
+        "out: emails 1, dead letters 2",
+    ]
+    assert {path.name for path in (folder / "out").iterdir()} == {
+        "good.eml",
+        "bounce.dead-letter.json",
+        "broken.dead-letter.json",
+    }
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--port", "--smtp-port"])
+def test_busy_port_is_a_clear_error(temporary: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = subprocess.run(
+            [*COMMAND, option, str(port)],
+            env=environment(temporary),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"ion: port {port} on 127.0.0.1 is in use: ")
+    assert option in ended.stderr
+    assert not list(temporary.iterdir())
+
+
+def test_missing_file_is_a_clear_error(temporary: Path) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "--once", "nowhere.json"],
+        env=environment(temporary),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "ion: nowhere.json can't be read: No such file or directory\n"
+
+
+def test_terraform_not_installed_is_a_clear_error(temporary: Path) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "--terraform"],
+        env={**environment(temporary), "PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("ion: --terraform needs Terraform")

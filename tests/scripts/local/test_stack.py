@@ -1,0 +1,109 @@
+"""The local stack: what it promises to the tests of the whole relay."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ionctl.local import iam_quirks, mailbox_simulator, once
+from ionctl.local.names import names_of
+from ionctl.local.stack import Stack
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack(settings={"drain": {"linger_seconds": "0"}}) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh(stack: Stack) -> None:
+    assert stack.wait_until_settled()
+    stack.aws.sqs.purge_queue(QueueUrl=stack.names.dead_letter_queue_url)
+
+
+def send(recipient: str) -> dict[str, str]:
+    return {"action": "send", "recipient": recipient, "subject": "Hi", "body_text": "…"}
+
+
+def test_published_message_arrives(stack: Stack) -> None:
+    before = len(stack.mailbag.emails)
+    stack.publish(send("ann@example.org"))
+    assert stack.wait_for_emails(before + 1)[-1].recipients == ("ann@example.org",)
+
+
+def test_alarm_alone_wakes_the_relay(stack: Stack) -> None:
+    before = len(stack.mailbag.emails)
+    # past the topic, so that no notification wakes it
+    stack.aws.sqs.send_message(
+        QueueUrl=stack.names.queue_url,
+        MessageBody='{"action": "send", "recipient": "bob@example.org", "body_text": "…"}',
+    )
+    assert stack.wait_for_emails(before + 1)[-1].recipients == ("bob@example.org",)
+
+
+def test_bounce_becomes_a_dead_letter_with_its_reason(stack: Stack) -> None:
+    stack.publish(send(mailbox_simulator.BOUNCE))
+    assert stack.wait_until_settled()
+    (dead,) = stack.dead_letters()
+    assert dead.attributes["reason"] == "RCPT_REJECTED"
+    assert dead.attributes["reply"] == mailbox_simulator.NO_SUCH_USER
+
+
+def test_throttled_message_arrives_after_a_while(stack: Stack) -> None:
+    before = len(stack.mailbag.emails)
+    stack.publish(send(mailbox_simulator.THROTTLE))
+    stack.wait_for_emails(before + 1)
+    reasons = [event.get("reason") for event in stack.events()]
+    assert reasons.count("THROTTLED") == mailbox_simulator.THROTTLED_TIMES
+
+
+def test_invoke_waits_its_turn_and_gives_the_summary(stack: Stack) -> None:
+    stack.publish(send("ann@example.org"))
+    assert stack.invoke()["stopped"] == "empty"
+
+
+def test_settings_reach_the_function(stack: Stack) -> None:
+    configuration = stack.aws.functions.get_function_configuration(FunctionName="ion")
+    assert configuration["Environment"]["Variables"]["ION_DRAIN_LINGER_SECONDS"] == "0"
+
+
+def test_quirks_grant_nothing_that_the_deployment_does_not(stack: Stack) -> None:
+    stack.aws.iam.create_role(RoleName="other-lambda-role", AssumeRolePolicyDocument="{}")
+    stack.aws.iam.put_role_policy(
+        RoleName="other-lambda-role",
+        PolicyName="relay",
+        PolicyDocument='{"Statement": ['
+        '{"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"], "Resource": "q"},'
+        '{"Effect": "Deny", "Action": "sqs:DeleteMessage", "Resource": "q"}]}',
+    )
+    other = names_of(stack.ministack.endpoint, name="other")
+    iam_quirks.make_up(stack.aws, other)
+    written = stack.aws.iam.get_role_policy(RoleName=other.role, PolicyName=iam_quirks.POLICY)
+    # boto3 has parsed it, whatever its types say
+    document: Any = written["PolicyDocument"]
+    assert document["Statement"] == [
+        {"Effect": "Allow", "Action": ["sqs:SendMessageBatch"], "Resource": ["q"]}
+    ]
+
+
+def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "later.json"
+    file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
+    (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path / "out")
+    assert str(fate).startswith(f"{file} → still queued: deferred TRY_LATER 451 4.3.0 ")
+    assert fate.tried
+    stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
+
+
+def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> None:
+    files = [tmp_path / folder / "same.json" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(json.dumps(send("ann@example.org")))
+    once.run(stack, once.read(files), timeout_seconds=30, out=tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"same.eml", "same-2.eml"}
