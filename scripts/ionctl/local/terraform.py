@@ -46,10 +46,13 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
     Raises:
         Problem: Terraform isn't there, or says no.
     """
-    terraform = find()
-    copy = folder / "terraform"
-    shutil.copytree(module, copy, ignore=_what_terraform_leaves)
-    (copy / "local.auto.tfvars.json").write_text(
+    environment = {
+        **_environment(),
+        "AWS_ACCESS_KEY_ID": names.access_key,
+        "AWS_ENDPOINT_URL": names.endpoint,
+    }
+    copy = Copy(module, folder / "terraform", environment)
+    (copy.folder / "local.auto.tfvars.json").write_text(
         json.dumps(
             {
                 "name": names.name,
@@ -60,9 +63,51 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
         ),
         encoding="utf-8",
     )
-    environment = _environment(names)
-    _init(terraform, copy, environment)
-    _run([terraform, "apply", "-auto-approve", "-input=false", "-no-color"], copy, environment)
+    copy.run("apply", "-auto-approve", "-input=false")
+
+
+class Copy:
+    """A copy of a module, initialised with a provider from a mirror or from the registry.
+
+    Raises:
+        Problem: Terraform isn't there, or has no provider.
+    """
+
+    def __init__(
+        self, module: Path, folder: Path, environment: dict[str, str] | None = None
+    ) -> None:
+        self._terraform = find()
+        self._environment = environment or _environment()
+        self.folder = folder
+        shutil.copytree(module, folder, ignore=_what_terraform_leaves)
+        self._init()
+
+    def run(self, *arguments: str) -> str:
+        """Run `terraform` with these arguments in the copy, and give what it said.
+
+        Raises:
+            Problem: it failed.
+        """
+        status, output = run(
+            [self._terraform, *arguments, "-no-color"],
+            folder=self.folder,
+            environment=self._environment,
+            timeout_seconds=_APPLY_SECONDS,
+        )
+        if status:
+            raise Problem(f"terraform {arguments[0]} failed:\n{output.strip()}")
+        return output
+
+    def _init(self) -> None:
+        for mirror in _mirrors():
+            try:
+                self.run("init", "-input=false", f"-plugin-dir={mirror}")
+            except Problem:
+                # of another platform, or without a version that the module takes
+                (self.folder / ".terraform.lock.hcl").unlink(missing_ok=True)
+            else:
+                return
+        self.run("init", "-input=false")
 
 
 def _what_terraform_leaves(_folder: str, entries: list[str]) -> list[str]:
@@ -73,7 +118,7 @@ def _what_terraform_leaves(_folder: str, entries: list[str]) -> list[str]:
     ]
 
 
-def _environment(names: Names) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Give the person's own environment, without anything that leads to an AWS of theirs."""
     environment = {
         name: value
@@ -87,25 +132,9 @@ def _environment(names: Names) -> dict[str, str]:
         **environment,
         **CREDENTIALS,
         **ISOLATION,
-        "AWS_ACCESS_KEY_ID": names.access_key,
-        "AWS_ENDPOINT_URL": names.endpoint,
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
     }
-
-
-def _init(terraform: str, copy: Path, environment: dict[str, str]) -> None:
-    """Find the provider: in a mirror on this machine, else where Terraform looks by itself."""
-    command = [terraform, "init", "-input=false", "-no-color"]
-    for mirror in _mirrors():
-        try:
-            _run([*command, f"-plugin-dir={mirror}"], copy, environment)
-        except Problem:
-            # of another platform, or without a version that the module takes
-            (copy / ".terraform.lock.hcl").unlink(missing_ok=True)
-        else:
-            return
-    _run(command, copy, environment)
 
 
 def _mirrors() -> Iterator[Path]:
@@ -126,11 +155,3 @@ def _has_provider(mirror: Path) -> bool:
     return any(mirror.glob(f"hashicorp/aws/*/{target}")) or any(
         mirror.glob(f"hashicorp/aws/*_{target}.zip")
     )
-
-
-def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    status, output = run(
-        command, folder=folder, environment=environment, timeout_seconds=_APPLY_SECONDS
-    )
-    if status:
-        raise Problem(f"terraform {command[1]} failed:\n{output.strip()}")
