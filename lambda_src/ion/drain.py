@@ -7,6 +7,7 @@ the delete, so that whatever dies in between leaves a message too many and never
 import asyncio
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -30,6 +31,8 @@ VISIBILITY_MARGIN_SECONDS = 60
 """A received message stays hidden this much longer than the invocation can live."""
 SETTLE_SECONDS = 10
 """Kept of every invocation for what follows the last reply: writing down what it was."""
+_LOOK_AGAIN_SECONDS = 1
+"""While the last messages are being sent, the queue is looked at so often."""
 BEGIN_BUDGET_SECONDS = 45
 """No message is begun with less left: 30 s for the reply to its dot, the rest for its envelope."""
 
@@ -46,7 +49,7 @@ class Summary:
     redriven: int = 0
     seconds: float = 0.0
     stopped: str = ""
-    """Why it ended: "empty", "deadline", "queue" (it can't be read), "settings", or a hold's
+    """Why it ended: "empty", "deadline", "queue" (one can't be read), "settings", or a hold's
     reason in lower case ("auth", "connect" …)."""
     error: str = ""
     """For "settings" and holds: what is wrong, for the person who has to mend it."""
@@ -95,6 +98,8 @@ class Drain:
         self._summary = Summary()
         self._settler = Settler(input_queue, dead_letters, telemetry)
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(maxsize=workers)
+        self._under_way = 0
+        """Messages received and not settled yet."""
         self._refilled = False
         """A redrive may have put mail where an empty queue was seen."""
 
@@ -105,14 +110,17 @@ class Drain:
             self._hold(session)
             return self._summary
         await self._pool.release(session)
-        async with asyncio.TaskGroup() as group:
-            settling = group.create_task(self._settler.run())
-            workers = [group.create_task(self._work()) for _ in range(self._workers)]
-            await self._receive()
-            await self._inbox.join()
-            for task in (*workers, settling):
-                task.cancel()
-        await self._settler.flush()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._settler.run())
+                workers = [group.create_task(self._work()) for _ in range(self._workers)]
+                await self._receive()
+                await self._inbox.join()
+                self._settler.stop()
+                for worker in workers:
+                    worker.cancel()
+        finally:  # what was sent must be deleted, whatever else went wrong
+            await self._settler.flush()
         return self._summary
 
     # -- receiving -----------------------------------------------------------------------
@@ -134,12 +142,21 @@ class Drain:
                 return
             self._summary.received += len(messages)
             for message in messages:
+                self._under_way += 1
                 await self._inbox.put(message)
-            if not messages:
-                await self._inbox.join()
-                if not self._refilled:
-                    self._stop("empty")
+            if messages:
+                continue
+            if self._under_way:  # what is published meanwhile need not wait for a slow server
+                await self._until_done()
+            elif self._refilled:
                 self._refilled = False
+            else:
+                self._stop("empty")
+
+    async def _until_done(self) -> None:
+        """Wait until all work is done, but not for long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._inbox.join(), _LOOK_AGAIN_SECONDS)
 
     # -- working -------------------------------------------------------------------------
 
@@ -149,6 +166,7 @@ class Drain:
             try:
                 await self._handle(message)
             finally:
+                self._under_way -= 1
                 self._inbox.task_done()
 
     async def _handle(self, message: Message) -> None:
@@ -202,6 +220,7 @@ class Drain:
             )
         except QueueError as error:
             self._telemetry.trouble("the dead-letter queue can't be read", code=str(error))
+            self._stop("queue")
             return _put_back(str(error))
         self._summary.redriven += moved
         self._telemetry.redriven(moved)

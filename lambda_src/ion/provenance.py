@@ -4,10 +4,12 @@ SQS gives a moved message a new id and a new age; the key and the first time mus
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
+from ion.contract.actions import EmailId
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
 from ion.outcome import Delivery
 from ion.scrub import scrub
@@ -17,6 +19,9 @@ REASON = "reason"
 REPLY = "reply"
 IN_USE = frozenset({ION, REASON, REPLY})
 """Names of message attributes that are ion's own."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_SqsId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z")]
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,16 +41,21 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         failed_at: dead letters: when.
     """
 
-    email_id: str
+    email_id: EmailId
     first_queued_at: datetime
-    original_message_id: str
-    attempts: int = 0
-    redrives: int = 0
+    original_message_id: _SqsId
+    attempts: _Count = 0
+    redrives: _Count = 0
     since: datetime | None = None
-    left: tuple[int, ...] = ()
+    left: tuple[_Count, ...] = ()
     stage: str | None = None
     path: str | None = None
     failed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.first_queued_at, self.since, self.failed_at):
+            if moment is not None and moment.utcoffset() != timedelta(0):
+                raise ValueError("times are UTC")
 
 
 def provenance_of(message: Message) -> Provenance:
@@ -80,9 +90,10 @@ def dead_letter_attributes(
         since=None,
     )
     said = str(outcome.reply) if outcome.reply else outcome.detail
+    reply = scrub(said, delivery.addresses)
     ours = {REASON: Attribute.text(outcome.reason.value), ION: _attribute(record, complete=True)}
-    if said:  # SQS refuses an empty value
-        ours[REPLY] = Attribute.text(scrub(said, delivery.addresses))
+    if reply:  # SQS refuses an empty value
+        ours[REPLY] = Attribute.text(reply)
     return _beside(message.attributes, ours)
 
 

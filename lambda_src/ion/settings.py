@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,6 +142,8 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         raise secret.wrong(
             "ca_file", "names a file that isn't there (path relative to the package)"
         )
+    if ca_file and not _has_certificates(root / ca_file):
+        raise secret.wrong("ca_file", "names a file that has no CA certificates in it (PEM)")
     return Smtp(
         server=secret.matching("server", r"[A-Za-z0-9.:-]{1,253}", "must be a host name"),
         port=port,
@@ -150,6 +153,14 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         ca_file=str(root / ca_file) if ca_file else None,
         connections=behaviour.number("connections", 1, 100),
     )
+
+
+def _has_certificates(path: Path) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # ssl.SSLError is one
+        return False
+    return True
 
 
 def _read(path: Path) -> str:
@@ -183,10 +194,14 @@ class _Source:
             self.parser.read_string(text)
         except configparser.Error as error:
             # The parser's own message repeats the line, which may be the password's.
-            line = getattr(error, "lineno", None)
-            at = f" line {line}" if line else ""
+            numbers = [
+                getattr(error, "lineno", None),
+                *(n for n, _ in getattr(error, "errors", [])),
+            ]
+            line = next(filter(None, numbers), None)
+            where = f"{name}: line {line}" if line else name
             raise SettingsError(
-                f"{name}:{at}: not a configuration file ({type(error).__name__}); "
+                f"{where}: not a configuration file ({type(error).__name__}); "
                 "it has [section] lines and key = value lines"
             ) from None
 

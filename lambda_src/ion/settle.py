@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -35,12 +36,18 @@ class Settler:
         self._telemetry = telemetry
         self._to_delete: list[Message] = []
         self._to_postpone: list[tuple[Message, int]] = []
+        self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        """Flush now and then, until cancelled."""
-        while True:
-            await asyncio.sleep(_LINGER_SECONDS)
+        """Flush now and then, until `stop`."""
+        while not self._stopped.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), _LINGER_SECONDS)
             await self.flush()
+
+    def stop(self) -> None:
+        """End `run`, but not in the middle of a flush: what it holds would not be settled."""
+        self._stopped.set()
 
     async def settle(
         self, message: Message, origin: Provenance, deliveries: list[Delivery]

@@ -1,5 +1,6 @@
 """Structured events and metrics. Only what is named here is ever written: no body, no address."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,8 +23,8 @@ class Telemetry:
     """One JSON line an event, and CloudWatch metrics in the same log (embedded metric format)."""
 
     def __init__(self) -> None:
-        self._logger = Logger(service=_NAMESPACE, level="INFO")
-        self._metrics = Metrics(namespace=_NAMESPACE, service=_NAMESPACE)
+        self._logger = Logger(level="INFO")
+        self._metrics = Metrics(namespace=_NAMESPACE)
 
     def level(self, level: str) -> None:
         """How much to log: "INFO" is one event a message and attempt."""
@@ -73,13 +74,18 @@ class Telemetry:
         self._logger.error("settings", extra={"error": what})
 
     def fault(self, what: str, error: Exception, message_id: str = "") -> None:
-        """A fault of ion's own, with its traceback."""
-        self._logger.error(what, exc_info=error, extra={"message_id": message_id})
+        """A fault of ion's own, with its traceback; not its text, which may quote the message."""
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        self._logger.error(
+            what,
+            extra={"message_id": message_id, "error": type(error).__name__, "traceback": frames},
+        )
 
     def ended(self, summary: Mapping[str, object]) -> None:
         """What a run came to; writes the metrics out."""
         self._logger.info("run ended", extra=summary)
-        self._metrics.flush_metrics()
+        if self._metrics.metric_set:  # a run that found nothing has none, and powertools warns
+            self._metrics.flush_metrics()
 
 
 def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:

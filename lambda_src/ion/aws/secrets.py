@@ -32,7 +32,7 @@ def read_secret(session: "boto3.Session", arn: str) -> str:
                 SecretId=arn
             )
             return secret.get("SecretString") or secret["SecretBinary"].decode()
-    except AWS_ERRORS as error:
+    except (*AWS_ERRORS, ValueError) as error:  # no region in the ARN; octets that are no text
         raise SettingsError(f"{arn}: can't be read: {code_of(error)}") from error
     raise SettingsError(
         "environment ION_AWS_SECRET_ARN: must be the ARN of an SSM parameter or a Secrets Manager "

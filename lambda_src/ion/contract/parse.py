@@ -10,10 +10,12 @@ from ion.contract.actions import Action
 from ion.contract.bad_input import BadInput
 from ion.outcome import Reason
 
-_PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
-_FIELD = re.compile(r"field `(\w{1,40})`")
 # A name is repeated on the dead letter only if it looks like a field's name, not like data.
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
+# A publisher's field name is part of msgspec's message, so it may imitate what follows it.
+_STEP = rf"\.{_PLAIN_NAME.pattern}|\[\d{{1,9}}\]|\[\.\.\.\]"
+_PATH = re.compile(rf" - at `(?:key in )?(\$(?:{_STEP}){{0,9}})`$", re.ASCII)
+_FIELD = re.compile(rf"field `({_PLAIN_NAME.pattern})`", re.ASCII)
 
 
 class _RefusedError(ValueError):
@@ -47,18 +49,17 @@ def parse(body: str) -> Action:
     """
     try:
         decoded = _decoder.decode(body)
+        body.encode()
+        if "\\ud" in body or "\\uD" in body:  # only an escape can smuggle in half a pair
+            json.dumps(decoded, ensure_ascii=False).encode()
     except _RefusedError as refused:
         raise BadInput(Reason.INVALID_SCHEMA, refused.path) from None
     except json.JSONDecodeError:
         raise BadInput(Reason.BAD_JSON, "$") from None
-    except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
-        raise BadInput(Reason.INVALID_SCHEMA, "$") from None
-    try:
-        body.encode()
-        if "\\ud" in body or "\\uD" in body:  # only an escape can smuggle in half a pair
-            json.dumps(decoded, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise BadInput(Reason.INVALID_UNICODE, "$") from None
+    except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
+        raise BadInput(Reason.INVALID_SCHEMA, "$") from None
     try:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:

@@ -48,7 +48,7 @@ async def connect(smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Sessio
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return attempt.failed(error)
     except BaseException:
-        client.close()
+        attempt.close()
         raise
 
 
@@ -63,9 +63,11 @@ class _Attempt:
     async def run(self) -> Session | Outcome:
         client = self.client
         await client.connect()
+        self._only_what_was_asked()
         client.local_hostname = _address_literal(client.get_transport_info("sockname"))
         self.stage = Stage.EHLO
         await client.ehlo()
+        self._only_what_was_asked()
         if self.smtp.security is Security.STARTTLS:
             if not client.supports_extension("starttls"):
                 return self._refused(Stage.STARTTLS, Reason.TLS_REQUIRED, "STARTTLS not offered")
@@ -73,16 +75,25 @@ class _Attempt:
             await client.starttls()
             self.stage = Stage.EHLO
             await client.ehlo()
+            self._only_what_was_asked()
         if self.smtp.username is not None:
             self.stage = Stage.AUTH
             if (refused := await self._log_in()) is not None:
                 return refused
-        if client.transport is None:
-            return self._unavailable(Reason.CONNECT, "connection lost")
+            self._only_what_was_asked()
+        if not client.is_connected or client.transport is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         return Session(Wire(client.transport), client.esmtp_extensions)  # type: ignore[arg-type]
+
+    def _only_what_was_asked(self) -> None:
+        """Bytes left over would be taken for the next reply, or be lost when we take over."""
+        if getattr(self.client.protocol, "_buffer", None):
+            raise aiosmtplib.SMTPResponseException(-1, "More than one reply")
 
     async def _log_in(self) -> Outcome | None:
         """One mechanism, tried once: providers count failed logins, and lock accounts."""
+        if self.client.get_transport_info("sslcontext") is None:
+            return self._refused(Stage.AUTH, Reason.TLS_REQUIRED, "no password without TLS")
         methods = self.client.server_auth_methods
         username, password = self.smtp.username or "", self.smtp.password or ""
         if "plain" in methods:
@@ -98,7 +109,7 @@ class _Attempt:
 
     def failed(self, error: Exception) -> Outcome:
         """Translates what aiosmtplib and the sockets below it raise."""
-        self.client.close()
+        self.close()
         if isinstance(error, aiosmtplib.SMTPResponseException):
             if not 200 <= error.code <= 599:  # aiosmtplib's -1: not a reply
                 return self._unavailable(Reason.CONNECT, "malformed reply")
@@ -116,8 +127,15 @@ class _Attempt:
             return self._unavailable(Reason.CONNECT, "connection refused")
         return self._unavailable(Reason.CONNECT, f"connection failed ({type(cause).__name__})")
 
-    def _refused(self, stage: Stage, reason: Reason, detail: str) -> Outcome:
+    def close(self) -> None:
+        """Close without a word: aiosmtplib would wait for the end of TLS behind our back."""
+        transport = self.client.transport
         self.client.close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+    def _refused(self, stage: Stage, reason: Reason, detail: str) -> Outcome:
+        self.close()
         return Outcome(stage, Kind.MISCONFIGURED, Scope.SITE, reason, detail=detail)
 
     def _unavailable(self, reason: Reason, detail: str) -> Outcome:

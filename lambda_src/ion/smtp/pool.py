@@ -54,28 +54,32 @@ class Pool:
             while True:
                 if self._refused is not None:
                     return self._refused
-                if (session := self._take_idle()) is not None:
-                    if not fresh:
-                        return session
-                    self._forget(session)
-                if self._open < self._size and not self._connecting:
+                if (session := self._take_idle(fresh=fresh)) is not None:
+                    return session
+                if not self._connecting and self._make_room():
                     break
                 await self._changed.wait()
             self._connecting = True
+        connected: Session | Outcome | None = None
         try:
             connected = await self._connect()
         finally:
-            self._connecting = False
-        async with self._changed:
-            self._changed.notify_all()
-            if isinstance(connected, Session):
-                self._open += 1
-                return connected
-            if self._open == 0:
-                self._refused = connected
-                return connected
-            self._size = self._open
+            async with self._changed:
+                self._connecting = False
+                self._count(connected)
+                self._changed.notify_all()
+        if isinstance(connected, Session) or self._refused is not None:
+            return connected
         return await self.acquire()  # somebody else's, then: there are some
+
+    def _count(self, connected: Session | Outcome | None) -> None:
+        """What came of connecting; None: it raised, and the next borrower may try."""
+        if isinstance(connected, Session):
+            self._open += 1
+        elif connected is not None and self._open == 0:
+            self._refused = connected
+        elif connected is not None:
+            self._size = self._open
 
     async def release(self, session: Session) -> None:
         """Give a session back; one that isn't sound is closed and forgotten."""
@@ -86,14 +90,22 @@ class Pool:
                 self._forget(session)
             self._changed.notify_all()
 
-    def _take_idle(self) -> Session | None:
-        """An idle session that the server hasn't closed meanwhile."""
-        while self._idle:
-            session = self._idle.pop()
-            if session.usable:
-                return session
+    def _take_idle(self, *, fresh: bool) -> Session | None:
+        """An idle session that the server hasn't closed meanwhile; if `fresh`, an unused one."""
+        for session in [session for session in self._idle if not session.usable]:
+            self._idle.remove(session)
             self._forget(session)
+        for session in reversed(self._idle):
+            if not fresh or session.transactions == 0:
+                self._idle.remove(session)
+                return session
         return None
+
+    def _make_room(self) -> bool:
+        """True if a further connection may be opened, at the price of an idle one if need be."""
+        if self._open == self._size and self._idle:
+            self._forget(self._idle.pop(0))
+        return self._open < self._size
 
     def _forget(self, session: Session) -> None:
         session.close()

@@ -62,8 +62,9 @@ _IN_A_TRANSACTION = (
     _Rule(*_SLOW_DOWN, _4XX, text=r"maximum sending rate|throttl|too many (concurrent )?conn"),
     _Rule(*_SLOW_DOWN, _4XX, text=r"rate limit|too (fast|quickly)|too many messages"),
     _Rule(*_SLOW_DOWN, _codes(432), enhanced=r"4\.3\.2"),
-    _Rule(*_SLOW_DOWN, _codes(450), enhanced=r"4\.2\.1", text=r"rate"),
+    _Rule(*_SLOW_DOWN, _codes(450), enhanced=r"4\.2\.1", text=r"rate|limit"),
     _Rule(*_SLOW_DOWN, _codes(421), enhanced=r"4\.7\.\d+"),
+    _Rule(*_SLOW_DOWN, _codes(421), text=r"too many"),
     # Greylisting (RFC 6647) borrows the throttles' enhanced code.
     _Rule(Kind.GREYLISTED, Scope.RECIPIENT, Reason.GREYLISTED, _4XX, text=r"gr[ea]y-?list"),
     _Rule(
@@ -71,7 +72,7 @@ _IN_A_TRANSACTION = (
     ),
     _Rule(*_SLOW_DOWN, _4XX, enhanced=r"4\.7\.\d+"),
     # The account's fault, said about a message.
-    _Rule(*_HOLD_CONFIGURATION, _codes(530)),
+    _Rule(*_HOLD_CONFIGURATION, _codes(530, 534, 535, 538)),  # log in first (RFC 4954)
     _Rule(*_HOLD_CONFIGURATION, _codes(554), text=r"^access denied"),
     _Rule(*_HOLD_CONFIGURATION, _codes(554), text=r"email address is not verified"),
     _Rule(*_HOLD_CONFIGURATION, _codes(403), text=r"not authorized to send"),

@@ -4,13 +4,14 @@ Driven by us and not by a library, because everything hangs on one fact that onl
 that wrote the dot knows: whether it left.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage, Transaction
 from ion.smtp.replies import classify, leaves_in_step
-from ion.smtp.wire import Wire, WireError
+from ion.smtp.wire import OutOfStepError, Wire, WireError
 
 # Time-outs in seconds, each clipped to what is left of the invocation. RFC 5321 section 4.5.3.2
 # asks for longer ones on MAIL, RCPT and DATA; being impatient there costs a retry. At the dot it
@@ -62,14 +63,28 @@ class Session:
         refused = self._refuse(email)
         if refused is not None:
             return Transaction.all(refused, len(recipients))
+        try:
+            fates = await self._send(email, tuple(dict.fromkeys(recipients)), deadline)
+        except BaseException:
+            self.close()
+            raise
+        return Transaction(tuple(fates[recipient] for recipient in recipients))
+
+    async def _send(
+        self, email: Email, recipients: Sequence[str], deadline: Deadline
+    ) -> dict[str, Outcome]:
+        """As many transactions as it takes."""
         fates: dict[str, Outcome] = {}
-        waiting: Sequence[str] = recipients
+        waiting = recipients
         while waiting:
             now, waiting = (
                 waiting[:RECIPIENTS_PER_TRANSACTION],
                 waiting[RECIPIENTS_PER_TRANSACTION:],
             )
             fates |= await self._transact(email, now, deadline)
+            # One too many in this transaction; with at least one accepted, this comes to an end.
+            again = [r for r in now if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
+            waiting = [*again, *waiting]
             if not self.usable:  # the rest shares the fate of the connection, before its MAIL
                 lost = Outcome(
                     Stage.MAIL,
@@ -80,10 +95,7 @@ class Session:
                 )
                 fates |= dict.fromkeys(waiting, lost)
                 break
-            # One too many in this transaction; with at least one accepted, this comes to an end.
-            again = [r for r in now if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
-            waiting = [*again, *waiting]
-        return Transaction(tuple(fates[recipient] for recipient in recipients))
+        return fates
 
     async def quit(self) -> None:
         """Say goodbye, if the server still listens, and close."""
@@ -106,17 +118,23 @@ class Session:
     async def _transact(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
     ) -> dict[str, Outcome]:
-        """One MAIL … dot. A verdict that was given stands, whatever the stream does later."""
+        """One MAIL … dot. A verdict that was given stands, whatever the stream does later.
+
+        Unless the server turns out to be out of step: then it may have answered something else.
+        """
         self.transactions += 1
         verdicts: dict[str, Outcome] = {}
         try:
             rest = await self._converse(email, recipients, verdicts, deadline)
+            lost_the_thread = rest.kind in (Kind.OUT_OF_STEP, Kind.IN_DOUBT)
         except WireError as error:
             rest = self._broken(str(error))
-        except BaseException:
+            lost_the_thread = isinstance(error, OutOfStepError)
+        if lost_the_thread:
+            verdicts.clear()
+        if lost_the_thread or not self._in_step:
             self.close()
-            raise
-        if self._in_step and rest.kind is not Kind.ACCEPTED:
+        elif rest.kind is not Kind.ACCEPTED:
             await self._reset(deadline)
         return {
             recipient: rest
@@ -158,14 +176,19 @@ class Session:
 
     async def _body(self, content: bytes, deadline: Deadline) -> Outcome:
         self._stage = Stage.BODY
-        octets = _dot_stuffed(content)
-        patience = COMMAND_SECONDS + len(octets) / SLOWEST_BYTES_PER_SECOND
+        before_dot = deadline.earlier_by(DOT_BUDGET_SECONDS)
+        if not before_dot.remaining():  # the 354 took its time
+            raise WireError("no time left to wait for the reply to a dot")
+        lines = _dot_stuffed(content)
+        patience = COMMAND_SECONDS + len(lines) / SLOWEST_BYTES_PER_SECOND
         try:
-            await self._wire.send_body(octets, deadline.clip(patience))
+            await self._wire.send_body(lines, before_dot.clip(patience))
         except WireError:
             # The server may have said why (an early 552), and then closed or stopped reading.
+            if not self._wire.unread:
+                raise
+            early = await self._answer(RSET_SECONDS, deadline)
             self._in_step = False
-            early = await self._wire.read_reply(deadline.clip(RSET_SECONDS))
             if early.positive:
                 raise
             return classify(Stage.BODY, early)
@@ -187,11 +210,12 @@ class Session:
         """One command, one reply.
 
         Raises:
-            WireError: the stream broke, or the server spoke before it was asked.
+            WireError: the stream broke.
+            OutOfStepError: the server spoke before it was asked, or said more.
         """
         self._stage = stage
-        if not self._wire.quiet:
-            raise WireError("the server closed, or spoke before it was asked")
+        if self._wire.unread:
+            raise OutOfStepError("the server spoke before it was asked")
         self._wire.write(command.encode() + b"\r\n")
         return await self._answer(seconds, deadline)
 
@@ -200,7 +224,7 @@ class Session:
         if self._wire.unread:
             # Two replies to one command: the next command's answer would be mistaken for this
             # one's, or this one's was the last command's. Nothing said here can be believed.
-            raise WireError("more than one reply")
+            raise OutOfStepError("more than one reply")
         if not leaves_in_step(reply):
             # 354 is in order at DATA; it alone doesn't reach a caller that keeps the session.
             expected = self._stage is Stage.DATA and reply.code == 354
@@ -222,7 +246,7 @@ class Session:
     def _refuse(self, email: Email) -> Outcome | None:
         """An email that this server has already said it can't take."""
         limit = self._extensions.get("size", "").strip()
-        if limit.isdecimal() and 0 < int(limit) < len(email.content):  # RFC 1870; 0: no limit
+        if re.fullmatch(r"\d{1,20}", limit) and 0 < int(limit) < len(email.content):  # RFC 1870
             detail = f"{len(email.content)} octets, the server takes {limit}"
             return Outcome(
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
@@ -248,8 +272,6 @@ class Session:
 
 
 def _dot_stuffed(content: bytes) -> bytes:
-    """The content as DATA wants it (RFC 5321 section 4.5.2), with the line that ends it."""
+    """The content as DATA wants it (RFC 5321 section 4.5.2), without the line that ends it."""
     stuffed = content.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    return stuffed + b".\r\n"
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed

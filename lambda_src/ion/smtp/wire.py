@@ -10,6 +10,10 @@ MAX_REPLY_BYTES = 32 * 1024
 _READ_BYTES = 16 * 1024
 _WRITE_BYTES = 64 * 1024
 """A slice of a body between two looks at what the server says meanwhile."""
+_ONE_WRITE_BYTES = 16 * 1024
+"""A body of this much goes out together with its dot: any kernel takes it at once. The dot of a
+longer one goes by itself, when all before it has left."""
+_DOT = b".\r\n"
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
@@ -17,6 +21,10 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
 class WireError(Exception):
     """The stream ended or can't be believed any more. The text says which."""
+
+
+class OutOfStepError(WireError):
+    """What the server says is no reply, or more than it was asked; who knows since when."""
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -33,10 +41,13 @@ class Wire(asyncio.BufferedProtocol):
         self._unread = bytearray()
         self._ended: str | None = None
         self._paused = False
+        self._lost = False
         self._changed = asyncio.Event()
-        # Every octet that the kernel hasn't taken pauses us, so that "written" can be told
-        # from "left": see `send`.
-        transport.set_write_buffer_limits(high=0)
+        # What the kernel hasn't taken pauses us, so that "written" can be told from "left".
+        # 1 and not 0: asyncio's TLS transport pauses at `>= high`, and at 0 would never resume.
+        transport.set_write_buffer_limits(high=1, low=0)
+        if (below := _below_tls(transport)) is not None:
+            below.set_write_buffer_limits(high=0)
         transport.set_protocol(self)
 
     # -- asyncio's side ------------------------------------------------------------------
@@ -47,7 +58,7 @@ class Wire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:  # noqa: D102
         self._unread += self._buffer[:nbytes]
         if len(self._unread) > MAX_REPLY_BYTES:
-            self._end("reply longer than 32 KB")
+            self._transport.abort()  # or it would go on filling the memory of an idle session
         self._changed.set()
 
     def eof_received(self) -> bool:  # noqa: D102
@@ -55,6 +66,7 @@ class Wire(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self._lost = True
         self._end(f"connection lost ({type(exc).__name__})" if exc else "connection lost")
 
     def pause_writing(self) -> None:  # noqa: D102
@@ -83,50 +95,72 @@ class Wire(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close without a word; what wasn't written is dropped."""
         self._end("closed")
-        self._transport.abort()
+        if not self._lost:  # asyncio's can't always be aborted twice
+            self._transport.abort()
 
     def write(self, octets: bytes) -> None:
         """Hand octets to the transport.
 
         Raises:
-            WireError: the stream has ended.
+            WireError: the stream has ended; none of the octets have left.
         """
-        if self._ended is not None:
-            raise WireError(self._ended)
-        self._transport.write(octets)
+        if self._ended is None and not self._transport.is_closing():
+            self._transport.write(octets)
+            if not self._transport.is_closing():
+                return
+        raise WireError(self._ended or "connection lost")
 
-    async def flush(self, timeout_seconds: float) -> None:
+    async def send_body(self, lines: bytes, timeout_seconds: float) -> None:
+        """Send the content and the dot that ends it, as long as the server is silent.
+
+        Args:
+            lines: the content, dot-stuffed.
+            timeout_seconds: for all of it.
+
+        Raises:
+            WireError: the server spoke before its turn, or the lines didn't all leave. Then the
+                dot hasn't left, and won't any more.
+        """
+        until = asyncio.get_running_loop().time() + timeout_seconds
+        whole = len(lines) <= _ONE_WRITE_BYTES
+        for start in range(0, 0 if whole else len(lines), _WRITE_BYTES):
+            self._refuse_to_talk_over()
+            self.write(lines[start : start + _WRITE_BYTES])
+            await asyncio.sleep(0)  # a kernel that takes everything would keep us from listening
+            await self._left(until)
+        self._refuse_to_talk_over()
+        try:
+            self.write(lines + _DOT if whole else _DOT)
+            await self._left(until)
+        except WireError:
+            self.close()  # the rest must not leave behind our back
+            raise
+
+    def _refuse_to_talk_over(self) -> None:
+        if not self.quiet:
+            raise WireError(self._ended or "the server spoke during the body")
+
+    async def _left(self, until: float) -> None:
         """Wait until the kernel has taken everything written.
 
         Raises:
-            WireError: not everything has left, and won't any more.
+            WireError: it hasn't.
         """
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout_at(until):
                 while self._paused:
-                    if self._ended is not None:
-                        raise WireError(self._ended)
+                    self._refuse_to_talk_over()
                     await self._change()
         except TimeoutError:
-            raise WireError("timed out while writing") from None
-
-    async def send_body(self, octets: bytes, timeout_seconds: float) -> None:
-        """Write and flush, slice by slice, as long as the server is silent.
-
-        Raises:
-            WireError: not everything has left, or the server spoke before its turn.
-        """
-        for start in range(0, len(octets), _WRITE_BYTES):
-            if not self.quiet:
-                raise WireError(self._ended or "the server spoke during the body")
-            self.write(octets[start : start + _WRITE_BYTES])
-            await self.flush(timeout_seconds)
+            if self._paused:  # else it was taken in the same moment
+                raise WireError("timed out while writing") from None
 
     async def read_reply(self, timeout_seconds: float) -> Reply:
         """The next reply, and only that: what follows it stays unread.
 
         Raises:
-            WireError: the stream ended, the time was up, or this is no reply.
+            WireError: the stream ended, or the time was up.
+            OutOfStepError: this is no reply.
         """
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -146,22 +180,34 @@ class Wire(asyncio.BufferedProtocol):
         """A complete reply off the buffer, or None.
 
         Raises:
-            WireError: what is there can't become a reply.
+            OutOfStepError: what is there can't become a reply.
         """
+        if len(self._unread) > MAX_REPLY_BYTES:
+            raise OutOfStepError("reply longer than 32 KB")
         end, codes, texts = 0, set[bytes](), list[bytes]()
         while (newline := self._unread.find(b"\n", end)) >= 0:
             line = _LINE.fullmatch(self._unread[end:newline].rstrip(b"\r"))
             if line is None:
-                raise WireError("malformed reply")
+                raise OutOfStepError("malformed reply")
             end = newline + 1
             codes.add(bytes(line[1]))
             texts.append(bytes(line[3] or b""))
             if len(codes) > 1:
-                raise WireError("reply with two codes")
+                raise OutOfStepError("reply with two codes")
             if line[2] != b"-":
                 del self._unread[:end]
                 return reply_of(int(codes.pop()), b"\n".join(texts).decode("utf-8", "replace"))
         return None
+
+
+def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
+    """The TCP transport under a TLS one.
+
+    It has a buffer of its own, 64 KiB before anybody is told, and asyncio doesn't show it.
+    Without it the dot is thought to have left too early: more doubt, never less.
+    """
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    return below if isinstance(below, asyncio.Transport) else None
 
 
 def reply_of(code: int, text: str) -> Reply:

@@ -1,0 +1,74 @@
+"""What tests ask for by name: an AWS account, and what the relay wrote to its log."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+from aws_lambda_powertools import Metrics
+from moto import mock_aws
+
+from emulated import REGION, Account
+
+# A shared machine is slow at times; that isn't a finding.
+hypothesis.settings.register_profile("ion", deadline=None)
+hypothesis.settings.load_profile("ion")
+
+
+class Log:
+    """What went to standard output, which is where Lambda reads events and metrics from."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        self._text += self._capsys.readouterr().out
+        return self._text
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [line for line in self._lines if "_aws" not in line]
+
+    @property
+    def metrics(self) -> dict[str, list[float]]:
+        """All that was flushed, by name."""
+        found: dict[str, list[float]] = {}
+        for line in self._lines:
+            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                for metric in directive["Metrics"]:
+                    found.setdefault(metric["Name"], []).extend(line[metric["Name"]])
+        return found
+
+    @property
+    def _lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
+    """Ask for it before anything makes a Telemetry."""
+    _forget_logger()
+    Metrics().clear_metrics()
+    yield Log(capsys)
+    _forget_logger()
+
+
+def _forget_logger() -> None:
+    """Powertools' logger lives as long as the process and writes to the stdout it was born with."""
+    for name, logger in list(logging.Logger.manager.loggerDict.items()):
+        if hasattr(logger, "powertools_handler"):
+            del logging.Logger.manager.loggerDict[name]
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ION_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield Account()

@@ -1,0 +1,322 @@
+"""Every body ends as an action or as BadInput; what is said about bad input is never the input."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ion.contract import BadInput, Mailbox, Redrive, Send, parse
+from ion.outcome import Reason
+
+PATH = re.compile(r"\$(\.\.?[A-Za-z_]\w{0,39}|\.\.\?|\[\d+\]|\[\.\.\.\])*", re.ASCII)
+CANARY = "canary-7f3a@example.org"
+
+
+def send(**fields: object) -> str:
+    least = {"action": "send", "recipient": "ann@example.org", "body_text": "hello"}
+    return json.dumps(least | fields)
+
+
+def refused(body: str) -> tuple[Reason, str]:
+    with pytest.raises(BadInput) as caught:
+        parse(body)
+    return caught.value.reason, caught.value.path
+
+
+# what the contract allows
+
+
+def test_the_first_versions_messages_work_unchanged() -> None:
+    body = (
+        '{"action": "send", "recipient": "ann@example.org", "subject": "Hi", '
+        '"body_text": "plain", "body_html": "<p>html</p>"}'
+    )
+    assert parse(body) == Send(
+        recipient="ann@example.org", subject="Hi", body_text="plain", body_html="<p>html</p>"
+    )
+    assert parse('{"action": "redrive"}') == Redrive()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "parsed"),
+    [
+        ("email_id", "!", "!"),
+        ("email_id", "~" * 256, "~" * 256),
+        ("email_id", None, None),
+        ("recipient", ["a@b.example", "Bob <b@b.example>"], ["a@b.example", "Bob <b@b.example>"]),
+        ("recipient", {"email": "a@b.example"}, Mailbox("a@b.example")),
+        ("recipient", {"email": "a@b.example", "name": "A"}, Mailbox("a@b.example", "A")),
+        ("recipient", [{"email": "a@b.example"}, "c@d"], [Mailbox("a@b.example"), "c@d"]),
+        ("recipient", [], []),
+        ("cc", "a@b.example", "a@b.example"),
+        ("cc", ["a@b.example"], ["a@b.example"]),
+        ("bcc", {"email": "a@b.example", "name": None}, Mailbox("a@b.example")),
+        ("sender", "Ion <ion@b.example>", "Ion <ion@b.example>"),
+        ("sender", {"email": "ion@b.example"}, Mailbox("ion@b.example")),
+        ("sender", None, None),
+        ("reply_to", "a@b.example", "a@b.example"),
+        ("subject", "", ""),
+        ("subject", "Grüße 🎉 \u0000", "Grüße 🎉 \u0000"),
+        ("body_text", "", ""),
+        ("body_html", "<p>", "<p>"),
+        ("body_html", None, None),
+        ("headers", {"X-A": "b"}, {"X-A": "b"}),
+    ],
+)
+def test_a_field_arrives_as_it_was_written(field: str, value: object, parsed: object) -> None:
+    assert getattr(parse(send(**{field: value})), field) == parsed
+
+
+@pytest.mark.parametrize("body", ["body_text", "body_html"])
+def test_one_body_is_enough(body: str) -> None:
+    parsed = parse(json.dumps({"action": "send", "recipient": "a@b.example", body: "x"}))
+    assert getattr(parsed, body) == "x"
+
+
+def test_what_is_left_out_is_empty() -> None:
+    assert parse(send()) == Send(recipient="ann@example.org", body_text="hello")
+
+
+def test_white_space_around_and_the_order_of_members_mean_nothing() -> None:
+    body = ' \r\n\t{"body_text":"x","recipient":"a@b.example",\n"action":"send"} \n'
+    assert parse(body) == Send(recipient="a@b.example", body_text="x")
+
+
+@pytest.mark.parametrize("escaped", [r"\ud83c\udf89", r"\uD83C\uDF89", "🎉"])
+def test_a_pair_of_surrogates_is_one_character(escaped: str) -> None:
+    body = f'{{"action":"send","recipient":"a@b.example","body_text":"{escaped}"}}'
+    assert parse(body) == Send(recipient="a@b.example", body_text="🎉")
+
+
+def test_an_escaped_backslash_before_ud_is_no_surrogate() -> None:
+    assert parse(send(subject=r"\ud800")) == Send(
+        recipient="ann@example.org", body_text="hello", subject=r"\ud800"
+    )
+
+
+# what it doesn't
+
+
+@pytest.mark.row(1)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        " ",
+        "hello",
+        "{",
+        '{"action": "redrive"',
+        '{"action": "redrive"} {}',
+        "{'action': 'redrive'}",
+        '{"action": "redrive",}',
+        '{action: "redrive"}',
+        '\ufeff{"action": "redrive"}',
+        '{"action": "re\ndrive"}',
+        '{"action": "redrive"}\x00',
+        "nan",
+        "01",
+        "+1",
+        r'"\u12"',
+        r'"\x41"',
+    ],
+)
+def test_what_is_not_json_is_bad_json(body: str) -> None:
+    assert refused(body) == (Reason.BAD_JSON, "$")
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("null", "$"),
+        ("[]", "$"),
+        ("5", "$"),
+        ('"send"', "$"),
+        ("{}", "$.action"),
+        ('{"email_id": "test-1", "subject": 5}', "$.action"),
+        ('{"action": "sned"}', "$.action"),
+        ('{"action": "Send"}', "$.action"),
+        ('{"action": null}', "$.action"),
+        ('{"action": 5}', "$.action"),
+        ('{"action": "redrive", "where": {}}', "$.where"),
+        ('{"action": "send", "body_text": "x"}', "$.recipient"),
+        ('{"action": "send", "recipient": "a@b.example"}', "$"),
+        ('{"action": "send", "recipient": "a@b.example", "body_text": null}', "$"),
+        (send(recipient=None), "$.recipient"),
+        (send(recipient=5), "$.recipient"),
+        (send(recipient=["a@b.example", 5]), "$.recipient[1]"),
+        (send(recipient=[["a@b.example"]]), "$.recipient[0]"),
+        (send(recipient={"name": "A"}), "$.recipient.email"),
+        (send(recipient=[{"email": 5}]), "$.recipient[0].email"),
+        (send(recipient={"email": "a@b.example", "x": 1}), "$.recipient.x"),
+        (send(cc=None), "$.cc"),
+        (send(cc=[None]), "$.cc[0]"),
+        (send(bcc=True), "$.bcc"),
+        (send(sender=["a@b.example"]), "$.sender"),
+        (send(reply_to=5), "$.reply_to"),
+        (send(subject=None), "$.subject"),
+        (send(subject=5), "$.subject"),
+        (send(body_text=["x"]), "$.body_text"),
+        (send(body_html={}), "$.body_html"),
+        (send(headers=[]), "$.headers"),
+        (send(headers={"X-A": 5}), "$.headers[...]"),
+        (send(headers={"X-A": None}), "$.headers[...]"),
+        (send(email_id=""), "$.email_id"),
+        (send(email_id="a b"), "$.email_id"),
+        (send(email_id="a\n"), "$.email_id"),
+        (send(email_id="ä"), "$.email_id"),
+        (send(email_id="a" * 257), "$.email_id"),
+        (send(email_id=5), "$.email_id"),
+        (send(Subject="x"), "$.Subject"),
+        (send(to="a@b.example"), "$.to"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_with_its_path(body: str, path: str) -> None:
+    assert refused(body) == (Reason.INVALID_SCHEMA, path)
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ('{"action": "redrive", "action": "redrive"}', "$..action"),
+        ('{"action": "redrive", "\\u0061ction": "send"}', "$..action"),
+        (send(headers=5).replace("5", '{"X": "1", "X": "2"}'), "$..X"),
+        (send(headers=5).replace("5", '{"a b": "1", "a b": "2"}'), "$..?"),
+        (f'{{"{CANARY}": 1, "{CANARY}": 2}}', "$..?"),
+        ('{"4915112345678": 1, "4915112345678": 2}', "$..?"),
+    ],
+)
+def test_a_member_written_twice_is_refused(body: str, path: str) -> None:
+    assert refused(body) == (Reason.INVALID_SCHEMA, path)
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 30, "9" * 5000, "1" * 100_000],
+)
+@pytest.mark.parametrize("field", ["subject", "recipient", "action", "unknown"])
+def test_no_number_is_too_odd(field: str, value: str) -> None:
+    fields = {"action": '"send"', "recipient": '"a@b.example"', "body_text": '"x"', field: value}
+    body = "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
+    reason, path = refused(body)
+    assert reason is Reason.INVALID_SCHEMA
+    assert path in ("$", f"$.{field}")
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize("depth", [10, 500, 2_000, 200_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_no_nesting_is_too_deep(depth: int, opening: str, closing: str) -> None:
+    nested = opening * depth + '"\\ud83c\\udf89"' + closing * depth
+    assert refused(nested)[0] is Reason.INVALID_SCHEMA
+    body = f'{{"action":"send","recipient":{nested},"body_text":"x"}}'
+    assert refused(body)[0] is Reason.INVALID_SCHEMA
+
+
+@pytest.mark.row(2)
+def test_no_depth_lies_between_reading_and_checking() -> None:
+    """Both recurse, and not to the same depth: no depth passes one and breaks the other."""
+    for depth in range(900, 1100):
+        assert refused("[" * depth + '"\\ud83c\\udf89"' + "]" * depth)[0] is Reason.INVALID_SCHEMA
+
+
+@pytest.mark.row(6)
+@pytest.mark.parametrize("half", [r"\ud800", r"\uDFFF", r"\udf89\ud83c", r"\ud800x", r"x\uD800"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"action":"send","recipient":"a@b.example","body_text":"%s"}',
+        '{"action":"send","recipient":"%s","body_text":"x"}',
+        '{"action":"send","recipient":{"email":"%s"},"body_text":"x"}',
+        '{"action":"send","recipient":"a@b.example","body_text":"x","headers":{"%s":"x"}}',
+        '{"action":"send","recipient":"a@b.example","body_text":"x","%s":"x"}',
+        '{"%s":"x"}',
+        '["%s"]',
+        '"%s"',
+    ],
+)
+def test_half_a_surrogate_pair_is_invalid_unicode(body: str, half: str) -> None:
+    assert refused(body % half) == (Reason.INVALID_UNICODE, "$")
+
+
+@pytest.mark.row(6)
+def test_half_a_pair_that_was_never_escaped_is_invalid_unicode() -> None:
+    assert refused(send(subject="half").replace("half", "\ud800"))[0] is Reason.INVALID_UNICODE
+
+
+# the path is not a way out for data
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize(
+    "name",
+    [
+        CANARY,
+        "x` - at `$." + CANARY,
+        "x` - at `$.canary-7f3a",
+        "x` - at `$." + "canary" * 1000,
+        "field `canary-7f3a`",
+        "4915112345678",
+        "canary " * 50,
+        "\uffff",
+    ],
+)
+def test_a_fields_name_that_looks_like_data_is_not_repeated(name: str) -> None:
+    reason, path = refused(send(**{name: 1}))
+    assert reason is Reason.INVALID_SCHEMA
+    assert "canary" not in path
+    assert "49151" not in path
+    assert PATH.fullmatch(path)
+
+
+@pytest.mark.parametrize("field", ["recipient", "cc", "sender", "subject", "headers", "email_id"])
+@pytest.mark.parametrize("value", [{"email": {"x": CANARY}}, [[CANARY]], {CANARY: [CANARY]}])
+def test_a_value_is_not_repeated(field: str, value: object) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(send(**{field: value}))
+    said = f"{caught.value!r} {caught.value} {caught.value.path} {caught.value.__cause__}"
+    assert "canary" not in said
+
+
+# total
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+NAMES = st.sampled_from(
+    [*Send.__struct_fields__, "action", "email", "name", "Subject", "x` - at `$.y"]
+)
+MAILBOXES = st.dictionaries(NAMES, JSON) | st.lists(st.dictionaries(NAMES, JSON))
+NEARLY = st.fixed_dictionaries(
+    {"action": st.sampled_from(["send", "redrive"]) | JSON},
+    optional=dict.fromkeys([*Send.__struct_fields__, "x` - at `$.y"], JSON | MAILBOXES),
+)
+
+
+def ends_well(body: str) -> bool:
+    """True: as an action; False: as bad input, with a reason and a path."""
+    try:
+        return isinstance(parse(body), Send | Redrive)
+    except BadInput as found:
+        bad = found
+    assert PATH.fullmatch(bad.path)
+    assert bad.reason in (Reason.BAD_JSON, Reason.INVALID_SCHEMA, Reason.INVALID_UNICODE)
+    return False
+
+
+@given(st.text(st.characters()))
+@example("\ud800")
+@example('"\ud800"')
+def test_any_text_ends_as_an_action_or_as_bad_input(body: str) -> None:
+    ends_well(body)
+
+
+@given(JSON | NEARLY, st.booleans())
+def test_any_json_ends_as_an_action_or_as_bad_input(value: Any, escaped: bool) -> None:  # noqa: ANN401
+    ends_well(json.dumps(value, ensure_ascii=escaped))

@@ -1,0 +1,246 @@
+"""The relay's AWS account, emulated in this process by moto, and faults that moto can't make."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.exceptions import ClientError, EndpointConnectionError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
+
+from ion.aws.alarm import Alarm
+from ion.aws.queue import Queue
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+REGION = "eu-west-1"
+AWS_SECRET_TEXT = "text-of-aws-canary"
+"""What AWS says in its errors; it may repeat what was sent, so it must not be passed on."""
+_MOST_BYTES = 1_048_576
+"""Of a message and of a call, attributes included (SQS)."""
+
+Request = dict[str, Any]
+Answer = Callable[[Callable[..., Any], Request], Any]
+"""Answers a call, given the real method and what it was asked."""
+
+
+class Between:
+    """A boto3 client with a hand in between: records each call and answers some of them itself."""
+
+    def __init__(self, client: object, answers: Mapping[str, Answer]) -> None:
+        self._client = client
+        self._answers = answers
+        self.calls: list[tuple[str, Request]] = []
+
+    def asked(self, name: str) -> list[Request]:
+        """What a method was called with, each time."""
+        return [request for called, request in self.calls if called == name]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        real = getattr(self._client, name)
+
+        def call(**request: Any) -> Any:  # noqa: ANN401 - whatever boto3 takes and gives
+            self.calls.append((name, request))
+            answer = self._answers.get(name)
+            return real(**request) if answer is None else answer(real, request)
+
+        return call
+
+
+def at_once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+    """A long poll that isn't waited for: nothing new ever comes here, and moto would sleep."""
+    return real(**request | {"WaitTimeSeconds": 0})
+
+
+def as_strict_as_sqs(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+    """A send that is refused where SQS refuses it; moto takes nearly everything."""
+    if sum(map(_size, request["Entries"])) > _MOST_BYTES:
+        raise error("AWS.SimpleQueueService.BatchRequestTooLong")
+    refused = [entry["Id"] for entry in request["Entries"] if _is_wrong(entry)]
+    good = [entry for entry in request["Entries"] if entry["Id"] not in refused]
+    answer = real(**request | {"Entries": good}) if good else {"Successful": []}
+    failed = [{"Id": one, "SenderFault": True, "Code": "InvalidParameterValue"} for one in refused]
+    return {**answer, "Failed": failed}
+
+
+def failing(code: str = "InternalError") -> Answer:
+    """AWS answers each call with an error."""
+
+    def answer(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        raise error(code)
+
+    return answer
+
+
+def unreachable(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+    """AWS can't be reached."""
+    raise EndpointConnectionError(endpoint_url=f"https://{AWS_SECRET_TEXT}")
+
+
+def only_for(url: str, answer: Answer, otherwise: Answer) -> Answer:
+    """Another answer for one of the queues."""
+
+    def choose(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return (answer if request["QueueUrl"] == url else otherwise)(real, request)
+
+    return choose
+
+
+def error(code: str) -> ClientError:
+    """What boto3 raises for an answer that isn't 200."""
+    return ClientError({"Error": {"Code": code, "Message": AWS_SECRET_TEXT}}, "Operation")
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    attributes = sum(
+        len(name) + len(value["DataType"]) + len(_octets(value))
+        for name, value in entry["MessageAttributes"].items()
+    )
+    return len(entry["MessageBody"].encode()) + attributes
+
+
+def _octets(value: Mapping[str, Any]) -> bytes:
+    octets: bytes = value.get("BinaryValue") or value["StringValue"].encode()
+    return octets
+
+
+def _is_wrong(entry: Mapping[str, Any]) -> bool:
+    values = entry["MessageAttributes"].values()
+    texts = [entry["MessageBody"], *(value.get("StringValue", "") for value in values)]
+    return (
+        len(values) > 10
+        or not all(_octets(value) for value in values)
+        or any(not _is_allowed(character) for text in texts for character in text)
+    )
+
+
+def _is_allowed(character: str) -> bool:
+    """What SQS takes in a body or a value: XML 1.0's characters."""
+    return character in "\t\n\r" or (character >= " " and character not in "\ufffe\uffff")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A message as it lies in a queue; nothing is received to see it."""
+
+    id: str
+    body: str
+    attributes: dict[str, tuple[str, str | bytes]]
+    receives: int
+    visible: bool
+    delayed: bool
+
+
+@cache
+def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient]":
+    """Made once: each costs a tenth of a second, and moto changes behind them."""
+    session = boto3.Session("testing", "testing", region_name=REGION)
+    return session, session.client("sqs"), session.client("cloudwatch")
+
+
+class Account:
+    """The queues and the alarm of one relay. Exists while moto does."""
+
+    def __init__(self) -> None:
+        self.session, self._real_sqs, self._real_cloudwatch = _clients()
+        self.input_url = self._real_sqs.create_queue(QueueName="ion-input")["QueueUrl"]
+        self.dead_url = self._real_sqs.create_queue(QueueName="ion-dead")["QueueUrl"]
+        self.alarm_name = "ion-visible"
+        self._real_cloudwatch.put_metric_alarm(
+            AlarmName=self.alarm_name,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="ApproximateNumberOfMessagesVisible",
+            Namespace="AWS/SQS",
+            Period=60,
+            Statistic="Maximum",
+            Threshold=0,
+        )
+
+    # -- as the relay has them -----------------------------------------------------------
+
+    def sqs(self, **answers: Answer) -> Between:
+        """An SQS client that behaves, but for the answers given."""
+        usual = {"receive_message": at_once, "send_message_batch": as_strict_as_sqs}
+        return Between(self._real_sqs, usual | answers)
+
+    def cloudwatch(self, **answers: Answer) -> Between:
+        """A CloudWatch client that behaves, but for the answers given."""
+        return Between(self._real_cloudwatch, answers)
+
+    def input_queue(self, sqs: Between | None = None) -> Queue:
+        return Queue(cast("SQSClient", sqs or self.sqs()), self.input_url)
+
+    def dead_letters(self, sqs: Between | None = None) -> Queue:
+        return Queue(cast("SQSClient", sqs or self.sqs()), self.dead_url)
+
+    def alarm(self, cloudwatch: Between | None = None) -> Alarm:
+        return Alarm(cast("CloudWatchClient", cloudwatch or self.cloudwatch()), self.alarm_name)
+
+    # -- from outside --------------------------------------------------------------------
+
+    def publish(
+        self,
+        body: str,
+        attributes: Mapping[str, tuple[str, str | bytes]] | None = None,
+        url: str | None = None,
+    ) -> str:
+        """Put a message into a queue (the input queue); returns its id."""
+        values: dict[str, MessageAttributeValueTypeDef] = {}
+        for name, (kind, value) in (attributes or {}).items():
+            if isinstance(value, bytes):
+                values[name] = {"DataType": kind, "BinaryValue": value}
+            else:
+                values[name] = {"DataType": kind, "StringValue": value}
+        sent = self._real_sqs.send_message(
+            QueueUrl=url or self.input_url, MessageBody=body, MessageAttributes=values
+        )
+        return sent["MessageId"]
+
+    def waiting(self) -> list[Held]:
+        """What the input queue holds."""
+        return self._held("ion-input")
+
+    def dead(self) -> list[Held]:
+        """What the dead-letter queue holds."""
+        return self._held("ion-dead")
+
+    def time_passes(self, seconds: int = 43_200) -> None:
+        """Every message was sent so much earlier; timeouts and delays have run out, all of them."""
+        for queue in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues.values():
+            for message in queue._messages:  # noqa: SLF001 - moto has no clock to turn
+                message.visible_at = message.delayed_until = 0
+                message.sent_timestamp -= seconds * 1000  # type: ignore[assignment,operator]
+
+    def ring(self) -> None:
+        """The alarm goes off."""
+        self._real_cloudwatch.set_alarm_state(
+            AlarmName=self.alarm_name, StateValue="ALARM", StateReason="test"
+        )
+
+    @property
+    def alarm_state(self) -> str:
+        alarms = self._real_cloudwatch.describe_alarms(AlarmNames=[self.alarm_name])
+        return alarms["MetricAlarms"][0]["StateValue"]
+
+    def _held(self, name: str) -> list[Held]:
+        queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[name]
+        return [
+            Held(
+                id=message.id,
+                body=message.body,
+                attributes={
+                    name: (value["DataType"], value.get("BinaryValue") or value["StringValue"])
+                    for name, value in message.message_attributes.items()
+                },
+                receives=message.approximate_receive_count,
+                visible=message.visible and not message.delayed,
+                delayed=message.delayed,
+            )
+            for message in queue._messages  # noqa: SLF001 - as above
+        ]

@@ -1,0 +1,333 @@
+"""What one attempt at one message comes to, with a real connection and a scripted server."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+
+from clock import Clock
+from ion.contract import BadInput, Send
+from ion.deadline import Deadline
+from ion.deliver import Deliverer
+from ion.outcome import Delivery, Reason, Stage, Status
+from ion.provenance import Provenance
+from ion.settings import Security, Smtp
+from ion.smtp.connect import connect
+from ion.smtp.pool import Pool
+from smtp_server import (
+    Action,
+    Moment,
+    Offer,
+    ScriptedServer,
+    Step,
+    drop,
+    garbage,
+    reply,
+)
+
+NOW = 1_800_000_000.0
+DAY = 86_400
+ANN, BOB, CAT = "ann@a.example", "bob@b.example", "cat@c.example"
+ORIGIN = Provenance(
+    email_id="order-17",
+    first_queued_at=datetime.fromtimestamp(NOW, UTC),
+    original_message_id="m-1",
+    attempts=1,
+)
+SEND = Send(recipient=[ANN, BOB, CAT], subject="Hi", body_text="hello")
+TLS = ssl.create_default_context()
+
+
+@asynccontextmanager
+async def deliverer(
+    server: ScriptedServer, *, connections: int = 1, now: Clock | None = None
+) -> AsyncIterator[Deliverer]:
+    smtp = Smtp(server.host, server.port, Security.NONE)
+    async with Pool(partial(connect, smtp, TLS, Deadline.after(600)), connections) as pool:
+        yield Deliverer(pool, "ion@example.org", 4 * DAY, now=now or Clock(NOW), jitter=lambda: 0.5)
+
+
+def delivered(
+    server: ScriptedServer, send: Send = SEND, *, now: Clock | None = None, **origin: object
+) -> list[Delivery]:
+    """One attempt on a new connection."""
+
+    async def main() -> list[Delivery]:
+        async with server, deliverer(server, now=now) as one:
+            changed = msgspec.structs.replace(ORIGIN, **origin)
+            return await one.deliver(send, changed, Deadline.after(600))
+
+    return asyncio.run(main())
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(main())
+
+
+def parts(deliveries: list[Delivery]) -> dict[Status, tuple[int, ...]]:
+    return {delivery.status: delivery.left for delivery in deliveries}
+
+
+def test_all_accepted_is_one_delivery() -> None:
+    server = ScriptedServer()
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.left, delivery.delay_seconds) == (Status.SENT, (), 0)
+    assert delivery.addresses == (ANN, BOB, CAT)
+    assert delivery.smtp_seconds > 0
+    (email,) = server.accepted
+    assert (email.sender, email.recipients) == ("ion@example.org", (ANN, BOB, CAT))
+
+
+def test_all_refused_is_one_delivery() -> None:
+    server = ScriptedServer({Step.RCPT: reply(550, "5.1.1 no such user")})
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.left) == (Status.DEAD, ())
+    assert delivery.outcome.reason is Reason.RCPT_REJECTED
+    assert server.submissions == []
+
+
+@pytest.mark.row(48)
+def test_recipients_that_fare_differently_are_told_apart() -> None:
+    server = ScriptedServer(recipients={BOB: reply(550, "5.1.1 no"), CAT: reply(450, "4.2.1 busy")})
+    deliveries = delivered(server)
+    assert parts(deliveries) == {Status.SENT: (0,), Status.DEAD: (1,), Status.DEFERRED: (2,)}
+    assert [delivery.addresses for delivery in deliveries] == [(ANN,), (BOB,), (CAT,)]
+    assert server.accepted[0].recipients == (ANN,)
+
+
+@pytest.mark.row(48)
+def test_recipients_in_all_three_fields_are_counted_through() -> None:
+    send = Send(recipient=ANN, cc=BOB, bcc=[CAT, "dan@d.example"], body_text="x")
+    server = ScriptedServer(recipients={"dan@d.example": reply(451, "4.3.0 later")})
+    assert parts(delivered(server, send)) == {Status.SENT: (0, 1, 2), Status.DEFERRED: (3,)}
+
+
+@pytest.mark.row(48)
+def test_only_who_is_left_is_sent_to() -> None:
+    server = ScriptedServer()
+    (delivery,) = delivered(server, left=(1, 2))
+    assert (delivery.status, delivery.left, delivery.addresses) == (Status.SENT, (1, 2), (BOB, CAT))
+    assert server.accepted[0].recipients == (BOB, CAT)
+
+
+def test_a_part_that_parts_again_keeps_its_numbers() -> None:
+    server = ScriptedServer(recipients={CAT: reply(450, "4.2.1 busy")})
+    assert parts(delivered(server, left=(1, 2))) == {Status.SENT: (1,), Status.DEFERRED: (2,)}
+
+
+@pytest.mark.parametrize("left", [(7,), (3, 9)])
+def test_numbers_of_nobody_mean_everybody(left: tuple[int, ...]) -> None:
+    """Such a message was made by somebody else: none of its recipients may be forgotten."""
+    server = ScriptedServer()
+    delivered(server, left=left)
+    assert server.accepted[0].recipients == (ANN, BOB, CAT)
+
+
+def test_copies_of_one_message_are_the_same_octets() -> None:
+    """Whoever gets two of them can tell that they are one."""
+    first, second = ScriptedServer(), ScriptedServer()
+    delivered(first)
+    delivered(second, left=(0, 1, 2), attempts=5)
+    assert first.accepted[0].content == second.accepted[0].content
+    assert b"Message-ID: <" in first.accepted[0].content
+
+
+@pytest.mark.row(5)
+@pytest.mark.parametrize(
+    ("send", "reason", "path"),
+    [
+        (Send(recipient="ann", body_text="x"), Reason.INVALID_ADDRESS, "$.recipient"),
+        (
+            Send(recipient=[ANN, "a@b> SIZE=1"], body_text="x"),
+            Reason.INVALID_ADDRESS,
+            "$.recipient[1]",
+        ),
+        (
+            Send(recipient=ANN, subject="a\r\nBcc: x", body_text="x"),
+            Reason.HEADER_INJECTION,
+            "$.subject",
+        ),
+        (
+            Send(recipient=ANN, headers={"Bcc": "x"}, body_text="x"),
+            Reason.HEADER_NAME,
+            "$.headers.Bcc",
+        ),
+    ],
+)
+def test_bad_input_costs_no_connection(send: Send, reason: Reason, path: str) -> None:
+    server = ScriptedServer()
+    with pytest.raises(BadInput) as caught:
+        delivered(server, send)
+    assert (caught.value.reason, caught.value.path) == (reason, path)
+    assert server.sessions == []
+
+
+# another connection at once, or later
+
+
+def in_the_second_transaction(action: Action) -> Callable[[Moment], Action]:
+    """At its MAIL."""
+
+    def script(moment: Moment) -> Action:
+        is_it = moment.step is Step.MAIL and moment.nth == 2
+        return action if is_it else Action()
+
+    return script
+
+
+@pytest.mark.row(44)
+@pytest.mark.parametrize(
+    "action",
+    [
+        drop(),
+        drop(reset=True),
+        garbage(b"what?\r\n"),
+        reply(503, "5.5.1 lost"),
+        reply(421, "4.4.2 idle for too long", close=True),
+    ],
+)
+def test_a_kept_connection_that_fails_is_replaced_at_once(action: Action) -> None:
+    server = ScriptedServer(in_the_second_transaction(action))
+
+    async def main() -> None:
+        async with server, deliverer(server) as one:
+            for _ in range(2):
+                (delivery,) = await one.deliver(SEND, ORIGIN, Deadline.after(600))
+                assert delivery.status is Status.SENT
+        assert [email.session for email in server.accepted] == [1, 2]
+
+    run(main)
+
+
+@pytest.mark.row(45)
+def test_a_421_on_a_new_connection_is_believed() -> None:
+    server = ScriptedServer({Step.MAIL: reply(421, "4.3.2 shutting down", close=True)})
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.outcome.stage) == (Status.DEFERRED, Stage.MAIL)
+    assert len(server.sessions) == 1
+
+
+@pytest.mark.row(51)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
+def test_a_connection_lost_before_the_dot_is_tried_once_more_and_then_later(step: Step) -> None:
+    server = ScriptedServer({step: drop()})
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.delay_seconds) == (Status.DEFERRED, 60)
+    assert delivery.outcome.reason is Reason.CONNECTION_LOST
+    assert len(server.sessions) == 2
+    assert server.accepted == []
+
+
+@pytest.mark.row(52)
+@pytest.mark.parametrize("action", [drop(), drop(reset=True), garbage(b"what?\r\n")])
+def test_a_connection_lost_at_the_dot_is_not_tried_again_at_once(action: Action) -> None:
+    server = ScriptedServer({Step.DOT: action})
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.outcome.reason) == (Status.DEFERRED, Reason.IN_DOUBT)
+    assert (len(server.sessions), len(server.accepted)) == (1, 1)
+
+
+@pytest.mark.row(38)
+def test_a_server_that_died_meanwhile_holds_and_costs_nothing() -> None:
+    server = ScriptedServer({Step.MAIL: drop(), Step.CONNECT: [Action(), reply(421, "4.3.2 bye")]})
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.outcome.reason) == (Status.HELD, Reason.GREETING)
+
+
+@pytest.mark.row(48)
+def test_a_verdict_stands_when_the_others_get_another_connection() -> None:
+    server = ScriptedServer(
+        {Step.DATA: [drop()]}, recipients={BOB: reply(550, "5.1.1 no such user")}
+    )
+    assert parts(delivered(server)) == {Status.SENT: (0, 2), Status.DEAD: (1,)}
+    assert "bob" not in " ".join(command.line for command in server.sessions[1].commands)
+
+
+# by what was said
+
+
+@pytest.mark.parametrize(
+    ("step", "action", "status", "reason", "delay"),
+    [
+        (Step.MAIL, reply(451, "4.3.0 later"), Status.DEFERRED, Reason.TRY_LATER, 60),
+        (Step.RCPT, reply(451, "4.7.1 greylisted"), Status.DEFERRED, Reason.GREYLISTED, 300),
+        (Step.DOT, reply(454, "Throttling failure"), Status.DEFERRED, Reason.THROTTLED, 1),
+        (Step.DATA, reply(554, "5.7.1 policy"), Status.DEAD, Reason.DATA_REJECTED, 0),
+        (Step.DOT, reply(554, "5.6.0 spam"), Status.DEAD, Reason.CONTENT_REJECTED, 0),
+        (Step.MAIL, reply(550, "5.1.8 bad sender"), Status.DEAD, Reason.SENDER_REJECTED, 0),
+        (Step.MAIL, reply(530, "5.7.0 log in"), Status.HELD, Reason.CONFIGURATION, 0),
+        (Step.DOT, reply(454, "Daily message quota exceeded"), Status.HELD, Reason.QUOTA, 0),
+        (Step.DOT, reply(252, "2.0.0 fine"), Status.SENT, Reason.ACCEPTED, 0),
+    ],
+)
+def test_a_reply_decides_the_fate(
+    step: Step, action: Action, status: Status, reason: Reason, delay: int
+) -> None:
+    (delivery,) = delivered(ScriptedServer({step: action}))
+    assert (delivery.status, delivery.outcome.reason) == (status, reason)
+    assert delivery.delay_seconds == delay
+
+
+@pytest.mark.row(59)
+def test_what_the_server_would_not_take_is_not_offered() -> None:
+    server = ScriptedServer(offer=Offer(size_bytes=100))
+    (delivery,) = delivered(server)
+    assert (delivery.status, delivery.outcome.reason) == (Status.DEAD, Reason.TOO_LARGE)
+    assert "MAIL" not in server.sessions[0].verbs
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize(
+    ("attempts", "status"), [(1, Status.DEFERRED), (2, Status.DEFERRED), (3, Status.DEAD)]
+)
+def test_a_server_that_never_understands_is_given_up(attempts: int, status: Status) -> None:
+    (delivery,) = delivered(
+        ScriptedServer({Step.RCPT: reply(500, "5.5.1 what?")}), attempts=attempts
+    )
+    assert (delivery.status, delivery.outcome.reason) == (status, Reason.PROTOCOL)
+
+
+# by age
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "reason"),
+    [
+        (0, Status.DEFERRED, Reason.TRY_LATER),
+        (4 * DAY - 60, Status.DEFERRED, Reason.TRY_LATER),
+        (4 * DAY - 59, Status.DEAD, Reason.EXPIRED),
+        (5 * DAY, Status.DEAD, Reason.EXPIRED),
+    ],
+)
+def test_a_message_is_given_up_when_its_next_try_would_be_too_late(
+    age: float, status: Status, reason: Reason
+) -> None:
+    server = ScriptedServer({Step.MAIL: reply(451, "4.3.0 later")})
+    (delivery,) = delivered(server, now=Clock(NOW + age))
+    assert (delivery.status, delivery.outcome.reason) == (status, reason)
+    assert delivery.outcome.reply is not None, "the last thing that was said stays known"
+
+
+def test_the_age_counts_from_the_last_redrive() -> None:
+    server = ScriptedServer({Step.MAIL: reply(451, "4.3.0 later")})
+    since = datetime.fromtimestamp(NOW + 9 * DAY, UTC)
+    (delivery,) = delivered(server, now=Clock(NOW + 10 * DAY), since=since)
+    assert delivery.status is Status.DEFERRED
+
+
+def test_an_old_message_is_tried_and_not_given_up_unheard() -> None:
+    (delivery,) = delivered(ScriptedServer(), now=Clock(NOW + 99 * DAY))
+    assert delivery.status is Status.SENT
+
+
+def test_the_recipients_that_expire_do_so_alone() -> None:
+    server = ScriptedServer(recipients={CAT: reply(450, "4.2.1 busy")})
+    deliveries = delivered(server, now=Clock(NOW + 5 * DAY))
+    assert parts(deliveries) == {Status.SENT: (0, 1), Status.DEAD: (2,)}
+    assert deliveries[1].outcome.reason is Reason.EXPIRED

@@ -1,0 +1,721 @@
+"""Whole runs over the queue: moto's SQS on one side, a scripted SMTP server on the other."""
+
+import asyncio
+import json
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from clock import Clock
+from conftest import Log
+from emulated import (
+    Account,
+    Answer,
+    Between,
+    Held,
+    Request,
+    as_strict_as_sqs,
+    at_once,
+    failing,
+    only_for,
+    unreachable,
+)
+from ion.contract import Send
+from ion.deadline import Deadline
+from ion.deliver import Deliverer
+from ion.drain import Drain, Summary
+from ion.outcome import Delivery
+from ion.provenance import Provenance
+from ion.settings import Security, Smtp
+from ion.smtp.connect import connect
+from ion.smtp.pool import Pool
+from ion.telemetry import Telemetry
+from smtp_server import (
+    NORMAL,
+    Action,
+    Certificate,
+    Moment,
+    Offer,
+    ScriptedServer,
+    Step,
+    Tls,
+    drop,
+    reply,
+)
+
+USERS = {"ion": "secret"}
+PLAIN_TLS = ssl.create_default_context()
+
+
+def email(number: int = 0, **fields: object) -> str:
+    least = {"action": "send", "recipient": f"to{number}@example.org", "body_text": "x"}
+    return json.dumps(least | fields)
+
+
+async def drain(  # noqa: PLR0913 - a run has so many parts
+    account: Account,
+    server: ScriptedServer,
+    *,
+    sqs: Between | None = None,
+    deadline: Deadline | None = None,
+    smtp: Smtp | None = None,
+    relay: Callable[[Pool], Deliverer] | None = None,
+    telemetry: Telemetry | None = None,
+    linger_seconds: int = 0,
+) -> Summary:
+    """One run; by default a plain connection for one worker."""
+    sqs = sqs or account.sqs()
+    smtp = smtp or Smtp("127.0.0.1", server.port, Security.NONE, connections=1)
+    smtp = replace(smtp, port=server.port)
+    deadline = deadline or Deadline.after(900)
+    tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
+    async with Pool(partial(connect, smtp, tls, Deadline.after(600)), smtp.connections) as pool:
+        return await Drain(
+            input_queue=account.input_queue(sqs),
+            dead_letters=account.dead_letters(sqs),
+            pool=pool,
+            workers=smtp.connections,
+            deliverer=relay(pool) if relay else Deliverer(pool, "ion@example.org", 345_600),
+            telemetry=telemetry or Telemetry(),
+            linger_seconds=linger_seconds,
+            deadline=deadline,
+        ).run()
+
+
+def run(account: Account, server: ScriptedServer | None = None, **parts: Any) -> Summary:  # noqa: ANN401
+    async def main() -> Summary:
+        async with server or ScriptedServer() as running:
+            return await drain(account, running, **parts)
+
+    return asyncio.run(main())
+
+
+def wide(connections: int) -> Smtp:
+    return Smtp("127.0.0.1", 0, Security.NONE, connections=connections)
+
+
+def logged_in(connections: int = 1, password: str = "secret") -> Smtp:
+    return Smtp("127.0.0.1", 0, Security.STARTTLS, "ion", password, connections=connections)
+
+
+def recipients(server: ScriptedServer) -> Counter[str]:
+    """How often each was sent to, by the dots that the server saw."""
+    return Counter(address for one in server.accepted for address in one.recipients)
+
+
+def ion_of(held: Held) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(held.attributes["ion"][1])
+    return record
+
+
+def reasons(account: Account) -> list[str | bytes]:
+    return [held.attributes["reason"][1] for held in account.dead()]
+
+
+# sending
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_everything_in_the_queue_is_sent_once_and_deleted(
+    account: Account, connections: int
+) -> None:
+    for number in range(25):
+        account.publish(email(number))
+    server = ScriptedServer()
+    summary = run(account, server, smtp=wide(connections))
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(25)}
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert summary == Summary(received=25, sent=25, stopped="empty")
+    assert len(server.sessions) <= connections
+
+
+def test_a_run_ends_when_the_queue_is_empty(account: Account) -> None:
+    sqs = account.sqs()
+    assert run(account, sqs=sqs, linger_seconds=7) == Summary(stopped="empty")
+    (asked,) = sqs.asked("receive_message")
+    assert asked["WaitTimeSeconds"] == 7
+
+
+def test_mail_that_comes_while_the_last_is_sent_belongs_to_the_run(account: Account) -> None:
+    account.publish(email(1))
+
+    def script(moment: Moment) -> Action:
+        if moment.step is Step.DOT and moment.nth == 1:
+            account.publish(email(2))
+        return NORMAL
+
+    server = ScriptedServer(script)
+    assert run(account, server).sent == 2
+    assert recipients(server).keys() == {"to1@example.org", "to2@example.org"}
+
+
+@pytest.mark.row(19)
+@pytest.mark.parametrize(("seconds", "visibility"), [(300, 360), (300.2, 361), (900, 960)])
+def test_a_message_stays_hidden_longer_than_the_invocation_can_live(
+    account: Account, seconds: float, visibility: int
+) -> None:
+    sqs = account.sqs()
+    run(account, sqs=sqs, deadline=Deadline.after(seconds, Clock()))
+    assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {visibility}
+
+
+# the site is ill: no message pays
+
+
+HOLDS: list[tuple[str, dict[str, Any], Smtp]] = [
+    ("greeting", {"script": {Step.CONNECT: reply(421, "4.3.2 busy")}}, wide(1)),
+    ("greeting", {"script": {Step.CONNECT: reply(554, "5.7.1 go away")}}, wide(1)),
+    ("connect", {"script": {Step.CONNECT: drop()}}, wide(1)),
+    ("connect", {"script": {Step.CONNECT: drop(reset=True)}}, wide(1)),
+    ("ehlo", {"script": {Step.EHLO: reply(550, "no")}}, wide(1)),
+    ("tls_required", {}, logged_in()),
+    (
+        "tls_required",
+        {"tls": Tls.STARTTLS, "script": {Step.STARTTLS: reply(454, "x")}},
+        logged_in(),
+    ),
+    ("tls_cert", {"tls": Tls.STARTTLS, "certificate": Certificate.EXPIRED}, logged_in()),
+    ("auth_missing", {"tls": Tls.STARTTLS}, logged_in()),
+    ("auth", {"tls": Tls.STARTTLS, "offer": Offer(users={"ion": "other"})}, logged_in()),
+    (
+        "auth_later",
+        {
+            "tls": Tls.STARTTLS,
+            "offer": Offer(users=USERS),
+            "script": {Step.AUTH: reply(454, "4.7.0 later")},
+        },
+        logged_in(),
+    ),
+]
+
+
+@pytest.mark.row(38)
+@pytest.mark.row(39)
+@pytest.mark.row(40)
+@pytest.mark.row(41)
+@pytest.mark.row(42)
+@pytest.mark.row(43)
+@pytest.mark.parametrize(("stopped", "server", "smtp"), HOLDS)
+def test_with_no_way_in_nothing_is_received(
+    account: Account, log: Log, stopped: str, server: dict[str, Any], smtp: Smtp
+) -> None:
+    account.publish(email())
+    sqs = account.sqs()
+    scripted = ScriptedServer(**server)
+    summary = run(account, scripted, sqs=sqs, smtp=smtp)
+    assert (summary.stopped, summary.received, summary.held) == (stopped, 0, 0)
+    assert summary.error.startswith(f"{stopped.upper()} at ")
+    assert sqs.calls == []
+    assert [(held.receives, held.visible) for held in account.waiting()] == [(0, True)]
+    assert [event["message"] for event in log.events] == ["held"]
+    assert "MAIL" not in [verb for session in scripted.sessions for verb in session.verbs]
+
+
+@pytest.mark.row(38)
+def test_a_dead_server_costs_no_message_a_receive(account: Account) -> None:
+    account.publish(email())
+
+    async def main() -> Summary:
+        async with ScriptedServer() as server:
+            pass
+        return await drain(account, server)
+
+    assert asyncio.run(main()).stopped == "connect"
+    assert [held.receives for held in account.waiting()] == [0]
+
+
+@pytest.mark.row(42)
+def test_a_wrong_password_is_tried_once_however_much_mail_waits(account: Account) -> None:
+    for number in range(30):
+        account.publish(email(number))
+    server = ScriptedServer(tls=Tls.STARTTLS, offer=Offer(users=USERS))
+    summary = run(account, server, smtp=logged_in(connections=10, password="wrong"))
+    assert server.auth_commands <= 2
+    assert summary.stopped == "auth"
+    assert (len(account.waiting()), account.dead()) == (30, [])
+    assert {held.receives for held in account.waiting()} == {0}
+
+
+@pytest.mark.row(42)
+def test_a_password_that_is_changed_during_a_run_costs_one_more_try(account: Account) -> None:
+    for number in range(30):
+        account.publish(email(number))
+    server = ScriptedServer(
+        lambda moment: (
+            reply(535, "5.7.8 no") if moment.step is Step.AUTH and moment.nth > 1 else NORMAL
+        ),
+        tls=Tls.STARTTLS,
+        offer=Offer(users=USERS),
+    )
+    summary = run(account, server, smtp=logged_in(connections=10))
+    assert server.auth_commands <= 2
+    assert (summary.sent, summary.stopped) == (30, "empty")
+    assert len(recipients(server)) == 30
+
+
+def from_the_nth(step: Step, nth: int, action: Action) -> Callable[[Moment], Action]:
+    return lambda moment: action if moment.step is step and moment.nth >= nth else NORMAL
+
+
+@pytest.mark.row(63)
+@pytest.mark.parametrize(
+    ("step", "action", "stopped"),
+    [
+        (Step.MAIL, reply(530, "5.7.0 Authentication required"), "configuration"),
+        (Step.DOT, reply(554, "Access denied"), "configuration"),
+        (Step.DOT, reply(454, "Throttling failure: Daily message quota exceeded"), "quota"),
+        (Step.RCPT, reply(550, "5.4.5 Daily user sending limit exceeded"), "quota"),
+    ],
+)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_hold_releases_what_was_received_and_loses_nothing(
+    account: Account, step: Step, action: Action, stopped: str, connections: int
+) -> None:
+    for number in range(15):
+        account.publish(email(number))
+    ill = ScriptedServer(from_the_nth(step, 4, action))
+    summary = run(account, ill, smtp=wide(connections))
+    assert (summary.stopped, summary.dead_lettered, summary.deferred) == (stopped, 0, 0)
+    assert (summary.sent, summary.held) == (3, summary.received - 3)
+    assert all(held.visible for held in account.waiting()), "can be received at once"
+    assert len(account.waiting()) == 12
+    tried = sum(session.verbs.count("MAIL") for session in ill.sessions)
+    assert tried <= 3 + connections, "what was not begun is not tried"
+
+    well = ScriptedServer()
+    assert run(account, well).sent == 12
+    assert recipients(ill) + recipients(well) == {f"to{n}@example.org": 1 for n in range(15)}
+
+
+# time
+
+
+@pytest.mark.row(27)
+def test_near_the_deadline_nothing_is_received(account: Account) -> None:
+    account.publish(email())
+    sqs = account.sqs()
+    summary = run(account, sqs=sqs, deadline=Deadline.after(54, Clock()))
+    assert (summary.stopped, sqs.calls) == ("deadline", [])
+
+
+@pytest.mark.row(27)
+def test_when_the_time_is_up_the_rest_is_released(account: Account) -> None:
+    for number in range(8):
+        account.publish(email(number))
+    clock = Clock()
+
+    def script(moment: Moment) -> Action:
+        if moment.step is Step.DOT:
+            clock.passes(10)
+        return NORMAL
+
+    slow = ScriptedServer(script)
+    summary = run(account, slow, deadline=Deadline.after(75, clock))
+    assert (summary.received, summary.sent, summary.held, summary.stopped) == (8, 3, 5, "deadline")
+    assert [held.visible for held in account.waiting()] == [True] * 5
+
+    quick = ScriptedServer()
+    assert run(account, quick).sent == 5
+    assert recipients(slow) + recipients(quick) == {f"to{n}@example.org": 1 for n in range(8)}
+
+
+@pytest.mark.row(27)
+def test_no_data_is_begun_without_time_for_its_dot(account: Account) -> None:
+    account.publish(email())
+    clock = Clock()
+
+    def script(moment: Moment) -> Action:
+        if moment.step is Step.RCPT:
+            clock.passes(60)
+        return NORMAL
+
+    server = ScriptedServer(script)
+    summary = run(account, server, deadline=Deadline.after(95, clock))
+    assert (summary.sent, summary.stopped) == (0, "deadline")
+    assert server.submissions == []
+    assert [held.visible for held in account.waiting()] == [True]
+
+
+# bad messages
+
+BAD = {
+    "not json": "BAD_JSON",
+    '{"action": "send", "recipient": 5}': "INVALID_SCHEMA",
+    '{"action": "send", "recipient": "a@b.example", "body_text": "\\ud800"}': "INVALID_UNICODE",
+    email(recipient="nobody"): "INVALID_ADDRESS",
+    email(recipient="a@b.example>\r\nRCPT TO:<c@d.example"): "INVALID_ADDRESS",
+    email(subject="a\r\nBcc: c@d.example"): "HEADER_INJECTION",
+    email(headers={"Received": "x"}): "HEADER_NAME",
+    email(recipient="jürgen@b.example"): "SMTPUTF8_UNSUPPORTED",
+    email(body_text="x" * 2000): "TOO_LARGE",
+}
+
+
+@pytest.mark.row(1)
+@pytest.mark.row(2)
+@pytest.mark.row(5)
+@pytest.mark.row(6)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_bad_message_dies_as_it_is_and_harms_no_other(account: Account, connections: int) -> None:
+    for number, bad in enumerate(BAD):
+        account.publish(email(number))
+        account.publish(bad, {"own": ("String", "kept")})
+    account.publish(email(99))
+    server = ScriptedServer(offer=Offer(smtputf8=False, size_bytes=1500))
+    summary = run(account, server, smtp=wide(connections))
+    assert {held.body: held.attributes["reason"][1] for held in account.dead()} == BAD
+    assert all(held.attributes["own"] == ("String", "kept") for held in account.dead())
+    assert recipients(server) == {f"to{n}@example.org": 1 for n in [*range(len(BAD)), 99]}
+    assert account.waiting() == []
+    assert (summary.sent, summary.dead_lettered) == (len(BAD) + 1, len(BAD))
+
+
+@pytest.mark.row(2)
+def test_bad_input_says_where_and_not_what(account: Account, log: Log) -> None:
+    id_ = account.publish(email(cc=["a@b.example", {"canary": "canary@example.org"}]))
+    run(account)
+    (letter,) = account.dead()
+    assert letter.attributes.keys() == {"reason", "ion"}
+    record = ion_of(letter)
+    assert (record["email_id"], record["stage"]) == (id_, "parse")
+    assert record["path"].startswith("$.cc[1]")
+    (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
+    assert event["path"] == record["path"]
+    assert "canary@" not in log.text
+
+
+GOOD_ION = {
+    "email_id": "x",
+    "first_queued_at": "2026-11-22T08:30:15Z",
+    "original_message_id": "y",
+}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"attempts": -1000},
+        {"attempts": 2**63 - 1},
+        {"redrives": 2**64 - 1},
+        {"since": "2026-11-22T08:30:15"},
+        {"first_queued_at": "0001-01-01T00:00:00+14:00"},
+        {"left": [-1, 0]},
+        {"email_id": "\uffff"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("action", [NORMAL, reply(450, "4.2.1 busy"), reply(550, "5.1.1 no")])
+def test_a_forged_origin_harms_nobody(
+    account: Account, log: Log, forged: dict[str, Any], action: Action
+) -> None:
+    id_ = account.publish(email(1), {"ion": ("String", json.dumps(GOOD_ION | forged))})
+    account.publish(email(2))
+    server = ScriptedServer(recipients={"to1@example.org": action})
+    summary = run(account, server)
+    assert recipients(server)["to2@example.org"] == 1
+    assert summary.sent + summary.deferred + summary.dead_lettered == 2
+    assert [event["attempt"] for event in log.events if event.get("email_id") == id_] == [1]
+
+
+class Faulty(Deliverer):
+    """Has a fault of its own with some messages."""
+
+    async def deliver(self, send: Send, origin: Provenance, deadline: Deadline) -> list[Delivery]:
+        if send.subject == "canary-subject":
+            raise LookupError(send.subject)
+        return await super().deliver(send, origin, deadline)
+
+
+def test_a_fault_of_ions_own_harms_one_message_and_is_put_off(account: Account, log: Log) -> None:
+    account.publish(email(1, subject="canary-subject"))
+    account.publish(email(2))
+    server = ScriptedServer()
+    sqs = account.sqs()
+    summary = run(
+        account, server, sqs=sqs, relay=lambda pool: Faulty(pool, "ion@example.org", 345_600)
+    )
+    assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
+    asked = sqs.asked("change_message_visibility_batch")
+    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [60]
+    fault = next(event for event in log.events if event["message"] == "fault")
+    assert fault["error"] == "LookupError"
+    assert "raise LookupError(send.subject)" in fault["traceback"]
+    assert "canary" not in log.text
+
+
+class Fragile(Telemetry):
+    """Breaks where nothing is meant to."""
+
+    def queue_age(self, seconds: float) -> None:
+        if self.told_of:
+            raise LookupError
+        self.told_of += 1
+
+    told_of = 0
+
+
+def test_what_was_sent_is_deleted_even_if_the_run_breaks(account: Account) -> None:
+    account.publish(email(1))
+    account.publish(email(2))
+    server = ScriptedServer()
+    with pytest.raises(ExceptionGroup):
+        run(account, server, telemetry=Fragile())
+    assert recipients(server) == {"to1@example.org": 1}
+    assert [held.body for held in account.waiting()] == [email(2)]
+
+
+# some of the recipients
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(11)
+def test_who_has_it_does_not_get_it_again(account: Account) -> None:
+    body = email(
+        recipient=["ok@example.org", "gone@example.org"],
+        cc="later@example.org",
+        email_id="order-17",
+    )
+    id_ = account.publish(body, {"own": ("Number", "5")})
+    server = ScriptedServer(
+        recipients={
+            "gone@example.org": reply(550, "5.1.1 <gone@example.org>: no such user"),
+            "later@example.org": [reply(450, "4.2.1 busy")],
+        }
+    )
+
+    async def main() -> tuple[Summary, Summary]:
+        async with server:
+            first = await drain(account, server)
+            (copy,) = account.waiting()
+            assert (copy.body, copy.delayed) == (body, True)
+            assert copy.attributes["own"] == ("Number", "5")
+            record = ion_of(copy)
+            assert record["since"] == record["first_queued_at"]
+            assert (record["original_message_id"], record["email_id"]) == (id_, "order-17")
+            assert (record["attempts"], record["left"]) == (1, [2])
+            account.time_passes()
+            return first, await drain(account, server)
+
+    first, second = asyncio.run(main())
+    assert (first.sent, first.deferred, first.dead_lettered) == (1, 1, 1)
+    assert (second.received, second.sent) == (1, 1)
+    assert recipients(server) == {"ok@example.org": 1, "later@example.org": 1}
+    assert len({one.content for one in server.accepted}) == 1, "both got the same octets"
+    assert account.waiting() == []
+    (letter,) = account.dead()
+    assert (letter.body, letter.attributes["own"]) == (body, ("Number", "5"))
+    assert letter.attributes["reply"][1] == "550 5.1.1 <address>: no such user"
+    assert (ion_of(letter)["left"], ion_of(letter)["email_id"]) == ([1], "order-17")
+
+
+@pytest.mark.row(48)
+def test_a_redriven_part_goes_to_that_part_only(account: Account) -> None:
+    account.publish(email(recipient=["ok@example.org", "no@example.org"]))
+    server = ScriptedServer(recipients={"no@example.org": [reply(550, "5.1.1 not yet")]})
+
+    async def main() -> None:
+        async with server:
+            await drain(account, server)
+            account.publish('{"action": "redrive"}')
+            await drain(account, server)
+
+    asyncio.run(main())
+    assert recipients(server) == {"ok@example.org": 1, "no@example.org": 1}
+    assert (account.waiting(), account.dead()) == ([], [])
+
+
+@pytest.mark.row(26)
+def test_what_can_not_be_dead_lettered_stays_in_the_queue(account: Account) -> None:
+    account.publish("not json")
+    sqs = account.sqs(
+        send_message_batch=only_for(account.dead_url, unreachable, otherwise=as_strict_as_sqs)
+    )
+    assert run(account, sqs=sqs).stopped == "empty"
+    assert [held.body for held in account.waiting()] == ["not json"]
+    account.time_passes()
+    run(account)
+    assert (account.waiting(), reasons(account)) == ([], ["BAD_JSON"])
+
+
+# redrive
+
+
+@pytest.mark.row(69)
+def test_a_redrive_sends_what_was_dead_in_the_same_run(account: Account) -> None:
+    ids = [account.publish(email(number)) for number in range(3)]
+    server = ScriptedServer({Step.RCPT: [reply(550, "5.1.1 not yet")] * 3})
+
+    async def main() -> tuple[Summary, Summary]:
+        async with server:
+            first = await drain(account, server)
+            assert [ion_of(held)["email_id"] for held in account.dead()] == ids
+            account.publish('{"action": "redrive"}')
+            return first, await drain(account, server)
+
+    first, second = asyncio.run(main())
+    assert (first.dead_lettered, second.redriven, second.sent) == (3, 3, 3)
+    assert recipients(server) == {f"to{n}@example.org": 1 for n in range(3)}
+    assert (account.waiting(), account.dead()) == ([], [])
+
+
+def test_an_empty_poll_that_a_redrive_overtook_is_not_the_end(account: Account) -> None:
+    """It looked before the redrive had moved anything, and answers when all is done."""
+    account.publish(email(1), url=account.dead_url)
+    account.publish('{"action": "redrive"}')
+    looked, settled = threading.Event(), threading.Event()
+
+    def poll(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = at_once(real, request)
+        if not answer.get("Messages"):
+            looked.set()
+            settled.wait()
+        return answer
+
+    def move(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        looked.wait()
+        return as_strict_as_sqs(real, request)
+
+    def forget(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = real(**request)
+        settled.set()
+        return answer
+
+    sqs = account.sqs(
+        receive_message=only_for(account.input_url, poll, otherwise=at_once),
+        send_message_batch=move,
+        delete_message_batch=only_for(
+            account.input_url, forget, otherwise=lambda real, request: real(**request)
+        ),
+    )
+    summary = run(account, sqs=sqs)
+    assert (summary.redriven, summary.sent, summary.stopped) == (1, 1, "empty")
+
+
+@pytest.mark.row(70)
+def test_what_dies_again_stays_dead_and_says_how_often(account: Account) -> None:
+    id_ = account.publish("not json")
+    run(account)
+    account.publish('{"action": "redrive"}')
+    summary = run(account)
+    assert (summary.redriven, summary.dead_lettered, summary.stopped) == (1, 1, "empty")
+    (letter,) = account.dead()
+    assert letter.body == "not json"
+    record = ion_of(letter)
+    assert (record["email_id"], record["redrives"], record["attempts"]) == (id_, 1, 1)
+    assert record["original_message_id"] == id_
+
+
+@pytest.mark.row(23)
+@pytest.mark.parametrize("answer", [failing("AccessDenied"), unreachable])
+def test_a_dead_letter_queue_that_can_not_be_read_ends_the_run_and_keeps_the_redrive(
+    account: Account, answer: Answer
+) -> None:
+    account.publish('{"action": "redrive"}')
+    sqs = account.sqs(receive_message=only_for(account.dead_url, answer, otherwise=at_once))
+    summary = run(account, sqs=sqs)
+    assert (summary.stopped, summary.error, summary.redriven) == ("queue", "", 0)
+    assert [(held.visible, held.receives) for held in account.waiting()] == [(True, 1)]
+
+
+@pytest.mark.row(27)
+def test_a_redrive_that_is_not_through_goes_on_in_the_next_run(account: Account) -> None:
+    for number in range(25):
+        account.publish(email(number), url=account.dead_url)
+    account.publish('{"action": "redrive"}')
+    clock = Clock()
+
+    def slowly(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        clock.passes(40)
+        return as_strict_as_sqs(real, request)
+
+    server = ScriptedServer()
+    sqs = account.sqs(send_message_batch=slowly)
+    summary = run(account, sqs=sqs, deadline=Deadline.after(110, clock))
+    assert (summary.redriven, summary.stopped) == (20, "deadline")
+    assert len(account.dead()) == 5
+    assert sum(held.body == '{"action": "redrive"}' for held in account.waiting()) == 1
+    summary = run(account, server)
+    assert (summary.redriven, summary.sent) == (5, 25)
+    assert recipients(server) == {f"to{n}@example.org": 1 for n in range(25)}
+    assert (account.waiting(), account.dead()) == ([], [])
+
+
+# the queue is ill
+
+
+@pytest.mark.row(23)
+@pytest.mark.parametrize("answer", [failing("AWS.SimpleQueueService.OverLimit"), unreachable])
+def test_a_queue_that_can_not_be_read_ends_the_run(
+    account: Account, log: Log, answer: Answer
+) -> None:
+    account.publish(email())
+    summary = run(account, sqs=account.sqs(receive_message=answer))
+    assert (summary.stopped, summary.received) == ("queue", 0)
+    assert [held.receives for held in account.waiting()] == [0]
+    assert log.events[-1]["message"] == "the input queue can't be read"
+    assert "canary" not in log.text
+
+
+@pytest.mark.row(20)
+def test_a_delete_that_is_refused_twice_is_done_the_third_time(account: Account) -> None:
+    for number in range(3):
+        account.publish(email(number))
+    left = [2]
+
+    def refuse(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        left[0] -= 1
+        bad = [entry for entry in request["Entries"] if left[0] >= 0 and entry["Id"] == "1"]
+        good = [entry for entry in request["Entries"] if entry not in bad]
+        answer = real(**request | {"Entries": good}) if good else {}
+        return {**answer, "Failed": [{"Id": one["Id"], "Code": "InternalError"} for one in bad]}
+
+    run(account, sqs=account.sqs(delete_message_batch=refuse))
+    assert account.waiting() == []
+
+
+@pytest.mark.row(18)
+def test_what_was_sent_but_not_deleted_is_said(account: Account, log: Log) -> None:
+    account.publish(email())
+    summary = run(account, sqs=account.sqs(delete_message_batch=failing()))
+    assert summary.sent == 1
+    assert [event["message"] for event in log.events][-1] == "settled but not deleted"
+
+
+# the attempts
+
+
+def test_attempts_count_on_over_receives_and_copies(account: Account, log: Log) -> None:
+    account.publish(email(recipient=["ok@example.org", "later@example.org"], email_id="order-17"))
+    busy = reply(450, "4.2.1 busy")
+    server = ScriptedServer(recipients={"later@example.org": [busy, busy, busy]})
+
+    async def main() -> None:
+        async with server:
+            for _ in range(4):
+                await drain(account, server)
+                account.time_passes(60)
+
+    asyncio.run(main())
+    events = [event for event in log.events if event.get("email_id") == "order-17"]
+    deferred = [event["attempt"] for event in events if event["message"] == "deferred"]
+    sent = [event["attempt"] for event in events if event["message"] == "sent"]
+    assert (deferred, sent) == ([1, 2, 3], [1, 4])
+
+
+def sizes(calls: Sequence[Request]) -> list[int]:
+    return [len(call["Entries"]) for call in calls]
+
+
+def test_deletes_travel_in_batches(account: Account) -> None:
+    for number in range(30):
+        account.publish(email(number))
+    sqs = account.sqs()
+    run(account, sqs=sqs)
+    assert sum(sizes(sqs.asked("delete_message_batch"))) == 30
+    assert max(sizes(sqs.asked("delete_message_batch"))) <= 10

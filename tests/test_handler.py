@@ -1,0 +1,493 @@
+"""The function as Lambda runs it: its package, its environment, its invocations."""
+
+import asyncio
+import importlib
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conftest import Log
+from emulated import Account, Answer, Between, Request, failing, unreachable
+from ion.deadline import Deadline
+from ion.drain import Summary
+from ion.settings import SettingsError
+from smtp_server import Action, Offer, ScriptedServer, Step, Tls, reply
+
+if TYPE_CHECKING:
+    from ion.handler import Relay
+
+ROOT = Path(__file__).parents[1]
+USER, PASSWORD = "ion", "canary-password"
+REDRIVE = '{"action": "redrive"}'
+
+
+def email(number: int = 0, **fields: object) -> str:
+    least = {"action": "send", "recipient": f"to{number}@example.org", "body_text": "x"}
+    return json.dumps(least | {"sender": "ion@example.org"} | fields)
+
+
+def guarded(script: dict[Step, Any] | None = None, **parts: Any) -> ScriptedServer:  # noqa: ANN401
+    """A server as they are out there: STARTTLS, then a login."""
+    return ScriptedServer(script, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}), **parts)
+
+
+class Context:
+    """What Lambda hands over beside the event."""
+
+    def __init__(self, seconds: float = 900) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds * 1000)
+
+
+@dataclass
+class Function:
+    """The package and its environment; `cold` is what a new execution environment imports."""
+
+    root: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def cold(self) -> ModuleType:
+        self.monkeypatch.delitem(sys.modules, "ion.handler", raising=False)
+        return importlib.import_module("ion.handler")
+
+    def relay(self) -> "Relay":
+        relay: Relay = self.cold().Relay()
+        return relay
+
+    def secrets(self, server: ScriptedServer, password: str = PASSWORD) -> str:
+        shutil.copy(server.ca_pem_path, self.root / "ca.pem")
+        return (
+            f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
+            f"username = {USER}\npassword = {password}\n"
+        )
+
+    def knows(self, server: ScriptedServer, password: str = PASSWORD) -> None:
+        """Its secrets file is for this server."""
+        path = self.root / "config-secrets.cfg"
+        path.write_text(self.secrets(server, password), encoding="utf-8")
+
+
+@pytest.fixture
+def function(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Function:
+    shutil.copy(ROOT / "config.cfg", tmp_path)
+    environment = {
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "ION_AWS_QUEUE_URL": account.input_url,
+        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
+        "ION_AWS_ALARM_NAME": account.alarm_name,
+        "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Function(tmp_path, monkeypatch)
+
+
+async def invoke(relay: "Relay") -> Summary:
+    return await relay.run(Deadline.after(900))
+
+
+def once(function: Function, account: Account, server: ScriptedServer | None = None) -> Summary:
+    """One invocation of a new execution environment."""
+
+    async def main() -> Summary:
+        async with server or guarded() as running:
+            function.knows(running)
+            return await invoke(function.relay())
+
+    return asyncio.run(main())
+
+
+# an invocation
+
+EVENTS: list[object] = [
+    None,
+    {},
+    "canary",
+    {"Records": [{"Sns": {"Message": email(7)}}]},
+    {"alarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion"},
+]
+
+
+@pytest.mark.row(33)
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_any_event_is_only_a_wake_up(account: Account, function: Function, event: object) -> None:
+    account.publish(email(1))
+    server = guarded()
+
+    async def main() -> dict[str, Any]:
+        async with server:
+            function.knows(server)
+            answer: dict[str, Any] = await asyncio.to_thread(function.cold().run, event, Context())
+            return answer
+
+    answer = asyncio.run(main())
+    assert [one.recipients for one in server.accepted] == [("to1@example.org",)]
+    assert server.sessions[0].tls
+    assert json.loads(json.dumps(answer)) == {
+        "received": 1,
+        "sent": 1,
+        "deferred": 0,
+        "held": 0,
+        "dead_lettered": 0,
+        "redriven": 0,
+        "seconds": answer["seconds"],
+        "stopped": "empty",
+        "error": "",
+    }
+
+
+@pytest.mark.row(33)
+def test_a_wake_up_too_many_is_harmless(account: Account, function: Function) -> None:
+    account.publish(email(1))
+    server = guarded()
+
+    async def main() -> list[str]:
+        async with server:
+            function.knows(server)
+            handler = function.cold()
+            answers = [await asyncio.to_thread(handler.run, {}, Context()) for _ in range(3)]
+            return [answer["stopped"] for answer in answers]
+
+    assert asyncio.run(main()) == ["empty"] * 3
+    assert len(server.accepted) == 1
+
+
+def test_an_environment_is_built_once_and_kept(account: Account, function: Function) -> None:
+    async def main() -> None:
+        async with guarded() as server:
+            function.knows(server)
+            handler = function.cold()
+            await asyncio.to_thread(handler.run, {}, Context())
+            relay = handler._relay()  # noqa: SLF001 - what is kept shows nowhere else
+            await asyncio.to_thread(handler.run, {}, Context())
+            assert handler._relay() is relay  # noqa: SLF001
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(27)
+def test_the_invocations_time_is_the_runs(account: Account, function: Function) -> None:
+    account.publish(email(1))
+
+    async def main() -> dict[str, Any]:
+        async with guarded() as server:
+            function.knows(server)
+            run = function.cold().run
+            answer: dict[str, Any] = await asyncio.to_thread(run, {}, Context(seconds=50))
+            return answer
+
+    assert asyncio.run(main())["stopped"] == "deadline"
+    assert [held.receives for held in account.waiting()] == [0]
+
+
+def test_a_run_says_last_what_it_came_to(account: Account, function: Function, log: Log) -> None:
+    account.publish(email(1))
+    account.publish("not json")
+    once(function, account)
+    last = log.events[-1]
+    found = {name: last[name] for name in ("message", "received", "sent", "dead_lettered")}
+    assert found == {"message": "run ended", "received": 2, "sent": 1, "dead_lettered": 1}
+    assert (log.metrics["Sent"], log.metrics["DeadLettered"]) == ([1.0], [1.0])
+
+
+def test_a_run_that_found_nothing_warns_of_nothing(
+    account: Account, function: Function, log: Log
+) -> None:
+    assert once(function, account).stopped == "empty"
+    assert [event["level"] for event in log.events] == ["INFO"]
+
+
+# the alarm
+
+
+class KilledError(BaseException):
+    """Passes every except clause."""
+
+
+def killed(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+    raise KilledError
+
+
+@pytest.mark.row(37)
+@pytest.mark.parametrize(
+    ("stopped", "script", "receive"),
+    [
+        ("empty", {}, None),
+        ("greeting", {Step.CONNECT: reply(421, "4.3.2 busy")}, None),
+        ("auth", {Step.AUTH: reply(535, "5.7.8 no")}, None),
+        ("queue", {}, failing("AccessDenied")),
+        ("queue", {}, unreachable),
+    ],
+)
+def test_the_alarm_is_set_back_however_a_run_ends(
+    account: Account,
+    function: Function,
+    stopped: str,
+    script: dict[Step, Action],
+    receive: Answer | None,
+) -> None:
+    account.ring()
+
+    async def main() -> Summary:
+        async with guarded(script) as server:
+            function.knows(server)
+            relay = function.relay()
+            if receive is not None:
+                relay.input_queue = account.input_queue(account.sqs(receive_message=receive))
+            return await invoke(relay)
+
+    assert asyncio.run(main()).stopped == stopped
+    assert account.alarm_state == "OK"
+
+
+@pytest.mark.row(37)
+def test_the_alarm_is_set_back_when_a_run_breaks(
+    account: Account, function: Function, log: Log
+) -> None:
+    account.ring()
+
+    async def main() -> None:
+        async with guarded() as server:
+            function.knows(server)
+            relay = function.relay()
+            relay.input_queue = account.input_queue(account.sqs(receive_message=killed))
+            await invoke(relay)
+
+    with pytest.raises(BaseExceptionGroup):
+        asyncio.run(main())
+    assert account.alarm_state == "OK"
+    assert log.events[-1]["message"] == "run ended"
+
+
+@pytest.mark.row(37)
+@pytest.mark.parametrize("answer", [failing("AccessDenied"), unreachable])
+def test_an_alarm_that_can_not_be_set_back_fails_no_run(
+    account: Account, function: Function, log: Log, answer: Answer
+) -> None:
+    account.publish(email(1))
+
+    async def main() -> Summary:
+        async with guarded() as server:
+            function.knows(server)
+            relay = function.relay()
+            relay.alarm = account.alarm(account.cloudwatch(set_alarm_state=answer))
+            return await invoke(relay)
+
+    summary = asyncio.run(main())
+    assert (summary.sent, summary.stopped, summary.error) == (1, "empty", "")
+    assert "the alarm could not be set back" in [event["message"] for event in log.events]
+    assert "canary" not in log.text
+
+
+# settings and secrets
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("environment", "secrets", "error"),
+    [
+        ({}, None, "config-secrets.cfg: missing"),
+        ({}, "[smtp]\nserver = canary server\nport = 587\n", "config-secrets.cfg: [smtp] server"),
+        ({}, "canary", "config-secrets.cfg: line 1"),
+        ({"ION_SMTP_CONNECTIONS": "canary"}, "", "environment ION_SMTP_CONNECTIONS"),
+        (
+            {"ION_AWS_SECRET_ARN": "arn:aws:ssm:eu-west-1:123456789012:parameter/none"},
+            "",
+            "arn:aws:ssm:eu-west-1:123456789012:parameter/none: can't be read: ParameterNotFound",
+        ),
+        ({"ION_AWS_SECRET_ARN": "canary"}, "", "environment ION_AWS_SECRET_ARN"),
+    ],
+)
+def test_a_wrong_setting_ends_the_run_before_it_receives(
+    account: Account,
+    function: Function,
+    log: Log,
+    environment: dict[str, str],
+    secrets: str | None,
+    error: str,
+) -> None:
+    account.publish(email(1))
+    account.ring()
+    good = "[smtp]\nserver = mail.example.org\nport = 587\n"
+    if secrets is not None:
+        (function.root / "config-secrets.cfg").write_text(secrets or good, encoding="utf-8")
+    for name, value in environment.items():
+        function.monkeypatch.setenv(name, value)
+    summary = asyncio.run(invoke(function.relay()))
+    assert summary.stopped == "settings"
+    assert summary.error.startswith(error)
+    assert [held.receives for held in account.waiting()] == [0]
+    assert account.alarm_state == "OK"
+    assert [event["message"] for event in log.events] == ["settings", "run ended"]
+    assert "canary" not in log.text
+
+
+@pytest.mark.row(32)
+def test_settings_that_were_mended_heal_the_next_run(account: Account, function: Function) -> None:
+    account.publish(email(1))
+
+    async def main() -> None:
+        async with guarded() as server:
+            relay = function.relay()
+            assert (await invoke(relay)).stopped == "settings"
+            function.knows(server)
+            assert (await invoke(relay)).sent == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(32)
+def test_without_its_names_the_function_says_which_is_missing(function: Function) -> None:
+    function.monkeypatch.delenv("ION_AWS_QUEUE_URL")
+    with pytest.raises(SettingsError, match=r"\[aws\] queue_url: is missing"):
+        function.cold().run({}, Context())
+
+
+def test_importing_the_handler_reads_and_connects_nothing(
+    account: Account, function: Function
+) -> None:
+    for name in ("ION_AWS_QUEUE_URL", "AWS_DEFAULT_REGION"):
+        function.monkeypatch.delenv(name)
+    (function.root / "config.cfg").unlink()
+    assert function.cold().run
+
+
+@pytest.mark.row(42)
+def test_a_secret_that_was_changed_heals_the_next_run(account: Account, function: Function) -> None:
+    account.publish(email(1))
+    client = account.session.client("secretsmanager")
+    server = guarded()
+
+    async def main() -> None:
+        async with server:
+            arn = client.create_secret(
+                Name="ion", SecretString=function.secrets(server, "canary-old")
+            )["ARN"]
+            function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
+            relay = function.relay()
+            for _ in range(2):
+                summary = await invoke(relay)
+                assert (summary.stopped, summary.received) == ("auth", 0)
+            assert server.auth_commands == 2
+            client.put_secret_value(SecretId=arn, SecretString=function.secrets(server))
+            assert (await invoke(relay)).sent == 1
+
+    asyncio.run(main())
+
+
+def test_a_secret_is_read_once_as_long_as_it_works(account: Account, function: Function) -> None:
+    ssm = account.session.client("ssm")
+    server = guarded()
+
+    async def main() -> None:
+        async with server:
+            ssm.put_parameter(Name="/ion", Value=function.secrets(server), Type="SecureString")
+            arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
+            function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
+            relay = function.relay()
+            for number in range(2):
+                account.publish(email(number))
+                assert (await invoke(relay)).sent == 1
+                ssm.delete_parameters(Names=["/ion"])
+
+    asyncio.run(main())
+
+
+# what is written where
+
+CANARIES: dict[str, object] = {
+    "recipient": "canary-recipient@canary-domain.example",
+    "subject": "canary-subject",
+    "body_text": "canary-body",
+}
+
+
+def canary_mail(**fields: object) -> str:
+    return email(0, **(CANARIES | fields))
+
+
+@pytest.mark.parametrize(
+    ("body", "script"),
+    [
+        (canary_mail(), {}),
+        (
+            canary_mail(),
+            {Step.RCPT: reply(550, "5.1.1 <canary-recipient@canary-domain.example> no")},
+        ),
+        (canary_mail(), {Step.RCPT: reply(450, "4.2.1 canary-recipient is busy")}),
+        (canary_mail(), {Step.DOT: reply(554, "5.7.1 canary-recipient@canary-domain.example: no")}),
+        (canary_mail(), {Step.MAIL: reply(530, "5.7.0 canary-recipient@canary-domain.example")}),
+        (canary_mail(), {Step.AUTH: reply(535, "5.7.8 canary-user@canary-domain.example")}),
+        (canary_mail(headers={"X-A": "canary\r\n"}), {}),
+        (canary_mail(cc="canary-recipient"), {}),
+        (canary_mail(subject=["canary"]), {}),
+        (canary_mail(**{"canary@canary.example": "canary"}), {}),
+        ("canary " * 10, {}),
+        ('{"canary": "\\ud800"}', {}),
+    ],
+)
+def test_no_content_address_or_password_is_written_beside_the_message(
+    account: Account, function: Function, log: Log, body: str, script: dict[Step, Any]
+) -> None:
+    account.publish(body)
+    summary = once(function, account, guarded(script))
+    told = [log.text, repr(summary)]
+    told += [str(value) for held in account.dead() for value in held.attributes.values()]
+    assert "canary" not in " ".join(told)
+    assert log.events
+
+
+def test_the_debug_level_tells_no_more_secrets(
+    account: Account, function: Function, log: Log
+) -> None:
+    function.monkeypatch.setenv("ION_LOG_LEVEL", "DEBUG")
+    account.publish(canary_mail())
+    assert once(function, account).sent == 1
+    assert "canary" not in log.text
+
+
+@pytest.mark.row(34)
+def test_a_run_writes_to_its_queues_and_its_alarm_only(
+    account: Account, function: Function
+) -> None:
+    """And nothing there wakes it but the queue's own count."""
+    for body in (email(1), email(2, recipient=["a@b.example", "no@b.example"]), "bad", REDRIVE):
+        account.publish(body)
+
+    def watched(relay: "Relay") -> tuple[Between, Between]:
+        sqs, cloudwatch = account.sqs(), account.cloudwatch()
+        relay.input_queue = account.input_queue(sqs)
+        relay.dead_letters = account.dead_letters(sqs)
+        relay.alarm = account.alarm(cloudwatch)
+        return sqs, cloudwatch
+
+    async def main() -> tuple[Between, Between]:
+        recipients = {"no@b.example": reply(450, "4.2.1 busy")}
+        async with guarded(recipients=recipients) as server:
+            function.knows(server)
+            relay = function.relay()
+            clients = watched(relay)
+            await invoke(relay)
+            return clients
+
+    sqs, cloudwatch = asyncio.run(main())
+    assert {request["QueueUrl"] for _, request in sqs.calls} == {
+        account.input_url,
+        account.dead_url,
+    }
+    assert {name for name, _ in sqs.calls} <= {
+        "receive_message",
+        "send_message_batch",
+        "delete_message_batch",
+        "change_message_visibility_batch",
+    }
+    assert [name for name, _ in cloudwatch.calls] == ["set_alarm_state"]

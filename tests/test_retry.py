@@ -1,0 +1,49 @@
+"""The delay before the next try, read off a table."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.retry import LONGEST_DELAY_SECONDS, delay_seconds, expired
+
+MINUTE, HOUR = 60, 3600
+
+
+def outcome(kind: Kind) -> Outcome:
+    return Outcome(Stage.RCPT, kind, Scope.RECIPIENT, Reason.TRY_LATER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "delays"),
+    [
+        (Kind.TRANSIENT, [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, HOUR, HOUR]),
+        (Kind.GREYLISTED, [5 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, HOUR]),
+        (Kind.OUT_OF_STEP, [MINUTE, 5 * MINUTE]),
+        (Kind.IN_DOUBT, [MINUTE, 5 * MINUTE]),
+        (Kind.THROTTLED, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]),
+    ],
+)
+def test_delays_climb_their_ladder(kind: Kind, delays: list[int]) -> None:
+    found = [delay_seconds(outcome(kind), attempt, 0.5) for attempt in range(1, len(delays) + 1)]
+    assert found == delays
+
+
+@pytest.mark.parametrize(("jitter", "delay"), [(0.0, 2880), (0.25, 3240), (0.5, 3600), (1.0, 4320)])
+def test_jitter_spreads_by_a_fifth_either_way(jitter: float, delay: int) -> None:
+    assert delay_seconds(outcome(Kind.TRANSIENT), 5, jitter) == delay
+
+
+@given(st.sampled_from(Kind), st.integers(1, 10**9), st.floats(0, 1))
+def test_every_delay_is_one_that_sqs_takes(kind: Kind, attempt: int, jitter: float) -> None:
+    assert 1 <= delay_seconds(outcome(kind), attempt, jitter) <= LONGEST_DELAY_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("age", "delay", "over"),
+    [(0, 0, False), (90, 10, False), (90, 10.5, True), (100, 0, False), (100.1, 0, True)],
+)
+def test_a_message_has_expired_if_the_next_try_would_be_too_late(
+    age: float, delay: float, over: bool
+) -> None:
+    assert expired(age, delay, give_up_after_seconds=100) is over

@@ -1,0 +1,321 @@
+"""Settings come from one place each, and an error names that place and never what was in it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ion.settings import Aws, Security, Settings, SettingsError, Smtp, aws_names, load
+from smtp_server.certificates import trusted_ca_pem
+
+CONFIG = Path(__file__).parents[1].joinpath("config.cfg").read_text(encoding="utf-8")
+EXAMPLE = (
+    Path(__file__).parents[1].joinpath("config-secrets-example.cfg").read_text(encoding="utf-8")
+)
+SECRETS = """
+[smtp]
+server = smtp.example.org
+port = 587
+username = ion@example.org
+password = canary-password
+"""
+AWS = {
+    "ION_AWS_QUEUE_URL": "https://sqs/canary-input",
+    "ION_AWS_DEAD_LETTER_QUEUE_URL": "https://sqs/canary-dead",
+    "ION_AWS_ALARM_NAME": "canary-alarm",
+}
+ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion"
+
+
+def no_secret(arn: str) -> str:
+    raise AssertionError(arn)
+
+
+def loaded(
+    root: Path,
+    *,
+    config: str | None = CONFIG,
+    secrets: str | None = SECRETS,
+    environment: dict[str, str] | None = None,
+) -> Settings:
+    for name, text in (("config.cfg", config), ("config-secrets.cfg", secrets)):
+        if text is not None:
+            root.joinpath(name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    return load(root, AWS | (environment or {}), no_secret)
+
+
+def with_line(line: str, text: str = SECRETS) -> str:
+    """The text with one key given another value (or, without one, taken out)."""
+    key, _, value = line.partition("=")
+    kept = [one for one in text.splitlines() if one.partition("=")[0].strip() != key.strip()]
+    section = kept.index("[smtp]") + 1
+    return "\n".join([*kept[:section], *([line] if value else []), *kept[section:]])
+
+
+# what is right
+
+
+def test_the_shipped_configuration_and_a_secret_make_settings(tmp_path: Path) -> None:
+    assert loaded(tmp_path) == Settings(
+        smtp=Smtp(
+            "smtp.example.org",
+            587,
+            Security.STARTTLS,
+            "ion@example.org",
+            "canary-password",
+            connections=4,
+        ),
+        aws=Aws("https://sqs/canary-input", "https://sqs/canary-dead", "canary-alarm"),
+        sender="ion@example.org",
+        linger_seconds=1,
+        give_up_after_seconds=96 * 3600,
+        log_level="INFO",
+    )
+
+
+def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, secrets=EXAMPLE.replace("???", "x"))
+    assert (settings.smtp.security, settings.smtp.username) == (Security.STARTTLS, "x")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "expected"),
+    [
+        ("ION_DRAIN_LINGER_SECONDS", "20", "linger_seconds", 20),
+        ("ION_DRAIN_LINGER_SECONDS", " 0 ", "linger_seconds", 0),
+        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "1", "give_up_after_seconds", 3600),
+        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "312", "give_up_after_seconds", 312 * 3600),
+        ("ION_MAIL_SENDER", "Ion <a@b.example>", "sender", "Ion <a@b.example>"),
+        ("ION_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
+    ],
+)
+def test_the_environment_goes_before_the_file(
+    tmp_path: Path, variable: str, value: str, field: str, expected: object
+) -> None:
+    assert getattr(loaded(tmp_path, environment={variable: value}), field) == expected
+
+
+def test_connections_can_be_overridden(tmp_path: Path) -> None:
+    environment = {"ION_SMTP_CONNECTIONS": "100"}
+    assert loaded(tmp_path, environment=environment).smtp.connections == 100
+
+
+def test_an_empty_variable_overrides_too(tmp_path: Path) -> None:
+    config = CONFIG.replace("sender =", "sender = a@b.example")
+    settings = loaded(tmp_path, config=config, environment={"ION_MAIL_SENDER": ""})
+    assert settings.sender == "ion@example.org"
+
+
+def test_other_variables_of_the_function_are_none_of_ours(tmp_path: Path) -> None:
+    environment = {"PATH": "/", "AWS_REGION": "x", "IONIC_X": "y"}
+    assert loaded(tmp_path, environment=environment) == loaded(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["port = 465"], Security.TLS),
+        (["port = 587"], Security.STARTTLS),
+        (["port = 25"], Security.STARTTLS),
+        (["port = 465", "security = starttls"], Security.STARTTLS),
+        (["port = 2525", "security = tls"], Security.TLS),
+        (["security = none", "username", "password"], Security.NONE),
+    ],
+)
+def test_protection_follows_from_the_port_unless_it_is_named(
+    tmp_path: Path, lines: list[str], expected: Security
+) -> None:
+    secrets = SECRETS
+    for line in lines:
+        secrets = with_line(line, secrets)
+    assert loaded(tmp_path, secrets=secrets).smtp.security is expected
+
+
+@pytest.mark.parametrize("server", ["localhost", "127.0.0.1", "::1", "a-b.example.org"])
+def test_a_server_is_a_name_or_an_address(tmp_path: Path, server: str) -> None:
+    assert loaded(tmp_path, secrets=with_line(f"server = {server}")).smtp.server == server
+
+
+@pytest.mark.parametrize("password", ["a%(b)s", "x # y", "a;b = c:d", "ä€😀", '"quoted"', "[smtp]"])
+def test_a_password_is_taken_as_it_stands(tmp_path: Path, password: str) -> None:
+    secrets = with_line(f"password = {password}")
+    assert loaded(tmp_path, secrets=secrets).smtp.password == password
+
+
+def test_without_login_there_is_no_default_sender(tmp_path: Path) -> None:
+    secrets = with_line("password", with_line("username"))
+    settings = loaded(tmp_path, secrets=secrets)
+    assert (settings.smtp.username, settings.smtp.password, settings.sender) == (None, None, None)
+
+
+def test_a_private_ca_is_looked_for_in_the_package(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(trusted_ca_pem())
+    settings = loaded(tmp_path, secrets=with_line("ca_file = ca.pem"))
+    assert settings.smtp.ca_file == str(tmp_path / "ca.pem")
+
+
+def test_a_secret_by_arn_takes_the_files_place(tmp_path: Path) -> None:
+    (tmp_path / "config.cfg").write_text(CONFIG, encoding="utf-8")
+    asked: list[str] = []
+
+    def read(arn: str) -> str:
+        asked.append(arn)
+        return SECRETS
+
+    settings = load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, read)
+    assert (settings.smtp.server, settings.aws.secret_arn) == ("smtp.example.org", ARN)
+    assert asked == [ARN]
+
+
+def test_the_password_is_not_in_what_settings_print(tmp_path: Path) -> None:
+    settings = loaded(tmp_path)
+    assert "canary-password" not in f"{settings!r} {settings}"
+    assert replace(settings.smtp, password="other") != settings.smtp
+
+
+def test_the_names_alone_need_no_file() -> None:
+    assert aws_names(AWS).alarm_name == "canary-alarm"
+
+
+# what is wrong
+
+SECRET_FAULTS = [
+    ("server", "is missing"),
+    ("server = ???", "???"),
+    ("server = canary server", "host name"),
+    ("server = canary_server", "host name"),
+    ("port", "is missing"),
+    ("port = 0", "from 1 to 65535"),
+    ("port = 65536", "from 1 to 65535"),
+    ("port = canary", "from 1 to 65535"),
+    ("port = 58७", "from 1 to 65535"),
+    ("port = -1", "from 1 to 65535"),
+    ("security = canary", "one of tls, starttls, none"),
+    ("security = STARTTLS", "one of tls, starttls, none"),
+    ("security = none", "no password without TLS"),
+    ("username = ???", "???"),
+    ("password = ???", "???"),
+    ("password", "missing"),
+    ("username", "missing"),
+    ("ca_file = canary.pem", "isn't there"),
+    ("ca_file = .", "isn't there"),
+    ("ca_file = config.cfg", "no CA certificates"),
+    ("canary_key = canary", "unknown key"),
+    ("passwrd = canary", "unknown key"),
+]
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(("line", "why"), SECRET_FAULTS)
+def test_a_fault_in_the_secrets_names_file_section_and_key(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, secrets=with_line(line))
+    said = str(caught.value)
+    key = line.partition("=")[0].strip()
+    assert said.startswith(f"config-secrets.cfg: [smtp] {key}: ")
+    assert why in said
+    assert "canary" not in said.replace("canary_key", "")
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("section", "key", "values"),
+    [
+        ("smtp", "connections", ["0", "101", "canary", "", "???", "1.5"]),
+        ("drain", "linger_seconds", ["21", "-1", "canary", ""]),
+        ("retry", "give_up_after_hours", ["0", "313", "canary", "9" * 5000]),
+        ("mail", "sender", ["???"]),
+        ("log", "level", ["canary", "info", "TRACE", ""]),
+        ("aws", "queue_url", ["", "???"]),
+        ("aws", "dead_letter_queue_url", ["", " "]),
+        ("aws", "alarm_name", [""]),
+    ],
+)
+def test_a_fault_in_a_variable_names_it_and_its_key(
+    tmp_path: Path, section: str, key: str, values: list[str]
+) -> None:
+    variable = f"ION_{section}_{key}".upper()
+    for value in values:
+        with pytest.raises(SettingsError) as caught:
+            loaded(tmp_path, environment={variable: value})
+        assert str(caught.value).startswith(f"environment {variable}: [{section}] {key}: ")
+        assert "canary" not in str(caught.value)
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (CONFIG.replace("connections = 4", ""), "config.cfg: [smtp] connections: is missing"),
+        (CONFIG.replace("level = INFO", ""), "config.cfg: [log] level: is missing"),
+        (CONFIG.replace("[drain]", "[drian]"), "config.cfg: [drain] linger_seconds: is missing"),
+        (CONFIG + "\nlvl = canary", "config.cfg: [log] lvl: unknown key"),
+        (CONFIG + "\n[other]\na = canary", "config.cfg: [other] a: unknown key"),
+        (CONFIG.replace("level = INFO", "level = canary"), "config.cfg: [log] level: must be one"),
+        (CONFIG + "\ncanary", "config.cfg: line "),
+        (CONFIG + "\nlevel = canary", "config.cfg: line "),
+        (CONFIG + "\n[log]", "config.cfg: line "),
+        ("a = canary\n" + CONFIG, "config.cfg: line 1: not a configuration file"),
+        ("canary\udcff", "config.cfg: can't be read: UnicodeDecodeError"),
+        (None, "config.cfg: missing from the package. Build it with ./release.sh"),
+    ],
+)
+def test_a_fault_in_the_configuration_says_where(
+    tmp_path: Path, config: str | None, said: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, config=config)
+    assert str(caught.value).startswith(said)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    "secrets",
+    ["canary", "password = canary", SECRETS + "\ncanary", SECRETS + "\npassword = canary"],
+)
+def test_a_secret_that_is_no_configuration_is_not_repeated(tmp_path: Path, secrets: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, secrets=secrets)
+    assert str(caught.value).startswith("config-secrets.cfg: line ")
+    assert "canary" not in f"{caught.value}{caught.value.__cause__}"
+
+
+@pytest.mark.row(32)
+def test_a_missing_secrets_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"config-secrets-example\.cfg.*--with-secrets.*SSM"):
+        loaded(tmp_path, secrets=None)
+
+
+@pytest.mark.row(32)
+def test_the_example_itself_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"still is the example's \?\?\?"):
+        loaded(tmp_path, secrets=EXAMPLE)
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize("variable", ["ION_SMTP_CONECTIONS", "ION_X", "ION_SMTP_PASSWORD"])
+def test_an_unknown_variable_is_refused_and_so_is_a_password_in_one(
+    tmp_path: Path, variable: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, environment={variable: "canary"})
+    assert str(caught.value) == f"environment: {variable}: no such setting"
+
+
+@pytest.mark.row(32)
+def test_a_fault_in_a_secret_names_its_arn(tmp_path: Path) -> None:
+    (tmp_path / "config.cfg").write_text(CONFIG, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, lambda _: with_line("port = canary"))
+    assert str(caught.value).startswith(f"{ARN}: [smtp] port: ")
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize("missing", sorted(AWS))
+def test_the_names_alone_name_the_one_that_is_missing(missing: str) -> None:
+    key = missing.removeprefix("ION_AWS_").lower()
+    with pytest.raises(SettingsError, match=rf"\[aws\] {key}: is missing"):
+        aws_names({name: value for name, value in AWS.items() if name != missing})

@@ -1,0 +1,136 @@
+"""Events are JSON lines with the fields that are named here and no others; metrics are EMF."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from conftest import Log
+from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
+from ion.provenance import Provenance
+from ion.telemetry import Telemetry
+
+ORIGIN = Provenance(
+    email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=3
+)
+REFUSED = Outcome(
+    Stage.RCPT,
+    Kind.PERMANENT,
+    Scope.RECIPIENT,
+    Reason.RCPT_REJECTED,
+    Reply(550, "5.1.1", "<canary@example.org>: canary unknown"),
+)
+OF_EVERY_EVENT = {"level", "location", "message", "timestamp", "service"}
+
+
+def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
+    delivery = Delivery(
+        Status.DEAD, REFUSED, smtp_seconds=0.25, addresses=("canary@example.org",), path="$.x"
+    )
+    Telemetry().attempted("m-1", ORIGIN, delivery)
+    (event,) = log.events
+    assert {name: event[name] for name in event.keys() - OF_EVERY_EVENT} == {
+        "email_id": "e-1",
+        "message_id": "m-1",
+        "attempt": 3,
+        "redrives": 0,
+        "recipients": 1,
+        "retry_in_seconds": 0,
+        "path": "$.x",
+        "smtp_ms": 250.0,
+        "stage": "rcpt",
+        "reason": "RCPT_REJECTED",
+        "reply": "550 5.1.1 <address>: <address> unknown",
+    }
+    assert (event["message"], event["level"]) == ("dead_lettered", "INFO")
+
+
+@pytest.mark.parametrize(
+    ("status", "metric"),
+    [
+        (Status.SENT, "Sent"),
+        (Status.DEFERRED, "Deferred"),
+        (Status.HELD, "Held"),
+        (Status.DEAD, "DeadLettered"),
+    ],
+)
+def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
+    telemetry = Telemetry()
+    for _ in range(3):
+        telemetry.attempted("m", ORIGIN, Delivery(status, REFUSED, smtp_seconds=0.001))
+    telemetry.ended({"sent": 3})
+    assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
+
+
+def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
+    telemetry = Telemetry()
+    telemetry.queue_age(12.5)
+    telemetry.queue_age(-1)  # clocks differ
+    telemetry.redriven(2)
+    telemetry.ended({"received": 2, "stopped": "empty"})
+    assert log.metrics == {"QueueAge": [12.5, 0.0], "Redriven": [2.0]}
+    last = log.events[-1]
+    assert (last["message"], last["received"], last["stopped"]) == ("run ended", 2, "empty")
+
+
+def test_a_run_that_found_nothing_ends_in_peace(log: Log) -> None:
+    Telemetry().ended({"received": 0})
+    assert [event["message"] for event in log.events] == ["run ended"]
+    assert log.metrics == {}
+
+
+def test_metrics_of_one_run_are_not_told_again_by_the_next(log: Log) -> None:
+    telemetry = Telemetry()
+    telemetry.redriven(2)
+    telemetry.ended({})
+    telemetry.redriven(5)
+    telemetry.ended({})
+    assert log.metrics == {"Redriven": [2.0, 5.0]}
+
+
+def test_more_metrics_than_fit_into_one_record_are_all_told(log: Log) -> None:
+    telemetry = Telemetry()
+    for _ in range(250):
+        telemetry.redriven(1)
+    telemetry.ended({})
+    assert log.text.count("_aws") == 3
+    assert log.metrics == {"Redriven": [1.0] * 250}
+
+
+def test_the_level_decides_what_is_written(log: Log) -> None:
+    telemetry = Telemetry()
+    telemetry.level("ERROR")
+    telemetry.attempted("m", ORIGIN, Delivery(Status.SENT, REFUSED))
+    telemetry.trouble("something", count=2, code="X")
+    telemetry.held(REFUSED)
+    assert [(event["message"], event["level"]) for event in log.events] == [("held", "ERROR")]
+    telemetry.level("INFO")
+
+
+def test_a_hold_says_why_without_an_address(log: Log) -> None:
+    Telemetry().held(REFUSED)
+    assert log.events[0]["reason"] == "RCPT_REJECTED"
+    assert "canary@" not in log.text
+
+
+def test_trouble_has_its_count_and_code(log: Log) -> None:
+    Telemetry().trouble("not deleted", count=3, code="Throttling", message_id="m-1")
+    (event,) = log.events
+    found = (event["message"], event["count"], event["code"], event["message_id"])
+    assert found == ("not deleted", 3, "Throttling", "m-1")
+
+
+def test_a_fault_has_its_traceback_and_not_its_text(log: Log) -> None:
+    """A KeyError's text is a key, an encoder's is what it couldn't encode: often an address."""
+
+    async def fail() -> None:
+        raise KeyError("canary@example.org")
+
+    try:
+        asyncio.run(fail())
+    except KeyError as error:
+        Telemetry().fault("fault", error, "m-1")
+    (event,) = log.events
+    assert (event["error"], event["message_id"]) == ("KeyError", "m-1")
+    assert "in fail" in event["traceback"]
+    assert log.text.count("canary") == 1, "only the line of code that raised"
