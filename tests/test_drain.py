@@ -637,7 +637,7 @@ def test_a_redrive_that_is_not_through_goes_on_in_the_next_run(account: Account)
     server = ScriptedServer()
     sqs = account.sqs(send_message_batch=slowly)
     summary = run(account, sqs=sqs, deadline=Deadline.after(110, clock))
-    assert (summary.redriven, summary.stopped) == (20, "deadline")
+    assert (summary.redriven, summary.stopped, summary.error) == (20, "deadline", "")
     assert len(account.dead()) == 5
     assert sum(held.body == '{"action": "redrive"}' for held in account.waiting()) == 1
     summary = run(account, server)

@@ -253,6 +253,7 @@ def test_a_fault_in_a_variable_names_it_and_its_key(
         (CONFIG.replace("[drain]", "[drian]"), "config.cfg: [drain] linger_seconds: is missing"),
         (CONFIG + "\nlvl = canary", "config.cfg: [log] lvl: unknown key"),
         (CONFIG + "\n[other]\na = canary", "config.cfg: [other] a: unknown key"),
+        (CONFIG + "\n[DEFAULT]\na = canary", "config.cfg: [DEFAULT] a: unknown key"),
         (CONFIG.replace("level = INFO", "level = canary"), "config.cfg: [log] level: must be one"),
         (CONFIG + "\ncanary", "config.cfg: line "),
         (CONFIG + "\nlevel = canary", "config.cfg: line "),

@@ -177,10 +177,11 @@ class Drain:
         self._telemetry.queue_age(time.time() - message.sent_at)
         origin, deliveries = await self._decide(message, origin)
         for delivery in deliveries:
-            self._telemetry.attempted(message.id, origin, delivery)
             if delivery.status is Status.HELD:
                 self._hold(delivery.outcome)
         await self._finish(message, origin, deliveries)
+        for delivery in deliveries:  # last: what has been sent is settled, whatever becomes of logs
+            self._telemetry.attempted(message.id, origin, delivery)
 
     async def _finish(
         self, message: Message, origin: Provenance, deliveries: list[Delivery]
@@ -232,6 +233,9 @@ class Drain:
         return Delivery(Status.DONE, outcome)
 
     def _hold(self, outcome: Outcome) -> None:
+        if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
+            self._stop("deadline")
+            return
         self._telemetry.held(outcome)
         self._stop(outcome.reason.lower(), scrub(str(outcome)))
 

@@ -189,7 +189,8 @@ class _Source:
         self.name = name
         self.environment = environment
         self.asked_for: set[tuple[str, str]] = set()
-        self.parser = configparser.RawConfigParser()
+        # No section is special: keys under [DEFAULT] would show up in every other one.
+        self.parser = configparser.RawConfigParser(default_section="")
         try:
             self.parser.read_string(text)
         except configparser.Error as error:
