@@ -261,7 +261,7 @@ def test_a_verdict_stands_when_the_others_get_another_connection() -> None:
         (Step.DATA, reply(554, "5.7.1 policy"), Status.DEAD, Reason.DATA_REJECTED, 0),
         (Step.DOT, reply(554, "5.6.0 spam"), Status.DEAD, Reason.CONTENT_REJECTED, 0),
         (Step.MAIL, reply(550, "5.1.8 bad sender"), Status.DEAD, Reason.SENDER_REJECTED, 0),
-        (Step.MAIL, reply(530, "5.7.0 log in"), Status.HELD, Reason.CONFIGURATION, 0),
+        (Step.MAIL, reply(530, "5.7.0 log in"), Status.HELD, Reason.CONFIGURATION, 300),
         (Step.DOT, reply(454, "Daily message quota exceeded"), Status.HELD, Reason.QUOTA, 0),
         (Step.DOT, reply(252, "2.0.0 fine"), Status.SENT, Reason.ACCEPTED, 0),
     ],

@@ -267,8 +267,6 @@ def from_the_nth(step: Step, nth: int, action: Action) -> Callable[[Moment], Act
 @pytest.mark.parametrize(
     ("step", "action", "stopped"),
     [
-        (Step.MAIL, reply(530, "5.7.0 Authentication required"), "configuration"),
-        (Step.DOT, reply(554, "Access denied"), "configuration"),
         (Step.DOT, reply(454, "Throttling failure: Daily message quota exceeded"), "quota"),
         (Step.RCPT, reply(550, "5.4.5 Daily user sending limit exceeded"), "quota"),
     ],
@@ -291,6 +289,50 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     well = ScriptedServer()
     assert run(account, well).sent == 12
     assert recipients(ill) + recipients(well) == {f"to{n}@example.org": 1 for n in range(15)}
+
+
+@pytest.mark.parametrize(
+    ("step", "action"),
+    [
+        (Step.MAIL, reply(530, "5.7.0 Authentication required")),
+        (Step.DOT, reply(554, "Access denied")),
+    ],
+)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_hold_over_configuration_loses_nothing_and_hides_only_what_was_tried(
+    account: Account, step: Step, action: Action, connections: int
+) -> None:
+    for number in range(15):
+        account.publish(email(number))
+    ill = ScriptedServer(from_the_nth(step, 4, action))
+    summary = run(account, ill, smtp=wide(connections))
+    assert (summary.stopped, summary.dead_lettered, summary.deferred) == ("configuration", 0, 0)
+    assert (summary.sent, summary.held) == (3, summary.received - 3)
+    waiting = account.waiting()
+    assert len(waiting) == 12
+    assert 1 <= sum(not held.visible for held in waiting) <= connections
+
+
+def test_a_message_that_the_server_holds_us_over_does_not_hold_up_the_others(
+    account: Account,
+) -> None:
+    account.publish(email(0, sender="unverified@example.org"))
+    for number in range(1, 6):
+        account.publish(email(number))
+
+    def not_verified(moment: Moment) -> Action:
+        unverified = moment.step is Step.MAIL and "unverified" in moment.argument
+        return (
+            reply(554, "Message rejected: Email address is not verified") if unverified else NORMAL
+        )
+
+    first = run(account, ScriptedServer(not_verified))
+    assert first.stopped == "configuration"
+    second = run(account, ScriptedServer(not_verified))
+    assert (first.sent + second.sent, second.stopped) == (5, "empty")
+    (left,) = account.waiting()
+    assert not left.visible
+    assert account.dead() == []
 
 
 # time

@@ -17,6 +17,9 @@ from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 
 _HOLDS = frozenset({Kind.QUOTA, Kind.MISCONFIGURED, Kind.UNAVAILABLE})
+_HELD_OVER_SECONDS = 5 * 60
+"""A message over which the server held us is left alone this long: if it is the only one that the
+server minds (an address that isn't verified), the others must not wait behind it."""
 _PROTOCOL_TRIES = 3
 """A server that loses the thread over the same message this often won't ever like it."""
 
@@ -120,7 +123,7 @@ class Deliverer:
         deliveries = []
         for status, indexes in groups.items():
             worst = outcomes[indexes[0]]
-            delay = 0
+            delay = _HELD_OVER_SECONDS if worst.reason is Reason.CONFIGURATION else 0
             if status is Status.DEFERRED:
                 delay = delay_seconds(worst, origin.attempts, self._jitter())
                 if self._too_old(origin, delay):
