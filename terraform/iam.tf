@@ -1,5 +1,4 @@
-# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use. No ledger
-# permissions until the code uses the ledger.
+# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use.
 
 data "aws_iam_policy_document" "assume_role" {
   statement {
@@ -50,6 +49,16 @@ data "aws_iam_policy_document" "relay" {
   }
 
   statement {
+    sid = "ClaimAndRecord"
+    actions = [
+      "dynamodb:BatchGetItem",
+      "dynamodb:PartiQLInsert", # BatchExecuteStatement has no permission of its own: AWS asks for
+      "dynamodb:PartiQLUpdate", # the one of each statement in it
+    ]
+    resources = [aws_dynamodb_table.ledger.arn]
+  }
+
+  statement {
     sid       = "RearmAlarm"
     actions   = ["cloudwatch:SetAlarmState"]
     resources = [aws_cloudwatch_metric_alarm.queue_size.arn]
@@ -82,8 +91,8 @@ data "aws_iam_policy_document" "relay" {
   dynamic "statement" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
     content {
-      sid       = "UseQueueKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"] # receive, send
+      sid       = "UseKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"] # receive and use the ledger; send
       resources = [statement.value]
     }
   }

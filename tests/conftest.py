@@ -12,6 +12,8 @@ from aws_lambda_powertools import Metrics
 from moto import mock_aws
 
 from emulated import REGION, Account
+from ionctl.local.ministack import CREDENTIALS, Ministack
+from ionctl.local.stack import ministack_python
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
@@ -65,10 +67,21 @@ def _forget_logger() -> None:
             del logging.Logger.manager.loggerDict[name]
 
 
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A ministack for all tests, started for the first that asks."""
+    with Ministack(ministack_python(), tmp_path_factory.mktemp("ministack")) as ministack:
+        yield ministack.endpoint
+
+
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator[Account]:
     for name in [name for name in os.environ if name.startswith(("AWS_", "ION_"))]:
         monkeypatch.delenv(name)
+    # moto takes any credentials, ministack its own; moto lets calls to this endpoint through.
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield Account()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        yield Account(dynamodb_endpoint)

@@ -1,9 +1,14 @@
-"""The relay's AWS account, emulated in this process by moto, and faults that moto can't make."""
+"""The relay's AWS account: moto emulates it in this process, but for the ledger's table.
+
+That one lies in a ministack beside us, since moto knows no batches of conditional statements.
+Faults that neither can make are put between a client and what it calls.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -11,10 +16,12 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
 from ion.aws.alarm import Alarm
+from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
@@ -136,6 +143,12 @@ class Held:
     delayed: bool
 
 
+def _plain(value: Mapping[str, Any]) -> str | int:
+    """A text or a number, as DynamoDB has it."""
+    ((kind, inner),) = value.items()
+    return int(inner) if kind == "N" else str(inner)
+
+
 @cache
 def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient]":
     """Made once: each costs a tenth of a second, and moto changes behind them."""
@@ -143,10 +156,22 @@ def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient]":
     return session, session.client("sqs"), session.client("cloudwatch")
 
 
-class Account:
-    """The queues and the alarm of one relay. Exists while moto does."""
+@cache
+def _dynamodb(endpoint: str) -> "DynamoDBClient":
+    return boto3.Session("test", "test", region_name=REGION).client(
+        "dynamodb", endpoint_url=endpoint
+    )
 
-    def __init__(self) -> None:
+
+class Account:
+    """The queues, the alarm and the ledger of one relay. Exists while moto does.
+
+    Args:
+        dynamodb_endpoint: of the ministack that holds the ledger's table.
+    """
+
+    def __init__(self, dynamodb_endpoint: str) -> None:
+        self._real_dynamodb = _dynamodb(dynamodb_endpoint)
         self.session, self._real_sqs, self._real_cloudwatch = _clients()
         self.input_url = self._real_sqs.create_queue(QueueName="ion-input")["QueueUrl"]
         self.dead_url = self._real_sqs.create_queue(QueueName="ion-dead")["QueueUrl"]
@@ -181,6 +206,25 @@ class Account:
 
     def alarm(self, cloudwatch: Between | None = None) -> Alarm:
         return Alarm(cast("CloudWatchClient", cloudwatch or self.cloudwatch()), self.alarm_name)
+
+    def dynamodb(self, **answers: Answer) -> Between:
+        """A DynamoDB client that behaves, but for the answers given."""
+        return Between(self._real_dynamodb, answers)
+
+    def ledger(self, dynamodb: Between | None = None) -> Ledger:
+        return Ledger(cast("DynamoDBClient", dynamodb or self.dynamodb()), self.table)
+
+    @cached_property
+    def table(self) -> str:
+        """Name of the ledger's table; nobody else has it. Made when it is first asked for."""
+        name = f"ion-ledger-{uuid4()}"
+        self._real_dynamodb.create_table(
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
 
     # -- from outside --------------------------------------------------------------------
 
@@ -222,6 +266,16 @@ class Account:
         self._real_cloudwatch.set_alarm_state(
             AlarmName=self.alarm_name, StateValue="ALARM", StateReason="test"
         )
+
+    def rows(self) -> list[dict[str, str | int]]:
+        """What the ledger's table holds, by key."""
+        pages = self._real_dynamodb.get_paginator("scan").paginate(TableName=self.table)
+        rows = [
+            {name: _plain(value) for name, value in item.items()}
+            for page in pages
+            for item in page["Items"]
+        ]
+        return sorted(rows, key=lambda row: str(row["email_id"]))
 
     @property
     def alarm_state(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from clock import Clock
 from conftest import Log
 from emulated import (
+    AWS_SECRET_TEXT,
     Account,
     Answer,
     Between,
@@ -26,12 +28,15 @@ from emulated import (
     only_for,
     unreachable,
 )
+from ion.admit import Admission, Job
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain, Summary
-from ion.outcome import Delivery
-from ion.provenance import Provenance
+from ion.envelope import Email
+from ion.mail import compose
+from ion.message import Message
+from ion.outcome import Delivery, InDoubt
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.pool import Pool
@@ -63,6 +68,9 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     server: ScriptedServer,
     *,
     sqs: Between | None = None,
+    dynamodb: Between | None = None,
+    in_doubt: InDoubt = InDoubt.RESEND_ONCE,
+    now: Callable[[], float] = time.time,
     deadline: Deadline | None = None,
     smtp: Smtp | None = None,
     relay: Callable[[Pool], Deliverer] | None = None,
@@ -74,15 +82,21 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     smtp = smtp or Smtp("127.0.0.1", server.port, Security.NONE, connections=1)
     smtp = replace(smtp, port=server.port)
     deadline = deadline or Deadline.after(900)
+    ledger = account.ledger(dynamodb)
+    telemetry = telemetry or Telemetry()
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(partial(connect, smtp, tls, Deadline.after(600)), smtp.connections) as pool:
         return await Drain(
             input_queue=account.input_queue(sqs),
             dead_letters=account.dead_letters(sqs),
+            ledger=ledger,
+            admission=Admission(
+                ledger, telemetry, "ion@example.org", in_doubt, lease_until=now() + 960, now=now
+            ),
             pool=pool,
             workers=smtp.connections,
-            deliverer=relay(pool) if relay else Deliverer(pool, "ion@example.org", 345_600),
-            telemetry=telemetry or Telemetry(),
+            deliverer=relay(pool) if relay else Deliverer(pool, 345_600),
+            telemetry=telemetry,
             linger_seconds=linger_seconds,
             deadline=deadline,
         ).run()
@@ -283,6 +297,8 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     assert (summary.sent, summary.held) == (3, summary.received - 3)
     assert all(held.visible for held in account.waiting()), "can be received at once"
     assert len(account.waiting()) == 12
+    unsent = [row for row in account.rows() if row["status"] != "sent"]
+    assert {(row["attempts"], row["lease_until"]) for row in unsent} == {(0, 0)}
     tried = sum(session.verbs.count("MAIL") for session in ill.sessions)
     assert tried <= 3 + connections, "what was not begun is not tried"
 
@@ -416,6 +432,11 @@ def test_a_bad_message_dies_as_it_is_and_harms_no_other(account: Account, connec
     assert recipients(server) == {f"to{n}@example.org": 1 for n in [*range(len(BAD)), 99]}
     assert account.waiting() == []
     assert (summary.sent, summary.dead_lettered) == (len(BAD) + 1, len(BAD))
+    attempts = {held.attributes["reason"][1]: ion_of(held)["attempts"] for held in account.dead()}
+    # Two of them only the server's offer could tell.
+    asked = {"SMTPUTF8_UNSUPPORTED", "TOO_LARGE"}
+    assert attempts == {reason: int(reason in asked) for reason in BAD.values()}
+    assert len(account.rows()) == len(BAD) + 1 + len(asked), "the ledger never hears of the others"
 
 
 @pytest.mark.row(2)
@@ -445,7 +466,7 @@ GOOD_ION = {
         {"attempts": -1000},
         {"attempts": 2**63 - 1},
         {"redrives": 2**64 - 1},
-        {"since": "2026-11-22T08:30:15"},
+        {"failed_at": "2026-11-22T08:30:15"},
         {"first_queued_at": "0001-01-01T00:00:00+14:00"},
         {"left": [-1, 0]},
         {"email_id": "\uffff"},
@@ -468,10 +489,10 @@ def test_a_forged_origin_harms_nobody(
 class Faulty(Deliverer):
     """Has a fault of its own with some messages."""
 
-    async def deliver(self, send: Send, origin: Provenance, deadline: Deadline) -> list[Delivery]:
-        if send.subject == "canary-subject":
-            raise LookupError(send.subject)
-        return await super().deliver(send, origin, deadline)
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+        if "canary-subject" in message.body:
+            raise LookupError(message.body)
+        return await super().deliver(job, message, deadline)
 
 
 def test_a_fault_of_ions_own_harms_one_message_and_is_put_off(account: Account, log: Log) -> None:
@@ -479,15 +500,14 @@ def test_a_fault_of_ions_own_harms_one_message_and_is_put_off(account: Account, 
     account.publish(email(2))
     server = ScriptedServer()
     sqs = account.sqs()
-    summary = run(
-        account, server, sqs=sqs, relay=lambda pool: Faulty(pool, "ion@example.org", 345_600)
-    )
+    summary = run(account, server, sqs=sqs, relay=lambda pool: Faulty(pool, 345_600))
     assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
     asked = sqs.asked("change_message_visibility_batch")
-    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [60]
+    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [300]
+    assert "deferred" in [row["status"] for row in account.rows()], "its lease is let go"
     fault = next(event for event in log.events if event["message"] == "fault")
     assert fault["error"] == "LookupError"
-    assert "raise LookupError(send.subject)" in fault["traceback"]
+    assert "raise LookupError(message.body)" in fault["traceback"]
     assert "canary" not in log.text
 
 
@@ -503,73 +523,566 @@ class Fragile(Telemetry):
 
 
 def test_what_was_sent_is_deleted_even_if_the_run_breaks(account: Account) -> None:
-    account.publish(email(1))
-    account.publish(email(2))
+    for number in range(4):
+        account.publish(email(number))
     server = ScriptedServer()
     with pytest.raises(ExceptionGroup):
         run(account, server, telemetry=Fragile())
-    assert recipients(server) == {"to1@example.org": 1}
-    assert [held.body for held in account.waiting()] == [email(2)]
+    assert recipients(server) == {"to0@example.org": 1, "to1@example.org": 1}
+    assert [held.body for held in account.waiting()] == [email(2), email(3)]
+
+
+# each email once
+
+ONCE = {"to1@example.org": 1}
+
+
+@pytest.mark.row(11)
+@pytest.mark.row(12)
+@pytest.mark.row(17)
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_an_email_that_is_published_twice_is_sent_once(
+    account: Account, log: Log, side_by_side: bool
+) -> None:
+    server = ScriptedServer()
+
+    async def main() -> list[Summary]:
+        async with server:
+            account.publish(email(1, email_id="order-17"))
+            summaries = [] if side_by_side else [await drain(account, server)]
+            spelt_otherwise = dict(reversed(json.loads(email(1, email_id="order-17")).items()))
+            account.publish(json.dumps(spelt_otherwise, indent=2))
+            for _ in range(2):
+                summaries.append(await drain(account, server))
+                account.time_passes(60)
+            return summaries
+
+    assert sum(summary.sent for summary in asyncio.run(main())) == 1
+    assert recipients(server) == ONCE
+    assert (account.waiting(), account.dead()) == ([], [])
+    last = [event for event in log.events if event.get("email_id") == "order-17"][-1]
+    assert (last["message"], last["stage"], last["reason"]) == ("done", "claim", "DUPLICATE")
+    assert log.text.count('"message":"sent"') == 1
+
+
+@pytest.mark.row(11)
+def test_a_message_that_is_received_twice_in_one_answer_is_sent_once(account: Account) -> None:
+    account.publish(email(1))
+
+    def twice(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = at_once(real, request)
+        return answer | {"Messages": answer.get("Messages", []) * 2}
+
+    server = ScriptedServer()
+    run(account, server, sqs=account.sqs(receive_message=twice), smtp=wide(2))
+    assert recipients(server) == ONCE
+
+
+@pytest.mark.row(12)
+def test_another_email_under_the_same_key_is_refused(account: Account) -> None:
+    server = ScriptedServer()
+
+    async def main() -> None:
+        async with server:
+            account.publish(email(1, email_id="order-17"))
+            await drain(account, server)
+            account.publish(email(2, email_id="order-17"))
+            await drain(account, server)
+
+    asyncio.run(main())
+    assert recipients(server) == ONCE
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (email(2, email_id="order-17"), ["ID_REUSED"])
+    record = ion_of(letter)
+    assert (record["email_id"], record["attempts"], record["path"]) == ("order-17", 0, "$.email_id")
+    assert [(row["status"], row["fates"]) for row in account.rows()] == [("sent", "s")]
+    assert account.waiting() == []
+
+
+def only_updates(answer: Answer) -> Answer:
+    """Results can't be written; new emails can be claimed."""
+
+    def choose(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        update = any(one["Statement"].startswith("UPDATE") for one in request["Statements"])
+        return answer(real, request) if update else real(**request)
+
+    return choose
+
+
+@pytest.mark.row(18)
+@pytest.mark.row(20)
+@pytest.mark.row(66)
+@pytest.mark.parametrize(
+    ("delete_works", "record_works", "copies"),
+    [(False, True, 1), (True, False, 1), (False, False, 2)],
+)
+def test_only_if_neither_delete_nor_record_works_a_second_copy_goes_out(
+    account: Account, delete_works: bool, record_works: bool, copies: int
+) -> None:
+    account.publish(email(1))
+    server = ScriptedServer()
+    sqs = account.sqs() if delete_works else account.sqs(delete_message_batch=failing())
+    ill = account.dynamodb(batch_execute_statement=only_updates(failing()))
+
+    async def main() -> None:
+        async with server:
+            first = await drain(
+                account, server, sqs=sqs, dynamodb=account.dynamodb() if record_works else ill
+            )
+            assert first.sent == 1
+            assert len(account.waiting()) == int(not delete_works)
+            for hours in (1, 2):
+                account.time_passes(0)
+                await drain(account, server, now=later(hours))
+
+    asyncio.run(main())
+    assert recipients(server) == {"to1@example.org": copies}
+    assert len({one.content for one in server.accepted}) == 1, "receivers can collapse them"
+    assert (account.waiting(), account.dead()) == ([], [])
+
+
+@pytest.mark.row(66)
+@pytest.mark.parametrize("rounds", [2, 5])
+def test_however_long_both_fail_no_third_copy_goes_out(account: Account, rounds: int) -> None:
+    """Results can't be written, and nothing can be deleted: not even the dead letter's original."""
+    account.publish(email(1))
+    server = ScriptedServer()
+
+    def no_results(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        results = any('"stage"' in one["Statement"] for one in request["Statements"])
+        return failing()(real, request) if results else real(**request)
+
+    async def main() -> None:
+        async with server:
+            for hours in range(rounds):
+                await drain(
+                    account,
+                    server,
+                    now=later(hours),
+                    sqs=account.sqs(delete_message_batch=failing()),
+                    dynamodb=account.dynamodb(batch_execute_statement=no_results),
+                )
+                account.time_passes(3600)
+
+    asyncio.run(main())
+    assert recipients(server) == {"to1@example.org": 2}
+    assert set(reasons(account)) <= {"IN_DOUBT", "CRASH_LOOP"}
+
+
+@pytest.mark.row(16)
+def test_two_runs_side_by_side_send_each_email_once(account: Account) -> None:
+    """Though each gets every message, since nothing hides them."""
+    for number in range(40):
+        account.publish(email(number))
+
+    def nothing_hides(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return at_once(real, request | {"VisibilityTimeout": 0})
+
+    server = ScriptedServer()
+
+    async def main() -> list[Summary]:
+        async with server:
+            return await asyncio.gather(
+                *(
+                    drain(
+                        account,
+                        server,
+                        smtp=wide(2),
+                        sqs=account.sqs(receive_message=nothing_hides),
+                    )
+                    for _ in range(2)
+                )
+            )
+
+    summaries = asyncio.run(main())
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(40)}
+    assert sum(summary.sent for summary in summaries) == 40
+    assert sum(summary.received for summary in summaries) > 40, "they did get in each other's way"
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert {(row["status"], row["attempts"]) for row in account.rows()} == {("sent", 1)}
+
+
+# in doubt
+
+
+def later(hours: float) -> Callable[[], float]:
+    """The claims' clock."""
+    return lambda: time.time() + 3600 * hours
+
+
+class KilledError(BaseException):
+    """The process dies here."""
+
+
+class Dying(Deliverer):
+    """Dies over each email, before it is sent."""
+
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+        raise KilledError
+
+
+class DyingLate(Deliverer):
+    """Dies over each email, between the 250 and whatever could be written down."""
+
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+        await super().deliver(job, message, deadline)
+        raise KilledError
+
+
+async def killed(
+    account: Account,
+    server: ScriptedServer,
+    relay: type[Deliverer],
+    **parts: Any,  # noqa: ANN401
+) -> None:
+    """A run that dies; then the visibility time-out runs out."""
+    polls = iter([at_once])
+
+    def no_poll_outlives_it(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return next(polls, lambda *_: {})(real, request)
+
+    sqs = account.sqs(receive_message=no_poll_outlives_it)
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await drain(account, server, sqs=sqs, relay=lambda pool: relay(pool, 345_600), **parts)
+    assert caught.group_contains(KilledError)
+    account.time_passes(3600)
+
+
+@pytest.mark.row(16)
+@pytest.mark.row(29)
+def test_a_live_lease_is_waited_for(account: Account, log: Log) -> None:
+    account.publish(email(1))
+    server = ScriptedServer()
+    sqs = account.sqs()
+
+    async def main() -> Summary:
+        async with server:
+            await killed(account, server, Dying)
+            return await drain(account, server, sqs=sqs)
+
+    summary = asyncio.run(main())
+    assert (summary.received, summary.deferred, summary.stopped) == (1, 1, "empty")
+    assert "MAIL" not in [verb for session in server.sessions for verb in session.verbs]
+    (asked,) = sqs.asked("change_message_visibility_batch")
+    assert 960 <= asked["Entries"][0]["VisibilityTimeout"] <= 992, "the rest of it, and the skew"
+    assert [(row["status"], row["attempts"]) for row in account.rows()] == [("sending", 0)]
+    (event,) = [event for event in log.events if event["message"] == "deferred"]
+    assert (event["reason"], event["attempt"]) == ("LEASED", 0)
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@pytest.mark.parametrize(("relay", "copies"), [(Dying, 1), (DyingLate, 2)])
+def test_an_email_that_the_process_died_over_is_sent_once_more(
+    account: Account, relay: type[Deliverer], copies: int
+) -> None:
+    account.publish(email(1))
+    server = ScriptedServer()
+
+    async def main() -> Summary:
+        async with server:
+            await killed(account, server, relay)
+            return await drain(account, server, now=later(1))
+
+    assert asyncio.run(main()).sent == 1
+    assert recipients(server) == {"to1@example.org": copies}
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert [(row["status"], row["doubts"]) for row in account.rows()] == [("sent", 1)]
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@pytest.mark.row(31)
+@pytest.mark.parametrize(
+    ("policy", "deaths", "reason"),
+    [
+        (InDoubt.RESEND_ONCE, 2, "IN_DOUBT"),
+        (InDoubt.RESEND, 3, "CRASH_LOOP"),
+        (InDoubt.PARK, 1, "IN_DOUBT"),
+    ],
+)
+@pytest.mark.parametrize("of_the_message", [True, False])
+@pytest.mark.parametrize("relay", [Dying, DyingLate])
+def test_what_the_process_dies_over_ends_in_the_dead_letter_queue(
+    account: Account,
+    policy: InDoubt,
+    deaths: int,
+    reason: str,
+    of_the_message: bool,
+    relay: type[Deliverer],
+) -> None:
+    body = email(1, in_doubt=policy) if of_the_message else email(1)
+    contrary = InDoubt.RESEND if policy is InDoubt.PARK else InDoubt.PARK
+    in_doubt = contrary if of_the_message else policy
+    id_ = account.publish(body)
+    server = ScriptedServer()
+
+    async def main() -> Summary:
+        async with server:
+            for hours in range(deaths):
+                await killed(account, server, relay, in_doubt=in_doubt, now=later(hours))
+            return await drain(account, server, in_doubt=in_doubt, now=later(deaths))
+
+    summary = asyncio.run(main())
+    assert (summary.dead_lettered, summary.stopped) == (1, "empty")
+    assert len(server.accepted) == (deaths if relay is DyingLate else 0)
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, [reason])
+    assert (ion_of(letter)["email_id"], ion_of(letter)["stage"]) == (id_, "dot")
+    assert account.waiting() == []
+    assert [row["fates"] for row in account.rows()] == ["d"]
+
+
+@pytest.mark.row(52)
+@pytest.mark.parametrize(
+    ("policy", "copies"),
+    [(InDoubt.RESEND_ONCE, 2), (InDoubt.PARK, 1), (InDoubt.RESEND, 5)],
+)
+@pytest.mark.parametrize("of_the_message", [True, False])
+def test_a_reply_that_is_lost_after_the_dot_is_judged_by_the_policy(
+    account: Account, policy: InDoubt, copies: int, of_the_message: bool
+) -> None:
+    contrary = InDoubt.RESEND if policy is InDoubt.PARK else InDoubt.PARK
+    account.publish(email(1, in_doubt=policy) if of_the_message else email(1))
+    server = ScriptedServer({Step.DOT: drop()})
+
+    async def main() -> None:
+        async with server:
+            for _ in range(5):
+                await drain(account, server, in_doubt=contrary if of_the_message else policy)
+                account.time_passes(0)
+
+    asyncio.run(main())
+    assert recipients(server) == {"to1@example.org": copies}
+    assert len({one.content for one in server.accepted}) == 1
+    ended = policy is not InDoubt.RESEND
+    assert reasons(account) == ["IN_DOUBT"] * ended
+    assert len(account.waiting()) == int(not ended)
+    assert [row["status"] for row in account.rows()] == ["in_doubt" if ended else "deferred"]
+
+
+@pytest.mark.row(52)
+@pytest.mark.row(69)
+def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_policy(
+    account: Account,
+) -> None:
+    account.publish(email(1))
+    server = ScriptedServer({Step.DOT: drop()})
+
+    async def main() -> None:
+        async with server:
+            for round_ in range(2):
+                for _ in range(4):
+                    await drain(account, server)
+                    account.time_passes(3600)
+                assert (len(server.accepted), reasons(account)) == (2 * (round_ + 1), ["IN_DOUBT"])
+                account.publish('{"action": "redrive"}')
+
+    asyncio.run(main())
+
+
+# the ledger is ill
+
+
+def each_refused(_real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+    """The call works, and none of its statements."""
+    refused = {"Error": {"Code": "ThrottlingError", "Message": AWS_SECRET_TEXT}}
+    return {"Responses": [refused] * len(request["Statements"])}
+
+
+ILL_LEDGERS = [failing("InternalServerError"), failing("AccessDenied"), unreachable, each_refused]
+
+
+@pytest.mark.row(64)
+@pytest.mark.parametrize("answer", ILL_LEDGERS)
+def test_without_the_ledger_nothing_is_sent_and_nothing_lost(
+    account: Account, log: Log, answer: Answer
+) -> None:
+    for number in range(3):
+        account.publish(email(number))
+    server = ScriptedServer()
+    ill = account.dynamodb(batch_execute_statement=answer)
+    sqs = account.sqs()
+
+    async def main() -> tuple[Summary, Summary]:
+        async with server:
+            first = await drain(account, server, sqs=sqs, dynamodb=ill)
+            assert "MAIL" not in [verb for session in server.sessions for verb in session.verbs]
+            assert (len(account.waiting()), account.dead(), account.rows()) == (3, [], [])
+            account.time_passes(60)
+            return first, await drain(account, server)
+
+    first, second = asyncio.run(main())
+    assert (first.sent, first.deferred, first.stopped) == (0, 3, "empty")
+    asked = sqs.asked("change_message_visibility_batch")
+    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [60] * 3
+    assert second.sent == 3
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(3)}
+    assert {row["attempts"] for row in account.rows()} == {1}, "the first run cost nothing"
+    assert "canary" not in log.text
+
+
+@pytest.mark.row(64)
+@pytest.mark.parametrize("answer", ILL_LEDGERS)
+def test_a_ledger_that_fails_three_times_in_a_row_ends_the_run(
+    account: Account, log: Log, answer: Answer
+) -> None:
+    for number in range(45):
+        account.publish(email(number))
+    server = ScriptedServer()
+    ill = account.dynamodb(batch_execute_statement=answer)
+    summary = run(account, server, dynamodb=ill)
+    assert (summary.stopped, summary.received, summary.sent) == ("ledger", 30, 0)
+    assert summary.error.startswith("LEDGER at claim")
+    assert "MAIL" not in [verb for session in server.sessions for verb in session.verbs]
+    assert Counter(held.receives for held in account.waiting()) == {1: 30, 0: 15}
+    assert [event["message"] for event in log.events].count("held") == 1
+
+
+@pytest.mark.row(64)
+def test_a_ledger_that_recovers_in_time_ends_nothing(account: Account) -> None:
+    for number in range(45):
+        account.publish(email(number))
+    calls = [0]
+
+    def two_of_three(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        insert = any(one["Statement"].startswith("INSERT") for one in request["Statements"])
+        calls[0] += insert
+        return failing()(real, request) if insert and calls[0] % 3 else real(**request)
+
+    server = ScriptedServer()
+    ill = account.dynamodb(batch_execute_statement=two_of_three)
+    summary = run(account, server, dynamodb=ill)
+    assert (summary.stopped, summary.received, summary.sent) == ("empty", 45, 10)
+    assert len(recipients(server)) == 10
+
+
+@pytest.mark.row(64)
+def test_bad_input_and_redrives_need_no_ledger(account: Account) -> None:
+    account.publish("not json", url=account.dead_url)
+    account.publish('{"action": "redrive"}')
+    account.publish("not json either")
+    ill = account.dynamodb(batch_execute_statement=unreachable, batch_get_item=unreachable)
+    summary = run(account, dynamodb=ill)
+    assert (summary.redriven, summary.dead_lettered, summary.stopped) == (1, 2, "empty")
+    assert ill.calls == []
+
+
+@pytest.mark.row(66)
+@pytest.mark.parametrize("answer", ILL_LEDGERS)
+def test_what_can_not_be_recorded_is_deleted_all_the_same(
+    account: Account, log: Log, answer: Answer
+) -> None:
+    for number in range(3):
+        account.publish(email(number))
+    server = ScriptedServer()
+    ill = account.dynamodb(batch_execute_statement=only_updates(answer))
+    summary = run(account, server, dynamodb=ill)
+    assert (summary.sent, summary.stopped) == (3, "empty")
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(3)}
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert "fates not recorded in the ledger" in [event["message"] for event in log.events]
+
+
+def test_a_fault_before_the_claim_harms_one_message(
+    account: Account, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(send: Send, **rest: Any) -> Email:  # noqa: ANN401
+        if send.subject == "canary-subject":
+            raise LookupError(send.subject)
+        return compose(send, **rest)
+
+    monkeypatch.setattr("ion.admit.compose", faulty)
+    account.publish(email(1, subject="canary-subject"))
+    account.publish(email(2))
+    server = ScriptedServer()
+    summary = run(account, server)
+    assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
+    assert recipients(server) == {"to2@example.org": 1}
+    assert [event["message"] for event in log.events].count("fault") == 1
+    assert "canary" not in log.text
 
 
 # some of the recipients
 
 
-@pytest.mark.row(48)
+OK, BUSY, GONE = "ok@example.org", "later@example.org", "gone@example.org"
+MIXED = email(recipient=[OK, GONE], cc=BUSY, email_id="order-17")
+
+
 @pytest.mark.row(11)
+@pytest.mark.row(48)
 def test_who_has_it_does_not_get_it_again(account: Account) -> None:
-    body = email(
-        recipient=["ok@example.org", "gone@example.org"],
-        cc="later@example.org",
-        email_id="order-17",
-    )
-    id_ = account.publish(body, {"own": ("Number", "5")})
-    server = ScriptedServer(
-        recipients={
-            "gone@example.org": reply(550, "5.1.1 <gone@example.org>: no such user"),
-            "later@example.org": [reply(450, "4.2.1 busy")],
-        }
-    )
+    id_ = account.publish(MIXED, {"own": ("Number", "5")})
+    busy = reply(450, "4.2.1 busy")
+    gone = reply(550, "5.1.1 <gone@example.org>: no such user")
+    server = ScriptedServer(recipients={GONE: gone, BUSY: [busy, busy]})
 
-    async def main() -> tuple[Summary, Summary]:
+    async def main() -> list[Summary]:
+        summaries = []
         async with server:
-            first = await drain(account, server)
-            (copy,) = account.waiting()
-            assert (copy.body, copy.delayed) == (body, True)
-            assert copy.attributes["own"] == ("Number", "5")
-            record = ion_of(copy)
-            assert record["since"] == record["first_queued_at"]
-            assert (record["original_message_id"], record["email_id"]) == (id_, "order-17")
-            assert (record["attempts"], record["left"]) == (1, [2])
-            account.time_passes()
-            return first, await drain(account, server)
+            for _ in range(4):
+                summaries.append(await drain(account, server))
+                account.time_passes(0)
+                if len(summaries) < 3:
+                    (held,) = account.waiting()
+                    assert (held.id, held.attributes) == (id_, {"own": ("Number", "5")})
+        return summaries
 
-    first, second = asyncio.run(main())
-    assert (first.sent, first.deferred, first.dead_lettered) == (1, 1, 1)
-    assert (second.received, second.sent) == (1, 1)
-    assert recipients(server) == {"ok@example.org": 1, "later@example.org": 1}
+    counts = [
+        (one.received, one.sent, one.deferred, one.dead_lettered) for one in asyncio.run(main())
+    ]
+    assert counts == [(1, 1, 1, 1), (1, 0, 1, 0), (1, 1, 0, 0), (0, 0, 0, 0)]
+    assert recipients(server) == {OK: 1, BUSY: 1}
+    lines = [command.line for session in server.sessions for command in session.commands]
+    tried = Counter(line.split("<")[1].rstrip(">") for line in lines if "RCPT TO" in line)
+    assert tried == {OK: 1, GONE: 1, BUSY: 3}
     assert len({one.content for one in server.accepted}) == 1, "both got the same octets"
-    assert account.waiting() == []
     (letter,) = account.dead()
-    assert (letter.body, letter.attributes["own"]) == (body, ("Number", "5"))
+    assert (letter.body, letter.attributes["own"]) == (MIXED, ("Number", "5"))
     assert letter.attributes["reply"][1] == "550 5.1.1 <address>: no such user"
-    assert (ion_of(letter)["left"], ion_of(letter)["email_id"]) == ([1], "order-17")
+    record = ion_of(letter)
+    assert (record["left"], record["email_id"], record["attempts"]) == ([1], "order-17", 1)
+    (row,) = account.rows()
+    assert (row["fates"], row["status"], row["attempts"]) == ("sds", "bounced", 3)
 
 
 @pytest.mark.row(48)
-def test_a_redriven_part_goes_to_that_part_only(account: Account) -> None:
-    account.publish(email(recipient=["ok@example.org", "no@example.org"]))
-    server = ScriptedServer(recipients={"no@example.org": [reply(550, "5.1.1 not yet")]})
+@pytest.mark.row(69)
+@pytest.mark.parametrize("first", ["redriven", "deferred"])
+def test_a_redriven_part_goes_to_that_part_only(account: Account, first: str) -> None:
+    """Whether or not the other part still waits."""
+    account.publish(MIXED)
+    server = ScriptedServer(
+        recipients={GONE: [reply(550, "5.1.1 not yet")], BUSY: [reply(450, "4.2.1 busy")]}
+    )
 
     async def main() -> None:
         async with server:
             await drain(account, server)
+            if first == "deferred":
+                account.time_passes(3600)
+                await drain(account, server)
             account.publish('{"action": "redrive"}')
+            await drain(account, server)
+            assert server.accepted[-1].recipients == (GONE,)
+            account.time_passes(3600)
             await drain(account, server)
 
     asyncio.run(main())
-    assert recipients(server) == {"ok@example.org": 1, "no@example.org": 1}
+    assert recipients(server) == {OK: 1, BUSY: 1, GONE: 1}
     assert (account.waiting(), account.dead()) == ([], [])
+    assert [(row["fates"], row["status"]) for row in account.rows()] == [("sss", "sent")]
+
+
+@pytest.mark.parametrize("left", [[7], [3, 9]])
+def test_numbers_of_nobody_mean_everybody(account: Account, left: list[int]) -> None:
+    """Such a message was made by somebody else: none of its recipients may be forgotten."""
+    record = json.dumps(GOOD_ION | {"left": left})
+    account.publish(email(recipient=["a@b.example", "c@d.example"]), {"ion": ("String", record)})
+    server = ScriptedServer()
+    run(account, server)
+    assert recipients(server) == {"a@b.example": 1, "c@d.example": 1}
 
 
 @pytest.mark.row(26)
@@ -604,6 +1117,48 @@ def test_a_redrive_sends_what_was_dead_in_the_same_run(account: Account) -> None
     assert (first.dead_lettered, second.redriven, second.sent) == (3, 3, 3)
     assert recipients(server) == {f"to{n}@example.org": 1 for n in range(3)}
     assert (account.waiting(), account.dead()) == ([], [])
+
+
+@pytest.mark.row(69)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_dead_letter_that_sqs_itself_moves_is_sent_once(
+    account: Account, log: Log, copies: int
+) -> None:
+    """And so is one that was moved, and not deleted, and moved again."""
+    account.publish(email(1, email_id="order-17"))
+    server = ScriptedServer({Step.RCPT: [reply(550, "5.1.1 not yet")]})
+
+    async def main() -> None:
+        async with server:
+            await drain(account, server)
+            (letter,) = account.dead()
+            for _ in range(copies):
+                account.publish(letter.body, letter.attributes)
+            for _ in range(2):
+                await drain(account, server)
+                account.time_passes(60)
+
+    asyncio.run(main())
+    assert recipients(server) == ONCE
+    assert account.waiting() == []
+    sent = [event for event in log.events if event["message"] == "sent"]
+    assert [(event["redrives"], event["attempt"]) for event in sent] == [(1, 1)]
+
+
+@pytest.mark.row(69)
+def test_what_was_buried_and_not_deleted_is_not_tried_again(account: Account) -> None:
+    account.publish(email(1))
+    server = ScriptedServer({Step.RCPT: [reply(550, "5.1.1 no")]})
+
+    async def main() -> Summary:
+        async with server:
+            await drain(account, server, sqs=account.sqs(delete_message_batch=failing()))
+            account.time_passes(3600)
+            return await drain(account, server)
+
+    assert asyncio.run(main()).received == 1
+    assert server.accepted == []
+    assert (account.waiting(), reasons(account)) == ([], ["RCPT_REJECTED"])
 
 
 def test_an_empty_poll_that_a_redrive_overtook_is_not_the_end(account: Account) -> None:
@@ -649,7 +1204,7 @@ def test_what_dies_again_stays_dead_and_says_how_often(account: Account) -> None
     (letter,) = account.dead()
     assert letter.body == "not json"
     record = ion_of(letter)
-    assert (record["email_id"], record["redrives"], record["attempts"]) == (id_, 1, 1)
+    assert (record["email_id"], record["redrives"], record["attempts"]) == (id_, 1, 0)
     assert record["original_message_id"] == id_
 
 
@@ -732,7 +1287,7 @@ def test_what_was_sent_but_not_deleted_is_said(account: Account, log: Log) -> No
 # the attempts
 
 
-def test_attempts_count_on_over_receives_and_copies(account: Account, log: Log) -> None:
+def test_attempts_count_on_over_receives(account: Account, log: Log) -> None:
     account.publish(email(recipient=["ok@example.org", "later@example.org"], email_id="order-17"))
     busy = reply(450, "4.2.1 busy")
     server = ScriptedServer(recipients={"later@example.org": [busy, busy, busy]})
@@ -748,6 +1303,48 @@ def test_attempts_count_on_over_receives_and_copies(account: Account, log: Log) 
     deferred = [event["attempt"] for event in events if event["message"] == "deferred"]
     sent = [event["attempt"] for event in events if event["message"] == "sent"]
     assert (deferred, sent) == ([1, 2, 3], [1, 4])
+
+
+@pytest.mark.row(62)
+def test_throttled_attempts_do_not_count(account: Account, log: Log) -> None:
+    account.publish(email(1))
+    slower = reply(454, "Throttling failure: Maximum sending rate exceeded")
+    server = ScriptedServer({Step.DOT: [slower, slower, slower]})
+
+    async def main() -> None:
+        async with server:
+            for _ in range(4):
+                await drain(account, server)
+                account.time_passes(600)
+
+    asyncio.run(main())
+    events = [event for event in log.events if event["message"] in ("deferred", "sent")]
+    assert [event["attempt"] for event in events] == [1, 1, 1, 1]
+    assert [(row["status"], row["attempts"]) for row in account.rows()] == [("sent", 1)]
+
+
+def test_a_redriven_emails_attempts_count_from_one(account: Account, log: Log) -> None:
+    account.publish(email(1))
+    busy = reply(450, "4.2.1 busy")
+    server = ScriptedServer({Step.RCPT: [busy, reply(550, "5.1.1 no"), busy, busy]})
+
+    async def main() -> None:
+        async with server:
+            for number in range(5):
+                if number == 2:
+                    account.publish('{"action": "redrive"}')
+                await drain(account, server)
+                account.time_passes(3600)
+
+    asyncio.run(main())
+    events = [event for event in log.events if event.get("recipients")]
+    assert [(event["message"], event["attempt"]) for event in events] == [
+        ("deferred", 1),
+        ("dead_lettered", 2),
+        ("deferred", 1),
+        ("deferred", 2),
+        ("sent", 3),
+    ]
 
 
 def sizes(calls: Sequence[Request]) -> list[int]:

@@ -5,6 +5,7 @@ import importlib
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from emulated import Account, Answer, Between, Request, failing, unreachable
 from ion.deadline import Deadline
 from ion.drain import Summary
 from ion.settings import SettingsError
-from smtp_server import Action, Offer, ScriptedServer, Step, Tls, reply
+from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
 
 if TYPE_CHECKING:
     from ion.handler import Relay
@@ -84,6 +85,7 @@ def function(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "ION_AWS_QUEUE_URL": account.input_url,
         "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
         "ION_AWS_ALARM_NAME": account.alarm_name,
+        "ION_AWS_LEDGER_TABLE": account.table,
         "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
     }
     for name, value in environment.items():
@@ -159,6 +161,73 @@ def test_a_wake_up_too_many_is_harmless(account: Account, function: Function) ->
 
     assert asyncio.run(main()) == ["empty"] * 3
     assert len(server.accepted) == 1
+
+
+@pytest.mark.row(16)
+@pytest.mark.row(19)
+def test_a_lease_ends_when_the_message_can_be_received_again(
+    account: Account, function: Function
+) -> None:
+    """Earlier, another run might send while this one does; later, nobody may for a while."""
+    account.publish(email(1))
+    seen: list[tuple[float, int]] = []
+
+    def look(moment: Moment) -> Action:
+        if moment.step is Step.DOT:
+            (row,) = account.rows()
+            seen.append((time.time(), int(row["lease_until"])))
+        return NORMAL
+
+    async def main() -> None:
+        server = ScriptedServer(look, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}))
+        async with server:
+            function.knows(server)
+            await function.relay().run(Deadline.after(300))
+
+    asyncio.run(main())
+    ((now, lease_until),) = seen
+    assert now + 340 < lease_until <= now + 361
+
+
+@pytest.mark.row(12)
+def test_the_ledger_outlives_an_environment(account: Account, function: Function) -> None:
+    server = guarded()
+
+    async def main() -> list[Summary]:
+        summaries = []
+        async with server:
+            function.knows(server)
+            for _ in range(2):
+                account.publish(email(1, email_id="order-17"))
+                summaries.append(await invoke(function.relay()))
+        return summaries
+
+    assert [summary.sent for summary in asyncio.run(main())] == [1, 0]
+    assert len(server.accepted) == 1
+    assert (account.waiting(), account.dead()) == ([], [])
+
+
+@pytest.mark.row(52)
+def test_the_policy_for_what_is_in_doubt_is_a_setting(account: Account, function: Function) -> None:
+    function.monkeypatch.setenv("ION_RETRY_IN_DOUBT", "park")
+    account.publish(email(1))
+    server = guarded({Step.DOT: drop()})
+    summary = once(function, account, server)
+    assert (summary.dead_lettered, len(server.accepted)) == (1, 1)
+    assert [held.attributes["reason"][1] for held in account.dead()] == ["IN_DOUBT"]
+
+
+@pytest.mark.row(64)
+def test_without_its_table_nothing_is_sent(account: Account, function: Function, log: Log) -> None:
+    """The real answer of a DynamoDB, which no fault in between has to imitate."""
+    function.monkeypatch.setenv("ION_AWS_LEDGER_TABLE", "nowhere")
+    for number in range(35):
+        account.publish(email(number))
+    server = guarded()
+    summary = once(function, account, server)
+    assert (summary.sent, summary.stopped, len(account.waiting())) == (0, "ledger", 35)
+    assert server.submissions == []
+    assert "the ledger can't be used" in [event["message"] for event in log.events]
 
 
 def test_an_environment_is_built_once_and_kept(account: Account, function: Function) -> None:
@@ -377,7 +446,7 @@ def test_a_secret_that_was_changed_heals_the_next_run(account: Account, function
             for _ in range(2):
                 summary = await invoke(relay)
                 assert (summary.stopped, summary.received) == ("auth", 0)
-            assert server.auth_commands == 2
+            assert server.auth_commands == 1, "one that was refused is not tried again soon"
             client.put_secret_value(SecretId=arn, SecretString=function.secrets(server))
             assert (await invoke(relay)).sent == 1
 
@@ -456,21 +525,22 @@ def test_the_debug_level_tells_no_more_secrets(
 
 
 @pytest.mark.row(34)
-def test_a_run_writes_to_its_queues_and_its_alarm_only(
+def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
     account: Account, function: Function
 ) -> None:
     """And nothing there wakes it but the queue's own count."""
     for body in (email(1), email(2, recipient=["a@b.example", "no@b.example"]), "bad", REDRIVE):
         account.publish(body)
 
-    def watched(relay: "Relay") -> tuple[Between, Between]:
-        sqs, cloudwatch = account.sqs(), account.cloudwatch()
+    def watched(relay: "Relay") -> tuple[Between, Between, Between]:
+        sqs, cloudwatch, dynamodb = account.sqs(), account.cloudwatch(), account.dynamodb()
         relay.input_queue = account.input_queue(sqs)
         relay.dead_letters = account.dead_letters(sqs)
         relay.alarm = account.alarm(cloudwatch)
-        return sqs, cloudwatch
+        relay.ledger = account.ledger(dynamodb)
+        return sqs, cloudwatch, dynamodb
 
-    async def main() -> tuple[Between, Between]:
+    async def main() -> tuple[Between, Between, Between]:
         recipients = {"no@b.example": reply(450, "4.2.1 busy")}
         async with guarded(recipients=recipients) as server:
             function.knows(server)
@@ -479,7 +549,7 @@ def test_a_run_writes_to_its_queues_and_its_alarm_only(
             await invoke(relay)
             return clients
 
-    sqs, cloudwatch = asyncio.run(main())
+    sqs, cloudwatch, dynamodb = asyncio.run(main())
     assert {request["QueueUrl"] for _, request in sqs.calls} == {
         account.input_url,
         account.dead_url,
@@ -491,3 +561,11 @@ def test_a_run_writes_to_its_queues_and_its_alarm_only(
         "change_message_visibility_batch",
     }
     assert [name for name, _ in cloudwatch.calls] == ["set_alarm_state"]
+    written = [
+        one["Statement"]
+        for request in dynamodb.asked("batch_execute_statement")
+        for one in request["Statements"]
+    ]
+    assert written
+    assert all(f'"{account.table}"' in statement for statement in written)
+    assert {name for name, _ in dynamodb.calls} <= {"batch_execute_statement", "batch_get_item"}

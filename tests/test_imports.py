@@ -12,7 +12,9 @@ LAYERS = [
     ["handler"],
     ["drain"],
     ["deliver", "redrive", "settle"],
-    ["mail", "smtp", "aws", "retry", "telemetry", "provenance", "claims"],
+    ["admit"],
+    ["mail", "smtp", "aws", "retry", "telemetry", "provenance"],
+    ["claims", "hold"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
@@ -25,7 +27,7 @@ LIBRARIES = {
     "idna": {"mail"},
     "bs4": {"mail"},
     "markdownify": {"mail"},
-    "msgspec": {"contract", "deliver", "drain", "provenance", "redrive", "settle"},
+    "msgspec": {"admit", "contract", "provenance", "settle"},
 }
 """Who may know which library: what it raises is translated where it is called."""
 

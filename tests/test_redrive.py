@@ -21,6 +21,7 @@ from emulated import (
     failing,
     unreachable,
 )
+from ion.admit import Admitted
 from ion.aws.queue import QueueError
 from ion.deadline import Deadline
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
@@ -135,9 +136,10 @@ def test_the_key_lasts_over_deaths_and_redrives(account: Account) -> None:
 
     async def die() -> None:
         queue = account.input_queue()
-        settler = Settler(queue, account.dead_letters(), Telemetry())
+        settler = Settler(queue, account.dead_letters(), account.ledger(), Telemetry())
         (message,) = await queue.receive(visibility_seconds=60, wait_seconds=0)
-        await settler.settle(message, provenance_of(message), [Delivery(Status.DEAD, refused)])
+        dead = Delivery(Status.DEAD, refused)
+        await settler.settle(Admitted(message, provenance_of(message), dead), [dead])
         await settler.flush()
 
     first_queued_at = ""

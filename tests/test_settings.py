@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ion.outcome import InDoubt
 from ion.settings import Aws, Security, Settings, SettingsError, Smtp, aws_names, load
 from smtp_server.certificates import trusted_ca_pem
 
@@ -23,6 +24,7 @@ AWS = {
     "ION_AWS_QUEUE_URL": "https://sqs/canary-input",
     "ION_AWS_DEAD_LETTER_QUEUE_URL": "https://sqs/canary-dead",
     "ION_AWS_ALARM_NAME": "canary-alarm",
+    "ION_AWS_LEDGER_TABLE": "canary-ledger",
 }
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion"
 
@@ -65,10 +67,13 @@ def test_the_shipped_configuration_and_a_secret_make_settings(tmp_path: Path) ->
             "canary-password",
             connections=4,
         ),
-        aws=Aws("https://sqs/canary-input", "https://sqs/canary-dead", "canary-alarm"),
+        aws=Aws(
+            "https://sqs/canary-input", "https://sqs/canary-dead", "canary-alarm", "canary-ledger"
+        ),
         sender="ion@example.org",
         linger_seconds=1,
         give_up_after_seconds=96 * 3600,
+        in_doubt=InDoubt.RESEND_ONCE,
         log_level="INFO",
     )
 
@@ -226,11 +231,13 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
         ("smtp", "connections", ["0", "101", "canary", "", "???", "1.5"]),
         ("drain", "linger_seconds", ["21", "-1", "canary", ""]),
         ("retry", "give_up_after_hours", ["0", "313", "canary", "9" * 5000]),
+        ("retry", "in_doubt", ["canary", "", "Park"]),
         ("mail", "sender", ["???"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
         ("aws", "queue_url", ["", "???"]),
         ("aws", "dead_letter_queue_url", ["", " "]),
         ("aws", "alarm_name", [""]),
+        ("aws", "ledger_table", [""]),
     ],
 )
 def test_a_fault_in_a_variable_names_it_and_its_key(

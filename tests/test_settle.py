@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +22,16 @@ from emulated import (
     only_for,
     unreachable,
 )
+from ion.admit import Admitted
+from ion.claims import Claim, Row
 from ion.message import Message
-from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
-from ion.provenance import Provenance, provenance_of
+from ion.outcome import Delivery, InDoubt, Kind, Outcome, Reason, Reply, Scope, Stage, Status
+from ion.provenance import provenance_of
 from ion.settle import Settler
 from ion.telemetry import Telemetry
 
+FAR = 4_000_000_000.0
+"""When leases end, which is never."""
 ODD_BODIES = [
     "{broken",
     ' \r\n\t{"a" : "Grüße 🎉"}\n \n',
@@ -42,33 +47,60 @@ def outcome(kind: Kind, reason: Reason = Reason.RCPT_REJECTED) -> Outcome:
     return Outcome(Stage.RCPT, kind, Scope.RECIPIENT, reason, reply)
 
 
-def fate(status: Status, *left: int, delay: int = 0) -> Delivery:
-    return Delivery(status, outcome(Kind.PERMANENT), delay_seconds=delay, left=left)
+KINDS = {
+    Status.SENT: Kind.ACCEPTED,
+    Status.DEAD: Kind.PERMANENT,
+    Status.DEFERRED: Kind.TRANSIENT,
+    Status.HELD: Kind.UNAVAILABLE,
+}
+
+
+def fate(status: Status, *recipients: int, delay: int = 0) -> Delivery:
+    return Delivery(status, outcome(KINDS[status]), delay_seconds=delay, recipients=recipients)
 
 
 DEAD, SENT, HELD = fate(Status.DEAD), fate(Status.SENT), fate(Status.HELD)
 
 
 def settle(
-    account: Account, *fates: list[Delivery], sqs: Between | None = None
+    account: Account,
+    *fates: list[Delivery],
+    recipients: int = 0,
+    sqs: Between | None = None,
+    dynamodb: Between | None = None,
 ) -> tuple[Between, list[Message]]:
-    """Receive as many messages as there are fates, and settle each; the calls made."""
+    """Receive as many messages as there are fates, and settle each; the calls made.
+
+    With `recipients` each has so many, and a row in the ledger with our lease on it.
+    """
     sqs = sqs or account.sqs()
 
     async def main() -> list[Message]:
         input_queue = account.input_queue(sqs)
-        settler = Settler(input_queue, account.dead_letters(sqs), Telemetry())
+        ledger = account.ledger(dynamodb)
+        settler = Settler(input_queue, account.dead_letters(sqs), ledger, Telemetry())
         messages = await input_queue.receive(visibility_seconds=600, wait_seconds=0)
         for message, deliveries in zip(messages, fates, strict=True):
-            await settler.settle(message, origin(message), deliveries)
+            row = await leased(account, message, recipients) if recipients else None
+            await settler.settle(admitted(message, row), deliveries)
         await settler.flush()
         return messages
 
     return sqs, asyncio.run(main())
 
 
-def origin(message: Message) -> Provenance:
-    return provenance_of(message)
+def admitted(message: Message, row: Row | None = None) -> Admitted:
+    """A message of which it plays no part here what was to be done."""
+    return Admitted(message, provenance_of(message), SENT, row)
+
+
+async def leased(account: Account, message: Message, recipients: int) -> Row | None:
+    """The message's row, claimed."""
+    key = provenance_of(message).email_id
+    token = f"token-{message.id}-{message.receives}"
+    claim = Claim(key, message.id, "hash", recipients, (), InDoubt.PARK, token, FAR)
+    (judged,) = await account.ledger().claim([claim], 0)
+    return judged.row
 
 
 def verbs(sqs: Between) -> list[str]:
@@ -142,17 +174,21 @@ def test_what_does_not_fit_with_all_attributes_goes_with_ions_own(account: Accou
 def test_what_can_not_be_dead_lettered_is_kept(
     account: Account, log: Log, answer: Answer, fates: list[Delivery]
 ) -> None:
+    recipients = 2 if len(fates) > 1 else 0
     account.publish("x")
     sqs = account.sqs(
         send_message_batch=only_for(account.dead_url, answer, otherwise=as_strict_as_sqs)
     )
-    settle(account, fates, sqs=sqs)
+    settle(account, fates, sqs=sqs, recipients=recipients)
     assert [held.body for held in account.waiting()] == ["x"]
     assert account.dead() == []
     (asked,) = sqs.asked("change_message_visibility_batch")
     assert asked["Entries"][0]["VisibilityTimeout"] == 60
     assert sqs.asked("delete_message_batch") == []
     assert [event["message"] for event in log.events] == ["fate not written, message kept"]
+    assert [row["fates"] for row in account.rows()] == ["s."] * (recipients // 2), (
+        "who has it is known, and the other is still to be buried"
+    )
 
 
 @pytest.mark.row(26)
@@ -172,42 +208,173 @@ def part_of(held: Held) -> dict[str, Any]:
 
 
 @pytest.mark.row(48)
-def test_recipients_that_fare_differently_part_ways(account: Account) -> None:
+def test_each_recipients_fate_is_remembered_and_only_the_dead_leave_the_queue(
+    account: Account,
+) -> None:
     id_ = account.publish("body", {"own": ("String", "kept")})
     fates = [fate(Status.SENT, 0), fate(Status.DEAD, 1, 3), fate(Status.DEFERRED, 2, delay=300)]
-    sqs, _ = settle(account, fates)
-    (letter,), (copy,) = account.dead(), account.waiting()
-    assert (letter.body, copy.body) == ("body", "body")
-    assert (part_of(letter)["left"], part_of(copy)["left"]) == ([1, 3], [2])
-    assert part_of(letter)["email_id"] == part_of(copy)["email_id"] == id_
-    assert letter.attributes["own"] == copy.attributes["own"] == ("String", "kept")
-    assert copy.delayed
-    assert "reason" not in copy.attributes
-    assert verbs(sqs) == ["send_message_batch", "send_message_batch", "delete_message_batch"]
+    sqs, _ = settle(account, fates, recipients=4)
+    (letter,), (message,), (row,) = account.dead(), account.waiting(), account.rows()
+    assert (letter.body, letter.attributes["own"]) == ("body", ("String", "kept"))
+    record = part_of(letter)
+    assert (record["left"], record["email_id"], record["attempts"]) == ([1, 3], id_, 1)
+    assert (message.id, message.attributes) == (id_, {"own": ("String", "kept")})
+    (asked,) = sqs.asked("change_message_visibility_batch")
+    assert asked["Entries"][0]["VisibilityTimeout"] == 300
+    assert verbs(sqs) == ["send_message_batch", "change_message_visibility_batch"]
+    assert (row["email_id"], row["status"], row["fates"]) == (id_, "deferred", "sd.d")
+    assert (row["attempts"], row["lease_until"], row["dead_ids"]) == (1, 0, id_)
 
 
 @pytest.mark.row(48)
-def test_a_part_that_is_held_comes_back_at_once_without_the_others(account: Account) -> None:
+def test_a_part_that_is_held_comes_back_at_once(account: Account) -> None:
     account.publish("x")
-    settle(account, [fate(Status.SENT, 0), fate(Status.HELD, 1)])
-    (copy,) = account.waiting()
-    assert (copy.visible, copy.receives, part_of(copy)["left"]) == (True, 0, [1])
+    settle(account, [fate(Status.SENT, 0), fate(Status.HELD, 1)], recipients=2)
+    assert [(held.visible, held.attributes) for held in account.waiting()] == [(True, {})]
+    assert [row["fates"] for row in account.rows()] == ["s."]
 
 
-def test_a_part_that_is_sent_at_last_leaves_nothing(account: Account) -> None:
+@pytest.mark.row(48)
+def test_the_earliest_of_two_tries_is_the_messages(account: Account) -> None:
     account.publish("x")
-    settle(account, [fate(Status.SENT, 1)])
+    fates = [fate(Status.DEFERRED, 0, delay=300), fate(Status.HELD, 1, delay=20)]
+    sqs, _ = settle(account, fates, recipients=2)
+    (asked,) = sqs.asked("change_message_visibility_batch")
+    assert asked["Entries"][0]["VisibilityTimeout"] == 20
+
+
+def test_the_last_part_that_is_sent_ends_the_message(account: Account) -> None:
+    account.publish("x")
+    settle(account, [fate(Status.SENT, 0), fate(Status.DEFERRED, 1)], recipients=2)
+    account.time_passes()
+    settle(account, [fate(Status.SENT, 1)], recipients=2)
     assert (account.waiting(), account.dead()) == ([], [])
+    (row,) = account.rows()
+    assert (row["status"], row["fates"], row["attempts"]) == ("sent", "ss", 2)
 
 
-@pytest.mark.row(26)
-def test_a_requeue_that_fails_keeps_the_message(account: Account) -> None:
+def test_an_email_that_dies_whole_leaves_no_one_out(account: Account) -> None:
     account.publish("x")
-    sqs = account.sqs(
-        send_message_batch=only_for(account.input_url, failing(), otherwise=as_strict_as_sqs)
-    )
-    settle(account, [fate(Status.SENT, 0), fate(Status.DEFERRED, 1)], sqs=sqs)
+    settle(account, [fate(Status.DEAD, 0, 1)], recipients=2)
+    (letter,) = account.dead()
+    assert "left" not in part_of(letter)
+    assert [row["status"] for row in account.rows()] == ["bounced"]
+
+
+def test_a_part_that_has_become_bad_input_stays_that_part(account: Account) -> None:
+    """A later ion may refuse what this one took: a redrive must not go to the others again."""
+    record = {
+        "email_id": "order-17",
+        "first_queued_at": "2026-11-22T08:30:15Z",
+        "original_message_id": "m-1",
+        "left": [1],
+    }
+    account.publish("x", {"ion": ("String", json.dumps(record))})
+    settle(account, [DEAD])
+    (letter,) = account.dead()
+    assert (part_of(letter)["left"], part_of(letter)["attempts"]) == ([1], 0)
+
+
+# what is remembered
+
+
+def test_a_row_says_to_people_what_happened_and_to_nobody_whom_it_was_for(
+    account: Account,
+) -> None:
+    id_ = account.publish("x")
+    deferred = fate(Status.DEFERRED, 0, delay=60)
+    settle(account, [replace(deferred, addresses=("ann@example.org",))], recipients=1)
+    (row,) = account.rows()
+    assert (row["stage"], row["reason"]) == ("rcpt", "RCPT_REJECTED")
+    assert row["reply"] == "550 5.1.1 <address> no"
+    assert (row["message_id"], row["original_message_id"], row["redrives"]) == (id_, id_, 0)
+    assert row.keys() >= {"first_queued_at", "updated_at", "expires_at"}
+    assert "@" not in str(row)
+
+
+@pytest.mark.row(66)
+@pytest.mark.parametrize("answer", [failing("InternalServerError"), unreachable])
+def test_what_was_sent_is_deleted_though_it_can_not_be_recorded(
+    account: Account, log: Log, answer: Answer
+) -> None:
+    account.publish("x")
+    dynamodb = account.dynamodb(batch_execute_statement=answer)
+    settle(account, [fate(Status.SENT, 0)], recipients=1, dynamodb=dynamodb)
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert len(dynamodb.asked("batch_execute_statement")) == 3
+    assert [event["message"] for event in log.events] == ["fates not recorded in the ledger"]
+    assert "canary" not in log.text
+
+
+@pytest.mark.row(66)
+def test_a_record_is_tried_three_times(account: Account, log: Log) -> None:
+    account.publish("x")
+    left = [2]
+
+    def twice_ill(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        left[0] -= 1
+        return failing()(real, request) if left[0] >= 0 else real(**request)
+
+    dynamodb = account.dynamodb(batch_execute_statement=twice_ill)
+    settle(account, [fate(Status.SENT, 0)], recipients=1, dynamodb=dynamodb)
+    assert [row["status"] for row in account.rows()] == ["sent"]
+    assert log.events == []
+
+
+@pytest.mark.row(18)
+@pytest.mark.row(20)
+def test_what_was_sent_is_recorded_though_it_can_not_be_deleted(account: Account) -> None:
+    account.publish("x")
+    sqs = account.sqs(delete_message_batch=failing())
+    settle(account, [fate(Status.SENT, 0)], recipients=1, sqs=sqs)
     assert [held.body for held in account.waiting()] == ["x"]
+    assert [row["status"] for row in account.rows()] == ["sent"]
+
+
+def test_what_is_to_be_tried_again_is_put_back_after_its_lease_is(account: Account) -> None:
+    """Who receives it at once would find a lease that nobody holds any more."""
+    account.publish("x")
+    order: list[str] = []
+
+    def noting(name: str) -> Answer:
+        def answer(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+            done = real(**request)
+            order.append(name)
+            return done
+
+        return answer
+
+    settle(
+        account,
+        [fate(Status.HELD, 0)],
+        recipients=1,
+        sqs=account.sqs(change_message_visibility_batch=noting("put back")),
+        dynamodb=account.dynamodb(batch_execute_statement=noting("let go")),
+    )
+    assert order == ["let go", "put back"]
+
+
+@pytest.mark.row(67)
+def test_a_worker_that_comes_too_late_changes_no_row(account: Account, log: Log) -> None:
+    account.publish("x")
+
+    async def main() -> None:
+        queue, ledger = account.input_queue(), account.ledger()
+        settler = Settler(queue, account.dead_letters(), ledger, Telemetry())
+        (message,) = await queue.receive(visibility_seconds=600, wait_seconds=0)
+        stale = await leased(account, message, 1)
+        taken = Claim(message.id, message.id, "hash", 1, (), InDoubt.RESEND, "other", FAR)
+        await account.ledger().claim([taken], FAR + 60)
+        await settler.settle(admitted(message, stale), [fate(Status.DEFERRED, 0)])
+        await settler.flush()
+
+    asyncio.run(main())
+    (row,) = account.rows()
+    assert (row["token"], row["status"], row["attempts"]) == ("other", "sending", 0)
+    assert log.events == [], "somebody else knows better: that is no trouble"
+
+
+# in company
 
 
 def test_deletes_wait_for_company_but_not_for_more_than_ten(account: Account) -> None:
@@ -217,12 +384,12 @@ def test_deletes_wait_for_company_but_not_for_more_than_ten(account: Account) ->
 
     async def main() -> None:
         queue = account.input_queue(sqs)
-        settler = Settler(queue, account.dead_letters(sqs), Telemetry())
+        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
         messages = await queue.receive(visibility_seconds=600, wait_seconds=0)
         for message in messages[:9]:
-            await settler.settle(message, origin(message), [SENT])
+            await settler.settle(admitted(message), [SENT])
         assert verbs(sqs) == []
-        await settler.settle(messages[9], origin(messages[9]), [SENT])
+        await settler.settle(admitted(messages[9]), [SENT])
         assert verbs(sqs) == ["delete_message_batch"]
         await settler.flush()
 
@@ -242,11 +409,11 @@ def test_a_delete_does_not_wait_for_company_that_never_comes(account: Account) -
     async def main() -> None:
         sqs = account.sqs(delete_message_batch=delete)
         queue = account.input_queue(sqs)
-        settler = Settler(queue, account.dead_letters(sqs), Telemetry())
+        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
         async with asyncio.TaskGroup() as group:
             group.create_task(settler.run())
             (message,) = await queue.receive(visibility_seconds=600, wait_seconds=0)
-            await settler.settle(message, origin(message), [SENT])
+            await settler.settle(admitted(message), [SENT])
             await asyncio.to_thread(deleted.wait)
             settler.stop()
 
@@ -268,12 +435,12 @@ def test_the_end_of_a_run_waits_for_a_flush_that_is_under_way(account: Account) 
     async def main() -> None:
         sqs = account.sqs(delete_message_batch=delete)
         queue = account.input_queue(sqs)
-        settler = Settler(queue, account.dead_letters(sqs), Telemetry())
+        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
         async with asyncio.TaskGroup() as group:
             group.create_task(settler.run())
             first, second = await queue.receive(visibility_seconds=600, wait_seconds=0)
-            await settler.settle(first, origin(first), [SENT])
-            await settler.settle(second, origin(second), [HELD])
+            await settler.settle(admitted(first), [SENT])
+            await settler.settle(admitted(second), [HELD])
             await asyncio.to_thread(begun.wait)
             settler.stop()
             go_on.set()

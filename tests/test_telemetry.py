@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from conftest import Log
+from ion.claims import Row, RowStatus
 from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
 from ion.provenance import Provenance
 from ion.telemetry import Telemetry
 
 ORIGIN = Provenance(
-    email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=3
+    email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=7
 )
+ROW = Row(RowStatus.SENDING, "token", 0, "hash", ".", attempts=2)
 REFUSED = Outcome(
     Stage.RCPT,
     Kind.PERMANENT,
@@ -27,7 +29,7 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
     delivery = Delivery(
         Status.DEAD, REFUSED, smtp_seconds=0.25, addresses=("canary@example.org",), path="$.x"
     )
-    Telemetry().attempted("m-1", ORIGIN, delivery)
+    Telemetry().attempted("m-1", ORIGIN, ROW, delivery)
     (event,) = log.events
     assert {name: event[name] for name in event.keys() - OF_EVERY_EVENT} == {
         "email_id": "e-1",
@@ -45,6 +47,20 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
     assert (event["message"], event["level"]) == ("dead_lettered", "INFO")
 
 
+def test_what_never_reached_the_ledger_was_no_attempt(log: Log) -> None:
+    Telemetry().attempted("m-1", ORIGIN, None, Delivery(Status.DEAD, REFUSED))
+    assert [event["attempt"] for event in log.events] == [0]
+
+
+def test_a_copy_that_is_thrown_away_is_logged_and_counts_as_nothing(log: Log) -> None:
+    telemetry = Telemetry()
+    copy = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.DUPLICATE)
+    telemetry.attempted("m-1", ORIGIN, None, Delivery(Status.DONE, copy))
+    telemetry.ended({})
+    assert (log.events[0]["message"], log.events[0]["reason"]) == ("done", "DUPLICATE")
+    assert log.metrics == {}
+
+
 @pytest.mark.parametrize(
     ("status", "metric"),
     [
@@ -57,7 +73,7 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
 def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
     telemetry = Telemetry()
     for _ in range(3):
-        telemetry.attempted("m", ORIGIN, Delivery(status, REFUSED, smtp_seconds=0.001))
+        telemetry.attempted("m", ORIGIN, ROW, Delivery(status, REFUSED, smtp_seconds=0.001))
     telemetry.ended({"sent": 3})
     assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
 
@@ -100,7 +116,7 @@ def test_more_metrics_than_fit_into_one_record_are_all_told(log: Log) -> None:
 def test_the_level_decides_what_is_written(log: Log) -> None:
     telemetry = Telemetry()
     telemetry.level("ERROR")
-    telemetry.attempted("m", ORIGIN, Delivery(Status.SENT, REFUSED))
+    telemetry.attempted("m", ORIGIN, ROW, Delivery(Status.SENT, REFUSED))
     telemetry.trouble("something", count=2, code="X")
     telemetry.held(REFUSED)
     assert [(event["message"], event["level"]) for event in log.events] == [("held", "ERROR")]

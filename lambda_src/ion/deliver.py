@@ -1,17 +1,16 @@
-"""One Send to its fate: compose, transact, and put the recipients' outcomes together."""
+"""One claimed email to its fate: transact, and put the recipients' outcomes together."""
 
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from ion.contract import Send
+from ion.admit import Job
+from ion.claims import may_resend
 from ion.deadline import Deadline
 from ion.envelope import Email
-from ion.mail import compose
+from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Stage, Status
-from ion.provenance import Provenance
 from ion.retry import delay_seconds, expired
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
@@ -29,7 +28,6 @@ class Deliverer:
 
     Args:
         pool: where sessions come from.
-        default_sender: From, for messages that name none.
         give_up_after_seconds: age at which a message is no longer tried.
         now: seconds since the epoch.
         jitter: random, 0 to 1.
@@ -38,46 +36,34 @@ class Deliverer:
     def __init__(
         self,
         pool: Pool,
-        default_sender: str | None,
         give_up_after_seconds: float,
         now: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._pool = pool
-        self._default_sender = default_sender
         self._give_up_after_seconds = give_up_after_seconds
         self._now = now
         self._jitter = jitter
 
-    async def deliver(self, send: Send, origin: Provenance, deadline: Deadline) -> list[Delivery]:
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
         """Try once to send to everybody who is left.
 
         Args:
-            send: the action.
-            origin: its key and history; `attempts` counts this one.
+            job: the email, claimed.
+            message: that asked for it; its age decides when to give up.
             deadline: by which everything has been said and done.
 
         Returns:
-            One delivery if all recipients fare alike, else one for each way that they fare.
-
-        Raises:
-            BadInput: it can't become an email.
+            One delivery for each way that recipients fare.
         """
-        email = compose(
-            send,
-            key=origin.email_id,
-            queued_at=origin.first_queued_at,
-            default_sender=self._default_sender,
-        )
-        everybody = email.envelope.recipients
-        indexes = [i for i in origin.left if i < len(everybody)] or range(len(everybody))
+        everybody = job.email.envelope.recipients
         began = time.perf_counter()
-        outcomes = await self._send(email, [everybody[i] for i in indexes], deadline)
+        outcomes = await self._send(job.email, [everybody[i] for i in job.targets], deadline)
         seconds = time.perf_counter() - began
-        by_index = dict(zip(indexes, outcomes, strict=True))
+        by_index = dict(zip(job.targets, outcomes, strict=True))
         return [
             replace(delivery, smtp_seconds=seconds)
-            for delivery in self._sort(everybody, by_index, origin)
+            for delivery in self._sort(job, message, by_index)
         ]
 
     async def _send(
@@ -112,49 +98,51 @@ class Deliverer:
             await self._pool.release(session)
         return dict(zip(recipients, transaction.outcomes, strict=True))
 
-    def _sort(
-        self, everybody: Sequence[str], outcomes: dict[int, Outcome], origin: Provenance
-    ) -> list[Delivery]:
+    def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
+        everybody = job.email.envelope.recipients
         groups: dict[Status, list[int]] = {}
         for index, outcome in outcomes.items():
-            groups.setdefault(self._status(outcome, origin), []).append(index)
-        whole = len(groups) == 1 and not origin.left
+            groups.setdefault(self._status(outcome, job), []).append(index)
         deliveries = []
         for status, indexes in groups.items():
-            worst = outcomes[indexes[0]]
-            delay = _HELD_OVER_SECONDS if worst.reason is Reason.CONFIGURATION else 0
-            if status is Status.DEFERRED:
-                delay = delay_seconds(worst, origin.attempts, self._jitter())
-                if self._too_old(origin, delay):
-                    status, delay = Status.DEAD, 0  # noqa: PLW2901
-                    worst = replace(worst, reason=Reason.EXPIRED)
-            deliveries.append(
-                Delivery(
-                    status,
-                    worst,
-                    delay_seconds=delay,
-                    left=() if whole else tuple(indexes),
-                    addresses=tuple(everybody[i] for i in indexes),
-                )
+            delivery = Delivery(
+                status,
+                outcomes[indexes[0]],
+                recipients=tuple(indexes),
+                addresses=tuple(everybody[i] for i in indexes),
             )
+            deliveries.append(self._timed(delivery, job, message))
         return deliveries
 
-    def _status(self, outcome: Outcome, origin: Provenance) -> Status:
+    def _status(self, outcome: Outcome, job: Job) -> Status:
         if outcome.kind is Kind.ACCEPTED:
             return Status.SENT
         if outcome.kind is Kind.PERMANENT:
             return Status.DEAD
         if outcome.kind in _HOLDS:
             return Status.HELD
-        if outcome.reason is Reason.PROTOCOL and origin.attempts >= _PROTOCOL_TRIES:
+        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, job.row.doubts + 1):
+            return Status.DEAD
+        if outcome.reason is Reason.PROTOCOL and job.row.attempts + 1 >= _PROTOCOL_TRIES:
             return Status.DEAD
         return Status.DEFERRED
 
-    def _too_old(self, origin: Provenance, delay: float) -> bool:
-        since = origin.since or origin.first_queued_at
-        age = (datetime.fromtimestamp(self._now(), UTC) - since).total_seconds()
-        return expired(age, delay, self._give_up_after_seconds)
+    def _timed(self, delivery: Delivery, job: Job, message: Message) -> Delivery:
+        """When to try again, or that it isn't worth it any more."""
+        outcome = delivery.outcome
+        if delivery.status is Status.HELD and outcome.reason is Reason.CONFIGURATION:
+            return replace(delivery, delay_seconds=_HELD_OVER_SECONDS)
+        if delivery.status is not Status.DEFERRED:
+            return delivery
+        # A throttled attempt isn't counted, so there the receives tell how often it was.
+        tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
+        delay = delay_seconds(outcome, tries, self._jitter())
+        if expired(self._now() - message.sent_at, delay, self._give_up_after_seconds):
+            return replace(
+                delivery, status=Status.DEAD, outcome=replace(outcome, reason=Reason.EXPIRED)
+            )
+        return replace(delivery, delay_seconds=delay)
 
 
 def _deserves_another_connection(outcome: Outcome, *, reused: bool) -> bool:

@@ -9,19 +9,16 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-import msgspec
-
+from ion.admit import Admission, Admitted, Job, fault
+from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue, QueueError
-from ion.contract import BadInput, Redrive, parse
+from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
-from ion.provenance import Provenance, provenance_of
 from ion.redrive import redrive
-from ion.retry import delay_seconds
 from ion.scrub import scrub
 from ion.settle import Settler
 from ion.smtp.pool import Pool
@@ -31,6 +28,8 @@ VISIBILITY_MARGIN_SECONDS = 60
 """A received message stays hidden this much longer than the invocation can live."""
 SETTLE_SECONDS = 10
 """Kept of every invocation for what follows the last reply: writing down what it was."""
+_LEDGER_FAILURES = 3
+"""Claims in a row without an answer, after which the run ends."""
 _LOOK_AGAIN_SECONDS = 1
 """While the last messages are being sent, the queue is looked at so often."""
 BEGIN_BUDGET_SECONDS = 45
@@ -66,6 +65,8 @@ class Drain:
     Args:
         input_queue: what is to be sent.
         dead_letters: where the undeliverable goes.
+        ledger: where fates are remembered.
+        admission: says what may be done about a message.
         pool: connections to the mail server, entered by the caller.
         workers: emails under way at a time.
         deliverer: sends one.
@@ -79,6 +80,8 @@ class Drain:
         *,
         input_queue: Queue,
         dead_letters: Queue,
+        ledger: Ledger,
+        admission: Admission,
         pool: Pool,
         workers: int,
         deliverer: Deliverer,
@@ -96,10 +99,13 @@ class Drain:
         self._deadline = deadline
         self._work_deadline = deadline.earlier_by(SETTLE_SECONDS)
         self._summary = Summary()
-        self._settler = Settler(input_queue, dead_letters, telemetry)
-        self._inbox: asyncio.Queue[Message] = asyncio.Queue(maxsize=workers)
+        self._settler = Settler(input_queue, dead_letters, ledger, telemetry)
+        self._admission = admission
+        self._inbox: asyncio.Queue[Admitted] = asyncio.Queue(maxsize=workers)
         self._under_way = 0
         """Messages received and not settled yet."""
+        self.held_by: Outcome | None = None
+        """What ended the run, if the site did."""
         self._refilled = False
         """A redrive may have put mail where an empty queue was seen."""
 
@@ -141,9 +147,11 @@ class Drain:
                 self._stop("queue")
                 return
             self._summary.received += len(messages)
-            for message in messages:
-                self._under_way += 1
-                await self._inbox.put(message)
+            self._under_way += len(messages)
+            for admitted in await self._admission.admit(messages):
+                await self._inbox.put(admitted)
+            if self._admission.failures >= _LEDGER_FAILURES:
+                self._hold(Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER))
             if messages:
                 continue
             if self._under_way:  # what is published meanwhile need not wait for a slow server
@@ -162,52 +170,38 @@ class Drain:
 
     async def _work(self) -> None:
         while True:
-            message = await self._inbox.get()
+            one = await self._inbox.get()
             try:
-                await self._handle(message)
+                await self._handle(one)
             finally:
                 self._under_way -= 1
                 self._inbox.task_done()
 
-    async def _handle(self, message: Message) -> None:
-        origin = _this_attempt(message)
-        if self._summary.stopped or self._out_of_time():
-            await self._finish(message, origin, [_put_back("not begun")])
-            return
-        self._telemetry.queue_age(time.time() - message.sent_at)
-        origin, deliveries = await self._decide(message, origin)
-        for delivery in deliveries:
-            if delivery.status is Status.HELD:
-                self._hold(delivery.outcome)
-        await self._finish(message, origin, deliveries)
-        for delivery in deliveries:  # last: what has been sent is settled, whatever becomes of logs
-            self._telemetry.attempted(message.id, origin, delivery)
-
-    async def _finish(
-        self, message: Message, origin: Provenance, deliveries: list[Delivery]
-    ) -> None:
+    async def _handle(self, one: Admitted) -> None:
+        begun = isinstance(one.task, Delivery) or not (self._summary.stopped or self._out_of_time())
+        deliveries = await self._decide(one) if begun else [_put_back("not begun")]
         for delivery in deliveries:
             self._summary.count(delivery.status)
-        await self._settler.settle(message, origin, deliveries)
+            if begun and delivery.status is Status.HELD:
+                self._hold(delivery.outcome)
+        await self._settler.settle(one, deliveries)
+        if begun:  # last: what has been sent is settled, whatever becomes of the log
+            self._telemetry.queue_age(time.time() - one.message.sent_at)
+            for delivery in deliveries:
+                self._telemetry.attempted(one.message.id, one.origin, one.row, delivery)
 
-    async def _decide(
-        self, message: Message, origin: Provenance
-    ) -> tuple[Provenance, list[Delivery]]:
+    async def _decide(self, one: Admitted) -> list[Delivery]:
         try:
-            action = parse(message.body)
-            if isinstance(action, Redrive):
-                return origin, [await self._redrive(message)]
-            if action.email_id is not None:
-                origin = msgspec.structs.replace(origin, email_id=action.email_id)
-            return origin, await self._deliverer.deliver(action, origin, self._work_deadline)
-        except BadInput as bad:
-            outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
-            return origin, [Delivery(Status.DEAD, outcome, path=bad.path)]
-        except Exception as error:  # noqa: BLE001 - the message's border: a fault of ours harms no other
-            self._telemetry.fault("fault", error, message.id)
-            outcome = Outcome(Stage.PARSE, Kind.TRANSIENT, Scope.MESSAGE, Reason.ERROR)
-            delay = delay_seconds(outcome, origin.attempts, jitter=0.5)
-            return origin, [Delivery(Status.DEFERRED, outcome, delay_seconds=delay)]
+            match one.task:
+                case Delivery():
+                    return [one.task]
+                case Redrive():
+                    return [await self._redrive(one.message)]
+                case Job():
+                    return await self._deliverer.deliver(one.task, one.message, self._work_deadline)
+        except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
+            self._telemetry.fault("fault", error, one.message.id)
+            return [fault()]
 
     async def _redrive(self, message: Message) -> Delivery:
         """A redrive that isn't through when the time is up goes on in the next run."""
@@ -237,6 +231,7 @@ class Drain:
             self._stop("deadline")
             return
         self._telemetry.held(outcome)
+        self.held_by = self.held_by or outcome
         self._stop(outcome.reason.lower(), scrub(str(outcome)))
 
     def _stop(self, why: str, error: str = "") -> None:
@@ -246,20 +241,6 @@ class Drain:
 
     def _out_of_time(self) -> bool:
         return self._work_deadline.remaining() < BEGIN_BUDGET_SECONDS
-
-
-def _this_attempt(message: Message) -> Provenance:
-    """The message's history with this attempt in it.
-
-    SQS's receive count stands in for a count of attempts, so an outage that lets messages be
-    received and put back is counted too. It only lengthens the next delay.
-    """
-    origin = provenance_of(message)
-    return msgspec.structs.replace(
-        origin,
-        attempts=origin.attempts + message.receives,
-        since=origin.since or datetime.fromtimestamp(message.sent_at, UTC),
-    )
 
 
 def _put_back(detail: str) -> Delivery:

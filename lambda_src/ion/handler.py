@@ -12,19 +12,26 @@ from typing import Protocol
 import boto3
 from botocore.config import Config
 
+from ion.admit import Admission
 from ion.aws.alarm import Alarm, AlarmError
+from ion.aws.holds import Holds, HoldsError
+from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue
 from ion.aws.secrets import read_secret
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain, Summary
-from ion.settings import Settings, SettingsError, aws_names, load
+from ion.hold import Hold, following
+from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
 
 ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
 """Where the package's files are."""
+
+LEASE_MARGIN_SECONDS = 60
+"""A lease outlives the invocation by this, as the visibility of its message does."""
 
 _AWS = Config(
     retries={"mode": "standard", "max_attempts": 3},
@@ -52,6 +59,9 @@ class Relay:
         sqs = self.session.client("sqs", config=_AWS)
         self.input_queue = Queue(sqs, aws.queue_url)
         self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
+        dynamodb = self.session.client("dynamodb", config=_AWS)
+        self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.holds = Holds(dynamodb, aws.ledger_table)
         self._site: tuple[Settings, ssl.SSLContext] | None = None
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -60,7 +70,7 @@ class Relay:
         summary = Summary()
         try:
             settings, tls = self._configured()
-            summary = await self._drain(settings, tls, deadline)
+            summary = await self._unless_held(settings, tls, deadline)
             if summary.error:
                 self._site = None  # perhaps the secret was changed: read it anew next time
         except SettingsError as error:
@@ -79,19 +89,56 @@ class Relay:
             self._site = settings, tls_context(settings.smtp)
         return self._site
 
-    async def _drain(self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline) -> Summary:
-        smtp = settings.smtp
-        async with Pool(partial(connect, smtp, tls, deadline), smtp.connections) as pool:
-            return await Drain(
-                input_queue=self.input_queue,
-                dead_letters=self.dead_letters,
-                pool=pool,
-                workers=smtp.connections,
-                deliverer=Deliverer(pool, settings.sender, settings.give_up_after_seconds),
-                telemetry=self.telemetry,
-                linger_seconds=settings.linger_seconds,
-                deadline=deadline,
-            ).run()
+    async def _unless_held(
+        self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline
+    ) -> Summary:
+        """Drain, if the server may be tried; remember it if it must not be tried again soon."""
+        hold = await self._hold()
+        if hold is not None and not hold.is_over(settings.smtp, time.time()):
+            self.telemetry.still_held(hold.reason, hold.error, hold.until)
+            return Summary(stopped=hold.reason, error=hold.error)
+        async with self._pool(settings.smtp, tls, deadline) as pool:
+            drain = self._drain(settings, pool, deadline)
+            summary = await drain.run()
+        if drain.held_by is not None:
+            error = summary.error
+            new = following(drain.held_by, error, hold, settings.smtp, time.time())
+            if new is not None:
+                await self._remember(new)
+        return summary
+
+    def _pool(self, smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Pool:
+        return Pool(partial(connect, smtp, tls, deadline), smtp.connections)
+
+    def _drain(self, settings: Settings, pool: Pool, deadline: Deadline) -> Drain:
+        lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
+        return Drain(
+            input_queue=self.input_queue,
+            dead_letters=self.dead_letters,
+            ledger=self.ledger,
+            admission=Admission(
+                self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
+            ),
+            pool=pool,
+            workers=settings.smtp.connections,
+            deliverer=Deliverer(pool, settings.give_up_after_seconds),
+            telemetry=self.telemetry,
+            linger_seconds=settings.linger_seconds,
+            deadline=deadline,
+        )
+
+    async def _hold(self) -> Hold | None:
+        try:
+            return await self.holds.read()
+        except HoldsError as error:  # then the server tells us anew
+            self.telemetry.trouble("the hold can't be read", code=str(error))
+            return None
+
+    async def _remember(self, hold: Hold) -> None:
+        try:
+            await self.holds.write(hold)
+        except HoldsError as error:
+            self.telemetry.trouble("the hold can't be written", code=str(error))
 
     async def _rearm(self) -> None:
         try:

@@ -8,7 +8,7 @@ class Stage(StrEnum):
     """Where in its life a message, or in the conversation an email, was when it ended."""
 
     PARSE = "parse"
-    COMPOSE = "compose"
+    CLAIM = "claim"
     CONNECT = "connect"
     EHLO = "ehlo"
     STARTTLS = "starttls"
@@ -64,6 +64,8 @@ class Reason(StrEnum):
     HEADER_INJECTION = "HEADER_INJECTION"
     SENDER_MISSING = "SENDER_MISSING"
     TOO_LARGE = "TOO_LARGE"
+    ID_REUSED = "ID_REUSED"
+    """The key belongs to an email with other content."""
     SMTPUTF8_UNSUPPORTED = "SMTPUTF8_UNSUPPORTED"
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
@@ -82,7 +84,15 @@ class Reason(StrEnum):
     """A fault of ion's own; the log event has the traceback."""
     DEADLINE = "DEADLINE"
     """The invocation is about to end."""
+    LEDGER = "LEDGER"
+    """Who has been served can't be known just now, so nobody is."""
+    LEASED = "LEASED"
+    """Another run is at work on this email."""
+    DUPLICATE = "DUPLICATE"
+    """A copy of an email that has had its fate."""
     # gave up
+    CRASH_LOOP = "CRASH_LOOP"
+    """The process died over it again and again."""
     EXPIRED = "EXPIRED"
     # the site is ill: the run ends, no message pays
     CONNECT = "CONNECT"
@@ -95,6 +105,17 @@ class Reason(StrEnum):
     AUTH_LATER = "AUTH_LATER"
     QUOTA = "QUOTA"
     CONFIGURATION = "CONFIGURATION"
+
+
+class InDoubt(StrEnum):
+    """What to do about an email that the server may or may not have."""
+
+    RESEND_ONCE = "resend_once"
+    """At most two copies, then a person decides."""
+    RESEND = "resend"
+    """As RFC 5321 section 3.8 has it: rather twice than never."""
+    PARK = "park"
+    """Rather never than twice: a person decides at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +169,7 @@ class Status(StrEnum):
     HELD = "held"
     DEAD = "dead_lettered"
     DONE = "done"
-    """A redrive that is through."""
+    """Nothing is left to do: a redrive that is through, a copy of what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +192,8 @@ class Delivery:
         status: what the drain does about it.
         outcome: what decided it.
         delay_seconds: for `deferred`: when to try again, 0-43,200.
-        left: indexes of the recipients (to, cc, bcc, in order) that this is about, where
-            others of the same message fare otherwise; empty: all of them.
+        recipients: indexes (to, cc, bcc, in order) of those that this is about; empty: the whole
+            message, which has none yet.
         smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
         path: for bad input: the JSON path of what is wrong, "$.recipient[0]".
         addresses: whom this is about; only for taking them out of what the server said.
@@ -181,7 +202,7 @@ class Delivery:
     status: Status
     outcome: Outcome
     delay_seconds: int = 0
-    left: tuple[int, ...] = ()
+    recipients: tuple[int, ...] = ()
     smtp_seconds: float = 0.0
     path: str = ""
     addresses: tuple[str, ...] = field(default=(), repr=False)

@@ -33,9 +33,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         original_message_id: the SQS id it had then.
         attempts: how often sending was tried.
         redrives: how often it came back from the dead-letter queue.
-        since: where its present life began, if not when SQS received it: a message that is
-            put back for some of its recipients doesn't grow younger.
-        left: indexes of the recipients still to be served, where the others have been.
+        left: indexes of the recipients that this message is about, where others of the same
+            email fared otherwise.
         stage: dead letters: where it ended.
         path: dead letters: the JSON path of what was wrong with the input.
         failed_at: dead letters: when.
@@ -46,23 +45,37 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     original_message_id: _SqsId
     attempts: _Count = 0
     redrives: _Count = 0
-    since: datetime | None = None
     left: tuple[_Count, ...] = ()
     stage: str | None = None
     path: str | None = None
     failed_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        for moment in (self.first_queued_at, self.since, self.failed_at):
+        for moment in (self.first_queued_at, self.failed_at):
             if moment is not None and moment.utcoffset() != timedelta(0):
                 raise ValueError("times are UTC")
 
 
 def provenance_of(message: Message) -> Provenance:
-    """What the message says of itself, or what follows from it if it is here for the first time.
+    """What a message in the input queue says of itself, or what follows from it if it is new.
 
-    An attribute of that name which isn't ours is treated as if it weren't there.
+    A dead letter can come back without us, by "start DLQ redrive" in SQS's console: that is a
+    redrive too.
     """
+    origin = _carried(message)
+    return origin if origin.failed_at is None else redriven(message)
+
+
+def redriven(message: Message) -> Provenance:
+    """A dead letter's history, for its next life."""
+    origin = _carried(message)
+    return msgspec.structs.replace(
+        origin, attempts=0, redrives=origin.redrives + 1, stage=None, path=None, failed_at=None
+    )
+
+
+def _carried(message: Message) -> Provenance:
+    """An attribute of that name which isn't ours is treated as if it weren't there."""
     carried = message.attributes.get(ION)
     if carried is not None:
         try:
@@ -86,8 +99,6 @@ def dead_letter_attributes(
         stage=outcome.stage.value,
         path=delivery.path,
         failed_at=failed_at,
-        left=delivery.left or origin.left,
-        since=None,
     )
     said = str(outcome.reply) if outcome.reply else outcome.detail
     reply = scrub(said, delivery.addresses)

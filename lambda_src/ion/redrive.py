@@ -2,12 +2,10 @@
 
 import math
 
-import msgspec
-
 from ion.aws.queue import Queue
 from ion.deadline import Deadline
 from ion.message import Draft, Message
-from ion.provenance import provenance_of, requeue_attributes
+from ion.provenance import redriven, requeue_attributes
 from ion.telemetry import Telemetry
 
 MARGIN_SECONDS = 60
@@ -76,14 +74,4 @@ async def _move(
 
 def _alive_again(message: Message) -> Draft:
     """The message as it was published, its key kept, its attempts forgotten."""
-    origin = provenance_of(message)
-    origin = msgspec.structs.replace(
-        origin,
-        attempts=0,
-        redrives=origin.redrives + 1,
-        since=None,
-        stage=None,
-        path=None,
-        failed_at=None,
-    )
-    return Draft(message.body, requeue_attributes(message, origin))
+    return Draft(message.body, requeue_attributes(message, redriven(message)))

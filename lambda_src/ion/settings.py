@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ion.outcome import InDoubt
+
 CONFIG_FILE = "config.cfg"
 SECRETS_FILE = "config-secrets.cfg"
 _ENVIRONMENT_PREFIX = "ION_"
@@ -54,7 +56,7 @@ class Aws:
     queue_url: str
     dead_letter_queue_url: str
     alarm_name: str
-    ledger_table: str = ""
+    ledger_table: str
     secret_arn: str = ""
 
 
@@ -67,6 +69,7 @@ class Settings:
     sender: str | None
     linger_seconds: int
     give_up_after_seconds: int
+    in_doubt: InDoubt
     log_level: str
 
 
@@ -111,6 +114,7 @@ def load(root: Path, environment: Mapping[str, str], read_secret: Callable[[str]
         linger_seconds=drain.number("linger_seconds", 0, _SQS_LONGEST_POLL_SECONDS),
         give_up_after_seconds=3600
         * retry.number("give_up_after_hours", 1, _RETENTION_HOURS - _EXPIRY_MARGIN_HOURS),
+        in_doubt=InDoubt(retry.one_of("in_doubt", list(InDoubt))),
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     )
     secrets.refuse_unknown()
@@ -123,7 +127,7 @@ def _aws(section: "_Section") -> Aws:
         queue_url=section.text("queue_url"),
         dead_letter_queue_url=section.text("dead_letter_queue_url"),
         alarm_name=section.text("alarm_name"),
-        ledger_table=section.text("ledger_table", default=""),
+        ledger_table=section.text("ledger_table"),
         secret_arn=section.text("secret_arn", default=""),
     )
 

@@ -2,10 +2,12 @@
 
 import traceback
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from ion.claims import Row
 from ion.outcome import Delivery, Outcome, Status
 from ion.provenance import Provenance
 from ion.scrub import scrub
@@ -30,7 +32,9 @@ class Telemetry:
         """How much to log: "INFO" is one event a message and attempt."""
         self._logger.setLevel(level)
 
-    def attempted(self, message_id: str, origin: Provenance, delivery: Delivery) -> None:
+    def attempted(
+        self, message_id: str, origin: Provenance, row: Row | None, delivery: Delivery
+    ) -> None:
         """What became of a message, or of some of its recipients, in this attempt."""
         outcome = delivery.outcome
         self._logger.info(
@@ -38,7 +42,7 @@ class Telemetry:
             extra={
                 "email_id": origin.email_id,
                 "message_id": message_id,
-                "attempt": origin.attempts,
+                "attempt": row.attempts + 1 if row else 0,
                 "redrives": origin.redrives,
                 "recipients": len(delivery.addresses),
                 "retry_in_seconds": delivery.delay_seconds,
@@ -56,6 +60,11 @@ class Telemetry:
     def held(self, outcome: Outcome) -> None:
         """The mail server, or our account there, is ill: the run ends and no message pays."""
         self._logger.error("held", extra=_said(outcome))
+
+    def still_held(self, reason: str, error: str, until: int) -> None:
+        """An earlier run was turned away in a manner that asks for patience."""
+        at = datetime.fromtimestamp(until, UTC).isoformat()
+        self._logger.warning("still held", extra={"reason": reason, "reply": error, "next_try": at})
 
     def redriven(self, count: int) -> None:
         """So many dead letters went back to the input queue."""

@@ -149,6 +149,9 @@ run "the_relay_is_granted_what_it_uses_and_no_more" {
       "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue" = tolist([
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage",
       ])
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger" = tolist([
+        "dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate",
+      ])
       "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" = tolist(["cloudwatch:SetAlarmState"])
       "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion:*"            = tolist(["logs:CreateLogStream", "logs:PutLogEvents"])
     }
@@ -190,17 +193,17 @@ run "no_wildcard_whatever_is_asked_for" {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
       statement.Resource => sort(flatten([statement.Action]))
-      if contains(["ReadSecret", "DecryptSecret", "UseQueueKey"], statement.Sid)
+      if contains(["ReadSecret", "DecryptSecret", "UseKey"], statement.Sid)
       } == {
       "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"                    = tolist(["ssm:GetParameter"])
       "arn:aws:kms:eu-west-1:123456789012:key/aaaaaaaa-2222-3333-4444-555555555555" = tolist(["kms:Decrypt"])
       "arn:aws:kms:eu-west-1:123456789012:key/bbbbbbbb-2222-3333-4444-555555555555" = tolist(["kms:Decrypt", "kms:GenerateDataKey"])
     }
-    error_message = "One parameter to read, one key to decrypt it, one key for the queues."
+    error_message = "One parameter to read, one key to decrypt it, one key for queues and ledger."
   }
 
   assert {
-    condition     = length(jsondecode(aws_iam_role_policy.relay.policy).Statement) == 7
+    condition     = length(jsondecode(aws_iam_role_policy.relay.policy).Statement) == 8
     error_message = "A statement that no test looks at."
   }
 }
@@ -213,7 +216,7 @@ run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
   assert {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [statement.Action, statement.Resource]
-      if !contains(["DrainInputQueue", "DeadLetterAndRedrive", "RearmAlarm", "WriteLog"], statement.Sid)
+      if !contains(["DrainInputQueue", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarm", "WriteLog"], statement.Sid)
     ] == [["secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion/secrets-AbC123"]]
     error_message = "GetSecretValue on exactly that secret, and no KMS."
   }

@@ -2,6 +2,17 @@
 
 from ion.contract.actions import Action, Address, Addresses, Mailbox, Redrive, Send
 from ion.contract.bad_input import BadInput
+from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
 
-__all__ = ["Action", "Address", "Addresses", "BadInput", "Mailbox", "Redrive", "Send", "parse"]
+__all__ = [
+    "Action",
+    "Address",
+    "Addresses",
+    "BadInput",
+    "Mailbox",
+    "Redrive",
+    "Send",
+    "content_hash",
+    "parse",
+]

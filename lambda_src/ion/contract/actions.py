@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from ion.outcome import InDoubt
+
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An address with its parts apart, so that no name needs quoting."""
@@ -46,6 +48,7 @@ class Send(
     body_text: str | None = None
     body_html: str | None = None
     headers: dict[str, str] = {}
+    in_doubt: InDoubt | None = None
 
     def __post_init__(self) -> None:
         if self.body_text is None and self.body_html is None:

@@ -182,6 +182,11 @@ def _role(clients: Clients, names: Names, variables: Variables) -> None:
         PolicyDocument=_policy(
             _allow("DrainInputQueue", queue_actions, names.queue_arn),
             _allow("DeadLetterAndRedrive", queue_actions, names.dead_letter_queue_arn),
+            _allow(
+                "ClaimAndRecord",
+                ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+                names.table_arn,
+            ),
             _allow("RearmAlarm", ["cloudwatch:SetAlarmState"], names.alarm_arn),
             _allow(
                 "WriteLog",

@@ -22,7 +22,7 @@ from ionctl.local.problem import Problem
 from ionctl.local.show import printable
 
 _QUEUE_URL = "ION_AWS_QUEUE_URL"
-_NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME")
+_NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME", "ION_AWS_LEDGER_TABLE")
 """Settings that the function can't do without, and a look can."""
 _WAIT_SECONDS = 2
 """A short poll asks only some of SQS's servers, and may miss what is there."""

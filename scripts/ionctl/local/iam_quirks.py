@@ -4,7 +4,11 @@ Where AWS would allow a call by the role's policy, ministack 1.5.33 asks for som
 
 - a batch call to SQS needs the permission for the single one in AWS (SQS Developer Guide, "Amazon
   SQS batch actions"); ministack wants one named after the batch call, which AWS doesn't have;
-- SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that.
+- SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that;
+- DynamoDB's BatchExecuteStatement needs in AWS, for each statement, the permission of its kind on
+  its table (Developer Guide, "IAM security policies with PartiQL"); ministack looks into none of
+  them and wants one named after the call, on "*". So a DELETE, or another table, would pass here
+  that AWS refuses; but the call passes only for who may both insert and update, as the ledger does.
 
 So the role gets a second policy, made from what the first one allows and from nothing else: a
 permission that the deployment forgets is missing here too.
@@ -19,6 +23,7 @@ from ionctl.local.names import Names
 POLICY = "ministack-quirks"
 
 _BATCHED = {"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+_STATEMENTS = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 
 
 def make_up(clients: Clients, names: Names) -> None:
@@ -49,6 +54,8 @@ def _translated(statement: dict[str, Any]) -> dict[str, Any] | None:
     elif "ssm:GetParameter" in actions:
         wanted = ["ssm:GetParameter"]
         on = [f"{arn.partition('parameter/')[0]}parameter/{arn}" for arn in resources]
+    elif actions >= _STATEMENTS:
+        wanted, on = ["dynamodb:BatchExecuteStatement"], ["*"]
     else:
         return None
     return {"Effect": "Allow", "Action": wanted, "Resource": on}

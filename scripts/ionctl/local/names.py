@@ -42,6 +42,7 @@ class Names:
     rule: str
     rule_arn: str
     table: str
+    table_arn: str
     secret: str
     secret_arn: str
 
@@ -61,7 +62,7 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
     queue, dead_letter_queue = f"{name}-input-queue", f"{name}-input-deadletter-queue"
     topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
     alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
-    alarm_topic = f"{alarm}-topic"
+    alarm_topic, table = f"{alarm}-topic", f"{name}-ledger"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -87,7 +88,8 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         dead_letter_queue_url=f"{endpoint}/{account}/{dead_letter_queue}",
         rule=rule,
         rule_arn=arn("events", f"rule/{rule}"),
-        table=f"{name}-ledger",
+        table=table,
+        table_arn=arn("dynamodb", f"table/{table}"),
         secret=secret,
         secret_arn=arn("ssm", f"parameter{secret}"),
     )

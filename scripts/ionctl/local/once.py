@@ -33,6 +33,7 @@ class Fate:
         undecided: why it, or a part of it, is queued still; None: it isn't.
         refused: why it never came onto the queue; None: it did.
         tried: False: it is queued still, and the relay has not even tried.
+        copy_of: the file before it that has the same key, and with it the emails.
     """
 
     file: Path
@@ -41,12 +42,15 @@ class Fate:
     undecided: str | None = None
     refused: str | None = None
     tried: bool = True
+    copy_of: Path | None = None
 
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
         parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
         if self.undecided is not None:
             parts.append(f"still queued: {self.undecided}")
+        if self.copy_of is not None and not parts:
+            parts.append(f"nothing: a copy of {self.copy_of}")
         if self.refused is not None:
             parts.append(f"not published: {self.refused}")
         return show.printable(f"{self.file} → {'; '.join(parts) or 'done'}")
@@ -87,7 +91,8 @@ def run(
         messages = [_publish(stack, file, content) for file, content in files]
     stack.wake()
     stack.wait_until_settled(timeout_seconds)
-    fates = tuple(_fate(stack, message) for message in messages)
+    first: dict[str, Path] = {}
+    fates = tuple(_fate(stack, message, first) for message in messages)
     _write(fates, out)
     return fates
 
@@ -132,20 +137,26 @@ def _publish(stack: Stack, file: Path, content: bytes) -> _Message:
     return _Message(file, refused="SNS has taken it, but it didn't come onto the queue")
 
 
-def _fate(stack: Stack, message: _Message) -> Fate:
+def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
+    """Say what became of a message; `first` has the first file of each Message-ID so far."""
     if message.refused is not None:
         return Fate(message.file, refused=message.refused)
     own_id = _message_id(message)
+    copy_of = first.setdefault(own_id, message.file) if own_id else message.file
+    is_copy = copy_of is not message.file
     waiting = [queued for queued in stack.queued() if _came_from(queued, message)]
     events = [_last_event(stack, {message.message_id, one.message_id}) for one in waiting]
     return Fate(
         message.file,
         emails=tuple(
-            email for email in stack.mailbag.emails if own_id and _local_id(email.content) == own_id
+            email
+            for email in stack.mailbag.emails
+            if own_id and not is_copy and _local_id(email.content) == own_id
         ),
         dead_letters=tuple(dead for dead in stack.dead_letters() if _came_from(dead, message)),
         undecided="; ".join(event or "not tried yet" for event in events) if waiting else None,
         tried=all(events),
+        copy_of=copy_of if is_copy else None,
     )
 
 

@@ -79,6 +79,7 @@ def test_quirks_grant_nothing_that_the_deployment_does_not(stack: Stack) -> None
         PolicyName="relay",
         PolicyDocument='{"Statement": ['
         '{"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"], "Resource": "q"},'
+        '{"Effect": "Allow", "Action": "dynamodb:PartiQLInsert", "Resource": "t"},'
         '{"Effect": "Deny", "Action": "sqs:DeleteMessage", "Resource": "q"}]}',
     )
     other = names_of(stack.ministack.endpoint, name="other")

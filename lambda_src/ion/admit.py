@@ -1,0 +1,206 @@
+"""Received messages to what may be done about them: parsed, composed, and claimed ten a call.
+
+Whatever is wrong with a message in itself is found here, before the ledger or the mail server
+hears of it.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ion.aws.ledger import Ledger, LedgerError
+from ion.claims import Claim, Judgement, Row, Verdict
+from ion.contract import BadInput, Redrive, content_hash, parse
+from ion.envelope import Email
+from ion.mail import compose
+from ion.message import Message
+from ion.outcome import Delivery, InDoubt, Kind, Outcome, Reason, Scope, Stage, Status
+from ion.provenance import Provenance, provenance_of
+from ion.telemetry import Telemetry
+
+_NO_LEDGER_SECONDS = 60
+_LONGEST_WAIT_SECONDS = 43_200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An email that somebody wants sent; nobody has looked into the ledger yet."""
+
+    email: Email
+    in_doubt: InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An email that this run, and no other, may send now.
+
+    Args:
+        email: composed, for all recipients.
+        row: the ledger's, with our lease on it.
+        targets: indexes of the recipients that are left.
+        in_doubt: the policy for it.
+    """
+
+    email: Email
+    row: Row
+    targets: tuple[int, ...]
+    in_doubt: InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message and what may be done about it.
+
+    Args:
+        message: as received.
+        origin: its key and history.
+        task: a job; a redrive; or its fate, if that is decided already.
+        row: where the fate is to be remembered, if anywhere.
+    """
+
+    message: Message
+    origin: Provenance
+    task: Job | Redrive | Delivery
+    row: Row | None = None
+
+
+class Admission:
+    """The door to the drain.
+
+    Args:
+        ledger: who has been served.
+        telemetry: told of faults.
+        default_sender: From, for messages that name none.
+        in_doubt: the policy, for messages that name none.
+        lease_until: when this run, and everything that it might still do, is over for certain;
+            seconds since the epoch.
+        now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        telemetry: Telemetry,
+        default_sender: str | None,
+        in_doubt: InDoubt,
+        lease_until: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._default_sender = default_sender
+        self._in_doubt = in_doubt
+        self._lease_until = lease_until
+        self._now = now
+        self.failures = 0
+        """Claims in a row that the ledger didn't answer."""
+
+    async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
+        """Say for each message, in order, what may be done about it. Never raises."""
+        prepared = [self._prepare(message) for message in messages]
+        claims: dict[str, Claim] = {}
+        claimants: set[int] = set()
+        for number, (message, origin, task) in enumerate(prepared):
+            if isinstance(task, Wish) and origin.email_id not in claims:
+                claims[origin.email_id] = self._claim(message, origin, task)
+                claimants.add(number)
+        judgements = await self._judgements(claims)
+        admitted = []
+        for number, (message, origin, task) in enumerate(prepared):
+            if not isinstance(task, Wish):
+                admitted.append(Admitted(message, origin, task))
+                continue
+            judged = judgements[origin.email_id]
+            if number not in claimants:  # its twin came in the same ten
+                judged = Judgement(Verdict.WAIT)
+            admitted.append(_admitted(message, origin, task, judged))
+        return admitted
+
+    async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
+        if not claims:
+            return {}
+        code = ""
+        try:
+            judgements = await self._ledger.claim(list(claims.values()), self._now())
+        except LedgerError as error:
+            code = str(error)
+            judgements = [Judgement(Verdict.UNKNOWN)] * len(claims)
+        unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]
+        if unknown:
+            self._telemetry.trouble("the ledger can't be used", count=len(unknown), code=code)
+        self.failures = self.failures + 1 if len(unknown) == len(judgements) else 0
+        return dict(zip(claims, judgements, strict=True))
+
+    def _prepare(self, message: Message) -> tuple[Message, Provenance, Wish | Redrive | Delivery]:
+        origin = provenance_of(message)
+        try:
+            action = parse(message.body)
+            if isinstance(action, Redrive):
+                return message, origin, action
+            if action.email_id is not None:
+                origin = msgspec.structs.replace(origin, email_id=action.email_id)
+            email = compose(
+                action,
+                key=origin.email_id,
+                queued_at=origin.first_queued_at,
+                default_sender=self._default_sender,
+            )
+            return message, origin, Wish(email, action.in_doubt or self._in_doubt)
+        except BadInput as bad:
+            outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
+            return message, origin, Delivery(Status.DEAD, outcome, path=bad.path)
+        except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
+            self._telemetry.fault("fault", error, message.id)
+            return message, origin, fault()
+
+    def _claim(self, message: Message, origin: Provenance, wish: Wish) -> Claim:
+        recipients = len(wish.email.envelope.recipients)
+        return Claim(
+            email_id=origin.email_id,
+            message_id=message.id,
+            content_hash=content_hash(message.body),
+            recipients=recipients,
+            left=tuple(i for i in origin.left if i < recipients),
+            in_doubt=wish.in_doubt,
+            token=uuid.uuid4().hex,
+            lease_until=self._lease_until,
+        )
+
+
+def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgement) -> Admitted:
+    addresses = wish.email.envelope.recipients
+    if judged.row is None:
+        return Admitted(message, origin, _without_sending(judged, addresses))
+    if judged.verdict is Verdict.SEND:
+        job = Job(wish.email, judged.row, judged.targets, wish.in_doubt)
+        return Admitted(message, origin, job, judged.row)
+    reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
+    detail = "the function died between claim and result"
+    outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
+    dead = Delivery(Status.DEAD, outcome, recipients=judged.targets, addresses=addresses)
+    return Admitted(message, origin, dead, judged.row)
+
+
+def _without_sending(judged: Judgement, addresses: tuple[str, ...]) -> Delivery:
+    """The fate of a message that is nothing to send now."""
+    if judged.verdict is Verdict.DONE:
+        outcome = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.DUPLICATE)
+        return Delivery(Status.DONE, outcome)
+    if judged.verdict is Verdict.REUSED:
+        outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.ID_REUSED)
+        return Delivery(Status.DEAD, outcome, path="$.email_id", addresses=addresses)
+    if judged.verdict is Verdict.WAIT:
+        outcome = Outcome(Stage.CLAIM, Kind.TRANSIENT, Scope.MESSAGE, Reason.LEASED)
+        delay = min(int(judged.wait_seconds) + 1, _LONGEST_WAIT_SECONDS)
+        return Delivery(Status.DEFERRED, outcome, delay_seconds=delay)
+    outcome = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=_NO_LEDGER_SECONDS)
+
+
+def fault() -> Delivery:
+    """The fate of a message that met a fault of ion's own: later, perhaps by a mended ion."""
+    outcome = Outcome(Stage.PARSE, Kind.TRANSIENT, Scope.MESSAGE, Reason.ERROR)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=300)

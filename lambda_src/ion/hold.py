@@ -1,0 +1,72 @@
+"""How long to leave a mail server alone that turned us away: pure."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+
+from ion.outcome import Kind, Outcome, Stage
+from ion.settings import Smtp
+
+_LADDER_SECONDS = (300, 600, 1200, 2400, 3600)
+"""Providers lock accounts that keep trying a wrong password."""
+_QUOTA_SECONDS = 600
+"""A quota ends at an hour that nobody tells, so it is asked for this often."""
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing is tried, and until when.
+
+    Args:
+        reason: of the run that it follows from, in lower case.
+        error: what the server said, scrubbed.
+        times: how often in a row.
+        until: seconds since the epoch.
+        login: `fingerprint` of the login that was refused: another one is tried at once.
+    """
+
+    reason: str
+    error: str
+    times: int
+    until: int
+    login: str
+
+    def is_over(self, smtp: Smtp, now: float) -> bool:
+        """True if its time has come, or there is another server or password to try."""
+        return now >= self.until or not _is_of(self.login, smtp)
+
+
+def following(
+    outcome: Outcome, error: str, before: Hold | None, smtp: Smtp, now: float
+) -> Hold | None:
+    """The hold that follows from an outcome; None: try again whenever something wakes us.
+
+    Held is what trying makes worse, or can't make better. To knock at a server that can't be
+    reached costs nothing, and is done with each wake-up.
+    """
+    refused_login = outcome.stage is Stage.AUTH and outcome.kind is Kind.MISCONFIGURED
+    if outcome.kind is not Kind.QUOTA and not refused_login:
+        return None
+    reason = outcome.reason.lower()
+    again = before is not None and before.reason == reason and _is_of(before.login, smtp)
+    times = before.times + 1 if before is not None and again else 1
+    ladder = _LADDER_SECONDS if refused_login else (_QUOTA_SECONDS,)
+    seconds = ladder[min(times, len(ladder)) - 1]
+    login = before.login if before is not None and again else fingerprint(smtp)
+    return Hold(reason, error, times, int(now) + seconds, login)
+
+
+def fingerprint(smtp: Smtp, salt: bytes | None = None) -> str:
+    """Tells one login from another, and gives none away.
+
+    Slow on purpose (scrypt): it is kept in a table, and whoever reads it there might try passwords.
+    """
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
+    login = json.dumps([smtp.server, smtp.port, smtp.username, smtp.password]).encode()
+    return (salt + hashlib.scrypt(login, salt=salt, n=2**14, r=8, p=1, dklen=16)).hex()
+
+
+def _is_of(login: str, smtp: Smtp) -> bool:
+    return fingerprint(smtp, bytes.fromhex(login)[:_SALT_BYTES]) == login
