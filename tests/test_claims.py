@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ion.claims import (
     DEAD,
+    DOUBTED,
     PENDING,
     SENT,
     SKEW_SECONDS,
@@ -35,6 +36,7 @@ CLAIM = Claim(
     in_doubt=InDoubt.RESEND_ONCE,
     token="mine",
     lease_until=LEASE,
+    alone=True,
 )
 ROW = Row(RowStatus.SENDING, "other", LEASE, "hash", PENDING * 2, expires_at=NOW + 1e6)
 DEFERRED = replace(ROW, status=RowStatus.DEFERRED, lease_until=0, attempts=3)
@@ -314,7 +316,7 @@ LATER_1 = delivery(Status.DEFERRED, Kind.TRANSIENT, 1)
         ([SENT_TO, LATER_1], "deferred", "s.", 1),
         ([SENT_TO, DEAD_1], "bounced", "sd", 1),
         ([DEAD_1], "deferred", ".d", 1),
-        ([delivery(Status.DEAD, Kind.IN_DOUBT, 0, 1, reason=Reason.IN_DOUBT)], "in_doubt", "dd", 1),
+        ([delivery(Status.DEAD, Kind.IN_DOUBT, 0, 1, reason=Reason.IN_DOUBT)], "in_doubt", "??", 1),
         ([delivery(Status.DEAD, Kind.TRANSIENT, 0, 1, reason=Reason.EXPIRED)], "expired", "dd", 1),
         ([delivery(Status.DEFERRED, Kind.THROTTLED, 0, 1)], "deferred", "..", 0),
         ([delivery(Status.HELD, Kind.UNAVAILABLE, 0, 1)], "deferred", "..", 0),
@@ -328,7 +330,7 @@ def test_a_result_tells_what_became_of_each_recipient(
     assert (row.status.value, row.fates, row.attempts) == (status, fates, attempts)
     assert row.lease_until == 0
     assert row.token == "mine"
-    assert row.dead_ids == (frozenset({"message-1"}) if DEAD in fates else frozenset())
+    assert row.dead_ids == ({"message-1"} if {DEAD, DOUBTED} & set(fates) else set())
 
 
 # every ledger there can be
@@ -448,6 +450,7 @@ class Life:
             in_doubt=self.policy,
             token=f"run-{self.runs}",
             lease_until=self.now + 960,
+            redrives=self.message,
         )
         row, self.now = self.row, self.now + 960 + SKEW_SECONDS
         judged = judge(row, claim, claim.lease_until - 960)
@@ -474,7 +477,7 @@ class Life:
             self.row = conclude(judged.row, claim.message_id, [sent])
 
     def redrive(self) -> None:
-        if self.row is not None and self.row.fates == DEAD:
+        if self.row is not None and self.row.fates in (DEAD, DOUBTED):
             self.message += 1
             self.copies.append(0)
 
@@ -511,4 +514,27 @@ def test_every_email_comes_to_an_end_once_the_runs_do_not_die(
         else:
             life.run(end)
     assert life.row is not None
-    assert life.row.fates in (SENT, DEAD)
+    assert life.row.fates in (SENT, DEAD, DOUBTED)
+
+
+@pytest.mark.row(31)
+@pytest.mark.parametrize("policy", list(InDoubt))
+def test_what_a_process_died_with_is_not_claimed_beside_others(policy: InDoubt) -> None:
+    beside_others = replace(CLAIM, in_doubt=policy, alone=False)
+    assert judge(CRASHED, beside_others, NOW) == Judgement(Verdict.SUSPECT)
+
+
+@pytest.mark.row(12)
+def test_a_twin_of_a_doubted_email_is_a_copy_and_its_redrive_is_not() -> None:
+    parked = replace(BURIED, status=RowStatus.IN_DOUBT, fates=DOUBTED * 2)
+    twin = replace(CLAIM, message_id="message-2")
+    assert judge(parked, twin, NOW).verdict is Verdict.DONE
+    redriven = judge(parked, replace(twin, redrives=1), NOW)
+    assert (redriven.verdict, redriven.targets) == (Verdict.SEND, (0, 1))
+    assert judge(parked, replace(CLAIM, redrives=1), NOW).verdict is Verdict.DONE
+
+
+@pytest.mark.row(12)
+def test_a_refused_email_that_is_published_again_is_tried_again() -> None:
+    again = judge(BURIED, replace(CLAIM, message_id="message-2"), NOW)
+    assert (again.verdict, again.targets) == (Verdict.SEND, (0, 1))

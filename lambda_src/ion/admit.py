@@ -34,6 +34,13 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """An email that a process died with; perhaps over it."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """An email that this run, and no other, may send now.
 
@@ -57,13 +64,14 @@ class Admitted:
     Args:
         message: as received.
         origin: its key and history.
-        task: a job; a redrive; or its fate, if that is decided already.
+        task: a job; a suspect, for `Admission.admit_alone`; a redrive; or its fate, if that is
+            decided already.
         row: where the fate is to be remembered, if anywhere.
     """
 
     message: Message
     origin: Provenance
-    task: Job | Redrive | Delivery
+    task: Job | Suspect | Redrive | Delivery
     row: Row | None = None
 
 
@@ -99,7 +107,7 @@ class Admission:
         """Claims in a row that the ledger didn't answer."""
 
     async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
-        """Say for each message, in order, what may be done about it. Never raises."""
+        """Say for each message, in order, what may be done about it."""
         prepared = [self._prepare(message) for message in messages]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
@@ -118,6 +126,15 @@ class Admission:
                 judged = Judgement(Verdict.WAIT)
             admitted.append(_admitted(message, origin, task, judged))
         return admitted
+
+    async def admit_alone(self, suspect: Admitted) -> Admitted:
+        """Say what may be done about a suspect. Nothing else may be claimed meanwhile."""
+        if not isinstance(suspect.task, Suspect):
+            return suspect
+        message, origin, wish = suspect.message, suspect.origin, suspect.task.wish
+        claim = self._claim(message, origin, wish, alone=True)
+        judgements = await self._judgements({origin.email_id: claim})
+        return _admitted(message, origin, wish, judgements[origin.email_id])
 
     async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
         if not claims:
@@ -156,7 +173,9 @@ class Admission:
             self._telemetry.fault("fault", error, message.id)
             return message, origin, fault()
 
-    def _claim(self, message: Message, origin: Provenance, wish: Wish) -> Claim:
+    def _claim(
+        self, message: Message, origin: Provenance, wish: Wish, *, alone: bool = False
+    ) -> Claim:
         recipients = len(wish.email.envelope.recipients)
         return Claim(
             email_id=origin.email_id,
@@ -164,7 +183,9 @@ class Admission:
             content_hash=content_hash(message.body),
             recipients=recipients,
             left=tuple(i for i in origin.left if i < recipients),
+            redrives=origin.redrives,
             in_doubt=wish.in_doubt,
+            alone=alone,
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
         )
@@ -172,6 +193,8 @@ class Admission:
 
 def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgement) -> Admitted:
     addresses = wish.email.envelope.recipients
+    if judged.verdict is Verdict.SUSPECT:
+        return Admitted(message, origin, Suspect(wish))
     if judged.row is None:
         return Admitted(message, origin, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:

@@ -12,9 +12,9 @@ SKEW_SECONDS = 30
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
 
-PENDING, SENT, DEAD = ".", "s", "d"
-"""The fate of one recipient, a character each in the row's `fates`."""
-_FATES = {Status.SENT: SENT, Status.DEAD: DEAD}
+PENDING, SENT, DEAD, DOUBTED = ".", "s", "d", "?"
+"""The fate of one recipient, a character each in the row's `fates`. Doubted ones are dead-lettered
+too, but the server may have their email."""
 _COUNTS = frozenset(
     {
         Kind.ACCEPTED,
@@ -79,9 +79,11 @@ class Claim:
         content_hash: of what it says.
         recipients: how many there are.
         left: indexes of those that this message is about; empty: all.
+        redrives: how often it came back from the dead-letter queue.
         in_doubt: the policy.
         token: a new one for each receive of a message.
         lease_until: seconds since the epoch.
+        alone: nothing else is claimed beside it, so that it may be one that the process dies over.
     """
 
     email_id: str
@@ -92,6 +94,8 @@ class Claim:
     in_doubt: InDoubt
     token: str
     lease_until: float
+    redrives: int = 0
+    alone: bool = False
 
     @property
     def scope(self) -> tuple[int, ...]:
@@ -112,6 +116,8 @@ class Verdict(StrEnum):
     PARKED = "parked"
     """It may have been sent, and the policy says that a person decides."""
     CRASH_LOOP = "crash_loop"
+    SUSPECT = "suspect"
+    """A process died with its lease: to be claimed alone, so that it takes nobody along."""
     UNKNOWN = "unknown"
     """The ledger could not say, so nothing is sent now."""
 
@@ -160,6 +166,8 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
     targets = _targets(row, claim)
     if not targets:
         return Judgement(Verdict.DONE)
+    if row.status is RowStatus.SENDING and not claim.alone:
+        return Judgement(Verdict.SUSPECT)
     if row.status is RowStatus.SENDING:  # the sender died before its result: did the dot leave?
         row = replace(row, doubts=row.doubts + 1, crashes=row.crashes + 1)
         return _unless_parked(_leased(claim, row, targets), claim, targets)
@@ -172,14 +180,14 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
     """Whom to send to: those that nobody served, and on a redrive the dead ones again.
 
     A dead letter that comes back is another message to SQS; the message that it was made of may
-    come back too, by a lost delete, and has nothing to do any more.
+    come back too, by a lost delete, and has nothing to do any more. For the doubted that isn't
+    enough: a twin, published or delivered twice, is another message as well.
     """
-    redriven = claim.message_id not in row.dead_ids
-    return tuple(
-        index
-        for index in claim.scope
-        if row.fates[index] == PENDING or (row.fates[index] == DEAD and redriven)
-    )
+    another = claim.message_id not in row.dead_ids
+    again = {PENDING} | ({DEAD} if another else set())
+    if another and claim.redrives:
+        again.add(DOUBTED)
+    return tuple(index for index in claim.scope if row.fates[index] in again)
 
 
 def _unless_parked(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
@@ -208,9 +216,8 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
     """
     fates = list(row.fates)
     for delivery in deliveries:
-        if delivery.status in _FATES:
-            for index in delivery.recipients:
-                fates[index] = _FATES[delivery.status]
+        for index in delivery.recipients:
+            fates[index] = _fate(delivery, fates[index])
     outcomes = [delivery.outcome for delivery in deliveries]
     dead = [d.outcome.reason for d in deliveries if d.status is Status.DEAD]
     return replace(
@@ -225,14 +232,22 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
     )
 
 
+def _fate(delivery: Delivery, before: str) -> str:
+    if delivery.status is Status.SENT:
+        return SENT
+    if delivery.status is not Status.DEAD:
+        return before
+    return DOUBTED if delivery.outcome.kind is Kind.IN_DOUBT else DEAD
+
+
 def _status(fates: Sequence[str], dead: Sequence[Reason]) -> RowStatus:
     if PENDING in fates:
         return RowStatus.DEFERRED
+    if DOUBTED in fates:
+        return RowStatus.IN_DOUBT
     if DEAD not in fates:
         return RowStatus.SENT
-    if Reason.EXPIRED in dead:
-        return RowStatus.EXPIRED
-    return RowStatus.IN_DOUBT if Reason.IN_DOUBT in dead else RowStatus.BOUNCED
+    return RowStatus.EXPIRED if Reason.EXPIRED in dead else RowStatus.BOUNCED
 
 
 def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:

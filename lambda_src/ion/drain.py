@@ -7,10 +7,11 @@ the delete, so that whatever dies in between leaves a message too many and never
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ion.admit import Admission, Admitted, Job, fault
+from ion.admit import Admission, Admitted, Job, Suspect, fault
 from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
@@ -148,8 +149,7 @@ class Drain:
                 return
             self._summary.received += len(messages)
             self._under_way += len(messages)
-            for admitted in await self._admission.admit(messages):
-                await self._inbox.put(admitted)
+            await self._take(await self._admission.admit(messages))
             if self._admission.failures >= _LEDGER_FAILURES:
                 self._hold(Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER))
             if messages:
@@ -160,6 +160,24 @@ class Drain:
                 self._refilled = False
             else:
                 self._stop("empty")
+
+    async def _take(self, admitted: Sequence[Admitted]) -> None:
+        """Hand over to the workers; suspects one by one, with nothing else under way.
+
+        A process died with them, over one of them perhaps. Whichever it is, it must not take the
+        others along a second time.
+        """
+        suspects = [one for one in admitted if isinstance(one.task, Suspect)]
+        for one in admitted:
+            if one not in suspects:
+                await self._inbox.put(one)
+        for suspect in suspects:
+            await self._inbox.join()
+            await self._settler.flush()
+            if self._may_begin():
+                await self._inbox.put(await self._admission.admit_alone(suspect))
+            else:
+                await self._inbox.put(replace(suspect, task=_put_back("not begun")))
 
     async def _until_done(self) -> None:
         """Wait until all work is done, but not for long."""
@@ -178,7 +196,7 @@ class Drain:
                 self._inbox.task_done()
 
     async def _handle(self, one: Admitted) -> None:
-        begun = isinstance(one.task, Delivery) or not (self._summary.stopped or self._out_of_time())
+        begun = isinstance(one.task, Delivery) or self._may_begin()
         deliveries = await self._decide(one) if begun else [_put_back("not begun")]
         for delivery in deliveries:
             self._summary.count(delivery.status)
@@ -197,6 +215,8 @@ class Drain:
                     return [one.task]
                 case Redrive():
                     return [await self._redrive(one.message)]
+                case Suspect():  # the ledger wants to see it alone, whatever happened meanwhile
+                    return [_put_back("not claimed")]
                 case Job():
                     return await self._deliverer.deliver(one.task, one.message, self._work_deadline)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
@@ -238,6 +258,9 @@ class Drain:
         """The first reason is the run's."""
         if not self._summary.stopped:
             self._summary.stopped, self._summary.error = why, error
+
+    def _may_begin(self) -> bool:
+        return not self._summary.stopped and not self._out_of_time()
 
     def _out_of_time(self) -> bool:
         return self._work_deadline.remaining() < BEGIN_BUDGET_SECONDS

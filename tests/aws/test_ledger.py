@@ -61,6 +61,7 @@ def claim(email_id: str = "key", token: str = "one", **others: Any) -> Claim:  #
         "in_doubt": InDoubt.RESEND_ONCE,
         "token": token,
         "lease_until": LEASE,
+        "alone": True,
     }
     return Claim(**parts | others)
 

@@ -1,0 +1,194 @@
+"""Where the function may be killed, by name; and the trap that does it there, once."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from kill.child import Child
+from kill.proxy import Call, Phase
+from smtp_server import NORMAL, Action, Moment, Reply, Step, Submission, in_body
+
+_BODY_BYTES = 20_000
+"""Read of a body before the kill in its middle."""
+_PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """A step of the conversation.
+
+    Args:
+        step: killed when the server has read it, before it replies; BODY: when 354 has been sent.
+        nth: of all such steps, over all connections.
+        argument: only those whose argument has this in it are counted.
+    """
+
+    step: Step
+    nth: int = 1
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class InBody:
+    """Part of a body has been read, and not its dot."""
+
+
+@dataclass(frozen=True)
+class Replied:
+    """The server has written its reply to the nth dot."""
+
+    nth: int = 1
+
+
+@dataclass(frozen=True)
+class Aws:
+    """A call to AWS.
+
+    Args:
+        call: which.
+        phase: of it.
+        withheld: calls that never reach AWS until then: those that run beside this one.
+        nth: of these.
+    """
+
+    call: Call
+    phase: Phase
+    withheld: frozenset[Call] = frozenset()
+    nth: int = 1
+
+
+Place = Smtp | InBody | Replied | Aws
+
+
+@dataclass
+class Trap:
+    """Kills the child that runs when a place is reached; just once for each arming.
+
+    Args:
+        place: None: never.
+        submissions: of the mail server.
+    """
+
+    place: Place | None
+    submissions: Callable[[], Sequence[Submission]]
+    child: Child | None = None
+    sprung: int = 0
+    _seen: int = 0
+    _armed: bool = True
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def arm(self) -> None:
+        """For another kill, at the next of its kind."""
+        self._armed, self._seen = True, 0
+
+    def _spring(self, nth: int) -> bool:
+        """Kill if this is the nth time; True if it is dead now by this."""
+        with self._lock:
+            self._seen += self._armed
+            if not self._armed or self._seen != nth:
+                return False
+            self._armed = False
+        assert self.child is not None
+        self.child.kill()
+        self.sprung += 1
+        return True
+
+    # -- what the mail server and the proxy ask ------------------------------------------
+
+    def at_step(self, moment: Moment) -> Action:
+        """The mail server's script."""
+        place = self.place
+        if isinstance(place, Smtp):
+            if moment.step is place.step and place.argument in moment.argument:
+                self._spring(place.nth)
+        elif isinstance(place, InBody) and moment.step is Step.BODY:
+            # 250: should the dot be on its way, the server took the email
+            last_words = _LastWords(250, say=lambda: self._spring(1))
+            return in_body(_BODY_BYTES, Action(reply=last_words))
+        elif isinstance(place, Replied) and moment.step is Step.DOT:
+            self._tasks.append(asyncio.create_task(self._when_replied(len(self._tasks), place.nth)))
+        return NORMAL
+
+    async def _when_replied(self, number: int, nth: int) -> None:
+        while sum(submission.replied for submission in self.submissions()) <= number:  # noqa: ASYNC110
+            await asyncio.sleep(0)  # the server tells nobody when
+        self._spring(nth)
+
+    def at_call(self, call: Call, phase: Phase) -> bool:
+        """The proxy's watch."""
+        place = self.place
+        if not isinstance(place, Aws):
+            return True
+        if call in place.withheld and self._armed:
+            assert self.child is not None
+            assert self.child.wait_dead(_PATIENCE_SECONDS), f"{place} was never reached"
+            return False
+        here = call is place.call and phase is place.phase
+        return not (here and self._spring(place.nth))
+
+
+@dataclass(frozen=True)
+class _LastWords(Reply):
+    """A reply at whose writing something happens."""
+
+    say: Callable[[], object] = lambda: None
+
+    def encode(self) -> bytes:
+        self.say()
+        return super().encode()
+
+
+def _aws(call: Call) -> dict[str, Place]:
+    return {f"{phase.value} {call.value}": Aws(call, phase) for phase in Phase}
+
+
+POINTS: dict[str, Place] = {
+    "connect": Smtp(Step.CONNECT),
+    "second connect": Smtp(Step.CONNECT, nth=2),
+    "ehlo": Smtp(Step.EHLO),
+    "starttls": Smtp(Step.STARTTLS),
+    "ehlo under tls": Smtp(Step.EHLO, nth=2),
+    "auth": Smtp(Step.AUTH),
+    "mail": Smtp(Step.MAIL),
+    "fifth mail": Smtp(Step.MAIL, nth=5),
+    "rcpt": Smtp(Step.RCPT),
+    "rcpt that is refused": Smtp(Step.RCPT, argument="bounced"),
+    "rcpt that is deferred": Smtp(Step.RCPT, argument="deferred"),
+    "data": Smtp(Step.DATA),
+    "354 sent": Smtp(Step.BODY),
+    "in the body": InBody(),
+    "dot seen, no reply": Smtp(Step.DOT),
+    "fourth dot seen, no reply": Smtp(Step.DOT, nth=4),
+    "last dot seen, no reply": Smtp(Step.DOT, nth=6),
+    "dot replied to": Replied(),
+    "fourth dot replied to": Replied(nth=4),
+    "rset": Smtp(Step.RSET),
+    "quit": Smtp(Step.QUIT),
+    "second quit": Smtp(Step.QUIT, nth=2),
+    **_aws(Call.RECEIVE),
+    "before second receive": Aws(Call.RECEIVE, Phase.BEFORE, nth=2),
+    **_aws(Call.CLAIM),
+    **_aws(Call.LOOK),
+    "after claim by update": Aws(Call.CLAIM, Phase.AFTER, nth=2),
+    **_aws(Call.RECORD),
+    **_aws(Call.DELETE),
+    "before record and delete": Aws(
+        Call.RECORD, Phase.BEFORE, withheld=frozenset({Call.DELETE, Call.POSTPONE})
+    ),
+    "after record, delete lost": Aws(Call.RECORD, Phase.AFTER, withheld=frozenset({Call.DELETE})),
+    "after delete, record lost": Aws(Call.DELETE, Phase.AFTER, withheld=frozenset({Call.RECORD})),
+    **_aws(Call.DEAD_LETTER),
+    "before second dead-letter": Aws(Call.DEAD_LETTER, Phase.BEFORE, nth=2),
+    **_aws(Call.POSTPONE),
+    **_aws(Call.ALARM),
+}
+"""In a run over ten fresh messages, or in the one after it."""
+
+REDRIVE_POINTS: dict[str, Place] = {
+    **_aws(Call.REDRIVE_RECEIVE),
+    **_aws(Call.REQUEUE),
+    **_aws(Call.REDRIVE_DELETE),
+}
+"""In a run that brings dead letters back."""

@@ -1,0 +1,191 @@
+"""Between the function and the emulated AWS: names each call, and lets a test in on it."""
+
+import http.client
+import json
+import threading
+import urllib.parse
+from collections.abc import Callable
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+_TIMEOUT_SECONDS = 60
+_QUIET_SECONDS = 10
+_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+"""Headers about one connection: each side has its own."""
+
+
+class Call(StrEnum):
+    """What the function asks of AWS."""
+
+    HOLD = "hold"
+    RECEIVE = "receive"
+    CLAIM = "claim"
+    LOOK = "look"
+    """Reads rows that a claim collided with."""
+    RECORD = "record"
+    DELETE = "delete"
+    POSTPONE = "postpone"
+    DEAD_LETTER = "dead-letter"
+    REDRIVE_RECEIVE = "redrive-receive"
+    REQUEUE = "requeue"
+    REDRIVE_DELETE = "redrive-delete"
+    REDRIVE_POSTPONE = "redrive-postpone"
+    ALARM = "alarm"
+    OTHER = "other"
+
+
+class Phase(StrEnum):
+    """When."""
+
+    BEFORE = "before"
+    """AWS hasn't heard of it."""
+    AFTER = "after"
+    """AWS has done it, and the answer hasn't arrived."""
+
+
+Watch = Callable[[Call, Phase], bool]
+"""Told of each call, from any thread; False: it goes no further."""
+
+
+class Proxy:
+    """Runs between `__enter__` and `__exit__`.
+
+    Args:
+        target: host and port of the emulated AWS.
+
+    Attributes:
+        watch: see `Watch`.
+        receipts: the last receipt handle of each message that was received through here, also of
+            those whose receiver never heard: by queue URL and message id.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.watch: Watch = lambda _call, _phase: True
+        self.receipts: dict[tuple[str, str], str] = {}
+        self.dead_letter_queue = ""
+        self._under_way = 0
+        self._changed = threading.Condition()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def wait_quiet(self) -> None:
+        """Until nothing is under way: what the dead have asked for is done by then."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._under_way, _QUIET_SECONDS)
+
+    def began(self, count: int) -> None:
+        with self._changed:
+            self._under_way += count
+            self._changed.notify_all()
+
+    def name(self, operation: str, body: bytes) -> tuple[Call, str]:
+        """What a request is for, and the queue that it is about."""
+        if operation == "SetAlarmState":
+            return Call.ALARM, ""
+        asked: Any = json.loads(body)
+        queue = asked.get("QueueUrl", "")
+        of_dead = queue == self.dead_letter_queue
+        match operation:
+            case "BatchGetItem":
+                keys = [key for table in asked["RequestItems"].values() for key in table["Keys"]]
+                hold = all(" " in key["email_id"]["S"] for key in keys)  # as no email's key
+                call = Call.HOLD if hold else Call.LOOK
+            case "BatchExecuteStatement":
+                values = [value for one in asked["Statements"] for value in one["Parameters"]]
+                call = Call.CLAIM if {"S": "sending"} in values else Call.RECORD
+            case "ReceiveMessage":
+                call = Call.REDRIVE_RECEIVE if of_dead else Call.RECEIVE
+            case "DeleteMessageBatch":
+                call = Call.REDRIVE_DELETE if of_dead else Call.DELETE
+            case "ChangeMessageVisibilityBatch":
+                call = Call.REDRIVE_POSTPONE if of_dead else Call.POSTPONE
+            case "SendMessageBatch":
+                call = Call.DEAD_LETTER if of_dead else Call.REQUEUE
+            case _:
+                call = Call.OTHER
+        return call, queue
+
+    def learn(self, queue: str, answer: bytes) -> None:
+        for message in json.loads(answer).get("Messages") or []:
+            self.receipts[queue, message["MessageId"]] = message["ReceiptHandle"]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: Proxy
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The client was killed; nobody needs to hear of that."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        proxy = self.server.proxy
+        proxy.began(1)
+        try:
+            self._serve(proxy, body)
+        finally:
+            proxy.began(-1)
+
+    def _serve(self, proxy: Proxy, body: bytes) -> None:
+        self.close_connection = True
+        call, queue = proxy.name(self._operation(body), body)
+        if not proxy.watch(call, Phase.BEFORE):
+            return
+        status, headers, answer = self._forward(body)
+        if call in (Call.RECEIVE, Call.REDRIVE_RECEIVE):
+            proxy.learn(queue, answer)
+        if not proxy.watch(call, Phase.AFTER):
+            return
+        self.close_connection = False
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _operation(self, body: bytes) -> str:
+        """In each of AWS's protocols: JSON, CBOR, query."""
+        if target := self.headers.get("X-Amz-Target"):
+            return target.rpartition(".")[2]
+        if "/operation/" in self.path:
+            return self.path.rpartition("/")[2]
+        return urllib.parse.parse_qs(body.decode()).get("Action", [""])[0]
+
+    def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(self.server.proxy.target, timeout=_TIMEOUT_SECONDS)
+        try:
+            headers = {n: v for n, v in self.headers.items() if n.lower() not in _HOP}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
