@@ -154,11 +154,14 @@ class Outcome:
     detail: str = ""
     """What there is to say where there was no reply: "connection lost", "timed out" …"""
 
+    @property
+    def said(self) -> str:
+        """The server's words, or ours where it had none. Not scrubbed."""
+        return str(self.reply) if self.reply else self.detail
+
     def __str__(self) -> str:
-        said = str(self.reply) if self.reply else self.detail
-        return (
-            f"{self.reason} at {self.stage}: {said}" if said else f"{self.reason} at {self.stage}"
-        )
+        where = f"{self.reason} at {self.stage}"
+        return f"{where}: {self.said}" if self.said else where
 
 
 class Status(StrEnum):

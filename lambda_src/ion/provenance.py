@@ -100,8 +100,7 @@ def dead_letter_attributes(
         path=delivery.path,
         failed_at=failed_at,
     )
-    said = str(outcome.reply) if outcome.reply else outcome.detail
-    reply = scrub(said, delivery.addresses)
+    reply = scrub(outcome.said, delivery.addresses)
     ours = {REASON: Attribute.text(outcome.reason.value), ION: _attribute(record, complete=True)}
     if reply:  # SQS refuses an empty value
         ours[REPLY] = Attribute.text(reply)

@@ -141,10 +141,9 @@ def _about(one: Admitted, deliveries: Sequence[Delivery]) -> dict[str, str | int
     }
     for delivery in deliveries:
         outcome = delivery.outcome
-        said = str(outcome.reply) if outcome.reply else outcome.detail
         about |= {
             "stage": outcome.stage.value,
             "reason": outcome.reason.value,
-            "reply": scrub(said, delivery.addresses),
+            "reply": scrub(outcome.said, delivery.addresses),
         }
     return about

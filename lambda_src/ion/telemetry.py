@@ -98,9 +98,8 @@ class Telemetry:
 
 
 def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
-    said = str(outcome.reply) if outcome.reply else outcome.detail
     return {
         "stage": outcome.stage.value,
         "reason": outcome.reason.value,
-        "reply": scrub(said, addresses),
+        "reply": scrub(outcome.said, addresses),
     }
