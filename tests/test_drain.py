@@ -1220,6 +1220,33 @@ def test_a_dead_letter_queue_that_can_not_be_read_ends_the_run_and_keeps_the_red
     assert [(held.visible, held.receives) for held in account.waiting()] == [(True, 1)]
 
 
+@pytest.mark.row(69)
+def test_a_redrive_with_a_maximum_moves_no_more_in_several_runs(account: Account, log: Log) -> None:
+    """At so low a rate only nine fit into the longest delay that SQS has."""
+    for number in range(25):
+        account.publish(email(number), url=account.dead_url)
+    account.publish('{"action": "redrive", "max": 12, "rate": 0.01}')
+    runs = []
+    for _ in range(4):
+        runs.append(run(account))
+        account.time_passes(900)
+    assert [one.redriven for one in runs] == [9, 3, 0, 0]
+    assert sum(one.sent for one in runs) == 12
+    assert (len(account.dead()), account.waiting()) == (13, [])
+    reports = [event for event in log.events if event["message"] == "redrive"]
+    assert [(one["moved"], one["complete"]) for one in reports] == [(9, False), (3, True)]
+
+
+def test_a_dry_run_tells_and_goes(account: Account, log: Log) -> None:
+    account.publish("{broken")
+    run(account)
+    account.publish('{"action": "redrive", "dry_run": true}')
+    assert run(account).redriven == 0
+    assert (len(account.dead()), account.waiting()) == (1, [])
+    (report,) = [event for event in log.events if event["message"] == "redrive"]
+    assert (report["meant"], report["reasons"]) == (1, {"BAD_JSON": 1})
+
+
 @pytest.mark.row(27)
 def test_a_redrive_that_is_not_through_goes_on_in_the_next_run(account: Account) -> None:
     for number in range(25):

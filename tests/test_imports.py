@@ -12,7 +12,7 @@ LAYERS = [
     ["handler"],
     ["drain"],
     ["deliver", "redrive", "settle"],
-    ["admit"],
+    ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "telemetry", "provenance"],
     ["claims", "hold"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
@@ -27,7 +27,7 @@ LIBRARIES = {
     "idna": {"mail"},
     "bs4": {"mail"},
     "markdownify": {"mail"},
-    "msgspec": {"admit", "contract", "provenance", "settle"},
+    "msgspec": {"admit", "contract", "provenance", "redrive", "settle"},
 }
 """Who may know which library: what it raises is translated where it is called."""
 

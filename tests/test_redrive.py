@@ -4,6 +4,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,11 +24,12 @@ from emulated import (
     unreachable,
 )
 from ion.admit import Admitted
-from ion.aws.queue import QueueError
+from ion.contract import Redrive, parse
 from ion.deadline import Deadline
+from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.provenance import provenance_of
-from ion.redrive import redrive
+from ion.redrive import MOST_REDRIVES, Redriving, Report, resumption
 from ion.settle import Settler
 from ion.telemetry import Telemetry
 
@@ -43,23 +46,38 @@ def killed(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
     raise KilledError
 
 
+def ask(
+    account: Account,
+    query: str = "{}",
+    sqs: Between | None = None,
+    *,
+    asked_at: float = LATER,
+    moved_before: int = 0,
+    deadline: Deadline | None = None,
+) -> Report:
+    """One run of the redrive that the JSON asks for."""
+    action = parse(json.dumps(json.loads(query) | {"action": "redrive"}))
+    assert isinstance(action, Redrive)
+    sqs = sqs or account.sqs()
+    redriving = Redriving(
+        account.dead_letters(sqs),
+        account.input_queue(sqs),
+        Telemetry(),
+        deadline or Deadline.after(900),
+    )
+    return asyncio.run(redriving.run(action, asked_at, moved_before))
+
+
 def run(
     account: Account,
     sqs: Between | None = None,
     *,
-    began_at: float = LATER,
+    asked_at: float = LATER,
     deadline: Deadline | None = None,
 ) -> tuple[int, bool]:
-    sqs = sqs or account.sqs()
-    return asyncio.run(
-        redrive(
-            account.dead_letters(sqs),
-            account.input_queue(sqs),
-            Telemetry(),
-            began_at,
-            deadline or Deadline.after(900),
-        )
-    )
+    """One run of a redrive of everything: how many it moved, and whether that was all."""
+    report = ask(account, sqs=sqs, asked_at=asked_at, deadline=deadline)
+    return report.moved, report.complete
 
 
 def letter(body: str, **ion: object) -> tuple[str, dict[str, tuple[str, str | bytes]]]:
@@ -237,7 +255,7 @@ def test_only_what_was_there_when_it_began_is_moved(account: Account) -> None:
         return as_strict_as_sqs(real, request)
 
     sqs = account.sqs(send_message_batch=die_again)
-    assert run(account, sqs, began_at=time.time() - 1800) == (1, True)
+    assert run(account, sqs, asked_at=time.time() - 1800) == (1, True)
     assert bodies(account.waiting()) == ["old"]
     assert [(held.body, held.visible) for held in account.dead()] == [("young", True)]
 
@@ -282,9 +300,24 @@ def test_letters_are_hidden_longer_than_the_invocation_lives(account: Account) -
 
 
 @pytest.mark.row(23)
-def test_a_dead_letter_queue_that_can_not_be_read_is_an_error(account: Account) -> None:
-    with pytest.raises(QueueError, match="receive: AccessDenied"):
-        run(account, account.sqs(receive_message=failing("AccessDenied")))
+def test_a_dead_letter_queue_that_can_not_be_read_is_reported(account: Account) -> None:
+    report = ask(account, sqs=account.sqs(receive_message=failing("AccessDenied")))
+    assert (report.error, report.complete) == ("receive: AccessDenied", False)
+
+
+@pytest.mark.row(69)
+def test_what_was_moved_before_it_can_not_be_read_is_told(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(15)))
+    looks = 0
+
+    def once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        nonlocal looks
+        looks += 1
+        return (at_once if looks == 1 else failing())(real, request)
+
+    report = ask(account, sqs=account.sqs(receive_message=once))
+    assert (report.moved, report.complete) == (10, False)
+    assert report.error == "receive: InternalError"
 
 
 def test_an_empty_dead_letter_queue_is_through_at_once(account: Account) -> None:
@@ -297,3 +330,178 @@ def test_large_letters_are_moved_too(account: Account) -> None:
     bury(account, *(letter("x" * 400_000) for _ in range(5)))
     assert run(account) == (5, True)
     assert [len(held.body) for held in account.waiting()] == [400_000] * 5
+
+
+# as a query
+
+
+def died(body: str, *, reason: str = "RCPT_REJECTED", ago: float = 0, **ion: object) -> Any:  # noqa: ANN401
+    """A letter that died so many seconds before `LATER`."""
+    failed_at = datetime.fromtimestamp(LATER - ago, UTC).isoformat()
+    body, attributes = letter(body, failed_at=failed_at, **ion)
+    return body, attributes | {"reason": ("String", reason)}
+
+
+def to(*recipients: str, **fields: object) -> str:
+    return json.dumps({"action": "send", "recipient": list(recipients), "body_text": "x", **fields})
+
+
+def test_only_letters_with_the_reason_are_moved(account: Account) -> None:
+    bury(account, died("a", reason="EXPIRED"), died("b"), died("c", reason="IN_DOUBT"))
+    report = ask(account, '{"where": {"reason": "EXPIRED"}}')
+    assert (report.moved, report.complete) == (1, True)
+    assert bodies(account.waiting()) == ["a"]
+    ask(account, '{"where": {"reason": ["BAD_JSON", "IN_DOUBT"]}}')
+    assert bodies(account.waiting()) == ["a", "c"]
+    (left,) = account.dead()
+    assert left.visible, "what isn't meant can be had at once"
+
+
+@pytest.mark.row(25)
+def test_what_sqs_buried_without_a_word_goes_by_the_name_of_poison(account: Account) -> None:
+    account.publish("x", {"own": ("String", "y")}, account.dead_url)
+    bury(account, died("a"))
+    report = ask(account, '{"where": {"reason": "POISON"}}')
+    assert (bodies(account.waiting()), report.reasons) == (["x"], {"POISON": 1})
+
+
+def test_only_letters_to_the_domain_are_moved(account: Account) -> None:
+    bury(
+        account,
+        died(to("ann@example.org")),
+        died(to("bob@sub.example.org", cc="cid@EXAMPLE.ORG")),
+        died(to("dan@example.com", bcc=["Eve <eve@example.net>"])),
+        died("{broken"),
+        died(to("no address")),
+        died('{"action": "redrive"}'),
+    )
+    assert ask(account, '{"where": {"recipient_domain": "Example.org"}}').moved == 2
+    assert ask(account, '{"where": {"recipient_domain": "example.net"}}').moved == 1
+    assert len(account.dead()) == 3
+
+
+def test_a_domain_beyond_ascii_is_known_by_either_name(account: Account) -> None:
+    for name in ("müller.example", "xn--mller-kva.example", "MÜLLER.example"):
+        bury(account, died(to("ann@müller.example")), died(to("ann@xn--mller-kva.example")))
+        assert ask(account, json.dumps({"where": {"recipient_domain": name}})).moved == 2
+
+
+def test_a_letter_about_some_recipients_is_not_about_the_others(account: Account) -> None:
+    body = to("ann@example.org", "bob@example.com")
+    bury(account, died(body, left=[1]), died(body, left=[0, 7]))
+    assert ask(account, '{"where": {"recipient_domain": "example.com"}}').moved == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "moved"),
+    [
+        ({"older_than": "1h"}, {"2 h", "3 d"}),
+        ({"younger_than": "1h"}, {"59 min"}),
+        ({"older_than": "3600s", "younger_than": "1d"}, {"2 h"}),
+        ({"older_than": "90m", "younger_than": "7d"}, {"2 h", "3 d"}),
+        ({"older_than": "4d"}, set()),
+    ],
+)
+def test_only_letters_of_the_age_are_moved(
+    account: Account, where: dict[str, str], moved: set[str]
+) -> None:
+    bury(
+        account,
+        died("59 min", ago=59 * 60),
+        died("2 h", ago=7200),
+        died("3 d", ago=3 * 86_400),
+    )
+    ask(account, json.dumps({"where": where}))
+    assert set(bodies(account.waiting())) == moved
+
+
+def test_a_letter_that_does_not_say_when_it_died_did_when_it_came(account: Account) -> None:
+    account.publish("x", {}, account.dead_url)
+    account.time_passes(7200)
+    now = time.time()
+    assert ask(account, '{"where": {"older_than": "3h"}}', asked_at=now).moved == 0
+    assert ask(account, '{"where": {"older_than": "1h"}}', asked_at=now).moved == 1
+
+
+def test_all_of_it_must_be_true(account: Account) -> None:
+    bury(account, died(to("ann@example.org"), ago=60), died(to("ann@example.org"), ago=7200))
+    where = {"reason": "RCPT_REJECTED", "recipient_domain": "example.org", "older_than": "1h"}
+    assert ask(account, json.dumps({"where": where | {"reason": "EXPIRED"}})).moved == 0
+    assert ask(account, json.dumps({"where": where})).moved == 1
+
+
+def test_no_more_than_asked_for_are_moved(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(25)))
+    report = ask(account, '{"max": 13}')
+    assert (report.moved, report.complete) == (13, True)
+    assert (len(account.waiting()), len(account.dead())) == (13, 12)
+    assert all(held.visible for held in account.dead())
+
+
+def test_what_earlier_runs_have_moved_counts(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(25)))
+    report = ask(account, '{"max": 13}', moved_before=9)
+    assert (report.moved, report.complete) == (4, True)
+    report = ask(account, '{"max": 13}', moved_before=13)
+    assert (report.moved, report.complete) == (0, True)
+
+
+def test_how_many_it_has_moved_goes_with_the_message_that_goes_on(account: Account) -> None:
+    account.publish('{"action":"redrive", "max":13}', {"own": ("String", "y")})
+
+    async def receive() -> Message:
+        queue = account.input_queue()
+        (message,) = await queue.receive(visibility_seconds=60, wait_seconds=0)
+        return message
+
+    message = asyncio.run(receive())
+    first = resumption(message, provenance_of(message), Report(moved=4, pause_seconds=2000))
+    assert (first.body, first.delay_seconds) == (message.body, 900)
+    again = replace(message, id="another", sent_at=LATER, attributes=first.attributes)
+    second = resumption(again, provenance_of(again), Report(moved=5))
+    last = provenance_of(replace(again, attributes=second.attributes))
+    assert (last.moved, second.delay_seconds) == (9, 0)
+    assert last.first_queued_at.timestamp() == pytest.approx(message.sent_at, abs=0.001)
+    assert second.attributes["own"] == first.attributes["own"]
+
+
+def test_a_rate_is_kept_by_growing_delays(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(25)))
+    sqs = account.sqs()
+    report = ask(account, '{"rate": 4}', sqs)
+    sent = [one for call in sqs.asked("send_message_batch") for one in call["Entries"]]
+    delays = {int(one["MessageBody"]): one["DelaySeconds"] for one in sent}
+    assert delays == {number: number // 4 for number in range(25)}
+    assert (report.moved, report.complete) == (25, True)
+
+
+def test_a_rate_leaves_to_the_next_run_what_has_no_room_in_the_longest_delay(
+    account: Account,
+) -> None:
+    bury(account, *(letter(str(number)) for number in range(15)))
+    report = ask(account, '{"rate": 0.01}')  # one in 100 s: nine in 900 s, SQS's longest
+    assert (report.moved, report.complete, report.pause_seconds) == (9, False, 900)
+    assert (len(account.waiting()), len(account.dead())) == (9, 6)
+
+
+def test_a_dry_run_counts_and_moves_nothing(account: Account) -> None:
+    bury(account, *(died(str(n), reason="EXPIRED") for n in range(12)), died("a"))
+    sqs = account.sqs()
+    report = ask(account, '{"dry_run": true}', sqs)
+    assert (report.meant, report.moved, report.complete) == (13, 0, True)
+    assert report.reasons == {"EXPIRED": 12, "RCPT_REJECTED": 1}
+    assert account.waiting() == []
+    assert all(held.visible for held in account.dead())
+    assert not sqs.asked("send_message_batch")
+    assert not sqs.asked("delete_message_batch")
+    report = ask(account, '{"dry_run": true, "max": 5, "where": {"reason": "EXPIRED"}}')
+    assert (report.meant, report.reasons) == (5, {"EXPIRED": 5})
+
+
+@pytest.mark.row(70)
+def test_who_has_come_back_too_often_is_refused(account: Account) -> None:
+    bury(account, letter("often", redrives=MOST_REDRIVES), letter("x", redrives=MOST_REDRIVES - 1))
+    report = ask(account)
+    assert (report.moved, report.refused, report.complete) == (1, 1, True)
+    assert bodies(account.waiting()) == ["x"]
+    assert [(held.body, held.visible) for held in account.dead()] == [("often", True)]

@@ -82,7 +82,7 @@ def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
     telemetry = Telemetry()
     telemetry.queue_age(12.5)
     telemetry.queue_age(-1)  # clocks differ
-    telemetry.redriven(2)
+    telemetry.redriven({}, 2)
     telemetry.ended({"received": 2, "stopped": "empty"})
     assert log.metrics == {"QueueAge": [12.5, 0.0], "Redriven": [2.0]}
     last = log.events[-1]
@@ -97,9 +97,9 @@ def test_a_run_that_found_nothing_ends_in_peace(log: Log) -> None:
 
 def test_metrics_of_one_run_are_not_told_again_by_the_next(log: Log) -> None:
     telemetry = Telemetry()
-    telemetry.redriven(2)
+    telemetry.redriven({}, 2)
     telemetry.ended({})
-    telemetry.redriven(5)
+    telemetry.redriven({}, 5)
     telemetry.ended({})
     assert log.metrics == {"Redriven": [2.0, 5.0]}
 
@@ -107,7 +107,7 @@ def test_metrics_of_one_run_are_not_told_again_by_the_next(log: Log) -> None:
 def test_more_metrics_than_fit_into_one_record_are_all_told(log: Log) -> None:
     telemetry = Telemetry()
     for _ in range(250):
-        telemetry.redriven(1)
+        telemetry.redriven({}, 1)
     telemetry.ended({})
     assert log.text.count("_aws") == 3
     assert log.metrics == {"Redriven": [1.0] * 250}

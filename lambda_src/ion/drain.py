@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from ion.admit import Admission, Admitted, Job, Suspect, fault
 from ion.aws.ledger import Ledger
@@ -17,9 +17,8 @@ from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
-from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
-from ion.redrive import redrive
+from ion.redrive import Redriving, resumption
 from ion.scrub import scrub
 from ion.settle import Settler
 from ion.smtp.pool import Pool
@@ -91,7 +90,6 @@ class Drain:
         deadline: Deadline,
     ) -> None:
         self._input_queue = input_queue
-        self._dead_letters = dead_letters
         self._pool = pool
         self._workers = workers
         self._deliverer = deliverer
@@ -102,6 +100,7 @@ class Drain:
         self._summary = Summary()
         self._settler = Settler(input_queue, dead_letters, ledger, telemetry)
         self._admission = admission
+        self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
         self._inbox: asyncio.Queue[Admitted] = asyncio.Queue(maxsize=workers)
         self._under_way = 0
         """Messages received and not settled yet."""
@@ -214,7 +213,7 @@ class Drain:
                 case Delivery():
                     return [one.task]
                 case Redrive():
-                    return [await self._redrive(one.message)]
+                    return [await self._redrive(one, one.task)]
                 case Suspect():  # the ledger wants to see it alone, whatever happened meanwhile
                     return [_put_back("not claimed")]
                 case Job():
@@ -223,28 +222,26 @@ class Drain:
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]
 
-    async def _redrive(self, message: Message) -> Delivery:
-        """A redrive that isn't through when the time is up goes on in the next run."""
-        try:
-            moved, complete = await redrive(
-                self._dead_letters,
-                self._input_queue,
-                self._telemetry,
-                message.sent_at,
-                self._work_deadline,
-            )
-        except QueueError as error:
-            self._telemetry.trouble("the dead-letter queue can't be read", code=str(error))
+    async def _redrive(self, one: Admitted, query: Redrive) -> Delivery:
+        """A redrive that isn't through goes on with another message of the same body.
+
+        Not with the same message: how many it has moved must not be forgotten.
+        """
+        asked_at = one.origin.first_queued_at.timestamp()
+        report = await self._redriving.run(query, asked_at, one.origin.moved)
+        self._summary.redriven += report.moved
+        self._telemetry.redriven({"email_id": one.origin.email_id, **asdict(report)}, report.moved)
+        self._refilled = self._refilled or report.moved > 0
+        if report.error:
+            self._telemetry.trouble("the dead-letter queue can't be read", code=report.error)
             self._stop("queue")
-            return _put_back(str(error))
-        self._summary.redriven += moved
-        self._telemetry.redriven(moved)
-        self._refilled = self._refilled or moved > 0
-        if not complete:
-            return _put_back("goes on in the next run")
-        detail = f"{moved} messages moved"
-        outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
-        return Delivery(Status.DONE, outcome)
+            if not report.moved:
+                return _put_back(report.error)
+        if report.complete or query.dry_run:
+            return _done(f"{report.moved} messages moved")
+        if all(await self._input_queue.send([resumption(one.message, one.origin, report)])):
+            return _done("goes on in another message")
+        return _put_back("goes on in the next run")
 
     def _hold(self, outcome: Outcome) -> None:
         if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
@@ -264,6 +261,11 @@ class Drain:
 
     def _out_of_time(self) -> bool:
         return self._work_deadline.remaining() < BEGIN_BUDGET_SECONDS
+
+
+def _done(detail: str) -> Delivery:
+    outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
+    return Delivery(Status.DONE, outcome)
 
 
 def _put_back(detail: str) -> Delivery:

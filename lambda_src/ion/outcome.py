@@ -64,12 +64,15 @@ class Reason(StrEnum):
     HEADER_INJECTION = "HEADER_INJECTION"
     SENDER_MISSING = "SENDER_MISSING"
     TOO_LARGE = "TOO_LARGE"
+    """Too many recipients for a message of ours, or more octets than the server takes."""
     ID_REUSED = "ID_REUSED"
     """The key belongs to an email with other content."""
     SMTPUTF8_UNSUPPORTED = "SMTPUTF8_UNSUPPORTED"
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
     RCPT_REJECTED = "RCPT_REJECTED"
+    RELAYING_DENIED = "RELAYING_DENIED"
+    """The server doesn't send there for us: a wrong server, or a login that it doesn't see."""
     DATA_REJECTED = "DATA_REJECTED"
     CONTENT_REJECTED = "CONTENT_REJECTED"
     PROTOCOL = "PROTOCOL"
@@ -77,6 +80,7 @@ class Reason(StrEnum):
     # not decided yet
     TRY_LATER = "TRY_LATER"
     GREYLISTED = "GREYLISTED"
+    MAILBOX_FULL = "MAILBOX_FULL"
     THROTTLED = "THROTTLED"
     CONNECTION_LOST = "CONNECTION_LOST"
     IN_DOUBT = "IN_DOUBT"
@@ -94,6 +98,8 @@ class Reason(StrEnum):
     CRASH_LOOP = "CRASH_LOOP"
     """The process died over it again and again."""
     EXPIRED = "EXPIRED"
+    POISON = "POISON"
+    """Received so often that SQS is about to bury it without a word."""
     # the site is ill: the run ends, no message pays
     CONNECT = "CONNECT"
     GREETING = "GREETING"

@@ -20,7 +20,7 @@ REPLY = "reply"
 IN_USE = frozenset({ION, REASON, REPLY})
 """Names of message attributes that are ion's own."""
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _SqsId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z")]
 
 
@@ -35,6 +35,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         redrives: how often it came back from the dead-letter queue.
         left: indexes of the recipients that this message is about, where others of the same
             email fared otherwise.
+        moved: redrives that go on: how many dead letters they have moved so far.
         stage: dead letters: where it ended.
         path: dead letters: the JSON path of what was wrong with the input.
         failed_at: dead letters: when.
@@ -46,6 +47,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: _Count = 0
     redrives: _Count = 0
     left: tuple[_Count, ...] = ()
+    moved: _Count = 0
     stage: str | None = None
     path: str | None = None
     failed_at: datetime | None = None
@@ -62,20 +64,23 @@ def provenance_of(message: Message) -> Provenance:
     A dead letter can come back without us, by "start DLQ redrive" in SQS's console: that is a
     redrive too.
     """
-    origin = _carried(message)
+    origin = carried(message)
     return origin if origin.failed_at is None else redriven(message)
 
 
 def redriven(message: Message) -> Provenance:
     """A dead letter's history, for its next life."""
-    origin = _carried(message)
+    origin = carried(message)
     return msgspec.structs.replace(
         origin, attempts=0, redrives=origin.redrives + 1, stage=None, path=None, failed_at=None
     )
 
 
-def _carried(message: Message) -> Provenance:
-    """An attribute of that name which isn't ours is treated as if it weren't there."""
+def carried(message: Message) -> Provenance:
+    """The history that is written on a message; for one without, the beginning of it.
+
+    An attribute of that name which isn't ours is treated as if it weren't there.
+    """
     carried = message.attributes.get(ION)
     if carried is not None:
         try:

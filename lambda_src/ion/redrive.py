@@ -1,77 +1,166 @@
 """The dead-letter queue back onto the input queue, losing nothing however it is interrupted."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from ion.aws.queue import Queue
+import msgspec
+
+from ion.aws.queue import LONGEST_DELAY_SECONDS, Queue, QueueError
+from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.message import Draft, Message
-from ion.provenance import redriven, requeue_attributes
+from ion.provenance import Provenance, carried, redriven, requeue_attributes
+from ion.selection import is_meant, reason_of
 from ion.telemetry import Telemetry
 
 MARGIN_SECONDS = 60
+MOST_REDRIVES = 10
+"""Who died this often after coming back won't be helped by coming back. Whoever knows better can
+move it in SQS's console."""
 _EMPTY_LOOKS = 2
 """SQS may answer an empty poll while messages are there; twice in a row is believed."""
 _LOOK_SECONDS = 1
 
 
-async def redrive(
-    dead_letters: Queue,
-    input_queue: Queue,
-    telemetry: Telemetry,
-    began_at: float,
-    deadline: Deadline,
-) -> tuple[int, bool]:
-    """Move what the dead-letter queue held at `began_at` back to the input queue.
+@dataclass(slots=True)
+class Report:
+    """What a redrive came to, so far as this run is concerned.
 
-    Sends before it deletes: killed in between, a message is in both queues, under one key. What
-    dies again meanwhile is younger than `began_at` and stays where it is.
+    Args:
+        meant: dead letters that it was about, moved or, in a dry run, counted.
+        reasons: those, by reason.
+        moved: how many are in the input queue now.
+        refused: how many have been redriven too often, and stay.
+        complete: nothing is left to do.
+        pause_seconds: if there is: not before this, or it would be faster than its rate.
+        error: why the dead-letter queue could not be read any further.
+    """
+
+    meant: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    moved: int = 0
+    refused: int = 0
+    complete: bool = False
+    pause_seconds: int = 0
+    error: str = ""
+
+
+class Redriving:
+    """One run's part of a redrive.
+
+    Sends before it deletes: killed in between, a message is in both queues, under one key. A rate
+    is kept by SQS: messages are sent with growing delays, and nobody waits here.
 
     Args:
         dead_letters: from there.
         input_queue: to here.
         telemetry: told of trouble.
-        began_at: when the redrive was asked for, seconds since the epoch on SQS's clock; the
-            same for every invocation that works on it.
         deadline: stop by then.
-
-    Returns:
-        How many were moved, and whether that was all.
-
-    Raises:
-        QueueError: the dead-letter queue can't be read just now.
     """
-    moved, looks = 0, 0
-    younger: list[Message] = []
-    while looks < _EMPTY_LOOKS:
-        if deadline.remaining() < MARGIN_SECONDS / 2:
-            break
-        found = await dead_letters.receive(
-            visibility_seconds=math.ceil(deadline.remaining()) + MARGIN_SECONDS,
+
+    def __init__(
+        self, dead_letters: Queue, input_queue: Queue, telemetry: Telemetry, deadline: Deadline
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._input_queue = input_queue
+        self._telemetry = telemetry
+        self._deadline = deadline
+
+    async def run(self, query: Redrive, asked_at: float, moved_before: int = 0) -> Report:
+        """Move what the dead-letter queue held when it was asked for, as far as the query goes.
+
+        What dies again meanwhile is younger, and stays where it is.
+
+        Args:
+            query: what to move.
+            asked_at: when it was published, seconds since the epoch on SQS's clock; the same for
+                every run that works on it.
+            moved_before: how many earlier runs have moved.
+        """
+        report = Report()
+        left = math.inf if query.max is None else max(0, query.max - moved_before)
+        fits = math.inf if query.rate is None else math.ceil(query.rate * LONGEST_DELAY_SECONDS)
+        room, looks = min(left, fits), 0
+        kept: list[Message] = []
+        while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
+            try:
+                found = await self._look()
+            except QueueError as error:
+                report.error = str(error)
+                break
+            looks = 0 if found else looks + 1
+            chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
+            chosen = chosen[: int(min(room - report.meant, len(chosen)))]
+            at = _delays(report.meant, len(chosen), query.rate)
+            report.meant += len(chosen)
+            for reason in map(reason_of, chosen):
+                report.reasons[reason] = report.reasons.get(reason, 0) + 1
+            if not query.dry_run:
+                report.moved += await self._move(chosen, at)
+            kept += [
+                replace(one, body="", attributes={})  # of these there may be many
+                for one in found
+                if query.dry_run or one not in chosen
+            ]
+        await self._dead_letters.postpone([(message, 0) for message in kept])
+        report.complete = looks >= _EMPTY_LOOKS or report.meant >= left
+        if query.rate is not None:
+            report.pause_seconds = math.ceil(report.meant / query.rate)
+        return report
+
+    def _has_time(self) -> bool:
+        return self._deadline.remaining() >= MARGIN_SECONDS / 2
+
+    async def _look(self) -> list[Message]:
+        return await self._dead_letters.receive(
+            visibility_seconds=math.ceil(self._deadline.remaining()) + MARGIN_SECONDS,
             wait_seconds=_LOOK_SECONDS,
         )
-        looks = 0 if found else looks + 1
-        younger += [message for message in found if message.sent_at > began_at]
-        older = [message for message in found if message.sent_at <= began_at]
-        moved += await _move(older, dead_letters, input_queue, telemetry)
-    if younger:
-        await dead_letters.postpone([(message, 0) for message in younger])
-    return moved, looks >= _EMPTY_LOOKS
+
+    @staticmethod
+    def _is_chosen(letter: Message, query: Redrive, asked_at: float, report: Report) -> bool:
+        if letter.sent_at > asked_at or not is_meant(letter, query.where, asked_at):
+            return False
+        if carried(letter).redrives >= MOST_REDRIVES:
+            report.refused += 1
+            return False
+        return True
+
+    async def _move(self, letters: Sequence[Message], delays: Sequence[int]) -> int:
+        """Send, and delete what has been sent. What hasn't stays, and becomes visible again."""
+        sent = await self._input_queue.send(
+            [_alive_again(letter, delay) for letter, delay in zip(letters, delays, strict=True)]
+        )
+        moved = [letter for letter, ok in zip(letters, sent, strict=True) if ok]
+        if len(moved) < len(letters):
+            unsent = len(letters) - len(moved)
+            self._telemetry.trouble("redrive: not sent, stays dead", count=unsent)
+        if unmoved := await self._dead_letters.delete(moved):
+            self._telemetry.trouble("redrive: sent but not deleted", count=len(unmoved))
+        return len(moved)
 
 
-async def _move(
-    messages: list[Message], dead_letters: Queue, input_queue: Queue, telemetry: Telemetry
-) -> int:
-    """Send, and delete what has been sent. What hasn't stays, and becomes visible again."""
-    sent = await input_queue.send([_alive_again(message) for message in messages])
-    moved = [message for message, ok in zip(messages, sent, strict=True) if ok]
-    if len(moved) < len(messages):
-        telemetry.trouble("redrive: not sent, stays dead", count=len(messages) - len(moved))
-    kept = await dead_letters.delete(moved)
-    if kept:
-        telemetry.trouble("redrive: sent but not deleted", count=len(kept))
-    return len(moved)
+def resumption(message: Message, origin: Provenance, report: Report) -> Draft:
+    """The message that goes on where a redrive had to stop.
+
+    Args:
+        message: that asked for it.
+        origin: its history.
+        report: what this run did.
+    """
+    further = msgspec.structs.replace(origin, moved=origin.moved + report.moved)
+    delay = min(report.pause_seconds, LONGEST_DELAY_SECONDS)
+    return Draft(message.body, requeue_attributes(message, further), delay)
 
 
-def _alive_again(message: Message) -> Draft:
+def _delays(before: int, count: int, rate: float | None) -> list[int]:
+    """Seconds from now for each of `count` messages, `before` others having gone ahead."""
+    if rate is None:
+        return [0] * count
+    return [min(LONGEST_DELAY_SECONDS, int((before + i) / rate)) for i in range(count)]
+
+
+def _alive_again(letter: Message, delay_seconds: int) -> Draft:
     """The message as it was published, its key kept, its attempts forgotten."""
-    return Draft(message.body, requeue_attributes(message, redriven(message)))
+    return Draft(letter.body, requeue_attributes(letter, redriven(letter)), delay_seconds)

@@ -66,9 +66,11 @@ class Telemetry:
         at = datetime.fromtimestamp(until, UTC).isoformat()
         self._logger.warning("still held", extra={"reason": reason, "reply": error, "next_try": at})
 
-    def redriven(self, count: int) -> None:
-        """So many dead letters went back to the input queue."""
-        self._metrics.add_metric("Redriven", MetricUnit.Count, count)
+    def redriven(self, report: Mapping[str, object], moved: int) -> None:
+        """What a redrive came to in this run; `moved` dead letters are in the input queue again."""
+        self._logger.info("redrive", extra=report)
+        if moved:
+            self._metrics.add_metric("Redriven", MetricUnit.Count, moved)
 
     def queue_age(self, seconds: float) -> None:
         """How long a message had waited when it was received."""

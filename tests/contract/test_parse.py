@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ion.contract import BadInput, Mailbox, Redrive, Send, parse
+from ion.contract import BadInput, Mailbox, Redrive, Send, Where, parse, seconds_of
 from ion.outcome import Reason
 
 PATH = re.compile(r"\$(\.\.?[A-Za-z_]\w{0,39}|\.\.\?|\[\d+\]|\[\.\.\.\])*", re.ASCII)
+DOMAIN = "$.where.recipient_domain"
 CANARY = "canary-7f3a@example.org"
 
 
@@ -38,6 +39,37 @@ def test_the_first_versions_messages_work_unchanged() -> None:
         recipient="ann@example.org", subject="Hi", body_text="plain", body_html="<p>html</p>"
     )
     assert parse('{"action": "redrive"}') == Redrive()
+
+
+def test_a_redrive_may_be_a_query() -> None:
+    where = {
+        "reason": ["EXPIRED", "IN_DOUBT"],
+        "recipient_domain": "example.org",
+        "older_than": "90m",
+        "younger_than": "7d",
+    }
+    body = {"action": "redrive", "where": where, "max": 100, "rate": 0.5, "dry_run": True}
+    assert parse(json.dumps(body)) == Redrive(
+        where=Where(
+            reason=[Reason.EXPIRED, Reason.IN_DOUBT],
+            recipient_domain="example.org",
+            older_than="90m",
+            younger_than="7d",
+        ),
+        max=100,
+        rate=0.5,
+        dry_run=True,
+    )
+    assert parse('{"action": "redrive", "where": {"reason": "POISON"}, "rate": 5}') == Redrive(
+        where=Where(reason=Reason.POISON), rate=5.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"), [("90s", 90), ("2m", 120), ("3h", 10_800), ("1d", 86_400)]
+)
+def test_an_age_is_a_number_and_its_unit(age: str, seconds: int) -> None:
+    assert seconds_of(age) == seconds
 
 
 @pytest.mark.parametrize(
@@ -141,7 +173,22 @@ def test_what_is_not_json_is_bad_json(body: str) -> None:
         ('{"action": "Send"}', "$.action"),
         ('{"action": null}', "$.action"),
         ('{"action": 5}', "$.action"),
-        ('{"action": "redrive", "where": {}}', "$.where"),
+        ('{"action": "redrive", "which": {}}', "$.which"),
+        ('{"action": "redrive", "where": []}', "$.where"),
+        ('{"action": "redrive", "where": {"domain": "example.org"}}', "$.where.domain"),
+        ('{"action": "redrive", "where": {"reason": "NO_SUCH"}}', "$.where.reason"),
+        ('{"action": "redrive", "where": {"reason": ["EXPIRED", 5]}}', "$.where.reason[1]"),
+        ('{"action": "redrive", "where": {"recipient_domain": "a@b.c"}}', DOMAIN),
+        ('{"action": "redrive", "where": {"recipient_domain": ""}}', DOMAIN),
+        ('{"action": "redrive", "where": {"older_than": "2 hours"}}', "$.where.older_than"),
+        ('{"action": "redrive", "where": {"older_than": 3600}}', "$.where.older_than"),
+        ('{"action": "redrive", "where": {"older_than": "-1h"}}', "$.where.older_than"),
+        ('{"action": "redrive", "where": {"older_than": "1d", "younger_than": "24h"}}', "$.where"),
+        ('{"action": "redrive", "max": 0}', "$.max"),
+        ('{"action": "redrive", "max": 1.5}', "$.max"),
+        ('{"action": "redrive", "rate": 0}', "$.rate"),
+        ('{"action": "redrive", "rate": "5"}', "$.rate"),
+        ('{"action": "redrive", "dry_run": 1}', "$.dry_run"),
         ('{"action": "send", "body_text": "x"}', "$.recipient"),
         ('{"action": "send", "recipient": "a@b.example"}', "$"),
         ('{"action": "send", "recipient": "a@b.example", "body_text": null}', "$"),

@@ -1,6 +1,15 @@
 """The wire JSON: what a publisher may put on the topic, and what bad input is."""
 
-from ion.contract.actions import Action, Address, Addresses, Mailbox, Redrive, Send
+from ion.contract.actions import (
+    Action,
+    Address,
+    Addresses,
+    Mailbox,
+    Redrive,
+    Send,
+    Where,
+    seconds_of,
+)
 from ion.contract.bad_input import BadInput
 from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
@@ -13,6 +22,8 @@ __all__ = [
     "Mailbox",
     "Redrive",
     "Send",
+    "Where",
     "content_hash",
     "parse",
+    "seconds_of",
 ]

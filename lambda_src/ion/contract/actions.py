@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from ion.outcome import InDoubt
+from ion.outcome import InDoubt, Reason
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,10 +55,65 @@ class Send(
             raise ValueError("needs body_text or body_html")
 
 
+_AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+Age = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[0-9]{1,6}[smhd]\Z", description="An age: 90s, 30m, 12h, 7d"),
+]
+
+
+def seconds_of(age: Age) -> int:
+    """The age in seconds."""
+    return int(age[:-1]) * _AGE_SECONDS[age[-1]]
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead letters: those of which all is true that is said here.
+
+    Ages count from when a message was dead-lettered to when the redrive was published.
+    """
+
+    reason: Reason | list[Reason] | None = None
+    recipient_domain: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[^\s@]{1,255}\Z", description="What follows the @, subdomains apart"
+            ),
+        ]
+        | None
+    ) = None
+    older_than: Age | None = None
+    younger_than: Age | None = None
+
+    def __post_init__(self) -> None:
+        older, younger = self.older_than, self.younger_than
+        if older and younger and seconds_of(older) >= seconds_of(younger):
+            raise ValueError("nothing is older_than and younger_than that")
+
+
 class Redrive(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action", tag="redrive"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="action",
+    tag="redrive",
 ):
-    """Put what the dead-letter queue holds now back onto the input queue."""
+    """Put what the dead-letter queue holds now back onto the input queue.
+
+    Args:
+        where: only these; None: all.
+        max: at most so many.
+        rate: so many a second.
+        dry_run: count and report, move nothing.
+    """
+
+    where: Where | None = None
+    max: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0.01, le=10_000)] | None = None
+    dry_run: bool = False
 
 
 Action = Send | Redrive

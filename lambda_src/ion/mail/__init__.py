@@ -1,5 +1,5 @@
 """From what a publisher asks for to an email: envelope and RFC 5322 bytes, without any I/O."""
 
-from ion.mail.compose import compose
+from ion.mail.compose import compose, recipients
 
-__all__ = ["compose"]
+__all__ = ["compose", "recipients"]

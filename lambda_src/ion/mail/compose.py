@@ -65,6 +65,16 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
     )
 
 
+def recipients(send: Send) -> tuple[str, ...]:
+    """Who gets it: the envelope's recipients, in the order that fates are kept in.
+
+    Raises:
+        BadInput: one of them is no address.
+    """
+    fields = (send.recipient, "$.recipient"), (send.cc, "$.cc"), (send.bcc, "$.bcc")
+    return _each_once([one for field, path in fields for one in parse_addresses(field, path)])
+
+
 def _check_count(send: Send) -> None:
     if send.recipient == []:
         raise BadInput(Reason.INVALID_ADDRESS, "$.recipient")
