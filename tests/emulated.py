@@ -173,8 +173,12 @@ class Account:
     def __init__(self, dynamodb_endpoint: str) -> None:
         self._real_dynamodb = _dynamodb(dynamodb_endpoint)
         self.session, self._real_sqs, self._real_cloudwatch = _clients()
-        self.input_url = self._real_sqs.create_queue(QueueName="ion-input")["QueueUrl"]
-        self.dead_url = self._real_sqs.create_queue(QueueName="ion-dead")["QueueUrl"]
+        self.input_url, self.dead_url = (
+            self._real_sqs.create_queue(
+                QueueName=name, Attributes={"MessageRetentionPeriod": str(14 * 86_400)}
+            )["QueueUrl"]
+            for name in ("ion-input", "ion-dead")
+        )
         self.alarm_name = "ion-visible"
         self._real_cloudwatch.put_metric_alarm(
             AlarmName=self.alarm_name,

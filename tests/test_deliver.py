@@ -361,3 +361,13 @@ def test_the_recipients_that_expire_do_so_alone() -> None:
     deliveries = delivered(server, now=Clock(NOW + 5 * DAY))
     assert parts(deliveries) == {Status.SENT: (0, 1), Status.DEAD: (2,)}
     assert deliveries[1].outcome.reason is Reason.EXPIRED
+
+
+@pytest.mark.row(46)
+def test_a_full_mailbox_is_given_up_after_a_day_and_the_others_not() -> None:
+    server = ScriptedServer(
+        recipients={ANN: reply(452, "4.2.2 mailbox full"), BOB: reply(450, "4.2.1 busy")}
+    )
+    deliveries = delivered(server, now=Clock(NOW + 1.1 * DAY))
+    assert parts(deliveries) == {Status.DEAD: (0,), Status.DEFERRED: (1,), Status.SENT: (2,)}
+    assert deliveries[0].outcome.reason is Reason.EXPIRED

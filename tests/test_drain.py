@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import re
 import ssl
 import threading
 import time
@@ -9,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +31,7 @@ from emulated import (
     only_for,
     unreachable,
 )
-from ion.admit import Admission, Job
+from ion.admit import MOST_RECEIVES, Admission, Job
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
@@ -37,6 +40,7 @@ from ion.envelope import Email
 from ion.mail import compose
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt
+from ion.retry import RETENTION_SECONDS
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.pool import Pool
@@ -130,6 +134,98 @@ def ion_of(held: Held) -> dict[str, Any]:
 
 def reasons(account: Account) -> list[str | bytes]:
     return [held.attributes["reason"][1] for held in account.dead()]
+
+
+# what waits too long, or comes too often
+
+
+@pytest.mark.row(24)
+@pytest.mark.parametrize("fate", ["throttled", "held", "no ledger"])
+def test_what_the_queue_would_forget_goes_to_the_dead_letter_queue_first(
+    account: Account, fate: str
+) -> None:
+    body = email(email_id="old")
+    account.publish(body)
+    account.time_passes(14 * 86_400 - 3600)
+    parts: dict[str, Any] = {}
+    if fate == "throttled":
+        parts["server"] = ScriptedServer({Step.MAIL: reply(421, "4.7.0 too fast")})
+    if fate == "held":
+        parts["server"] = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+    if fate == "no ledger":
+        parts["dynamodb"] = account.dynamodb(
+            batch_execute_statement=failing(), batch_get_item=failing()
+        )
+    summary = run(account, **parts)
+    assert (summary.sent, summary.dead_lettered) == (0, 1)
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["EXPIRED"])
+    assert ion_of(letter)["email_id"] == "old"
+    assert account.waiting() == []
+
+
+@pytest.mark.row(24)
+def test_an_old_message_that_can_be_sent_is(account: Account) -> None:
+    account.publish(email())
+    account.time_passes(14 * 86_400 - 3600)
+    assert run(account).sent == 1
+
+
+@pytest.mark.row(25)
+def test_what_comes_too_often_is_labelled_before_sqs_buries_it(account: Account) -> None:
+    """Whatever it is that its body does to the process: the body isn't looked at."""
+    account.publish(email(0))
+    account.publish(email(1))
+
+    def often(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = at_once(real, request)
+        for message in answer.get("Messages", [])[:1]:
+            message["Attributes"]["ApproximateReceiveCount"] = str(MOST_RECEIVES)
+        return answer
+
+    summary = run(account, sqs=account.sqs(receive_message=often))
+    assert (summary.sent, summary.dead_lettered) == (1, 1)
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (email(0), ["POISON"])
+
+
+POINTER = [
+    "software.amazon.payloadoffloading.PayloadS3Pointer",
+    {"s3BucketName": "b", "s3Key": "k"},
+]
+
+
+@pytest.mark.row(13)
+@pytest.mark.parametrize("body", ['{"email_id": "order-17"}', json.dumps(POINTER)])
+def test_a_claim_check_is_kept_until_ion_can_redeem_it(account: Account, body: str) -> None:
+    """The nearest thing: ion has no claim checks yet. Whoever sends one loses nothing."""
+    account.publish(body)
+    assert run(account).dead_lettered == 1
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
+
+
+@pytest.mark.row(14)
+def test_an_email_with_a_template_is_kept_until_ion_has_templates(account: Account) -> None:
+    """The nearest thing: ion has no templates yet. Whoever names one loses nothing."""
+    body = '{"action": "send", "recipient": "a@example.org", "template": "t", "context": {"n": 1}}'
+    account.publish(body)
+    assert run(account).dead_lettered == 1
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
+    assert ion_of(letter)["path"] == "$.template"
+
+
+@pytest.mark.row(24)
+@pytest.mark.row(25)
+def test_the_module_leaves_ion_time_to_label() -> None:
+    text = (Path(__file__).parents[1] / "terraform" / "queue.tf").read_text(encoding="utf-8")
+    net = re.search(r"max_receive_count = (\d+)", text)
+    retention = re.search(r"retention_seconds = (\d+) \* (\d+) \* (\d+) \* (\d+)", text)
+    assert net
+    assert retention
+    assert int(net[1]) > MOST_RECEIVES
+    assert math.prod(map(int, retention.groups())) == RETENTION_SECONDS
 
 
 # sending
@@ -329,26 +425,88 @@ def test_a_hold_over_configuration_loses_nothing_and_hides_only_what_was_tried(
     assert 1 <= sum(not held.visible for held in waiting) <= connections
 
 
-def test_a_message_that_the_server_holds_us_over_does_not_hold_up_the_others(
+def minding(step: Step, argument: str, action: Action) -> Callable[[Moment], Action]:
+    """A server that minds one sender or recipient."""
+    return lambda moment: action if moment.step is step and argument in moment.argument else NORMAL
+
+
+UNVERIFIED = reply(
+    554,
+    "Message rejected: Email address is not verified. The following identities failed the check "
+    "in region EU-WEST-1: bad@example.org",
+)
+
+
+@pytest.mark.row(47)
+def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log: Log) -> None:
+    for number in range(4):
+        account.publish(email(number, sender="bad@example.org"))
+        account.publish(email(10 + number))
+    server = ScriptedServer(minding(Step.MAIL, "bad@", UNVERIFIED))
+    summary = run(account, server)
+    assert (summary.sent, summary.held, summary.stopped) == (4, 4, "empty")
+    assert sum("bad@" in line.line for one in server.sessions for line in one.commands) == 1
+    waiting = account.waiting()
+    assert [held.visible for held in waiting] == [False] * 4, "left alone for a while"
+    assert {row["attempts"] for row in account.rows() if row["status"] != "sent"} == {0}
+    told = [event for event in log.events if event["level"] == "ERROR"]
+    assert [event["message"] for event in told] == ["held"], "once, and not once a message"
+    assert account.dead() == []
+
+
+@pytest.mark.row(47)
+def test_a_recipient_that_a_sandbox_minds_is_not_the_senders_fault(account: Account) -> None:
+    """SES's sandbox has the same words for both."""
+    account.publish(email(0, recipient="bad@example.org"))
+    for number in range(1, 4):
+        account.publish(email(number))
+    server = ScriptedServer(minding(Step.RCPT, "bad@", UNVERIFIED))
+    summary = run(account, server)
+    assert (summary.sent, summary.held, summary.stopped) == (3, 1, "empty")
+
+
+def test_what_is_held_over_its_sender_expires_at_last(account: Account) -> None:
+    account.publish(email(sender="bad@example.org"))
+    account.time_passes(4 * 86_400)
+    summary = run(account, ScriptedServer(minding(Step.MAIL, "bad@", UNVERIFIED)))
+    assert (summary.dead_lettered, reasons(account)) == (1, ["EXPIRED"])
+    assert "not verified" in str(account.dead()[0].attributes["reply"][1])
+
+
+DENIED = reply(554, "5.7.1 <x>: Relay access denied")
+
+
+@pytest.mark.row(47)
+def test_a_server_that_relays_for_nobody_ends_the_run_at_the_third_message(
     account: Account,
 ) -> None:
-    account.publish(email(0, sender="unverified@example.org"))
-    for number in range(1, 6):
+    for number in range(15):
         account.publish(email(number))
+    server = ScriptedServer({Step.RCPT: DENIED})
+    summary = run(account, server)
+    assert (summary.stopped, summary.dead_lettered) == ("relaying_denied", 0)
+    assert sum(session.verbs.count("RCPT") for session in server.sessions) == 3
+    assert len(account.waiting()) == 15
+    assert {row["attempts"] for row in account.rows()} == {0}
 
-    def not_verified(moment: Moment) -> Action:
-        unverified = moment.step is Step.MAIL and "unverified" in moment.argument
-        return (
-            reply(554, "Message rejected: Email address is not verified") if unverified else NORMAL
-        )
 
-    first = run(account, ScriptedServer(not_verified))
-    assert first.stopped == "configuration"
-    second = run(account, ScriptedServer(not_verified))
-    assert (first.sent + second.sent, second.stopped) == (5, "empty")
+@pytest.mark.row(47)
+def test_a_server_that_relays_otherwise_refuses_a_recipient(account: Account) -> None:
+    for number in [0, 1, 7, 2]:
+        account.publish(email(number))
+    summary = run(account, ScriptedServer(minding(Step.RCPT, "to7@", DENIED)))
+    assert (summary.sent, summary.dead_lettered, summary.stopped) == (3, 1, "empty")
+    assert reasons(account) == ["RELAYING_DENIED"]
+
+
+@pytest.mark.row(47)
+def test_before_that_is_known_the_recipient_gets_another_chance(account: Account) -> None:
+    for number in [7, 0, 1]:
+        account.publish(email(number))
+    summary = run(account, ScriptedServer(minding(Step.RCPT, "to7@", DENIED)))
+    assert (summary.sent, summary.held, summary.stopped) == (2, 1, "empty")
     (left,) = account.waiting()
-    assert not left.visible
-    assert account.dead() == []
+    assert (left.visible, account.dead()) == (False, [])
 
 
 # time
@@ -749,6 +907,25 @@ async def killed(
 
 
 @pytest.mark.row(16)
+@pytest.mark.row(29)
+def test_what_must_not_be_sent_twice_is_claimed_when_its_turn_has_come(account: Account) -> None:
+    """A claim is what a death leaves in doubt, so that here it costs only what was under way."""
+    for number in range(10):
+        account.publish(email(number, in_doubt="park"))
+    server = ScriptedServer()
+
+    async def main() -> None:
+        async with server:
+            await killed(account, server, DyingLate)
+            summary = await drain(account, server, now=later(1))
+            assert (summary.sent, summary.dead_lettered) == (9, 1)
+
+    asyncio.run(main())
+    assert set(recipients(server).values()) == {1}
+    assert reasons(account) == ["IN_DOUBT"]
+    assert account.waiting() == []
+
+
 @pytest.mark.row(29)
 def test_a_live_lease_is_waited_for(account: Account, log: Log) -> None:
     account.publish(email(1))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from clock import Clock
 from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
 from ion.deadline import Deadline
@@ -60,8 +61,8 @@ class Function:
         self.monkeypatch.delitem(sys.modules, "ion.handler", raising=False)
         return importlib.import_module("ion.handler")
 
-    def relay(self) -> "Relay":
-        relay: Relay = self.cold().Relay()
+    def relay(self, now: Callable[[], float] = time.time) -> "Relay":
+        relay: Relay = self.cold().Relay(now)
         return relay
 
     def secrets(self, server: ScriptedServer, password: str = PASSWORD) -> str:
@@ -569,3 +570,26 @@ def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
     assert written
     assert all(f'"{account.table}"' in statement for statement in written)
     assert {name for name, _ in dynamodb.calls} <= {"batch_execute_statement", "batch_get_item"}
+
+
+@pytest.mark.row(24)
+def test_while_the_server_is_held_old_mail_is_rescued_once_an_hour(
+    account: Account, function: Function
+) -> None:
+    account.publish(email(1))
+    account.time_passes(14 * 86_400 - 3600)
+    clock = Clock(time.time())
+
+    async def main() -> list[int]:
+        async with guarded() as server:
+            function.knows(server, "wrong")
+            relay = function.relay(clock)
+            rescued = []
+            for _ in range(3):
+                rescued.append((await invoke(relay)).dead_lettered)
+                clock.passes(3601)
+            return rescued
+
+    assert asyncio.run(main()) == [0, 1, 0]
+    (letter,) = account.dead()
+    assert letter.attributes["reason"] == ("String", "EXPIRED")

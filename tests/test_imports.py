@@ -11,9 +11,10 @@ SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
     ["handler"],
     ["drain"],
+    ["rescue"],
     ["deliver", "redrive", "settle"],
     ["admit", "selection"],
-    ["mail", "smtp", "aws", "retry", "telemetry", "provenance"],
+    ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "hold"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
 ]

@@ -1,13 +1,21 @@
 """The delay before the next try, read off a table."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.retry import LONGEST_DELAY_SECONDS, delay_seconds, expired
+from ion.retry import (
+    LONGEST_DELAY_SECONDS,
+    delay_seconds,
+    expired,
+    forgotten,
+    held_over_seconds,
+)
 
-MINUTE, HOUR = 60, 3600
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def outcome(kind: Kind) -> Outcome:
@@ -46,4 +54,36 @@ def test_every_delay_is_one_that_sqs_takes(kind: Kind, attempt: int, jitter: flo
 def test_a_message_has_expired_if_the_next_try_would_be_too_late(
     age: float, delay: float, over: bool
 ) -> None:
-    assert expired(age, delay, give_up_after_seconds=100) is over
+    assert expired(outcome(Kind.TRANSIENT), age, delay, give_up_after_seconds=100) is over
+
+
+@pytest.mark.parametrize(
+    ("give_up_after", "age", "over"),
+    [(96 * HOUR, 23 * HOUR, False), (96 * HOUR, 23.1 * HOUR, True), (2 * HOUR, 1.1 * HOUR, True)],
+)
+def test_a_full_mailbox_is_given_up_after_a_day(
+    give_up_after: float, age: float, over: bool
+) -> None:
+    full = replace(outcome(Kind.TRANSIENT), reason=Reason.MAILBOX_FULL)
+    assert expired(full, age, HOUR, give_up_after) is over
+
+
+@pytest.mark.parametrize(
+    ("age", "delay"),
+    [(-5, 300), (0, 300), (20 * MINUTE, 300), (HOUR, 900), (4 * HOUR, HOUR), (90 * HOUR, HOUR)],
+)
+def test_a_message_that_a_person_must_see_to_is_asked_for_ever_more_seldom(
+    age: float, delay: int
+) -> None:
+    assert held_over_seconds(age) == delay
+
+
+@pytest.mark.row(24)
+@pytest.mark.parametrize(
+    ("age", "delay", "over"),
+    [(13 * DAY, 0, False), (13.74 * DAY, 0, False), (13.76 * DAY, 0, True), (13 * DAY, DAY, True)],
+)
+def test_the_queue_must_not_forget_a_message_before_it_is_looked_at_again(
+    age: float, delay: float, over: bool
+) -> None:
+    assert forgotten(age, delay) is over

@@ -8,8 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import msgspec
+from typing import TypeGuard
 
 from ion.aws.ledger import Ledger, LedgerError
 from ion.claims import Claim, Judgement, Row, Verdict
@@ -18,10 +17,12 @@ from ion.envelope import Email
 from ion.mail import compose
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt, Kind, Outcome, Reason, Scope, Stage, Status
-from ion.provenance import Provenance, provenance_of
+from ion.provenance import Provenance, named, provenance_of
 from ion.telemetry import Telemetry
 
 _NO_LEDGER_SECONDS = 60
+MOST_RECEIVES = 990
+"""Then SQS is about to bury a message by itself (`maxReceiveCount`, 1000), without a word."""
 _LONGEST_WAIT_SECONDS = 43_200
 
 
@@ -64,14 +65,14 @@ class Admitted:
     Args:
         message: as received.
         origin: its key and history.
-        task: a job; a suspect, for `Admission.admit_alone`; a redrive; or its fate, if that is
-            decided already.
+        task: a job; a wish or a suspect, for `Admission.admit_alone`; a redrive; or its fate, if
+            that is decided already.
         row: where the fate is to be remembered, if anywhere.
     """
 
     message: Message
     origin: Provenance
-    task: Job | Suspect | Redrive | Delivery
+    task: Job | Wish | Suspect | Redrive | Delivery
     row: Row | None = None
 
 
@@ -107,18 +108,22 @@ class Admission:
         """Claims in a row that the ledger didn't answer."""
 
     async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
-        """Say for each message, in order, what may be done about it."""
+        """Say for each message, in order, what may be done about it.
+
+        An email that must not be sent twice at any price is left for its worker to claim, right
+        before it is sent: a claim is what a process that dies leaves in doubt.
+        """
         prepared = [self._prepare(message) for message in messages]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
         for number, (message, origin, task) in enumerate(prepared):
-            if isinstance(task, Wish) and origin.email_id not in claims:
+            if _is_claimed_early(task) and origin.email_id not in claims:
                 claims[origin.email_id] = self._claim(message, origin, task)
                 claimants.add(number)
         judgements = await self._judgements(claims)
         admitted = []
         for number, (message, origin, task) in enumerate(prepared):
-            if not isinstance(task, Wish):
+            if not _is_claimed_early(task):
                 admitted.append(Admitted(message, origin, task))
                 continue
             judged = judgements[origin.email_id]
@@ -127,11 +132,16 @@ class Admission:
             admitted.append(_admitted(message, origin, task, judged))
         return admitted
 
-    async def admit_alone(self, suspect: Admitted) -> Admitted:
-        """Say what may be done about a suspect. Nothing else may be claimed meanwhile."""
-        if not isinstance(suspect.task, Suspect):
-            return suspect
-        message, origin, wish = suspect.message, suspect.origin, suspect.task.wish
+    async def admit_alone(self, one: Admitted) -> Admitted:
+        """Say what may be done about one message.
+
+        A suspect must be the only one at that time. Of others it doesn't matter: after a crash
+        with one that must not be sent twice, nothing is sent.
+        """
+        message, origin, task = one.message, one.origin, one.task
+        wish = task.wish if isinstance(task, Suspect) else task
+        if not isinstance(wish, Wish):
+            return one
         claim = self._claim(message, origin, wish, alone=True)
         judgements = await self._judgements({origin.email_id: claim})
         return _admitted(message, origin, wish, judgements[origin.email_id])
@@ -153,12 +163,14 @@ class Admission:
 
     def _prepare(self, message: Message) -> tuple[Message, Provenance, Wish | Redrive | Delivery]:
         origin = provenance_of(message)
+        if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
+            poison = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.POISON)
+            return message, origin, Delivery(Status.DEAD, poison)
         try:
             action = parse(message.body)
             if isinstance(action, Redrive):
                 return message, origin, action
-            if action.email_id is not None:
-                origin = msgspec.structs.replace(origin, email_id=action.email_id)
+            origin = named(origin, action)
             email = compose(
                 action,
                 key=origin.email_id,
@@ -205,6 +217,10 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
     dead = Delivery(Status.DEAD, outcome, recipients=judged.targets, addresses=addresses)
     return Admitted(message, origin, dead, judged.row)
+
+
+def _is_claimed_early(task: object) -> TypeGuard[Wish]:
+    return isinstance(task, Wish) and task.in_doubt is not InDoubt.PARK
 
 
 def _without_sending(judged: Judgement, addresses: tuple[str, ...]) -> Delivery:

@@ -10,15 +10,15 @@ from ion.claims import may_resend
 from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.message import Message
-from ion.outcome import Delivery, Kind, Outcome, Reason, Stage, Status
-from ion.retry import delay_seconds, expired
+from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
+from ion.retry import delay_seconds, expired, held_over_seconds
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
+from ion.standing import Standing
 
 _HOLDS = frozenset({Kind.QUOTA, Kind.MISCONFIGURED, Kind.UNAVAILABLE})
-_HELD_OVER_SECONDS = 5 * 60
-"""A message over which the server held us is left alone this long: if it is the only one that the
-server minds (an address that isn't verified), the others must not wait behind it."""
+_ABOUT_A_MESSAGE = frozenset({Reason.CONFIGURATION, Reason.RELAYING_DENIED})
+"""Holds that another message might not have met."""
 _PROTOCOL_TRIES = 3
 """A server that loses the thread over the same message this often won't ever like it."""
 
@@ -44,6 +44,7 @@ class Deliverer:
         self._give_up_after_seconds = give_up_after_seconds
         self._now = now
         self._jitter = jitter
+        self._standing = Standing()
 
     async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
         """Try once to send to everybody who is left.
@@ -56,11 +57,16 @@ class Deliverer:
         Returns:
             One delivery for each way that recipients fare.
         """
-        everybody = job.email.envelope.recipients
+        envelope = job.email.envelope
+        targets = [envelope.recipients[i] for i in job.targets]
+        known = self._standing.of(envelope.sender)
+        if known is not None:
+            return self._sort(job, message, dict.fromkeys(job.targets, known))
         began = time.perf_counter()
-        outcomes = await self._send(job.email, [everybody[i] for i in job.targets], deadline)
+        fates = await self._send(job.email, targets, deadline)
+        fates = self._standing.learn(message.id, envelope.sender, fates)
         seconds = time.perf_counter() - began
-        by_index = dict(zip(job.targets, outcomes, strict=True))
+        by_index = {i: fates[envelope.recipients[i]] for i in job.targets}
         return [
             replace(delivery, smtp_seconds=seconds)
             for delivery in self._sort(job, message, by_index)
@@ -68,8 +74,8 @@ class Deliverer:
 
     async def _send(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
-    ) -> list[Outcome]:
-        """One outcome for each recipient.
+    ) -> dict[str, Outcome]:
+        """An outcome for each recipient.
 
         Who got none because the connection broke before the dot gets another chance at once, on
         a fresh connection, that costs no attempt: most often the server had dropped an idle one.
@@ -86,7 +92,7 @@ class Deliverer:
             left = [r for r in left if _deserves_another_connection(fates[r], reused=reused)]
             if not left:
                 break
-        return [fates[recipient] for recipient in recipients]
+        return fates
 
     async def _transact(
         self, session: Session, email: Email, recipients: list[str], deadline: Deadline
@@ -101,11 +107,11 @@ class Deliverer:
     def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
         everybody = job.email.envelope.recipients
-        groups: dict[Status, list[int]] = {}
+        groups: dict[tuple[Status, Reason], list[int]] = {}
         for index, outcome in outcomes.items():
-            groups.setdefault(self._status(outcome, job), []).append(index)
+            groups.setdefault((self._status(outcome, job), outcome.reason), []).append(index)
         deliveries = []
-        for status, indexes in groups.items():
+        for (status, _), indexes in groups.items():
             delivery = Delivery(
                 status,
                 outcomes[indexes[0]],
@@ -130,18 +136,20 @@ class Deliverer:
 
     def _timed(self, delivery: Delivery, job: Job, message: Message) -> Delivery:
         """When to try again, or that it isn't worth it any more."""
-        outcome = delivery.outcome
-        if delivery.status is Status.HELD and outcome.reason is Reason.CONFIGURATION:
-            return replace(delivery, delay_seconds=_HELD_OVER_SECONDS)
-        if delivery.status is not Status.DEFERRED:
+        outcome, age = delivery.outcome, self._now() - message.sent_at
+        if delivery.status is Status.DEFERRED:
+            # A throttled attempt isn't counted, so there the receives tell how often it was.
+            tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
+            delay = delay_seconds(outcome, tries, self._jitter())
+        elif delivery.status is Status.HELD and outcome.reason in _ABOUT_A_MESSAGE:
+            # If it is the only one that the server minds, the others must not wait behind it.
+            delay = held_over_seconds(age)
+        else:
             return delivery
-        # A throttled attempt isn't counted, so there the receives tell how often it was.
-        tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
-        delay = delay_seconds(outcome, tries, self._jitter())
-        if expired(self._now() - message.sent_at, delay, self._give_up_after_seconds):
-            return replace(
-                delivery, status=Status.DEAD, outcome=replace(outcome, reason=Reason.EXPIRED)
-            )
+        minded = delivery.status is Status.DEFERRED or outcome.scope is not Scope.SITE
+        if minded and expired(outcome, age, delay, self._give_up_after_seconds):
+            outcome = replace(outcome, reason=Reason.EXPIRED)
+            return replace(delivery, status=Status.DEAD, outcome=outcome)
         return replace(delivery, delay_seconds=delay)
 
 

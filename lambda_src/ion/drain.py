@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
-from ion.admit import Admission, Admitted, Job, Suspect, fault
+from ion.admit import Admission, Admitted, Job, Suspect, Wish, fault
 from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
+from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.redrive import Redriving, resumption
+from ion.retry import forgotten
 from ion.scrub import scrub
 from ion.settle import Settler
 from ion.smtp.pool import Pool
@@ -106,6 +108,8 @@ class Drain:
         """Messages received and not settled yet."""
         self.held_by: Outcome | None = None
         """What ended the run, if the site did."""
+        self._told: set[Outcome] = set()
+        """Holds that the log has, so that it doesn't have them once a message."""
         self._refilled = False
         """A redrive may have put mail where an empty queue was seen."""
 
@@ -196,7 +200,10 @@ class Drain:
 
     async def _handle(self, one: Admitted) -> None:
         begun = isinstance(one.task, Delivery) or self._may_begin()
+        if begun and isinstance(one.task, Wish):
+            one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [_put_back("not begun")]
+        deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
         for delivery in deliveries:
             self._summary.count(delivery.status)
             if begun and delivery.status is Status.HELD:
@@ -214,7 +221,9 @@ class Drain:
                     return [one.task]
                 case Redrive():
                     return [await self._redrive(one, one.task)]
-                case Suspect():  # the ledger wants to see it alone, whatever happened meanwhile
+                case (
+                    Wish() | Suspect()
+                ):  # the ledger wants to see it alone, whatever happened meanwhile
                     return [_put_back("not claimed")]
                 case Job():
                     return await self._deliverer.deliver(one.task, one.message, self._work_deadline)
@@ -247,7 +256,11 @@ class Drain:
         if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
             self._stop("deadline")
             return
-        self._telemetry.held(outcome)
+        if outcome not in self._told:
+            self._told.add(outcome)
+            self._telemetry.held(outcome)
+        if outcome.scope is not Scope.SITE:  # others may have better luck
+            return
         self.held_by = self.held_by or outcome
         self._stop(outcome.reason.lower(), scrub(str(outcome)))
 
@@ -266,6 +279,15 @@ class Drain:
 def _done(detail: str) -> Delivery:
     outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
     return Delivery(Status.DONE, outcome)
+
+
+def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
+    """What would wait longer than the queue remembers it waits in the dead-letter queue."""
+    waits = delivery.status in (Status.DEFERRED, Status.HELD)
+    if waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
+        outcome = replace(delivery.outcome, reason=Reason.EXPIRED)
+        return replace(delivery, status=Status.DEAD, outcome=outcome)
+    return delivery
 
 
 def _put_back(detail: str) -> Delivery:

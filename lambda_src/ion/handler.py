@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain, Summary
 from ion.hold import Hold, following
+from ion.rescue import EVERY_SECONDS, rescue
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
+from ion.settle import Settler
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
@@ -51,7 +54,8 @@ class Context(Protocol):
 class Relay:
     """What outlives an invocation: the clients, and the settings until something proves wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws = aws_names(os.environ)
@@ -63,6 +67,7 @@ class Relay:
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.holds = Holds(dynamodb, aws.ledger_table)
         self._site: tuple[Settings, ssl.SSLContext] | None = None
+        self._next_rescue = now() + EVERY_SECONDS
 
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue, and whatever happens, the alarm is set back."""
@@ -73,6 +78,7 @@ class Relay:
             summary = await self._unless_held(settings, tls, deadline)
             if summary.error:
                 self._site = None  # perhaps the secret was changed: read it anew next time
+                summary.dead_lettered += await self._rescue(deadline)
         except SettingsError as error:
             self.telemetry.misconfigured(str(error))
             summary = Summary(stopped="settings", error=str(error))
@@ -106,6 +112,13 @@ class Relay:
             if new is not None:
                 await self._remember(new)
         return summary
+
+    async def _rescue(self, deadline: Deadline) -> int:
+        if self._now() < self._next_rescue:
+            return 0
+        self._next_rescue = self._now() + EVERY_SECONDS
+        settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
+        return await rescue(self.input_queue, settler, deadline)
 
     def _pool(self, smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Pool:
         return Pool(partial(connect, smtp, tls, deadline), smtp.connections)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from ion.contract.actions import EmailId
+from ion.contract.actions import Action, EmailId, Send
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
 from ion.outcome import Delivery
 from ion.scrub import scrub
@@ -66,6 +66,13 @@ def provenance_of(message: Message) -> Provenance:
     """
     origin = carried(message)
     return origin if origin.failed_at is None else redriven(message)
+
+
+def named(origin: Provenance, action: Action) -> Provenance:
+    """The same under the publisher's own key, if it gave one."""
+    if isinstance(action, Send) and action.email_id is not None:
+        return msgspec.structs.replace(origin, email_id=action.email_id)
+    return origin
 
 
 def redriven(message: Message) -> Provenance:

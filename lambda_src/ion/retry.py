@@ -1,6 +1,6 @@
 """When to try a message again: pure, so that it can be read off a table."""
 
-from ion.outcome import Kind, Outcome
+from ion.outcome import Kind, Outcome, Reason
 
 _LADDER_MINUTES = (1, 5, 15, 30, 60)
 """By attempt; after the last rung hourly (RFC 5321 section 4.5.4.1 asks for some minutes first,
@@ -9,6 +9,13 @@ _GREYLIST_SECONDS = 5 * 60
 """Greylists commonly let the second try pass after 5 minutes (RFC 6647 section 2.1)."""
 _THROTTLE_CAP_SECONDS = 10 * 60
 _JITTER = 0.2
+_HELD_OVER_SECONDS = 5 * 60
+_HELD_OVER_CAP_SECONDS = 3600
+_MAILBOX_FULL_SECONDS = 24 * 3600
+RETENTION_SECONDS = 14 * 24 * 3600
+"""A queue forgets a message after that (SQS's longest, and what the module sets)."""
+_LAST_CHANCE_SECONDS = 6 * 3600
+"""So long before, what can't be sent moves on to the dead-letter queue, with its reason."""
 LONGEST_DELAY_SECONDS = 12 * 3600
 """SQS: a visibility timeout ends at the latest 12 hours after the receive."""
 
@@ -31,6 +38,27 @@ def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
     return max(1, min(round(spread), LONGEST_DELAY_SECONDS))
 
 
-def expired(age_seconds: float, delay: float, give_up_after_seconds: float) -> bool:
-    """True if the next try would come after the time to give up (RFC 5321 section 4.5.4.1)."""
+def held_over_seconds(age_seconds: float) -> int:
+    """How long to leave a message alone that the server minds for who sends it, or where to.
+
+    A person has to change something there, so it is asked for more seldom the longer that takes:
+    after 5 minutes at first, in the end every hour.
+    """
+    return round(min(max(age_seconds / 4, _HELD_OVER_SECONDS), _HELD_OVER_CAP_SECONDS))
+
+
+def expired(
+    outcome: Outcome, age_seconds: float, delay: float, give_up_after_seconds: float
+) -> bool:
+    """True if the next try would come after the time to give up (RFC 5321 section 4.5.4.1).
+
+    Nobody empties a mailbox that has been full for a day.
+    """
+    if outcome.reason is Reason.MAILBOX_FULL:
+        give_up_after_seconds = min(give_up_after_seconds, _MAILBOX_FULL_SECONDS)
     return age_seconds + delay > give_up_after_seconds
+
+
+def forgotten(age_seconds: float, delay: float) -> bool:
+    """True if the queue might forget a message before it is looked at again."""
+    return age_seconds + delay > RETENTION_SECONDS - _LAST_CHANCE_SECONDS

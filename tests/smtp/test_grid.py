@@ -47,7 +47,7 @@ ALLOWED: dict[str, dict[Step, Allowed]] = {
         Step.MAIL: {(Kind.PERMANENT, Reason.SENDER_REJECTED)},
         Step.RCPT: {(Kind.PERMANENT, Reason.RCPT_REJECTED)},
         Step.DATA: {(Kind.PERMANENT, Reason.DATA_REJECTED)},
-        Step.BODY: {(Kind.PERMANENT, Reason.CONTENT_REJECTED)},
+        Step.BODY: {(Kind.PERMANENT, Reason.TOO_LARGE)},
         Step.DOT: {(Kind.PERMANENT, Reason.CONTENT_REJECTED)},
     },
     "421": _LATER,
