@@ -1,0 +1,1 @@
+"""Fuzzers: what any server may say, and what any publisher may write."""

@@ -1,0 +1,106 @@
+"""What a publisher may write, through parse and compose, and read back by the standard library."""
+
+import re
+from datetime import UTC, datetime
+from random import Random
+
+from fuzz.messages import message
+from ion.contract import Action, Addresses, BadInput, Redrive, Send, content_hash, parse
+from ion.envelope import Email
+from ion.mail import compose
+from ion.mail.addresses import parse_addresses
+from mail.reading import assert_clean_on_the_wire, body, people, read
+
+_QUEUED_AT = datetime(2025, 3, 9, 7, 5, 2, tzinfo=UTC)
+_DEFAULT_SENDER = "relay@example.com"
+_PATH = re.compile(r"\$(?:\.\.?[A-Za-z_][\w-]{0,39}|\.\.\?|\[(?:\d+|\.\.\.)\])*", re.ASCII)
+"""What may be said of bad input: where it is, never what it is."""
+
+
+class Contract:
+    """Messages as JSON text: good ones, changed in what they say or in how they are spelt."""
+
+    def draw(self, random: Random) -> str:
+        """A message's text."""
+        return message(random)
+
+    async def check(self, text: str) -> None:
+        """Whatever is wrong with what becomes of a message.
+
+        Raises:
+            AssertionError: what was promised doesn't hold.
+            Exception: anything but the contract's own.
+        """
+        try:
+            action = self.parse(text)
+        except BadInput as bad:
+            assert_says_only_where(bad)
+            return
+        assert isinstance(action, Send | Redrive), type(action)
+        assert len(content_hash(text)) == 64
+        if isinstance(action, Redrive):
+            return
+        try:
+            email = self.compose(action)
+        except BadInput as bad:
+            assert_says_only_where(bad)
+            return
+        assert_reads_back(action, email)
+
+    def parse(self, text: str) -> Action:
+        """What is under test; a broken one proves that it is tested."""
+        return parse(text)
+
+    def compose(self, send: Send) -> Email:
+        """The same."""
+        return compose(send, key="order-17", queued_at=_QUEUED_AT, default_sender=_DEFAULT_SENDER)
+
+
+def assert_says_only_where(bad: BadInput) -> None:
+    """Bad input is named by reason and path; the path repeats no data."""
+    assert _PATH.fullmatch(bad.path), bad.path
+    assert str(bad) == f"{bad.reason} at {bad.path}"
+
+
+def assert_reads_back(send: Send, email: Email) -> None:
+    """The email says what the publisher said, to whom they said it, and nothing else."""
+    assert_clean_on_the_wire(email)
+    told = read(email)
+    assert told["Subject"] == send.subject
+    assert told["Bcc"] is None
+    assert len(told.get_all("To", [])) == len(told.get_all("From", [])) == 1
+    fields: dict[str, Addresses] = {
+        "From": _DEFAULT_SENDER if send.sender is None else send.sender,
+        "To": send.recipient,
+        "Cc": send.cc,
+        "Reply-To": [] if send.reply_to is None else send.reply_to,
+    }
+    for name, addresses in fields.items():
+        if addresses != []:
+            assert people(email, name) == _expected(addresses), name
+    for name, value in send.headers.items():
+        assert told.get_all(name) == [value.strip(" \t")], name
+    everybody = [
+        address for field in (send.recipient, send.cc, send.bcc) for _, address in _expected(field)
+    ]
+    assert set(email.envelope.recipients) <= set(everybody)
+    known = {_same_domain(address) for address in email.envelope.recipients}
+    assert known == {_same_domain(address) for address in everybody}
+    if send.body_text:
+        assert body(told, "plain") == _with_lf(send.body_text)
+    if send.body_html:
+        assert body(told, "html") == _with_lf(send.body_html)
+
+
+def _expected(addresses: Addresses) -> list[tuple[str, str]]:
+    return [(one.name, one.address) for one in parse_addresses(addresses, "$")]
+
+
+def _same_domain(address: str) -> str:
+    local_part, _, domain = address.rpartition("@")
+    return f"{local_part}@{domain.lower()}"
+
+
+def _with_lf(text: str) -> str:
+    text = re.sub(r"\r\n?", "\n", text)
+    return text if text.endswith("\n") else text + "\n"
