@@ -28,6 +28,7 @@ from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.pool import Pool
+from ion.smtp.session import DEEPEST
 from ion.telemetry import Telemetry
 
 ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
@@ -133,7 +134,7 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=settings.smtp.connections,
+            workers=settings.smtp.connections * DEEPEST,
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,

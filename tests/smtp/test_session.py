@@ -7,7 +7,8 @@ import pytest
 
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.smtp.session import DOT_BUDGET_SECONDS, RECIPIENTS_PER_TRANSACTION, Session
+from ion.smtp.dialogue import DOT_BUDGET_SECONDS
+from ion.smtp.session import RECIPIENTS_PER_TRANSACTION, Session
 from smtp.client import (
     ANN,
     BOB,
@@ -473,12 +474,12 @@ def test_a_body_that_isnt_read_certainly_didnt_get_through(tls: Tls) -> None:
 @pytest.mark.parametrize(
     ("said", "kind", "reason"),
     [
-        (reply(552, "5.3.4 too big"), Kind.PERMANENT, Reason.CONTENT_REJECTED),
+        (reply(552, "5.3.4 too big"), Kind.PERMANENT, Reason.TOO_LARGE),
         (reply(452, "4.3.1 disk full"), Kind.TRANSIENT, Reason.TRY_LATER),
         (reply(421, "4.3.2 going", close=True), Kind.TRANSIENT, Reason.TRY_LATER),
-        (drop(after=reply(552, "5.3.4 too big")), Kind.PERMANENT, Reason.CONTENT_REJECTED),
-        (hang(reply(552, "5.3.4 too big")), Kind.PERMANENT, Reason.CONTENT_REJECTED),
-        (trickle(0.001, reply(552, "5.3.4 big")), Kind.PERMANENT, Reason.CONTENT_REJECTED),
+        (drop(after=reply(552, "5.3.4 too big")), Kind.PERMANENT, Reason.TOO_LARGE),
+        (hang(reply(552, "5.3.4 too big")), Kind.PERMANENT, Reason.TOO_LARGE),
+        (trickle(0.001, reply(552, "5.3.4 big")), Kind.PERMANENT, Reason.TOO_LARGE),
         (reply(250, "2.0.0 enough of that"), Kind.OUT_OF_STEP, Reason.CONNECTION_LOST),
         (reply(503, "5.5.1 eh?"), Kind.OUT_OF_STEP, Reason.PROTOCOL),
         (garbage(b"what?\r\n"), Kind.OUT_OF_STEP, Reason.CONNECTION_LOST),

@@ -30,7 +30,7 @@ class Offer:
     max_recipients: int = 100
     eight_bit_mime: bool = True
     smtputf8: bool = True
-    pipelining: bool = True
+    pipelining: bool = False
     chunking: bool = False
     require_tls: bool = False
 

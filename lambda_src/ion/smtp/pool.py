@@ -1,4 +1,4 @@
-"""A fixed number of connections, opened when needed, kept while they are sound."""
+"""Connections: opened as the backlog grows, shared where the server allows, kept while sound."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from ion.smtp.session import Session
 
 
 class Pool:
-    """Hands out sessions, one borrower each.
+    """Lends sessions; one that pipelines to two borrowers at a time.
 
     Connects one at a time, so that a refused login is one refused login and not one a worker.
     When a further connection is refused while others work, the pool makes do with those.
@@ -23,14 +23,19 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Session | Outcome]], size: int) -> None:
         self._connect = connect
         self._size = size
-        self._idle: list[Session] = []
-        self._open = 0
+        self._borrowers: dict[Session, int] = {}
+        self._one_by_one = False
+        """A server that gets PIPELINING wrong once isn't asked for it again in this run."""
         self._connecting = False
         self._refused: Outcome | None = None
         self._changed = asyncio.Condition()
 
     def __repr__(self) -> str:
-        return f"<Pool {self._open - len(self._idle)} busy, {len(self._idle)} idle of {self._size}>"
+        busy = [borrowers for borrowers in self._borrowers.values() if borrowers]
+        emails = f" with {sum(busy)} emails" if sum(busy) > len(busy) else ""
+        manners = ", one command at a time" if self._one_by_one else ""
+        idle = len(self._borrowers) - len(busy)
+        return f"<Pool {len(busy)} busy{emails}, {idle} idle of {self._size}{manners}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,8 +46,8 @@ class Pool:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(session.quit() for session in idle))
+        sessions, self._borrowers = list(self._borrowers), {}
+        await asyncio.gather(*(session.quit() for session in sessions))
 
     async def acquire(self, *, fresh: bool = False) -> Session | Outcome:
         """A sound session to send on, or why there is none to be had at all.
@@ -54,7 +59,7 @@ class Pool:
             while True:
                 if self._refused is not None:
                     return self._refused
-                if (session := self._take_idle(fresh=fresh)) is not None:
+                if (session := self._take(fresh=fresh)) is not None:
                     return session
                 if not self._connecting and self._make_room():
                     break
@@ -75,38 +80,56 @@ class Pool:
     def _count(self, connected: Session | Outcome | None) -> None:
         """What came of connecting; None: it raised, and the next borrower may try."""
         if isinstance(connected, Session):
-            self._open += 1
-        elif connected is not None and self._open == 0:
+            connected.pipelining = connected.pipelining and not self._one_by_one
+            self._borrowers[connected] = 1
+        elif connected is not None and not self._borrowers:
             self._refused = connected
         elif connected is not None:
-            self._size = self._open
+            self._size = len(self._borrowers)
 
     async def release(self, session: Session) -> None:
         """Give a session back; one that isn't sound is closed and forgotten."""
         async with self._changed:
-            if session.usable:
-                self._idle.append(session)
-            else:
-                self._forget(session)
+            if session in self._borrowers:  # else another borrower has found it broken
+                self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
+                if session.bad_manners:
+                    self._mistrust()
+                if not session.usable:
+                    self._forget(session)
             self._changed.notify_all()
 
-    def _take_idle(self, *, fresh: bool) -> Session | None:
-        """An idle session that the server hasn't closed meanwhile; if `fresh`, an unused one."""
-        for session in [session for session in self._idle if not session.usable]:
-            self._idle.remove(session)
+    def _mistrust(self) -> None:
+        self._one_by_one = True
+        for session in self._borrowers:
+            session.pipelining = False
+
+    def _take(self, *, fresh: bool) -> Session | None:
+        """A session that has room and that the server hasn't closed; if `fresh`, an unused one.
+
+        Rather one that is idle; of those the one used last, since what lies idle for long is
+        closed by the server.
+        """
+        for session in [session for session in self._borrowers if not session.usable]:
             self._forget(session)
-        for session in reversed(self._idle):
-            if not fresh or session.transactions == 0:
-                self._idle.remove(session)
-                return session
-        return None
+        with_room = [
+            session
+            for session, borrowers in reversed(self._borrowers.items())
+            if borrowers < session.depth and not (fresh and session.transactions)
+        ]
+        lent = min(with_room, key=self._borrowers.__getitem__, default=None)
+        if lent is not None:
+            self._borrowers[lent] += 1
+        return lent
 
     def _make_room(self) -> bool:
         """True if a further connection may be opened, at the price of an idle one if need be."""
-        if self._open == self._size and self._idle:
-            self._forget(self._idle.pop(0))
-        return self._open < self._size
+        if len(self._borrowers) == self._size:
+            for session, borrowers in self._borrowers.items():
+                if not borrowers:
+                    self._forget(session)
+                    break
+        return len(self._borrowers) < self._size
 
     def _forget(self, session: Session) -> None:
         session.close()
-        self._open -= 1
+        del self._borrowers[session]

@@ -85,7 +85,12 @@ class Wire(asyncio.BufferedProtocol):
     @property
     def quiet(self) -> bool:
         """True if the stream is open and the server has said nothing that wasn't asked for."""
-        return self._ended is None and not self._unread and not self._transport.is_closing()
+        return self.open and not self._unread
+
+    @property
+    def open(self) -> bool:
+        """True as far as anybody knows."""
+        return self._ended is None and not self._transport.is_closing()
 
     @property
     def unread(self) -> bool:
@@ -104,7 +109,7 @@ class Wire(asyncio.BufferedProtocol):
         Raises:
             WireError: the stream has ended; none of the octets have left.
         """
-        if self._ended is None and not self._transport.is_closing():
+        if self.open:
             self._transport.write(octets)
             if not self._transport.is_closing():
                 return

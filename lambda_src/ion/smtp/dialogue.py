@@ -1,0 +1,259 @@
+"""One transaction: MAIL, RCPT, DATA, the body and its final dot.
+
+Driven by us and not by a library, because everything hangs on one fact that only the process
+that wrote the dot knows: whether it left.
+"""
+
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+
+from ion.deadline import Deadline
+from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
+from ion.smtp.exchange import Exchange
+from ion.smtp.replies import classify, leaves_in_step
+from ion.smtp.wire import OutOfStepError, WireError
+
+# Time-outs in seconds, each clipped to what is left of the invocation. RFC 5321 section 4.5.3.2
+# asks for longer ones on MAIL, RCPT and DATA; being impatient there costs a retry. At the dot it
+# would cost a duplicate, so that one is (nearly) the RFC's.
+COMMAND_SECONDS = 60.0
+DATA_SECONDS = 120.0
+DOT_SECONDS = 300.0
+RSET_SECONDS = 10.0
+SLOWEST_BYTES_PER_SECOND = 500
+
+DOT_BUDGET_SECONDS = 30.0
+"""No DATA is begun with less than this left to wait for the reply to its dot."""
+_LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
+
+
+class Dialogue:
+    """One email to some recipients, on a stream that it may share with the ones before and after.
+
+    Args:
+        exchange: of the connection.
+        mail: the MAIL command.
+        recipients: their addresses.
+        content: as composed.
+        deadline: by which everything has been said.
+        pipelined: the envelope's commands go out together (RFC 2920), and don't wait for the reply
+            to the dot of the email before.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        mail: str,
+        recipients: Sequence[str],
+        content: bytes,
+        deadline: Deadline,
+        *,
+        pipelined: bool,
+    ) -> None:
+        self._exchange = exchange
+        self._mail = mail
+        self._recipients = recipients
+        self._content = content
+        self._deadline = deadline
+        self._pipelined = pipelined
+        self._stage = Stage.MAIL
+        self._answers = 0
+        self._verdicts: dict[str, Outcome] = {}
+        self.bad_manners = False
+        """The server lost the thread over several commands at a time, or so it seems."""
+
+    async def run(self) -> dict[str, Outcome]:
+        """An outcome for each recipient; never raises for what a server or a network can do."""
+        async with AsyncExitStack() as hearing:
+            async with self._exchange.turn:
+                rest = await self._unless_broken(self._up_to_the_dot(hearing))
+                if rest is None and not self._pipelined:
+                    rest = await self._unless_broken(self._verdict())
+                if rest is not None:
+                    rest = await self._tidy_up(rest)
+            if rest is None:  # the next email's envelope may be on its way by now
+                rest = await self._unless_broken(self._verdict())
+                if not self._exchange.sound:
+                    self._exchange.close()
+        assert rest is not None, "a verdict is never empty"
+        return {recipient: self._fate(recipient, rest) for recipient in self._recipients}
+
+    def _fate(self, recipient: str, rest: Outcome) -> Outcome:
+        """Who was accepted, or not asked about, shares the fate of the whole."""
+        verdict = self._verdicts.get(recipient)
+        return rest if verdict is None or verdict.kind is Kind.ACCEPTED else verdict
+
+    async def _unless_broken(self, step: Coroutine[None, None, Outcome | None]) -> Outcome | None:
+        """What a step came to; a broken stream is an outcome, too."""
+        try:
+            rest = await step
+            lost_the_thread = rest is not None and rest.kind in _LOST
+        except WireError as error:
+            lost_the_thread = isinstance(error, OutOfStepError)
+            # A connection that ends before any answer had most likely been idle for too long.
+            self._minds(lost_the_thread or self._answers > 0 or self._exchange.wire.open)
+            rest = self._broken(str(error))
+        else:
+            self._minds(lost_the_thread)
+        if lost_the_thread:
+            self._verdicts.clear()
+            self._exchange.close()
+        return rest
+
+    def _minds(self, confused: bool) -> None:
+        envelope = self._stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
+        self.bad_manners |= self._pipelined and envelope and confused
+
+    def _broken(self, detail: str) -> Outcome:
+        """The stream ended, or can't be believed: in doubt if the dot may have left."""
+        self._exchange.close()
+        if self._stage is Stage.DOT:
+            kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
+        else:
+            kind, reason = Kind.OUT_OF_STEP, Reason.CONNECTION_LOST
+        return Outcome(self._stage, kind, Scope.CONNECTION, reason, detail=detail)
+
+    # -- the conversation ----------------------------------------------------------------
+
+    async def _up_to_the_dot(self, hearing: AsyncExitStack) -> Outcome | None:
+        """The outcome if the dot isn't reached; None once it has left."""
+        if self._deadline.remaining() < DOT_BUDGET_SECONDS and self._pipelined:
+            return self._no_time()
+        if self._pipelined:
+            self._at(Stage.MAIL)
+            rcpt = [_rcpt(recipient) for recipient in self._recipients]
+            self._exchange.say(self._mail, *rcpt, "DATA")
+        await hearing.enter_async_context(self._exchange.heard)
+        return await self._envelope() or await self._body()
+
+    async def _envelope(self) -> Outcome | None:
+        """The outcome if it ends there; None: the server awaits the body."""
+        said = await self._hear(Stage.MAIL, self._mail, COMMAND_SECONDS)
+        verdict = classify(Stage.MAIL, said)
+        if not said.positive:
+            await self._hear_out(len(self._recipients) + 1, after=said)
+            return verdict
+        accepted = False
+        for recipient in self._recipients:
+            said = await self._hear(Stage.RCPT, _rcpt(recipient), COMMAND_SECONDS)
+            verdict = classify(Stage.RCPT, said, after_accepted=accepted)
+            self._verdicts[recipient] = verdict
+            accepted = accepted or verdict.kind is Kind.ACCEPTED
+            if not leaves_in_step(said):
+                return verdict
+        if not accepted:
+            await self._hear_out(1, after=said)
+            return verdict
+        if not self._pipelined and self._deadline.remaining() < DOT_BUDGET_SECONDS:
+            return self._no_time()
+        said = await self._hear(Stage.DATA, "DATA", DATA_SECONDS)
+        return None if said.code == 354 else classify(Stage.DATA, said)  # RFC 5321 4.1.1.4
+
+    async def _body(self) -> Outcome | None:
+        """The outcome if the server didn't want all of it; None: the dot has left."""
+        self._at(Stage.BODY)
+        before_dot = self._deadline.earlier_by(DOT_BUDGET_SECONDS)
+        if not before_dot.remaining():  # the 354 took its time
+            raise WireError("no time left to wait for the reply to a dot")
+        wire, lines = self._exchange.wire, _dot_stuffed(self._content)
+        patience = COMMAND_SECONDS + len(lines) / SLOWEST_BYTES_PER_SECOND
+        try:
+            await wire.send_body(lines, before_dot.clip(patience))
+        except WireError:
+            # The server may have said why (an early 552), and then closed or stopped reading.
+            if not wire.unread:
+                raise
+            self._exchange.said_a_body()
+            early = await self._exchange.answer(RSET_SECONDS, self._deadline)
+            self._exchange.out_of_step()
+            if early.positive:
+                raise
+            return classify(Stage.BODY, early)
+        # All of it has left, the dot's line included.
+        self._exchange.said_a_body()
+        self._at(Stage.DOT)
+        return None
+
+    async def _verdict(self) -> Outcome:
+        """What the server says to the dot."""
+        self._at(Stage.DOT)
+        said = await self._exchange.answer(DOT_SECONDS, self._deadline)
+        if not leaves_in_step(said):
+            self._exchange.out_of_step()
+        return classify(Stage.DOT, said)
+
+    async def _tidy_up(self, rest: Outcome) -> Outcome:
+        """Clear a transaction that came to nothing. The verdict stands, whatever this does.
+
+        But for one thing: of several replies that came together, one too many may have made each
+        the answer to something else. That shows here at the latest.
+        """
+        shifted = False
+        try:
+            if self._exchange.sound and rest.kind is not Kind.ACCEPTED:
+                said = await self._exchange.ask("RSET", RSET_SECONDS, self._deadline)
+                shifted = said.code == 354
+                if not said.positive:
+                    self._exchange.close()
+        except WireError as error:
+            shifted = isinstance(error, OutOfStepError)
+            self._exchange.close()
+        if shifted and self._pipelined:
+            self.bad_manners = True
+            self._verdicts.clear()
+            return self._broken("more than one reply")
+        if not self._exchange.sound:
+            self._exchange.close()
+        return rest
+
+    async def _hear(self, stage: Stage, command: str, seconds: float) -> Reply:
+        """The reply to a command, which has been said already if pipelined."""
+        self._at(stage)
+        if not self._pipelined:
+            self._exchange.say(command)
+        said = await self._exchange.answer(seconds, self._deadline)
+        self._answers += 1
+        if not leaves_in_step(said) and not (stage is Stage.DATA and said.code == 354):
+            self._exchange.out_of_step()
+        return said
+
+    async def _hear_out(self, replies: int, after: Reply) -> None:
+        """What the server says to commands that are void; a 354 has it wait for a body, for ever.
+
+        A dot would end that, but an email of nothing to nobody is more than anybody has tested.
+
+        Raises:
+            OutOfStepError: it says that one of them succeeded, so the refusal was of another.
+        """
+        if not self._pipelined or not leaves_in_step(after):
+            return
+        try:
+            said = [
+                await self._exchange.answer(COMMAND_SECONDS, self._deadline) for _ in range(replies)
+            ]
+        except WireError as error:
+            if isinstance(error, OutOfStepError):
+                raise
+            self._exchange.close()
+            return
+        if any(reply.positive for reply in said):
+            raise OutOfStepError("success where there could be none")
+        if any(reply.code in (354, 421) for reply in said):
+            self._exchange.out_of_step()
+
+    def _at(self, stage: Stage) -> None:
+        self._stage = self._exchange.stage = stage
+
+    def _no_time(self) -> Outcome:
+        detail = "no time left to wait for the reply to a dot"
+        return Outcome(Stage.DATA, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
+
+
+def _rcpt(recipient: str) -> str:
+    return f"RCPT TO:<{recipient}>"
+
+
+def _dot_stuffed(content: bytes) -> bytes:
+    """The content as DATA wants it (RFC 5321 section 4.5.2), without the line that ends it."""
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed

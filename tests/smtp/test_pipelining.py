@@ -1,0 +1,244 @@
+"""Several commands in a flight (RFC 2920), and what becomes of it if the server can't."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from ion.outcome import Kind, Reason, Stage
+from ion.settings import Security, Smtp
+from ion.smtp.connect import connect
+from ion.smtp.pool import Pool
+from smtp.client import (
+    ANN,
+    BOB,
+    CYD,
+    FIRST,
+    SECOND,
+    WITH_LOGIN,
+    closed,
+    connected,
+    content_of,
+    email,
+    kinds,
+    pool_for,
+    sent,
+    soon,
+)
+from smtp_server import Offer, ScriptedServer, Step, Tls, drop, hang, reply
+
+NO_TLS = ssl.create_default_context()
+PIPELINING = Offer(pipelining=True)
+POLITE = replace(WITH_LOGIN, pipelining=True)
+
+
+def verbs(server: ScriptedServer) -> list[list[str]]:
+    return [
+        [verb for verb in session.verbs if verb not in ("EHLO", "QUIT")]
+        for session in server.sessions
+    ]
+
+
+@pytest.mark.parametrize("tls", [Tls.NONE, Tls.STARTTLS])
+@pytest.mark.parametrize("octets", [100, 300_000])
+def test_many_side_by_side_arrive_whole_and_once(tls: Tls, octets: int) -> None:
+    async def main() -> None:
+        content = content_of(octets)
+        offer = PIPELINING if tls is Tls.NONE else POLITE
+        async with ScriptedServer(tls=tls, offer=offer) as server:
+            async with pool_for(server, tls, size=2) as pool:
+                mails = [email(f"to{n}@example.org", content=content) for n in range(30)]
+                outcomes = await asyncio.gather(*(sent(pool, mail) for mail in mails))
+            await server.settled()
+            assert {outcome.kind for (outcome,) in outcomes} == {Kind.ACCEPTED}
+            assert sorted(one.recipients for one in server.accepted) == sorted(
+                mail.envelope.recipients for mail in mails
+            )
+            assert {one.content for one in server.accepted} == {content}
+            assert len(server.sessions) == 2
+
+    asyncio.run(main())
+
+
+def test_the_envelope_goes_out_in_one_flight() -> None:
+    async def main() -> None:
+        async with ScriptedServer(offer=PIPELINING) as server:
+            session = await connected(server)
+            await session.send(email(ANN, BOB), soon())
+            await closed(session, server)
+            commands = [one for one in server.sessions[0].commands if one.verb != "EHLO"]
+            assert [one.verb for one in commands] == ["MAIL", "RCPT", "RCPT", "DATA"]
+            assert [one.pipelined for one in commands] == [True, True, True, False]
+
+    asyncio.run(main())
+
+
+def test_the_next_envelope_does_not_wait_for_the_reply_to_the_dot() -> None:
+    async def main() -> None:
+        async with ScriptedServer({Step.DOT: [hang()]}, offer=PIPELINING) as server:
+            session = await connected(server)
+            both = [
+                asyncio.create_task(session.send(email(sender=sender), soon()))
+                for sender in (FIRST, SECOND)
+            ]
+            while session._exchange._awaited < 4:  # noqa: SLF001, ASYNC110 - dot, MAIL, RCPT, DATA
+                await asyncio.sleep(0)
+            session.close()
+            first, second = [(await task).outcomes[0] for task in both]
+            assert (first.kind, second.kind) == (Kind.IN_DOUBT, Kind.OUT_OF_STEP)
+            assert second.stage is Stage.MAIL, "its dot can't have left"
+            await server.settled()
+
+    asyncio.run(main())
+
+
+def test_without_the_extension_every_command_waits_for_its_reply() -> None:
+    async def main() -> None:
+        async with ScriptedServer(offer=Offer(pipelining=False)) as server:
+            session = await connected(server)
+            assert session.depth == 1
+            await session.send(email(ANN, BOB), soon())
+            await closed(session, server)
+            assert not any(one.pipelined for one in server.sessions[0].commands)
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(48)
+def test_recipients_that_are_refused_hold_up_no_other() -> None:
+    async def main() -> None:
+        recipients = {BOB: reply(550, "5.1.1 no"), CYD: reply(450, "4.2.1 busy")}
+        async with ScriptedServer(offer=PIPELINING, recipients=recipients) as server:
+            session = await connected(server)
+            transaction = await session.send(email(ANN, BOB, CYD), soon())
+            assert kinds(transaction.outcomes) == [Kind.ACCEPTED, Kind.PERMANENT, Kind.TRANSIENT]
+            assert session.usable
+            await closed(session, server)
+            assert [one.recipients for one in server.accepted] == [(ANN,)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(50)
+@pytest.mark.parametrize("refused_at", [Step.MAIL, Step.RCPT])
+def test_a_354_though_nobody_is_left_sends_nothing(refused_at: Step) -> None:
+    async def main() -> None:
+        script = {refused_at: [reply(550, "5.1.1 no")], Step.DATA: [reply(354, "go on")]}
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            session = await connected(server)
+            (outcome,) = (await session.send(email(), soon())).outcomes
+            assert outcome.kind is Kind.PERMANENT
+            assert not session.usable, "it waits for a body"
+            await closed(session, server)
+            assert server.accepted == []
+            assert not any(submission.content for submission in server.submissions)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("refused_at", [Step.MAIL, Step.RCPT, Step.DATA])
+def test_a_refusal_clears_the_way_for_the_next(refused_at: Step) -> None:
+    async def main() -> None:
+        script = {refused_at: [reply(550, "5.7.1 no")]}
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            session = await connected(server)
+            (first,) = (await session.send(email(), soon())).outcomes
+            (second,) = (await session.send(email(sender=SECOND), soon())).outcomes
+            assert (first.kind, second.kind) == (Kind.PERMANENT, Kind.ACCEPTED)
+            await closed(session, server)
+            assert len(verbs(server)) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(45)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+def test_a_421_is_heard_though_more_was_asked(step: Step) -> None:
+    async def main() -> None:
+        script = {step: [reply(421, "4.3.2 closing", close=True)]}
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            session = await connected(server)
+            (outcome,) = (await session.send(email(), soon())).outcomes
+            assert (outcome.kind, outcome.reply and outcome.reply.code) == (Kind.TRANSIENT, 421)
+            assert (session.usable, session.bad_manners) == (False, False)
+            await server.settled()
+
+    asyncio.run(main())
+
+
+# servers that can't
+
+
+ANSWERS = {b"EHLO": b"250-x\r\n250 PIPELINING\r\n", b"DATA": b"354 go on\r\n"}
+Listen = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def forgetful(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Offers PIPELINING, and throws away what has come behind a dot meanwhile."""
+    writer.write(b"220 x\r\n")
+    body = False
+    while line := await reader.readline():
+        verb = line[:4].upper().strip()
+        if body and line != b".\r\n":
+            continue
+        if body:
+            await asyncio.sleep(0.05)
+            reader._buffer.clear()  # type: ignore[attr-defined] # noqa: SLF001
+        body = verb == b"DATA"
+        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+    writer.close()
+
+
+async def shifted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers MAIL twice when more came with it, so that each reply goes to another command."""
+    writer.write(b"220 x\r\n")
+    body = False
+    while line := await reader.readline():
+        verb = line[:4].upper().strip()
+        if body and line != b".\r\n":
+            continue
+        body = verb == b"DATA"
+        more = bool(reader._buffer)  # type: ignore[attr-defined] # noqa: SLF001
+        twice = b"250 ok\r\n" if verb == b"MAIL" and more else b""
+        writer.write(twice + ANSWERS.get(verb, b"250 ok\r\n"))
+    writer.close()
+
+
+@pytest.mark.row(56)
+@pytest.mark.parametrize("server", [forgetful, shifted])
+def test_a_server_that_gets_it_wrong_is_spoken_to_command_by_command(
+    server: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One email or two are tried again, without any in doubt, and the rest of the run is slow."""
+    monkeypatch.setattr("ion.smtp.dialogue.COMMAND_SECONDS", 0.3)
+
+    async def main() -> list[list[Kind]]:
+        async with await asyncio.start_server(server, "127.0.0.1") as listening:
+            smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
+            outcomes = []
+            async with Pool(partial(connect, smtp, NO_TLS, soon()), 1) as pool:
+                for _ in range(3):
+                    found = await asyncio.gather(*(sent(pool, email()) for _ in range(2)))
+                    outcomes.append([one.kind for (one,) in found])
+                assert "one command at a time" in repr(pool)
+            return outcomes
+
+    first, *later = asyncio.run(main())
+    assert Kind.OUT_OF_STEP in first
+    assert Kind.IN_DOUBT not in first
+    assert later == [[Kind.ACCEPTED] * 2] * 2
+
+
+def test_a_connection_that_was_closed_while_idle_says_nothing_about_manners() -> None:
+    async def main() -> None:
+        async with ScriptedServer({Step.MAIL: [drop()]}, offer=PIPELINING) as server:
+            session = await connected(server)
+            (outcome,) = (await session.send(email(), soon())).outcomes
+            assert (outcome.kind, outcome.reason) == (Kind.OUT_OF_STEP, Reason.CONNECTION_LOST)
+            assert not session.bad_manners
+            await server.settled()
+
+    asyncio.run(main())
