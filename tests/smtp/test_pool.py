@@ -28,6 +28,7 @@ from smtp_server import (
     NORMAL,
     Action,
     Moment,
+    Offer,
     ScriptedServer,
     Step,
     Tls,
@@ -429,5 +430,109 @@ def test_faults_all_over_leave_nobody_waiting_and_nothing_unaccounted(tls: Tls) 
                 assert copies[sender] in allowed.get(outcome.kind, {0}), outcome
             seen = {outcome.kind for outcome in outcomes.values()}
             assert seen >= {Kind.ACCEPTED, Kind.TRANSIENT, Kind.PERMANENT, Kind.IN_DOUBT}
+
+    asyncio.run(main())
+
+
+# age, idleness, number
+
+
+@pytest.mark.row(35)
+@pytest.mark.parametrize("said", [drop(), reply(421, "4.4.2 idle", close=True), reply(500, "eh?")])
+def test_a_connection_that_was_idle_is_asked_before_it_is_lent(
+    said: Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ion.smtp.session.IDLE_SECONDS", 0)
+
+    async def main() -> None:
+        async with ScriptedServer({Step.NOOP: [said]}) as server:
+            async with pool_for(server) as pool:
+                for _ in range(3):
+                    (outcome,) = await sent(pool, email())
+                    assert outcome.kind is Kind.ACCEPTED
+            await server.settled()
+            assert len(server.sessions) == 2, "the first was given up, and no email paid for it"
+            assert len(server.accepted) == 3
+
+    asyncio.run(main())
+
+
+def test_a_connection_in_use_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            async with pool_for(server) as pool:
+                for _ in range(3):
+                    await sent(pool, email())
+            await server.settled()
+            assert "NOOP" not in server.sessions[0].verbs
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_a_connection_has_its_day(monkeypatch: pytest.MonkeyPatch, *, pipelining: bool) -> None:
+    monkeypatch.setattr("ion.smtp.session.MOST_TRANSACTIONS", 3)
+
+    async def main() -> None:
+        async with ScriptedServer(offer=Offer(pipelining=pipelining)) as server:
+            async with pool_for(server, size=2) as pool:
+                mails = [email(f"to{n}@example.org") for n in range(20)]
+                outcomes = await asyncio.gather(*(sent(pool, mail) for mail in mails))
+                assert {one.kind for (one,) in outcomes} == {Kind.ACCEPTED}
+            await server.settled()
+            assert len(server.accepted) == 20
+            counts = [session.verbs.count("MAIL") for session in server.sessions]
+            assert max(counts) <= 4, "three, and one that was under way beside the third"
+            assert all(session.verbs[-1] == "QUIT" for session in server.sessions)
+
+    asyncio.run(main())
+
+
+def test_an_old_connection_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ion.smtp.session.OLDEST_SECONDS", -1)
+
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            async with pool_for(server) as pool:
+                for _ in range(3):
+                    await sent(pool, email())
+            await server.settled()
+            assert [session.verbs.count("MAIL") for session in server.sessions] == [1, 1, 1]
+
+    asyncio.run(main())
+
+
+def test_a_pool_can_be_made_smaller_and_larger() -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            async with pool_for(server, size=3) as pool:
+                lent = [await session_of(pool) for _ in range(3)]
+                await pool.limit(1)
+                for session in lent:
+                    await pool.release(session)
+                assert (pool.size, repr(pool)) == (1, "<Pool 0 busy, 1 idle of 1>")
+                await pool.limit(0)
+                assert pool.size == 1
+                await pool.limit(2)
+                lent = [await session_of(pool) for _ in range(2)]
+                assert repr(pool) == "<Pool 2 busy, 0 idle of 2>"
+                for session in lent:
+                    await pool.release(session)
+            await server.settled()
+            assert len(server.sessions) == 4
+
+    asyncio.run(main())
+
+
+def test_a_pool_of_pipelining_connections_grows_with_the_backlog() -> None:
+    async def main() -> None:
+        async with ScriptedServer(offer=Offer(pipelining=True)) as server:
+            async with pool_for(server, size=4) as pool:
+                lent = [await session_of(pool) for _ in range(3)]
+                assert repr(pool) == "<Pool 2 busy with 3 emails, 0 idle of 4>"
+                for session in lent:
+                    await pool.release(session)
+                assert repr(pool) == "<Pool 0 busy, 2 idle of 4>"
+            await server.settled()
 
     asyncio.run(main())

@@ -33,6 +33,11 @@ class Exchange:
         """False once the server closed, or said anything that it wasn't asked."""
         return self._in_step and (self.wire.open if self._awaited else self.wire.quiet)
 
+    @property
+    def busy(self) -> bool:
+        """True while an answer is awaited."""
+        return self._awaited > 0
+
     def out_of_step(self) -> None:
         """Something was said after which nothing that follows can be believed."""
         self._in_step = False

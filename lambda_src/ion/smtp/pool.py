@@ -49,12 +49,39 @@ class Pool:
         sessions, self._borrowers = list(self._borrowers), {}
         await asyncio.gather(*(session.quit() for session in sessions))
 
+    @property
+    def size(self) -> int:
+        """Connections at most."""
+        return self._size
+
+    async def limit(self, size: int) -> None:
+        """Change how many connections there may be; one is the least.
+
+        Those that are too many are closed when they are given back.
+        """
+        async with self._changed:
+            self._size = max(1, size)
+            self._changed.notify_all()
+
     async def acquire(self, *, fresh: bool = False) -> Session | Outcome:
         """A sound session to send on, or why there is none to be had at all.
 
         Args:
             fresh: not one that has been used: something went wrong on one of those.
         """
+        while True:
+            lent = await self._acquire(fresh=fresh)
+            if isinstance(lent, Outcome):
+                return lent
+            there = False
+            try:
+                if there := await lent.still_there():
+                    return lent
+            finally:
+                if not there:
+                    await self.release(lent)
+
+    async def _acquire(self, *, fresh: bool) -> Session | Outcome:
         async with self._changed:
             while True:
                 if self._refused is not None:
@@ -75,7 +102,7 @@ class Pool:
                 self._changed.notify_all()
         if isinstance(connected, Session) or self._refused is not None:
             return connected
-        return await self.acquire()  # somebody else's, then: there are some
+        return await self._acquire(fresh=False)  # somebody else's, then: there are some
 
     def _count(self, connected: Session | Outcome | None) -> None:
         """What came of connecting; None: it raised, and the next borrower may try."""
@@ -88,7 +115,8 @@ class Pool:
             self._size = len(self._borrowers)
 
     async def release(self, session: Session) -> None:
-        """Give a session back; one that isn't sound is closed and forgotten."""
+        """Give a session back; one that isn't sound, or worn, is closed and forgotten."""
+        retired = None
         async with self._changed:
             if session in self._borrowers:  # else another borrower has found it broken
                 self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
@@ -96,7 +124,15 @@ class Pool:
                     self._mistrust()
                 if not session.usable:
                     self._forget(session)
+                elif not self._borrowers[session] and self._is_too_much(session):
+                    del self._borrowers[session]
+                    retired = session
             self._changed.notify_all()
+        if retired is not None:
+            await retired.quit()
+
+    def _is_too_much(self, session: Session) -> bool:
+        return session.worn or len(self._borrowers) > self._size
 
     def _mistrust(self) -> None:
         self._one_by_one = True
@@ -114,7 +150,9 @@ class Pool:
         with_room = [
             session
             for session, borrowers in reversed(self._borrowers.items())
-            if borrowers < session.depth and not (fresh and session.transactions)
+            if borrowers < session.depth
+            and not session.worn
+            and not (fresh and session.transactions)
         ]
         lent = min(with_room, key=self._borrowers.__getitem__, default=None)
         if lent is not None:
@@ -123,7 +161,7 @@ class Pool:
 
     def _make_room(self) -> bool:
         """True if a further connection may be opened, at the price of an idle one if need be."""
-        if len(self._borrowers) == self._size:
+        if len(self._borrowers) >= self._size:
             for session, borrowers in self._borrowers.items():
                 if not borrowers:
                     self._forget(session)

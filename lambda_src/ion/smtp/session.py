@@ -1,7 +1,8 @@
 """One connection: emails in, fates out, as many at a time as the server's extensions allow."""
 
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from ion.deadline import Deadline
 from ion.envelope import Email
@@ -11,6 +12,12 @@ from ion.smtp.exchange import Exchange
 from ion.smtp.wire import Wire, WireError
 
 QUIT_SECONDS = 2.0
+NOOP_SECONDS = 5.0
+IDLE_SECONDS = 4.0
+"""SES drops a connection that has been idle for about ten seconds, others after minutes."""
+OLDEST_SECONDS = 5 * 60.0
+MOST_TRANSACTIONS = 500
+"""Servers count emails and minutes, and few say how many they allow."""
 DEEPEST = 2
 """Emails under way on a connection that pipelines. One body at a time: a lost connection leaves
 one email in doubt and not two."""
@@ -26,7 +33,14 @@ class Session:
         extensions: EHLO keywords in lower case, to their parameters.
     """
 
-    def __init__(self, wire: Wire, extensions: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        extensions: Mapping[str, str],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._opened_at = self._used_at = now()
         self._exchange = Exchange(wire)
         self._extensions = extensions
         self.pipelining = "pipelining" in extensions
@@ -48,6 +62,25 @@ class Session:
     def depth(self) -> int:
         """How many emails may be under way: one's envelope while another's dot is answered."""
         return DEEPEST if self.pipelining else 1
+
+    @property
+    def worn(self) -> bool:
+        """Rather replaced than used again, before the server says so in the middle of an email."""
+        age = self._now() - self._opened_at
+        return self.transactions >= MOST_TRANSACTIONS or age > OLDEST_SECONDS
+
+    async def still_there(self) -> bool:
+        """False if the server has gone away meanwhile: one that was idle for a while is asked."""
+        if self._exchange.busy or self._now() - self._used_at < IDLE_SECONDS:
+            return self.usable
+        try:
+            said = await self._exchange.ask("NOOP", NOOP_SECONDS, Deadline.after(NOOP_SECONDS))
+        except WireError:
+            said = None
+        if said is None or not said.positive:
+            self.close()
+        self._used_at = self._now()
+        return self.usable
 
     async def send(self, email: Email, deadline: Deadline) -> Transaction:
         """Send one email; never raises for anything that a server or a network can do.
@@ -106,6 +139,7 @@ class Session:
             pipelined=self.pipelining,
         )
         fates = await dialogue.run()
+        self._used_at = self._now()
         self.bad_manners = self.bad_manners or dialogue.bad_manners
         return fates
 
