@@ -134,7 +134,7 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=settings.smtp.connections * DEEPEST,
+            workers=settings.smtp.connections * max(DEEPEST, settings.smtp.window),
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,

@@ -21,6 +21,9 @@ _RETENTION_HOURS = 14 * 24
 _EXPIRY_MARGIN_HOURS = 24
 
 
+_KEYS_OF_SECRETS = "[smtp] has server, port, security, username, password and ca_file"
+
+
 class SettingsError(Exception):
     """A setting is wrong or missing. The text names file, section and key, never a value."""
 
@@ -47,6 +50,7 @@ class Smtp:
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     connections: int = 4
+    window: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,9 @@ def load(root: Path, environment: Mapping[str, str], read_secret: Callable[[str]
     aws = _aws(config.section("aws"))
     # No environment for the secrets: it can be read by whoever may look at the function.
     if aws.secret_arn:
-        secrets = _Source(aws.secret_arn, read_secret(aws.secret_arn), {})
+        secrets = _Source(aws.secret_arn, read_secret(aws.secret_arn), {}, is_secret=True)
     else:
-        secrets = _Source(SECRETS_FILE, _read(root / SECRETS_FILE), {})
+        secrets = _Source(SECRETS_FILE, _read(root / SECRETS_FILE), {}, is_secret=True)
     smtp, behaviour = secrets.section("smtp"), config.section("smtp")
     drain, retry, mail = config.section("drain"), config.section("retry"), config.section("mail")
     username = smtp.text("username", default="")
@@ -156,6 +160,7 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         password=password or None,
         ca_file=str(root / ca_file) if ca_file else None,
         connections=behaviour.number("connections", 1, 100),
+        window=behaviour.number("window", 1, 100),
     )
 
 
@@ -189,8 +194,12 @@ def _missing(name: str) -> str:
 class _Source:
     """One configuration text plus the environment above it; remembers what was asked of it."""
 
-    def __init__(self, name: str, text: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, text: str, environment: Mapping[str, str], *, is_secret: bool = False
+    ) -> None:
         self.name = name
+        self.text = text
+        self.is_secret = is_secret
         self.environment = environment
         self.asked_for: set[tuple[str, str]] = set()
         # No section is special: keys under [DEFAULT] would show up in every other one.
@@ -218,11 +227,20 @@ class _Source:
         for section in self.parser.sections():
             for key in self.parser[section]:
                 if (section, key) not in self.asked_for:
-                    raise SettingsError(f"{self.name}: [{section}] {key}: unknown key")
+                    raise SettingsError(f"{self.name}: {self._whereabouts(section, key)}")
         known = {_variable(*pair) for pair in self.asked_for}
         for variable in self.environment:
             if variable.startswith(_ENVIRONMENT_PREFIX) and variable not in known:
                 raise SettingsError(f"environment: {variable}: no such setting")
+
+    def _whereabouts(self, section: str, key: str) -> str:
+        """What is wrong there; what looks like a key of the secrets may be half a password."""
+        if not self.is_secret:
+            return f"[{section}] {key}: unknown key"
+        lines = [line.strip().lower() for line in self.text.splitlines()]
+        numbers = [number for number, line in enumerate(lines, 1) if line.startswith(key)]
+        line = f"line {numbers[0]}: " if numbers else ""
+        return f"{line}unknown key; {_KEYS_OF_SECRETS}"
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def settings_for(
     login: bool | None = None,
     password: str = "secret",
     host: str | None = None,
+    window: int = 1,
 ) -> Smtp:
     logs_in = tls is not Tls.NONE if login is None else login
     return Smtp(
@@ -57,6 +58,7 @@ def settings_for(
         username="ion" if logs_in else None,
         password=password if logs_in else None,
         ca_file=str(server.ca_pem_path),
+        window=window,
     )
 
 
@@ -95,9 +97,14 @@ async def refused(
 
 
 def pool_for(
-    server: ScriptedServer, tls: Tls = Tls.NONE, *, size: int = 1, password: str = "secret"
+    server: ScriptedServer,
+    tls: Tls = Tls.NONE,
+    *,
+    size: int = 1,
+    password: str = "secret",
+    window: int = 1,
 ) -> Pool:
-    smtp = settings_for(server, tls, password=password)
+    smtp = settings_for(server, tls, password=password, window=window)
     return Pool(partial(connect, smtp, context_for(smtp), soon()), size)
 
 

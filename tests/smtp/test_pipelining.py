@@ -5,10 +5,12 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
-from ion.outcome import Kind, Reason, Stage
+from ion.envelope import Email
+from ion.outcome import Kind, Outcome, Reason, Stage
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.pool import Pool
@@ -28,7 +30,7 @@ from smtp.client import (
     sent,
     soon,
 )
-from smtp_server import Offer, ScriptedServer, Step, Tls, drop, hang, reply
+from smtp_server import NORMAL, Offer, ScriptedServer, Step, Tls, delay, drop, hang, reply
 
 NO_TLS = ssl.create_default_context()
 PIPELINING = Offer(pipelining=True)
@@ -240,5 +242,112 @@ def test_a_connection_that_was_closed_while_idle_says_nothing_about_manners() ->
             assert (outcome.kind, outcome.reason) == (Kind.OUT_OF_STEP, Reason.CONNECTION_LOST)
             assert not session.bad_manners
             await server.settled()
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(27)
+def test_an_email_without_time_for_its_dot_leaves_the_one_before_alone() -> None:
+    """Nothing has been said of it, so nothing is to be cleared; least of all by reading on."""
+
+    async def main() -> None:
+        async with ScriptedServer({Step.DOT: [delay(0.2)]}, offer=PIPELINING) as server:
+            session = await connected(server)
+            first = asyncio.create_task(session.send(email(), soon()))
+            second = asyncio.create_task(session.send(email(sender=SECOND), soon(5)))
+            outcomes = [(await task).outcomes[0] for task in (first, second)]
+            assert [one.reason for one in outcomes] == [Reason.ACCEPTED, Reason.DEADLINE]
+            assert session.usable
+            await closed(session, server)
+            assert [one.sender for one in server.accepted] == [FIRST]
+
+    asyncio.run(main())
+
+
+# CHUNKING, with a window
+
+
+CHUNKING = Offer(pipelining=True, chunking=True)
+
+
+async def all_sent(
+    server: ScriptedServer, *mails: Email, window: int = 4
+) -> list[tuple[Outcome, ...]]:
+    async with pool_for(server, window=window) as pool:
+        return list(await asyncio.gather(*(sent(pool, mail) for mail in mails)))
+
+
+def test_in_a_window_the_content_goes_along_with_the_envelope() -> None:
+    async def main() -> None:
+        content = b"Subject: x\r\n\r\n.\r\n..\r\nno newline at the end, and dots as they are"
+        mails = [email(f"to{n}@example.org", content=content) for n in range(12)]
+        async with ScriptedServer(offer=CHUNKING) as server:
+            outcomes = await all_sent(server, *mails)
+            await server.settled()
+            assert {one.kind for (one,) in outcomes} == {Kind.ACCEPTED}
+            assert [one.content for one in server.accepted] == [content] * 12
+            (said,) = verbs(server)
+            assert said == ["RSET", "MAIL", "RCPT", "BDAT"] * 12
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("offer", "window", "octets"),
+    [
+        (CHUNKING, 1, 100),
+        (PIPELINING, 4, 100),
+        (Offer(chunking=True), 4, 100),
+        (CHUNKING, 4, 100_000),
+    ],
+    ids=["not asked for", "not offered", "no pipelining", "large"],
+)
+def test_otherwise_the_server_is_asked_first(offer: Offer, window: int, octets: int) -> None:
+    async def main() -> None:
+        mails = [email(f"to{n}@example.org", content=content_of(octets)) for n in range(6)]
+        async with ScriptedServer(offer=offer) as server:
+            outcomes = await all_sent(server, *mails, window=window)
+            await server.settled()
+            assert {one.kind for (one,) in outcomes} == {Kind.ACCEPTED}
+            assert len(server.accepted) == 6
+            assert all(verb != "BDAT" for session in verbs(server) for verb in session)
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(48)
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ({Step.MAIL: [reply(550, "5.7.1 no")]}, Kind.PERMANENT),
+        ({Step.MAIL: [reply(451, "4.3.0 later")]}, Kind.TRANSIENT),
+        ({Step.RCPT: [reply(550, "5.1.1 no")]}, Kind.PERMANENT),
+        ({Step.DOT: [reply(554, "5.6.0 no")]}, Kind.PERMANENT),
+        ({Step.DOT: [reply(452, "4.3.1 full")]}, Kind.TRANSIENT),
+    ],
+)
+def test_a_refusal_in_a_window_is_that_emails_alone(script: Any, kind: Kind) -> None:  # noqa: ANN401
+    async def main() -> None:
+        mails = [email(f"to{n}@example.org") for n in range(4)]
+        async with ScriptedServer(script, offer=CHUNKING) as server:
+            outcomes = await all_sent(server, *mails)
+            await server.settled()
+            assert [one.kind for (one,) in outcomes] == [kind, *[Kind.ACCEPTED] * 3]
+            assert len(server.accepted) == 3
+            assert len(server.sessions) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(52)
+def test_a_window_that_breaks_leaves_all_of_it_in_doubt_and_no_more() -> None:
+    async def main() -> None:
+        mails = [email(f"to{n}@example.org") for n in range(8)]
+        async with ScriptedServer({Step.DOT: [NORMAL, drop()]}, offer=CHUNKING) as server:
+            outcomes = [one.kind for (one,) in await all_sent(server, *mails)]
+            await server.settled()
+        assert outcomes[0] is Kind.ACCEPTED
+        assert 1 <= outcomes.count(Kind.IN_DOUBT) <= 4
+        assert set(outcomes) <= {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.OUT_OF_STEP}
 
     asyncio.run(main())

@@ -83,7 +83,11 @@ class _Attempt:
             self._only_what_was_asked()
         if not client.is_connected or client.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        return Session(Wire(client.transport), client.esmtp_extensions)  # type: ignore[arg-type]
+        return Session(
+            Wire(client.transport),  # type: ignore[arg-type]
+            client.esmtp_extensions,
+            self.smtp.window,
+        )
 
     def _only_what_was_asked(self) -> None:
         """Bytes left over would be taken for the next reply, or be lost when we take over."""

@@ -69,12 +69,15 @@ class Dialogue:
                 rest = await self._unless_broken(self._up_to_the_dot(hearing))
                 if rest is None and not self._pipelined:
                     rest = await self._unless_broken(self._verdict())
-                if rest is not None:
+                if rest is not None and self._answers:
                     rest = await self._tidy_up(rest)
             if rest is None:  # the next email's envelope may be on its way by now
                 rest = await self._unless_broken(self._verdict())
                 if not self._exchange.sound:
                     self._exchange.close()
+        return self._fates(rest)
+
+    def _fates(self, rest: Outcome | None) -> dict[str, Outcome]:
         assert rest is not None, "a verdict is never empty"
         return {recipient: self._fate(recipient, rest) for recipient in self._recipients}
 
@@ -107,11 +110,15 @@ class Dialogue:
     def _broken(self, detail: str) -> Outcome:
         """The stream ended, or can't be believed: in doubt if the dot may have left."""
         self._exchange.close()
-        if self._stage is Stage.DOT:
+        if self._dot_has_left:
             kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
         else:
             kind, reason = Kind.OUT_OF_STEP, Reason.CONNECTION_LOST
         return Outcome(self._stage, kind, Scope.CONNECTION, reason, detail=detail)
+
+    @property
+    def _dot_has_left(self) -> bool:
+        return self._stage is Stage.DOT
 
     # -- the conversation ----------------------------------------------------------------
 
@@ -121,7 +128,7 @@ class Dialogue:
             return self._no_time()
         if self._pipelined:
             self._at(Stage.MAIL)
-            rcpt = [_rcpt(recipient) for recipient in self._recipients]
+            rcpt = [rcpt_command(recipient) for recipient in self._recipients]
             self._exchange.say(self._mail, *rcpt, "DATA")
         await hearing.enter_async_context(self._exchange.heard)
         return await self._envelope() or await self._body()
@@ -135,7 +142,7 @@ class Dialogue:
             return verdict
         accepted = False
         for recipient in self._recipients:
-            said = await self._hear(Stage.RCPT, _rcpt(recipient), COMMAND_SECONDS)
+            said = await self._hear(Stage.RCPT, rcpt_command(recipient), COMMAND_SECONDS)
             verdict = classify(Stage.RCPT, said, after_accepted=accepted)
             self._verdicts[recipient] = verdict
             accepted = accepted or verdict.kind is Kind.ACCEPTED
@@ -146,6 +153,10 @@ class Dialogue:
             return verdict
         if not self._pipelined and self._deadline.remaining() < DOT_BUDGET_SECONDS:
             return self._no_time()
+        return await self._go_ahead()
+
+    async def _go_ahead(self) -> Outcome | None:
+        """Whether the server wants the body."""
         said = await self._hear(Stage.DATA, "DATA", DATA_SECONDS)
         return None if said.code == 354 else classify(Stage.DATA, said)  # RFC 5321 4.1.1.4
 
@@ -249,7 +260,8 @@ class Dialogue:
         return Outcome(Stage.DATA, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
 
 
-def _rcpt(recipient: str) -> str:
+def rcpt_command(recipient: str) -> str:
+    """RFC 5321 section 4.1.1.3, without parameters."""
     return f"RCPT TO:<{recipient}>"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage, Transaction
+from ion.smtp.chunking import LARGEST_CHUNK, ChunkedDialogue
 from ion.smtp.dialogue import Dialogue
 from ion.smtp.exchange import Exchange
 from ion.smtp.wire import Wire, WireError
@@ -31,18 +32,24 @@ class Session:
     Args:
         wire: the stream.
         extensions: EHLO keywords in lower case, to their parameters.
+        window: emails whose content may be under way at a time, where the server offers CHUNKING.
+            If the connection breaks, all of them are in doubt.
+        now: seconds on a clock that never goes back.
     """
 
     def __init__(
         self,
         wire: Wire,
         extensions: Mapping[str, str],
+        window: int = 1,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
         self._opened_at = self._used_at = now()
         self._exchange = Exchange(wire)
         self._extensions = extensions
+        self._window = window
+        self._chunking = window > 1 and "chunking" in extensions
         self.pipelining = "pipelining" in extensions
         """Several commands go out at a time."""
         self.bad_manners = False
@@ -60,8 +67,13 @@ class Session:
 
     @property
     def depth(self) -> int:
-        """How many emails may be under way: one's envelope while another's dot is answered."""
-        return DEEPEST if self.pipelining else 1
+        """How many emails may be under way.
+
+        One's envelope goes out while another's dot is answered; or as many as the window holds.
+        """
+        if not self.pipelining:
+            return 1
+        return self._window if self._chunking else DEEPEST
 
     @property
     def worn(self) -> bool:
@@ -130,7 +142,8 @@ class Session:
         self, email: Email, recipients: Sequence[str], deadline: Deadline
     ) -> dict[str, Outcome]:
         self.transactions += 1
-        dialogue = Dialogue(
+        chunked = self._chunking and self.pipelining and len(email.content) <= LARGEST_CHUNK
+        dialogue = (ChunkedDialogue if chunked else Dialogue)(
             self._exchange,
             self._mail(email),
             recipients,

@@ -141,6 +141,23 @@ class Wire(asyncio.BufferedProtocol):
             self.close()  # the rest must not leave behind our back
             raise
 
+    async def flush(self, timeout_seconds: float) -> None:
+        """Wait until all that was written has left, whatever the server says meanwhile.
+
+        Raises:
+            WireError: not all of it has, and the rest won't any more.
+        """
+        until = asyncio.get_running_loop().time() + timeout_seconds
+        try:
+            async with asyncio.timeout_at(until):
+                while self._paused and self.open:
+                    await self._change()
+        except TimeoutError:
+            pass
+        if self._paused:
+            self.close()
+            raise WireError(self._ended or "timed out while writing")
+
     def _refuse_to_talk_over(self) -> None:
         if not self.quiet:
             raise WireError(self._ended or "the server spoke during the body")
