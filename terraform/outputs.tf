@@ -38,7 +38,7 @@ output "queue_arn" {
 }
 
 output "dead_letter_queue_name" {
-  description = "Name of the dead-letter queue: the one to put an alarm on."
+  description = "Name of the dead-letter queue."
   value       = aws_sqs_queue.dead_letter.name
 }
 
@@ -80,6 +80,26 @@ output "alarm_arn" {
 output "alarm_topic_arn" {
   description = "ARN of the topic between that alarm and the function."
   value       = aws_sns_topic.queue_size_alarm.arn
+}
+
+output "dead_letter_alarm_name" {
+  description = "Name of the alarm on dead letters."
+  value       = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
+}
+
+output "dead_letter_alarm_arn" {
+  description = "ARN of that alarm."
+  value       = aws_cloudwatch_metric_alarm.dead_letters.arn
+}
+
+output "queue_age_alarm_name" {
+  description = "Name of the alarm on mail that has waited for hours."
+  value       = aws_cloudwatch_metric_alarm.queue_age.alarm_name
+}
+
+output "queue_age_alarm_arn" {
+  description = "ARN of that alarm."
+  value       = aws_cloudwatch_metric_alarm.queue_age.arn
 }
 
 output "ledger_table_name" {

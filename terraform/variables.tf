@@ -120,6 +120,27 @@ variable "log_retention_days" {
   }
 }
 
+# Who is told
+
+variable "alarm_topic_arns" {
+  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.alarm_topic_arns) <= 5 && length(distinct(var.alarm_topic_arns)) == length(var.alarm_topic_arns)
+    error_message = "alarm_topic_arns must have at most 5 ARNs, which is as many actions as an alarm can have, and each once."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in var.alarm_topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", arn))
+    ])
+    error_message = "alarm_topic_arns must be ARNs of standard SNS topics (arn:aws:sns:<region>:<account>:<name>)."
+  }
+}
+
 # How it behaves
 
 variable "settings" {

@@ -1,30 +1,254 @@
-"""What a server said, fit to be kept: no address, no control character, not too long."""
+"""What a server said, fit to be kept: in the words that mail servers use, and in no others.
 
+A server repeats what it likes: whom it refuses, a subject, a line of the body, the login; plain,
+in base64, in percent signs. No pattern finds all of that, so nothing is searched for. A reply is
+kept word by word, and only words of the list below are kept; `***` stands for the rest.
+
+One exception: what a server that took an email calls it, where it says no more than that.
+"""
+
+import binascii
 import re
-from collections.abc import Iterable
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cache
 
 LONGEST_REPLY = 200
+_READ = 4_000
+"""Characters that are looked at. A server can make its reply 32 KB, and everything else waits."""
 
-# Each begins only where a word does and never goes back: a server can make its reply 32 KB of
-# whatever it likes, and everything else would wait for this.
+_HIDDEN = "***"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+|[\ud800-\udfff\ufffe\uffff]")
+# A quoted local part may have blanks in it, 64 characters at most (RFC 5321 section 4.5.3.1.1).
 _ADDRESS = re.compile(
-    r"<[^<>@]*@[^<>]*>"
+    r'"[^"@]{0,64}"@[^\s<>,;:()]+'
+    r"|<[^<>@]*@[^<>]*>"
     r"|(?<![^\s<>])[^\s<>@]*@[^\s<>,;:()]*(?:[,;:()]+[^\s<>,;:()]+)*"
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+|[\ud800-\udfff\ufffe\uffff]")
+# Whatever a server puts between quotes is somebody's words, be they ordinary ones.
+_QUOTED = re.compile(
+    r'"[^"\s]*\s[^"]*"|(?<!\w)\'[^\'\s]*\s[^\']*\'(?!\w)|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb'
+)
+_WORD = re.compile(r"[^\s:;,()<>\[\]{}|\"'`\u2019]+")
+_PARTS = re.compile(r"[-./=_]")
+_MARKS = frozenset(("", "-", "--", "/", "&", "+", "=", _HIDDEN))
+_CODE = re.compile(r"[245]\d\d")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+# How an outcome begins, which is ours; a reply begins with its code.
+_OUTCOME = re.compile(r"([A-Z][A-Z0-9_]* at [a-z]+)(?::|\Z)")
+_COUNT = re.compile(
+    r"\d{1,4}(?= (?:seconds?|minutes?|hours?|days?|messages?|recipients?|connections?|KB|MB)\b)"
+    r"|\d{1,9}(?= (?:octets|messages moved)\b)|(?<=the server takes )\d{1,20}(?!\S)"  # ion's own
+)
+_RUN = re.compile(r"\*\*\*(?:[\s:;,./=]*\*\*\*)+")
+# "250 2.0.0 Ok: queued as 4SxY1z2w3vz9rxL": whoever looks for the email over there needs that name.
+_QUEUED = re.compile(
+    r"25\d (?:2\.\d\.\d )?ok:? *(?:queued as |id=|\d{10} )?([0-9A-Za-z-]{10,80})(?: - gsmtp)?",
+    re.IGNORECASE,
+)
+_DIGITS_OF_ID = 3
+_SHARE_OF_TEXT = 0.8
+
+_WORDS = """
+    8bitmime a able aborted about abuse abused accents accept acceptable accepted accepting accepts
+    access accessdenied accessdeniedexception accessed accesserror accordance account accounts
+    action actions active activity add additional address addressed addresses
+    addressfamilynotsupported administrative administrator adr advertise advertised after again
+    against age agree aka alert alias aliases all allocation allow allowed allowing allows already
+    also alternate alternative always am amount an and another answer anti any anymore appears
+    apple application apply are arguments arn around as ascii ask asked at attachment attachments
+    attempt attempted attempting attempts auth authenticate authenticated authenticating
+    authentication authority authorization authorized authrequired automatically available aws b
+    back backoff bad badrcptto balance banned based batv bdat be because been before begin
+    beginning begun behalf being belong belongs best between beyond big bigger binarymime bit bl
+    blacklist blacklisted blank block blocked blocking blockingioerror blocklist blocklisted blocks
+    body bounce bounced bounces boundary broken brokenpipeerror browser bulk busy but by bypass
+    bytes ca call called can cancelled cannot cause caused cert certificate certificates chain
+    change changed channel character characters check checking checks chunking cipher ciphers claim
+    claimed classified click client clients clientsubmit close close_notify closed closes closing
+    cloudflare code codes com come command commands common commonname complaint complaints complete
+    completed completion compliant compromised computer concurrent conditions configuration
+    configured connect connected connecting connection connectionabortederror connectionclosederror
+    connectionerror connectionrefusederror connectionreseterror connections connects
+    connecttimeouterror consecutive consumer contact contacting contain contained contains content
+    contents continue continuous control conversation conversion copy correct corresponding corrupt
+    corrupted could couldn count cram cram-md5 create credential credentials credits crl current
+    currently customer cut d daily dailylimit dane data database date day days deactivated dead
+    decode decryption deferred deferring delay delayed delete deleted deliver deliverability
+    delivered delivering delivery denied deny denylist depth destination destinations detail
+    details detected determine device did didn died differs diffie digest direct directions
+    directory disabled disallowed discarded disconnect disconnected disconnecting disk dkim dmarc
+    dns dnsbl dnssec do docs does doesn domain domains don dot double down dropped due duplicate
+    during dynamic each early ec ecc ehlo eightbitmime either eliminated email emails empty enable
+    enabled encoded encoding encountered encrypted encryption end ending endpointconnectionerror
+    enforced enough ensure entries entry envelope environment eof eoferror equal error errors
+    escalate esmtp established etrn exceded exceed exceeded exceeding exceeds exception excessive
+    exchange exchanger exist existing exists expect expected expecting expects expired expiredtoken
+    explanation explicit extended extension extra fail failed failing fails failure failures fair
+    false fast fatal feedback few field file files filter filtered filtering final find fingerprint
+    first fixed flagged folder follow following for forbidden forged form format forward forwarded
+    forwarding forwards found free frequency frequent frequently from frozen full function further
+    gateway general generic get given gmail gmx go goes good goodbye google got gray graylist
+    graylisted graylisting greeting grey greylist greylisted greylisting gsmtp gssapi guidelines
+    had handshake hang hard has hasn have haven header headers heavy hellman hello helo help here
+    hi high history hit hold hook hop hops host hostname hostnames hosts hour hourly hours how html
+    http https hung i iam id ident identified identities identity idle ietf if ignored illegal
+    immediately impersonation implemented implicit imposed improper in inactive inbound inbox
+    included includes incompletereaderror incorrect indicate indicates infected information initial
+    input insecure inside insufficient intended intermediate internal internalerror internalfailure
+    internet interruptederror invalid invalidclienttokenid io ion iosb ip ips ipv4 ipv6 is isn
+    issue issued issuer issues it its job junk just kb keep key kms known lacks large larger last
+    later learn least left legacy legitimate length less let letter level license like likelihood
+    likely limit limitation limited limiting limits line lines link links list listed listing
+    literals ll load loaded local locale location lock locked log logged login logins long longer
+    look lookup loop loops lost low lower m mail mailbox mailboxes maildir mailer mailgun mailing
+    mails maintenance malformed malicious malware many map mapiexceptionsendasdenied marked match
+    matched max maximum may mb md5 me means mechanism meet memory message messagelabs messages met
+    method mib microsoft might milter mime mimecast minimum minute minutes mismatch missing mode
+    month more most move moved ms mta much multiple must mx mx1 mx2 my name named names need needed
+    needs negotiate negotiated negotiation nested net network never new newaliases next no non none
+    nonexistentqueue noop nor normal nosuchuser not notice notification notify now ntlm null number
+    numbers oauth oauthbearer obtained occurred octet octets of off offending offer offered offers
+    office ok old on once one only open openssl operation operational operator option optional
+    options or order org organization original originating oserror other others our out outbound
+    outgoing outlook outside over overlimit overloaded overquota overquotaperm overquotatemp own
+    owned owner pair parameter parameters parse part partial party pass passed password path peak
+    peer peers pending per perform performed period permanent permanently permission
+    permissionerror permissions permit permitted persist phishing pipelining plain plaintext please
+    plus point pointer policies policy pool poor port possible possibly postfix postmaster
+    potential pre pre-authentication precede pregreet presence present presents prevent prevents
+    previous prior privacy private problem problems process processed processing prod production
+    program prohibited prohibition proofpoint proper properly protect protected protection protocol
+    provide provided provider proxy ptr public purported purpose purposes quarantined query queue
+    queued queuedoesnotexist quickly quit quota quotas quoted range rate rates rbl rcpt rcpthosts
+    rdns re reach reached read reading readtimeouterror ready reason reasons receipt receive
+    received receiver receiving receivingrateperm recent recipient recipientnotfound recipients
+    recipnotfound recipsizelimit recognised recognized record records recover reduce refer
+    reference refusal refused refusing regarding region regions register registered regular reject
+    rejected rejecting rejection rejections rejectmessage rejects relay relayed relaying remote
+    removal remove removed renegotiation repeat repeated repeatedly replica replied reply reported
+    reports reputation request requested requests requestthrottled require required requirement
+    requirements requires resend reset residential resolve resolved resolver resource resources
+    respond responding response responsible rest restricted restriction restrictions result results
+    resume retries retry retry-after return returned reverse review revocation revoked rfc right
+    risk role root routing rset rule rules run running runtimeerror s said same sandbox sasl scan
+    scanner scanning score scram-sha-1 scram-sha-256 second secondary seconds section secure
+    security see seem seems self self-signed send sendas sendasdenied sendasdeniedexception sender
+    senders sendgrid sending sendrawemail sends sent sequence server servers service services
+    serviceunavailable ses session sessions set settings setup several shared short shortage
+    shorter should show shut shutdown shutting sign signature signed simplequeueservice since site
+    size slow small smaller smtp smtpclientauthentication smtpserverdisconnected smtputf8 so socket
+    soft some something sometime soon sorry source space spaces spam spamassassin spamcop spamhaus
+    spammer spamming spammy speak speaks specific specifications specified spf spoke spoken spoofed
+    spoofing spool ssl sslcertverificationerror ssleoferror sslerror sslwantreaderror
+    sslzeroreturnerror stale staple start started starttls state stated status still stop stopped
+    storage store stored storedrv stream stress string strong sub subdomains subject subjectaltname
+    submission submissionquotaexceededexception submit submitted subscribed subscriber subsequent
+    subtype success successful successfully such suggested suitable support supported suspected
+    suspended suspicious synchronization syntax system systems t table take taken takes talk target
+    tarpit task tasks tcp team temp temporarily temporary tenant tenantattribution terminated test
+    text than that the their them then there these they this thread threat three threshold throttle
+    throttled throttling throttlingexception through throughput time timed timeout timeouterror
+    times tls tlsv1 tlsv1.2 tlsv1.3 to together token too total tough traffic transaction transfer
+    transient translation transmission transport tried trigger triggered true trust trusted try
+    trying turn turned twice two txt type typos unable unacceptable unauthenticated unauthorized
+    unavailable unblock undeliverable under understood unencrypted unexpected unfortunately
+    unhandled unicode unknown unless unnecessary unreachable unrecognised unrecognized
+    unrecognizedclientexception unrecoverable unregistered unresolvable unroutable unrouteable
+    unsafe unsolicited unsolicitedratelimiterror unsuccessful unsuitable unsupported until
+    untrusted unusual unverified up update upgrade upon upstream uri url urls us usage use used
+    user username users using utf utf8 valid validation value valueerror ve verification verified
+    verify verifying verp version versions very via victim violated violates violation virtual
+    virus viruses visit volume vrfy wait waiting want warning was wasn way we weak web were weren
+    what when where whether which while whitelist whitelisted whitespace who whole why will window
+    with within without wizard won word work working workspace worm would write writing wrong x
+    x.509 xoauth2 yahoo yes yet you your yourself zen zoho
+"""
+"""How servers say no (RFC 3463, Postfix, Exim, Exchange, Gmail, SES, SendGrid …), and how OpenSSL,
+Python and ion itself say that it didn't come to a reply."""
 
 
 def scrub(text: str, addresses: Iterable[str] = ()) -> str:
-    """At most 200 characters of `text`; whatever looks like an address becomes `<address>`.
+    """At most 200 characters of `text`: codes, and words that are nobody's.
 
     Args:
-        text: a server's reply; servers like to repeat whom they refuse.
-        addresses: those of this email: their local parts go too, where a server says no more.
+        text: a server's reply, or what we say in place of one.
+        addresses: those of this email: a local part may be an ordinary word.
     """
-    for address in addresses:
-        local, at, domain = map(re.escape, address.rpartition("@"))
-        if local:
-            whole_or_local = rf"<{local}{at}{domain}>|(?<!\w){local}(?:{at}{domain}|(?!\w))"
-            text = re.sub(whole_or_local, "<address>", text, flags=re.IGNORECASE)
-    text = _ADDRESS.sub("<address>", text)
-    return _CONTROL.sub(" ", text).strip()[:LONGEST_REPLY]
+    theirs = {part for address in addresses for part in _names(address)}
+    text = _CONTROL.sub(" ", text[:_READ]).strip()
+    outcome = _OUTCOME.match(text)
+    ours = f"{outcome[0]} " if outcome else ""
+    said = text.removeprefix(ours.rstrip()).lstrip()
+    return (ours + _scrubbed(said, theirs))[:LONGEST_REPLY].rstrip()
+
+
+def _scrubbed(text: str, theirs: set[str]) -> str:
+    queued = _QUEUED.fullmatch(text)
+    if queued and _is_id(queued[1]) and not _is_theirs(queued[1], theirs):
+        return text
+    text = _QUOTED.sub(_HIDDEN, _ADDRESS.sub("<address>", text))
+
+    def kept(found: re.Match[str]) -> str:
+        word = found[0].rstrip(".!?")
+        end = found[0][len(word) :][:3]
+        if _is_theirs(word, theirs):
+            return f"<address>{end}"
+        return (word if _is_known(word) or _is_number(word, found) else _HIDDEN) + end
+
+    return _RUN.sub(_HIDDEN, _WORD.sub(kept, text))
+
+
+def _names(address: str) -> tuple[str, ...]:
+    """What an address goes by beside itself: its local part, its domain."""
+    local, _, domain = address.lower().rpartition("@")
+    return tuple(filter(None, (local, local.strip('"'), domain))) if local else ()
+
+
+def _is_theirs(word: str, theirs: set[str]) -> bool:
+    folded = word.lower()
+    return folded in theirs or not theirs.isdisjoint(_PARTS.split(folded))
+
+
+def _is_known(word: str) -> bool:
+    """True for a word of the list, for several joined ("try-later"), and for lone marks."""
+    folded = word.lower()
+    if folded in _MARKS or folded in _known():
+        return True
+    return _known().issuperset(_PARTS.split(folded))
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(_WORDS.split())
+
+
+def _is_number(word: str, found: re.Match[str]) -> bool:
+    """True for the reply code, an enhanced status code, and so many seconds or recipients."""
+    text, start = found.string, found.start()
+    if _ENHANCED.fullmatch(word) or _COUNT.match(text, start):
+        return True
+    return start == 0 and _CODE.fullmatch(word) is not None
+
+
+def _is_id(word: str) -> bool:
+    """True for what looks drawn by lot: it has digits, and is no text in hex or base64."""
+    return len(re.findall(r"\d", word)) >= _DIGITS_OF_ID and not any(map(_is_text, _decoded(word)))
+
+
+def _decoded(word: str) -> Iterator[bytes]:
+    with suppress(ValueError):
+        yield bytes.fromhex(word.replace("-", ""))
+    with suppress(binascii.Error):
+        yield urlsafe_b64decode(word + "=" * (-len(word) % 4))
+
+
+def _is_text(octets: bytes) -> bool:
+    """True for what chance hardly ever makes: UTF-8, or nearly nothing but ASCII."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return len(re.findall(rb"[ -~\s]", octets)) > _SHARE_OF_TEXT * len(octets)
+    return True

@@ -21,6 +21,8 @@ run "names_are_those_of_the_first_ion" {
       queue       = aws_sqs_queue.input.name
       dead_letter = aws_sqs_queue.dead_letter.name
       alarm       = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+      deadletter  = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
+      age         = aws_cloudwatch_metric_alarm.queue_age.alarm_name
       alarm_topic = aws_sns_topic.queue_size_alarm.name
       function    = aws_lambda_function.relay.function_name
       role        = aws_iam_role.relay.name
@@ -32,6 +34,8 @@ run "names_are_those_of_the_first_ion" {
       queue       = "ion-input-queue"
       dead_letter = "ion-input-deadletter-queue"
       alarm       = "ion-input-queue-size-alarm"
+      deadletter  = "ion-deadletter-alarm"
+      age         = "ion-input-queue-age-alarm"
       alarm_topic = "ion-input-queue-size-alarm-topic"
       function    = "ion"
       role        = "ion-lambda-role"
@@ -56,6 +60,8 @@ run "every_name_begins_with_the_prefix" {
       aws_sqs_queue.input.name,
       aws_sqs_queue.dead_letter.name,
       aws_cloudwatch_metric_alarm.queue_size.alarm_name,
+      aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
+      aws_cloudwatch_metric_alarm.queue_age.alarm_name,
       aws_sns_topic.queue_size_alarm.name,
       aws_lambda_function.relay.function_name,
       aws_iam_role.relay.name,
@@ -99,6 +105,8 @@ run "tags_reach_every_taggable_resource" {
       aws_sqs_queue.input.tags,
       aws_sqs_queue.dead_letter.tags,
       aws_cloudwatch_metric_alarm.queue_size.tags,
+      aws_cloudwatch_metric_alarm.dead_letters.tags,
+      aws_cloudwatch_metric_alarm.queue_age.tags,
       aws_lambda_function.relay.tags,
       aws_iam_role.relay.tags,
       aws_cloudwatch_log_group.relay.tags,

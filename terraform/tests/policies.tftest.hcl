@@ -52,6 +52,16 @@ override_resource {
 }
 
 override_resource {
+  target = aws_cloudwatch_metric_alarm.dead_letters
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.queue_age
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
+}
+
+override_resource {
   target = aws_cloudwatch_log_group.relay
   values = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion" }
 }

@@ -353,6 +353,56 @@ run "a_secrets_key_without_a_secret" {
   expect_failures = [var.secret_kms_key_arn]
 }
 
+run "an_alarm_topic_by_name" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["operators"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "an_alarm_action_that_is_no_topic" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["arn:aws:lambda:eu-west-1:123456789012:function:pager"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "an_alarm_topic_that_is_a_FIFO" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators.fifo"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "the_same_alarm_topic_twice" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators", "arn:aws:sns:eu-west-1:123456789012:operators"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "more_alarm_topics_than_an_alarm_takes" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = [for n in range(6) : "arn:aws:sns:eu-west-1:123456789012:operators-${n}"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
 run "a_package_that_is_not_there" {
   command = plan
 
@@ -397,6 +447,7 @@ run "the_highest_of_everything" {
     concurrency        = 50
     sweep_minutes      = 60
     log_retention_days = 3653
+    alarm_topic_arns   = [for n in range(5) : "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators-${n}"]
     settings           = { mail = { footer = format("%3057s", "x") } }
   }
 

@@ -53,6 +53,18 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_cloudwatch_metric_alarm.dead_letters
+  override_during = plan
+  values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_metric_alarm.queue_age
+  override_during = plan
+  values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
+}
+
+override_resource {
   target          = aws_cloudwatch_log_group.relay
   override_during = plan
   values          = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion" }
@@ -313,6 +325,50 @@ run "the_alarm_watches_the_input_queue" {
   }
 }
 
+run "dead_letters_and_mail_that_waits_ring" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators", "arn:aws:sns:eu-west-1:123456789012:pager"]
+  }
+
+  assert {
+    condition = {
+      for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
+      alarm.dimensions["QueueName"] => [
+        alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold),
+        tostring(alarm.period), tostring(alarm.evaluation_periods), alarm.treat_missing_data,
+      ]
+      } == {
+      ion-input-deadletter-queue = [
+        "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", "GreaterThanOrEqualToThreshold", "1", "300", "1", "notBreaching",
+      ]
+      ion-input-queue = [
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", "GreaterThanThreshold", "21600", "300", "1", "notBreaching",
+      ]
+    }
+    error_message = "One dead letter rings (failure matrix, row 10), and so does mail that is older than 6 hours; silence doesn't."
+  }
+
+  assert {
+    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
+      alarm.alarm_actions == toset(var.alarm_topic_arns)
+    ])
+    error_message = "Every topic named must hear of it."
+  }
+}
+
+run "alarms_tell_nobody_unless_somebody_is_named" {
+  command = plan
+
+  assert {
+    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
+      length(coalesce(alarm.alarm_actions, [])) == 0
+    ])
+    error_message = "By default the alarms have no action."
+  }
+}
+
 run "the_ledger_has_one_row_per_email" {
   command = plan
 
@@ -391,6 +447,10 @@ run "the_outputs_are_what_callers_wire_to" {
       alarm_name             = output.alarm_name
       alarm_arn              = output.alarm_arn
       alarm_topic_arn        = output.alarm_topic_arn
+      dead_letter_alarm_name = output.dead_letter_alarm_name
+      dead_letter_alarm_arn  = output.dead_letter_alarm_arn
+      queue_age_alarm_name   = output.queue_age_alarm_name
+      queue_age_alarm_arn    = output.queue_age_alarm_arn
       ledger_table_name      = output.ledger_table_name
       ledger_table_arn       = output.ledger_table_arn
       role_name              = output.role_name
@@ -410,6 +470,10 @@ run "the_outputs_are_what_callers_wire_to" {
       alarm_name             = "ion-input-queue-size-alarm"
       alarm_arn              = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm"
       alarm_topic_arn        = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic"
+      dead_letter_alarm_name = "ion-deadletter-alarm"
+      dead_letter_alarm_arn  = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm"
+      queue_age_alarm_name   = "ion-input-queue-age-alarm"
+      queue_age_alarm_arn    = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm"
       ledger_table_name      = "ion-ledger"
       ledger_table_arn       = "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger"
       role_name              = "ion-lambda-role"

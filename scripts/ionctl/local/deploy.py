@@ -28,11 +28,13 @@ class Variables:
         package: the Lambda package.
         secret_arn: of the SSM parameter that holds config-secrets.cfg's text.
         settings: overrides of config.cfg.
+        alarm_topic_arns: topics of a person's, who is to hear the alarms.
     """
 
     package: Path
     secret_arn: str
     settings: Settings = field(default_factory=dict)
+    alarm_topic_arns: tuple[str, ...] = ()
 
 
 _TIMEOUT_SECONDS = 900
@@ -40,6 +42,7 @@ _RETENTION_SECONDS = 14 * 24 * 60 * 60
 _MAX_MESSAGE_BYTES = 256 * 1024
 _MAX_RECEIVE_COUNT = 1000
 _SWEEP_MINUTES = 5
+_OLD_MAIL_SECONDS = 6 * 60 * 60
 
 
 def deploy(clients: Clients, names: Names, variables: Variables) -> None:
@@ -47,7 +50,7 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
     _queues(clients, names)
     _topics(clients, names)
     _ledger(clients, names)
-    _alarm(clients, names)
+    _alarms(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
     _wakeups(clients, names)
@@ -141,7 +144,7 @@ def _ledger(clients: Clients, names: Names) -> None:
     )
 
 
-def _alarm(clients: Clients, names: Names) -> None:
+def _alarms(clients: Clients, names: Names, variables: Variables) -> None:
     clients.cloudwatch.put_metric_alarm(
         AlarmName=names.alarm,
         AlarmDescription=f"Wakes ion: emails are waiting in {names.queue}. Not a fault by itself.",
@@ -155,6 +158,40 @@ def _alarm(clients: Clients, names: Names) -> None:
         EvaluationPeriods=1,
         TreatMissingData="notBreaching",
         AlarmActions=[names.alarm_topic_arn],
+    )
+    clients.cloudwatch.put_metric_alarm(
+        AlarmName=names.dead_letter_alarm,
+        AlarmDescription=(
+            f"Mail could not be sent: it is in {names.dead_letter_queue}, each message says why. "
+            "Redrive it once that is mended."
+        ),
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": names.dead_letter_queue}],
+        Statistic="Maximum",
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        Threshold=1,
+        Period=300,
+        EvaluationPeriods=1,
+        TreatMissingData="notBreaching",
+        AlarmActions=list(variables.alarm_topic_arns),
+    )
+    clients.cloudwatch.put_metric_alarm(
+        AlarmName=names.queue_age_alarm,
+        AlarmDescription=(
+            f"Mail has waited in {names.queue} for more than 6 hours: the mail server or its login "
+            f"needs a person. The log of {names.function} says which."
+        ),
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": names.queue}],
+        Statistic="Maximum",
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=_OLD_MAIL_SECONDS,
+        Period=300,
+        EvaluationPeriods=1,
+        TreatMissingData="notBreaching",
+        AlarmActions=list(variables.alarm_topic_arns),
     )
 
 

@@ -31,6 +31,8 @@ class Names:
     topic_arn: str
     alarm: str
     alarm_arn: str
+    dead_letter_alarm: str
+    queue_age_alarm: str
     alarm_topic: str
     alarm_topic_arn: str
     queue: str
@@ -78,6 +80,8 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         topic_arn=arn("sns", topic),
         alarm=alarm,
         alarm_arn=arn("cloudwatch", f"alarm:{alarm}"),
+        dead_letter_alarm=f"{name}-deadletter-alarm",
+        queue_age_alarm=f"{queue}-age-alarm",
         alarm_topic=alarm_topic,
         alarm_topic_arn=arn("sns", alarm_topic),
         queue=queue,

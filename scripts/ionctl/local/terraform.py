@@ -59,6 +59,7 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "package": str(variables.package),
                 "secret_arn": variables.secret_arn,
                 "settings": variables.settings,
+                "alarm_topic_arns": variables.alarm_topic_arns,
             }
         ),
         encoding="utf-8",

@@ -55,6 +55,7 @@ module "ion" {
   sweep_minutes              = 1
   log_retention_days         = 90
   ledger_deletion_protection = var.protect
+  alarm_topic_arns           = [aws_sns_topic.operators.arn]
 
   tags = { service = "mail" }
 }
@@ -112,28 +113,11 @@ resource "aws_iam_policy" "publisher" {
   policy = data.aws_iam_policy_document.publisher.json
 }
 
-# Somebody who hears about dead letters: subscribe an address to this topic.
+# Somebody who hears about dead letters, and of mail that waits too long: subscribe an address to
+# this topic.
 
 resource "aws_sns_topic" "operators" {
   name = "mail-operators"
-}
-
-resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  alarm_name        = "mail-dead-letters"
-  alarm_description = "Emails wait in the dead-letter queue, each with its reason. Redrive them once that is mended."
-
-  namespace   = "AWS/SQS"
-  metric_name = "ApproximateNumberOfMessagesVisible"
-  dimensions  = { QueueName = module.ion.dead_letter_queue_name }
-  statistic   = "Maximum"
-
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
-  period              = 300
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
-
-  alarm_actions = [aws_sns_topic.operators.arn]
 }
 
 output "publish_command" {

@@ -38,7 +38,9 @@ class Cloud:
     def _deployed(self, deploy_it: Callable[[Clients, Names, deploy.Variables], None]) -> Inventory:
         names = names_of(self._ministack.endpoint, next(self._accounts))
         aws = clients.connect(names)
-        deploy_it(aws, names, deploy.Variables(self._package, names.secret_arn, SETTINGS))
+        operators = aws.sns.create_topic(Name="operators")["TopicArn"]
+        variables = deploy.Variables(self._package, names.secret_arn, SETTINGS, (operators,))
+        deploy_it(aws, names, variables)
         return inventory(aws, names)
 
 
@@ -75,6 +77,11 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     assert found["function"]["Concurrency"] == {"ReservedConcurrentExecutions": 1}
     assert found["function"]["Environment"]["Variables"]["ION_SMTP_CONNECTIONS"] == "7"
     assert found["queue ion-input-queue"]["RedrivePolicy"]["maxReceiveCount"] > 1
-    assert found["alarms"]["AlarmActions"].endswith(":ion-input-queue-size-alarm-topic")
+    heard_by = {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in found["alarms"]}
+    assert {name: arn.rsplit(":", 1)[-1] for name, arn in heard_by.items()} == {
+        "ion-input-queue-size-alarm": "ion-input-queue-size-alarm-topic",
+        "ion-deadletter-alarm": "operators",
+        "ion-input-queue-age-alarm": "operators",
+    }
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
     assert len([name for name in found if name.startswith("subscription")]) == 3
