@@ -1,5 +1,6 @@
 """A little of what scripts/fuzz does, and proof that it would tell."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -31,6 +32,12 @@ def test_no_reply_is_too_odd() -> None:
 @pytest.mark.row(2)
 def test_no_message_is_too_odd() -> None:
     assert found(Contract()) == ""
+
+
+def test_a_quoted_pair_too_many_is_no_other_address() -> None:
+    r"""What a million executions stumbled over: the standard library reads `"\d d"` as `"d d"`."""
+    message = {"action": "send", "recipient": r'"\d d"@example.org', "body_text": "x"}
+    asyncio.run(Contract().check(json.dumps(message)))
 
 
 @pytest.mark.parametrize("fuzzer", [Replies(), Contract()], ids=["replies", "contract"])

@@ -16,6 +16,8 @@ _DEFAULT_SENDER = "relay@example.com"
 _PATH = re.compile(r"\$(?:\.\.?[A-Za-z_][\w-]{0,39}|\.\.\?|\[(?:\d+|\.\.\.)\])*", re.ASCII)
 """What may be said of bad input: where it is, never what it is."""
 
+_quoted_pair = re.compile(r"\\(.)")
+
 
 class Contract:
     """Messages as JSON text: good ones, changed in what they say or in how they are spelt."""
@@ -77,7 +79,7 @@ def assert_reads_back(send: Send, email: Email) -> None:
     }
     for name, addresses in fields.items():
         if addresses != []:
-            assert people(email, name) == _expected(addresses), name
+            assert _unescaped(people(email, name)) == _unescaped(_expected(addresses)), name
     for name, value in send.headers.items():
         assert told.get_all(name) == [value.strip(" \t")], name
     everybody = [
@@ -94,6 +96,11 @@ def assert_reads_back(send: Send, email: Email) -> None:
 
 def _expected(addresses: Addresses) -> list[tuple[str, str]]:
     return [(one.name, one.address) for one in parse_addresses(addresses, "$")]
+
+
+def _unescaped(names_and_addresses: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    r"""A quoted pair is the character that it quotes: `"\d"@b.c` (RFC 5321 section 4.1.2)."""
+    return [(name, _quoted_pair.sub(r"\1", one)) for name, one in names_and_addresses]
 
 
 def _same_domain(address: str) -> str:
