@@ -9,5 +9,5 @@ scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 "$bin/ruff" format --check --quiet .
 "$bin/ruff" check --quiet .
 "$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl tests
-"$bin/shellcheck" ./*.sh scripts/*.sh .ci/run
+"$bin/shellcheck" ./*.sh scripts/*.sh scripts/fuzz scripts/soak .ci/run
 PATH="$bin:$PATH" exec "$bin/python" -m pytest "$@"

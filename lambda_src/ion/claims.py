@@ -180,13 +180,11 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
     """Whom to send to: those that nobody served, and on a redrive the dead ones again.
 
     A dead letter that comes back is another message to SQS; the message that it was made of may
-    come back too, by a lost delete, and has nothing to do any more. For the doubted that isn't
-    enough: a twin, published or delivered twice, is another message as well.
+    come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
+    delivered twice: it isn't a redrive.
     """
     another = claim.message_id not in row.dead_ids
-    again = {PENDING} | ({DEAD} if another else set())
-    if another and claim.redrives:
-        again.add(DOUBTED)
+    again = {PENDING, DEAD, DOUBTED} if another and claim.redrives else {PENDING}
     return tuple(index for index in claim.scope if row.fates[index] in again)
 
 

@@ -1,0 +1,132 @@
+"""The emulated AWS of one soak: ministack, by the soak's clock, with a relay's queues and table."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+
+from ionctl.local.ministack import CREDENTIALS, REGION, Ministack
+from ionctl.local.peek import Queued, peek
+from ionctl.local.stack import ministack_python
+from soak.books import Letter
+from soak.clock import CLOCKED, Clock
+from soak.mail import name_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+_NAME = "soak"
+_BATCH = 10
+"""Messages a call (SQS); ten of the biggest here fit into its bytes."""
+_RETENTION_SECONDS = 14 * 24 * 3600
+
+
+class ClockedMinistack(Ministack):
+    """Ministack that lives by another clock.
+
+    Args:
+        folder: for its files.
+        clock: that.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        super().__init__(ministack_python(), folder)
+        self._clock = clock
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), **self._clock.environment, "PYTHONPATH": str(CLOCKED)}
+
+
+class Account:
+    """Queues, table and alarm, as the Terraform module makes them.
+
+    Args:
+        endpoint: of the emulator.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self.address = (str(urlsplit(endpoint).hostname), int(urlsplit(endpoint).port or 0))
+        session = boto3.Session(
+            CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+        self._sqs = session.client("sqs", endpoint_url=endpoint)
+        self.dead_url = self._queue(f"{_NAME}-dead")
+        self._input_url = self._queue(f"{_NAME}-in")
+        session.client("dynamodb", endpoint_url=endpoint).create_table(
+            TableName=_NAME,
+            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        session.client("cloudwatch", endpoint_url=endpoint).put_metric_alarm(
+            AlarmName=_NAME,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="ApproximateNumberOfMessagesVisible",
+            Namespace="AWS/SQS",
+            Period=60,
+            Statistic="Maximum",
+            Threshold=0,
+        )
+
+    def _queue(self, name: str) -> str:
+        kept: Mapping[QueueAttributeNameType, str] = {
+            "MessageRetentionPeriod": str(_RETENTION_SECONDS)
+        }
+        return self._sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The function's, as far as the names in AWS are concerned."""
+        return {
+            "ION_AWS_QUEUE_URL": self._input_url,
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": self.dead_url,
+            "ION_AWS_ALARM_NAME": _NAME,
+            "ION_AWS_LEDGER_TABLE": _NAME,
+        }
+
+    async def publish(self, bodies: Sequence[str]) -> None:
+        for start in range(0, len(bodies), _BATCH):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": body}
+                for number, body in enumerate(bodies[start : start + _BATCH])
+            ]
+            await asyncio.to_thread(
+                self._sqs.send_message_batch, QueueUrl=self._input_url, Entries=entries
+            )
+
+    async def depth(self) -> tuple[int, int]:
+        """Of the input queue: visible, and hidden."""
+        said = await asyncio.to_thread(
+            self._sqs.get_queue_attributes,
+            QueueUrl=self._input_url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+                "ApproximateNumberOfMessagesDelayed",
+            ],
+        )
+        visible, *hidden = (int(value) for value in said["Attributes"].values())
+        return visible, sum(hidden)
+
+    def left(self) -> list[str]:
+        """Names of what is in the input queue."""
+        return [name_of(one.body) or one.body for one in peek(self._endpoint, self._input_url)]
+
+    def letters(self) -> list[Letter]:
+        """What is in the dead-letter queue."""
+        return [_letter(one) for one in peek(self._endpoint, self.dead_url)]
+
+
+def _letter(one: Queued) -> Letter:
+    origin = json.loads(one.attributes.get("ion", "{}"))
+    left = tuple(origin.get("left", ()))
+    return Letter(one.body, name_of(one.body), one.attributes.get("reason", ""), left)

@@ -1,0 +1,177 @@
+"""The count at the end: what was published against what arrived, what died and what is left. Pure.
+
+It believes the mail server, by the dots it saw, and the queues; never what ion says of itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from soak.mail import Mail
+from soak.witness import Copy
+
+RESEND_ONCE, PARK = "resend_once", "park"
+_MOST_COPIES = {RESEND_ONCE: 2, PARK: 1}
+_DOUBTFUL = {"IN_DOUBT": {RESEND_ONCE: 2, PARK: 1}, "CRASH_LOOP": {RESEND_ONCE: 3, PARK: 3}}
+"""How many events it takes to be dead-lettered over them."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter.
+
+    Args:
+        body: of it.
+        name: in it.
+        reason: on it.
+        left: indexes of the recipients that it is about; empty: all.
+    """
+
+    body: str
+    name: str
+    reason: str
+    left: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Excuses:
+    """What the harness did, by name: all that ion is forgiven.
+
+    Args:
+        doubts: in-doubt events.
+        redriven: how often it was put back though there was a doubt about it.
+        hindered: a write to a queue was: a letter may be there beside another fate.
+        refused: reasons of final refusals.
+    """
+
+    doubts: Mapping[str, int] = field(default_factory=dict)
+    redriven: Mapping[str, int] = field(default_factory=dict)
+    hindered: frozenset[str] = frozenset()
+    refused: Mapping[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What it comes to, in fates: one for each recipient of an email, one for a broken message.
+
+    Args:
+        published: due.
+        sent: arrived, once or more.
+        dead_lettered: didn't arrive, and lie in the dead-letter queue.
+        lost: neither.
+        duplicated: names of which somebody has more than one copy.
+        extra_copies: beyond the first.
+        unexpected: arrived, or died, and were never published so.
+        faults: everything that doesn't balance; empty: it does.
+    """
+
+    published: int
+    sent: int
+    dead_lettered: int
+    lost: int
+    duplicated: frozenset[str]
+    extra_copies: int
+    unexpected: int
+    faults: tuple[str, ...]
+
+
+def balance(
+    mails: Mapping[str, Mail],
+    copies: Sequence[Copy],
+    letters: Sequence[Letter],
+    left: Iterable[str],
+    excuses: Excuses,
+    policy: str = RESEND_ONCE,
+) -> Balance:
+    """Count.
+
+    Args:
+        mails: published, by name.
+        copies: that arrived, in order.
+        letters: in the dead-letter queue.
+        left: names of what is still in the input queue.
+        excuses: what may be forgiven.
+        policy: what ion was to do about an email in doubt.
+    """
+    unexpected = [*_unexpected_copies(mails, copies), *_unexpected_letters(mails, letters)]
+    arrived: dict[tuple[str, str], list[Copy]] = defaultdict(list)
+    for copy in copies:
+        for recipient in copy.recipients:
+            arrived[copy.name, recipient].append(copy)
+    dead = {
+        (one.name, mails[one.name].fates[i])
+        for one in letters
+        if one.name in mails
+        for i in one.left or range(len(mails[one.name].fates))
+    }
+    due = {(mail.name, fate) for mail in mails.values() for fate in mail.fates}
+    lost = due - arrived.keys() - dead
+    faults = [f"unexpected: {what}" for what in unexpected]
+    faults += [f"lost: {name} {who}".rstrip() for name, who in sorted(lost)]
+    faults += [f"still queued: {name}" for name in left]
+    for (name, who), several in arrived.items():
+        faults += _undue_copies(f"{name} {who}", several, excuses.redriven.get(name, 0), policy)
+    faults += [
+        f"sent and dead: {name} {who}"
+        for name, who in sorted(arrived.keys() & dead)
+        if not _may_be_both(name, excuses)
+    ]
+    faults += [
+        f"undue letter: {one.name} {one.reason}"
+        for one in letters
+        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
+    ]
+    return Balance(
+        published=len(due),
+        sent=len(due & arrived.keys()),
+        dead_lettered=len((due & dead) - arrived.keys()),
+        lost=len(lost),
+        duplicated=frozenset(name for (name, _), several in arrived.items() if len(several) > 1),
+        extra_copies=sum(len(several) - 1 for several in arrived.values()),
+        unexpected=len(unexpected),
+        faults=tuple(faults),
+    )
+
+
+def _unexpected_copies(mails: Mapping[str, Mail], copies: Sequence[Copy]) -> list[str]:
+    found = []
+    firsts: dict[str, Copy] = {}
+    for copy in copies:
+        mail = mails.get(copy.name)
+        if mail is None or mail.due or not set(copy.recipients) <= set(mail.recipients):
+            found.append(f"a copy of {copy.name} at {', '.join(copy.recipients)}")
+            continue
+        first = firsts.setdefault(copy.name, copy)
+        if copy.content != first.content or (copy.date != first.date and not mail.twice):
+            found.append(f"two copies of {copy.name} that differ")
+    return found
+
+
+def _unexpected_letters(mails: Mapping[str, Mail], letters: Sequence[Letter]) -> list[str]:
+    """Letters whose body isn't byte for byte what was published."""
+    return [
+        f"a letter of {one.name or one.body}"
+        for one in letters
+        if one.name not in mails or one.body != mails[one.name].body
+    ]
+
+
+def _undue_copies(whom: str, copies: Sequence[Copy], redriven: int, policy: str) -> list[str]:
+    """Each copy but the last must have been in doubt, or nobody may send another."""
+    certain = [number for number, copy in enumerate(copies[:-1], 1) if not copy.doubt]
+    found = [f"undue copy: {whom} has another after copy {number}" for number in certain]
+    if len(copies) > _MOST_COPIES[policy] * (1 + redriven):  # whoever puts it back begins anew
+        found.append(f"undue copy: {whom} has {len(copies)}")
+    return found
+
+
+def _may_be_both(name: str, excuses: Excuses) -> bool:
+    """True if a letter may lie there beside a copy that arrived."""
+    return bool(excuses.doubts.get(name) or name in excuses.hindered)
+
+
+def _is_due(letter: Letter, mail: Mail, excuses: Excuses, policy: str) -> bool:
+    """True if the harness knows why."""
+    if letter.reason in _DOUBTFUL:
+        return excuses.doubts.get(letter.name, 0) >= _DOUBTFUL[letter.reason][policy]
+    return letter.reason == mail.due or letter.reason in excuses.refused.get(letter.name, ())

@@ -1,0 +1,117 @@
+"""What is published, drawn from the seed: each message has a name that everything of it carries."""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_BIG_LINES = 1000
+_SEVERAL = (2, 4)
+_TWICE, _NAMELESS = 0.02, 0.10
+
+_BROKEN = 0.015
+_BOUNCED = 0.01
+_SEVERAL_UP_TO = 0.06
+_BIG = 0.02
+
+REDRIVE = '{"action": "redrive"}'
+REDRIVE_ALL_BUT_THE_DOUBTED = json.dumps(
+    {
+        "action": "redrive",
+        "where": {
+            "reason": [
+                "BAD_JSON",
+                "INVALID_SCHEMA",
+                "INVALID_ADDRESS",
+                "SENDER_REJECTED",
+                "RCPT_REJECTED",
+                "DATA_REJECTED",
+                "CONTENT_REJECTED",
+                "PROTOCOL",
+            ]
+        },
+    }
+)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message.
+
+    Args:
+        name: of it; in every address and in the text.
+        body: as published.
+        recipients: in order.
+        due: what it is dead-lettered for, whatever happens; empty: it is to be sent.
+        twice: it is published once more, later.
+    """
+
+    name: str
+    body: str
+    recipients: tuple[str, ...]
+    due: str = ""
+    twice: bool = False
+
+    @property
+    def fates(self) -> tuple[str, ...]:
+        """Who or what has a fate of its own: each recipient, or the message if it has none."""
+        return self.recipients or ("",)
+
+
+def name_of(text: str) -> str:
+    """The name in a body, an address or an email; empty: it has none."""
+    found = re.search(r"\bm\d{7}(?=\b)", text)
+    return found[0] if found else ""
+
+
+def is_bounced(address: str) -> bool:
+    """True for those whom the mail server never accepts."""
+    return ".bounced@" in address
+
+
+def written(seed: int, count: int) -> Iterator[Mail]:
+    """So many, the same for the same seed."""
+    for number in range(count):
+        yield _mail(f"m{number:07}", random.Random(f"{seed}/{number}"))
+
+
+def _mail(name: str, chance: random.Random) -> Mail:
+    draw = chance.random()
+    twice = chance.random() < _TWICE
+    if draw < _BROKEN:
+        return _broken(name, chance)
+    draw -= _BROKEN
+    count = chance.randint(*_SEVERAL) if _BOUNCED < draw < _SEVERAL_UP_TO else 1
+    bounced = ".bounced" * (draw < _BOUNCED)
+    recipients = tuple(f"{name}.{i}{bounced}@example.org" for i in range(count))
+    body = _body(name, recipients[0] if count == 1 else list(recipients), chance)
+    # Under SQS's id as its key, a second copy is another email: only a named one is a twin.
+    twice = twice and "email_id" in body
+    return Mail(name, body, recipients, "RCPT_REJECTED" if bounced else "", twice)
+
+
+def _broken(name: str, chance: random.Random) -> Mail:
+    whole = json.loads(_body(name, f"{name}.0@example.org", chance)) | {"email_id": name}
+    reason = chance.choice(["BAD_JSON", "INVALID_SCHEMA", "INVALID_ADDRESS"])
+    if reason == "BAD_JSON":
+        body = json.dumps(whole)[:-10]
+    elif reason == "INVALID_SCHEMA":
+        body = json.dumps(whole | {"no_such_field": 1})
+    else:
+        body = json.dumps(whole | {"recipient": f"{name}.0@example.org>\r\nRCPT TO:<x@example.org"})
+    return Mail(name, body, (), reason)
+
+
+def _body(name: str, recipient: str | list[str], chance: random.Random) -> str:
+    big = chance.random() < _BIG
+    message = {
+        "action": "send",
+        "recipient": recipient,
+        "sender": f"{name}@sender.example.org",
+        "subject": f"Number {name}",
+        "body_text": f"This is {name}.\n" + ".a line of a long text\n" * (big * _BIG_LINES),
+    }
+    if chance.random() >= _NAMELESS:
+        message["email_id"] = name
+    return json.dumps(message)

@@ -1,0 +1,116 @@
+"""What a soak came to, for people and for programs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from soak.books import Balance
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of the harness; nothing in it is ion's own word.
+
+    Args:
+        messages: published, twins not counted.
+        seed: of it.
+        policy: for emails in doubt.
+        books: the count.
+        witnessed: faults of ion that were seen on the way.
+        in_doubt_events: injected, by sort.
+        smtp_transactions: begun under chaos.
+        smtp_faults: of these, those that met a fault.
+        smtp_sorts: by sort, those of connections included.
+        aws_calls: made under chaos.
+        aws_sorts: faults by sort.
+        delivered_twice: messages that SQS gave out once more than it had to.
+        kills: processes that died by SIGKILL.
+        invocations: of the function.
+        seconds: that it took.
+    """
+
+    messages: int
+    seed: int
+    policy: str
+    books: Balance
+    witnessed: tuple[str, ...]
+    in_doubt_events: Mapping[str, int]
+    smtp_transactions: int
+    smtp_faults: int
+    smtp_sorts: Mapping[str, int]
+    aws_calls: int
+    aws_sorts: Mapping[str, int]
+    delivered_twice: int
+    kills: int
+    invocations: int
+    seconds: float
+
+    @property
+    def aws_faults(self) -> int:
+        return sum(self.aws_sorts.values())
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why the books don't balance; empty: they do."""
+        return (*self.books.faults, *self.witnessed)
+
+    def as_json(self) -> dict[str, Any]:
+        books = self.books
+        return {
+            "messages": self.messages,
+            "seed": self.seed,
+            "policy": self.policy,
+            "published": books.published,
+            "sent": books.sent,
+            "dead_lettered": books.dead_lettered,
+            "lost": books.lost,
+            "unexpected": books.unexpected,
+            "duplicated": len(books.duplicated),
+            "extra_copies": books.extra_copies,
+            "in_doubt_events": sum(self.in_doubt_events.values()),
+            "in_doubt_events_by_sort": dict(self.in_doubt_events),
+            "smtp_transactions": self.smtp_transactions,
+            "smtp_faults": self.smtp_faults,
+            "smtp_faults_by_sort": dict(sorted(self.smtp_sorts.items())),
+            "aws_calls": self.aws_calls,
+            "aws_faults": self.aws_faults,
+            "aws_faults_by_sort": dict(sorted(self.aws_sorts.items())),
+            "delivered_twice": self.delivered_twice,
+            "kills": self.kills,
+            "invocations": self.invocations,
+            "seconds": round(self.seconds, 1),
+            "faults": list(self.faults),
+        }
+
+    def __str__(self) -> str:
+        books = self.books
+        smtp = f"{self.smtp_faults} of {self.smtp_transactions} transactions"
+        aws = f"{self.aws_faults} of {self.aws_calls} calls"
+        sorts = ", ".join(f"{count} {sort}" for sort, count in self.in_doubt_events.items())
+        rows = {
+            "published": f"{books.published} fates of {self.messages} messages",
+            "sent": books.sent,
+            "dead-lettered": books.dead_lettered,
+            "lost": books.lost,
+            "unexpected": books.unexpected,
+            "duplicated": f"{len(books.duplicated)}, by {books.extra_copies} copies",
+            "in-doubt events": f"{sum(self.in_doubt_events.values())} ({sorts})",
+            "smtp faults": f"{smtp}, {_share(self.smtp_faults, self.smtp_transactions)}",
+            "aws faults": f"{aws}, {_share(self.aws_faults, self.aws_calls)}",
+            "delivered twice": self.delivered_twice,
+            "kills": f"{self.kills}; {self.invocations} invocations",
+            "seed, policy": f"{self.seed}, {self.policy}",
+            "took": f"{self.seconds:.0f} s",
+        }
+        lines = [f"{name:<16} {value}" for name, value in rows.items()]
+        lines += [f"  {fault}" for fault in self.faults[:_SHOWN]]
+        if len(self.faults) > _SHOWN:
+            lines.append(f"  and {len(self.faults) - _SHOWN} more")
+        lines.append("The books don't balance." if self.faults else "The books balance.")
+        return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "none"

@@ -1,0 +1,227 @@
+"""A soak from beginning to end: publish under chaos, then drain in peace, then count."""
+
+import asyncio
+import random
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soak.account import Account, ClockedMinistack
+from soak.aws_chaos import AwsChaos
+from soak.books import Excuses, balance
+from soak.clock import Clock
+from soak.http1 import Upstream
+from soak.life import Life, write_secrets
+from soak.nursery import Nursery
+from soak.publisher import Publisher
+from soak.report import Report
+from soak.smtp_chaos import SmtpChaos
+from soak.witness import Witness
+
+if TYPE_CHECKING:
+    from soak.mail import Mail
+
+_CONFIG = Path(__file__).parents[2] / "config.cfg"
+CONCURRENCY = 2
+_SPEED, _SPEED_OF_THE_DRAIN = 60, 2000
+"""Seconds on the clock for each that passes."""
+_TICK_SECONDS = 0.05
+_INVOCATION_SECONDS = 900
+_SHORT_SECONDS = (57, 62)
+"""What is left of it decides when ion ends an invocation by itself: after two seconds or more."""
+_SHORT = 0.15
+_MOMENTS = (100, 5000)
+"""Before a process is killed: eight or so go into each email."""
+_BACKLOG, _FEW = 200, 20
+_CHAOS_AFTER_LAST_SECONDS = 2.0
+_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 120
+_LAST_WORDS = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for.
+
+    Args:
+        messages: to be published, twins and redrives not counted.
+        seed: of everything that is drawn.
+        policy: `resend_once` or `park`.
+        folder: for the files of it all.
+        progress: told what is done: messages published, messages left, phase.
+    """
+
+    messages: int
+    seed: int
+    policy: str
+    folder: Path
+    progress: Callable[[int, int, str], None] = lambda _published, _left, _phase: None
+
+
+class Soak:
+    """One.
+
+    Args:
+        plan: for it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._chance = random.Random(f"{plan.seed}/run")
+        self._clock = Clock(plan.folder / "clock")
+        self._witness = Witness()
+        self._smtp, self._aws = SmtpChaos(plan.seed), AwsChaos(plan.seed)
+        self._mails: dict[str, Mail] = {}
+        self._lives: dict[int, Life] = {}
+        self._kills = self._invocations = self._lives_lived = 0
+        self._draining = self._over = False
+
+    async def run(self) -> Report:
+        began = time.monotonic()
+        with ClockedMinistack(self._plan.folder, self._clock) as ministack:
+            self._account = Account(ministack.endpoint)
+            self._upstream = Upstream(*self._account.address)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._tick())
+                    for number in range(CONCURRENCY):
+                        group.create_task(self._environments(number))
+                    await self._publish()
+                    await self._until_room(_FEW)
+                    await asyncio.sleep(_CHAOS_AFTER_LAST_SECONDS)
+                    self._end_chaos()
+                    await self._drained()
+                    self._over = True
+            finally:
+                self._upstream.close()
+            return self._report(time.monotonic() - began)
+
+    # -- time ----------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while not self._over:
+            await asyncio.sleep(_TICK_SECONDS)
+            speed = _SPEED_OF_THE_DRAIN if self._draining else _SPEED
+            self._clock.turn(speed * _TICK_SECONDS)
+            for life in self._lives.values():
+                life.check()
+
+    # -- the relay -----------------------------------------------------------------------
+
+    async def _environments(self, slot: int) -> None:
+        """One of the function's concurrent environments, born again after each death."""
+        root = self._plan.folder / f"function-{slot}"
+        root.mkdir()
+        shutil.copy(_CONFIG, root)
+        log = self._plan.folder / f"function-{slot}.log"
+        async with Nursery(root, log, self._clock.environment) as nursery:
+            while not self._over:
+                await self._live(slot, root, nursery)
+
+    async def _live(self, slot: int, root: Path, nursery: Nursery) -> None:
+        self._lives_lived += 1
+        life = Life(self._lives_lived, self._chance.randint(*_MOMENTS), self._witness, self._clock)
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(life.mail_server(self._smtp))
+            front = await stack.enter_async_context(
+                life.front(self._account, self._upstream, self._aws)
+            )
+            write_secrets(root, server)
+            environment = {
+                **self._account.environment,
+                "AWS_ENDPOINT_URL": front.endpoint,
+                "ION_DRAIN_LINGER_SECONDS": "0",
+                "ION_RETRY_IN_DOUBT": self._plan.policy,
+            }
+            self._lives[slot] = life
+            if self._draining:
+                life.spare()
+            await life.live(nursery, environment, server, front, self._seconds)
+        self._kills += life.was_killed
+        self._invocations += life.invocations
+
+    def _seconds(self) -> float | None:
+        if self._over:
+            return None
+        if not self._draining and self._chance.random() < _SHORT:
+            return self._chance.uniform(*_SHORT_SECONDS)
+        return _INVOCATION_SECONDS
+
+    # -- phases --------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        publisher = Publisher(self._plan.messages, self._plan.seed, self._plan.policy)
+        for mails, bodies in publisher.hundreds():
+            for mail in mails:
+                self._mails[mail.name] = mail
+                self._witness.held[mail.name] += 1 + mail.twice
+            await self._account.publish(bodies)
+            await self._until_room(_BACKLOG)
+
+    def _end_chaos(self) -> None:
+        self._draining = True
+        self._smtp.on = self._aws.on = False
+        for life in self._lives.values():
+            life.spare()
+
+    async def _until_room(self, most: int) -> None:
+        """Until no more than so many are to be received."""
+        async for visible, _ in self._depths("chaos"):
+            if visible <= most:
+                return
+
+    async def _drained(self) -> None:
+        """Until the input queue is empty, the hidden included."""
+        async for depth in self._depths("drain"):
+            if not sum(depth):
+                return
+
+    async def _depths(self, phase: str) -> AsyncIterator[tuple[int, int]]:
+        """The input queue's visible and hidden, again and again; fails if they don't change."""
+        before, since = (-1, -1), time.monotonic()
+        while time.monotonic() - since < _PATIENCE_SECONDS:
+            depth = await self._account.depth()
+            self._plan.progress(len(self._mails), sum(depth), phase)
+            yield depth
+            if depth != before:
+                before, since = depth, time.monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
+        logs = [log.read_text(encoding="utf-8") for log in self._plan.folder.glob("function-*.log")]
+        raise AssertionError("\n".join(["nothing gets on", *(log[-_LAST_WORDS:] for log in logs)]))
+
+    # -- the end -------------------------------------------------------------------------
+
+    def _report(self, seconds: float) -> Report:
+        witness = self._witness
+        excuses = Excuses(
+            witness.doubts, witness.redriven, frozenset(witness.hindered), witness.refused
+        )
+        books = balance(
+            self._mails,
+            witness.copies,
+            self._account.letters(),
+            self._account.left(),
+            excuses,
+            self._plan.policy,
+        )
+        return Report(
+            messages=self._plan.messages,
+            seed=self._plan.seed,
+            policy=self._plan.policy,
+            books=books,
+            witnessed=tuple(witness.faults),
+            in_doubt_events={sort.value: count for sort, count in witness.sorts.items()},
+            smtp_transactions=self._smtp.transactions,
+            smtp_faults=self._smtp.faulty_transactions,
+            smtp_sorts=dict(self._smtp.faults),
+            aws_calls=self._aws.calls,
+            aws_sorts=dict(self._aws.faults),
+            delivered_twice=self._aws.delivered_twice,
+            kills=self._kills,
+            invocations=self._invocations,
+            seconds=seconds,
+        )
