@@ -697,6 +697,20 @@ ONCE = {"to1@example.org": 1}
 
 @pytest.mark.row(11)
 @pytest.mark.row(12)
+def test_a_twin_goes_out_with_the_date_of_the_first(account: Account) -> None:
+    """So that copies are equal, whichever message they are sent for."""
+    account.publish(email(1, email_id="order-17"))
+    account.time_passes(3600)
+    first, second = ScriptedServer({Step.DOT: [drop()]}), ScriptedServer()
+    assert run(account, first).deferred == 1
+    account.publish(email(1, email_id="order-17"))  # the other one is still hidden
+    assert run(account, second).sent == 1
+    copies = [one.content for server in (first, second) for one in server.accepted]
+    assert len(copies) == 2
+    assert copies[0] == copies[1]
+
+
+@pytest.mark.row(12)
 @pytest.mark.row(17)
 @pytest.mark.parametrize("side_by_side", [True, False])
 def test_an_email_that_is_published_twice_is_sent_once(

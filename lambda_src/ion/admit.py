@@ -7,12 +7,14 @@ hears of it.
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import TypeGuard
 
 from ion.aws.ledger import Ledger, LedgerError
 from ion.claims import Claim, Judgement, Row, Verdict
-from ion.contract import BadInput, Redrive, content_hash, parse
+from ion.contract import BadInput, Redrive, Send, content_hash, parse
 from ion.envelope import Email
 from ion.mail import compose
 from ion.message import Message
@@ -32,6 +34,8 @@ class Wish:
 
     email: Email
     in_doubt: InDoubt
+    composed: Callable[[datetime], Email] = field(repr=False, compare=False)
+    """The same email, had it been published at another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +175,18 @@ class Admission:
             if isinstance(action, Redrive):
                 return message, origin, action
             origin = named(origin, action)
-            email = compose(
-                action,
-                key=origin.email_id,
-                queued_at=origin.first_queued_at,
-                default_sender=self._default_sender,
-            )
-            return message, origin, Wish(email, action.in_doubt or self._in_doubt)
+            composed = partial(self._composed, action, origin.email_id)
+            email = composed(origin.first_queued_at)
+            return message, origin, Wish(email, action.in_doubt or self._in_doubt, composed)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
             return message, origin, Delivery(Status.DEAD, outcome, path=bad.path)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, origin, fault()
+
+    def _composed(self, send: Send, key: str, queued_at: datetime) -> Email:
+        return compose(send, key=key, queued_at=queued_at, default_sender=self._default_sender)
 
     def _claim(
         self, message: Message, origin: Provenance, wish: Wish, *, alone: bool = False
@@ -196,6 +199,7 @@ class Admission:
             recipients=recipients,
             left=tuple(i for i in origin.left if i < recipients),
             redrives=origin.redrives,
+            queued_at=_iso(origin.first_queued_at),
             in_doubt=wish.in_doubt,
             alone=alone,
             token=uuid.uuid4().hex,
@@ -210,13 +214,20 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
     if judged.row is None:
         return Admitted(message, origin, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:
-        job = Job(wish.email, judged.row, judged.targets, wish.in_doubt)
+        email, first = wish.email, judged.row.queued_at
+        if first != _iso(origin.first_queued_at):  # a twin's: receivers should take it for the same
+            email = wish.composed(datetime.fromisoformat(first))
+        job = Job(email, judged.row, judged.targets, wish.in_doubt)
         return Admitted(message, origin, job, judged.row)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
     detail = "the function died between claim and result"
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
     dead = Delivery(Status.DEAD, outcome, recipients=judged.targets, addresses=addresses)
     return Admitted(message, origin, dead, judged.row)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _is_claimed_early(task: object) -> TypeGuard[Wish]:

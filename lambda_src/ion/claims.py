@@ -49,6 +49,8 @@ class Row:
         token: of the lease that was taken last.
         lease_until: seconds since the epoch; in the past: nobody works on it.
         content_hash: of what was published under this key.
+        queued_at: when it was first published, ISO 8601: the email's Date, whichever message of
+            that key it is sent for.
         fates: one character a recipient (to, cc, bcc, in order).
         attempts: how often it was tried and counted.
         doubts: how often the server may have got it without our knowing.
@@ -66,6 +68,7 @@ class Row:
     doubts: int = 0
     crashes: int = 0
     dead_ids: frozenset[str] = frozenset()
+    queued_at: str = ""
     expires_at: float = math.inf
 
 
@@ -83,6 +86,7 @@ class Claim:
         in_doubt: the policy.
         token: a new one for each receive of a message.
         lease_until: seconds since the epoch.
+        queued_at: when it was first published, ISO 8601.
         alone: nothing else is claimed beside it, so that it may be one that the process dies over.
     """
 
@@ -95,6 +99,7 @@ class Claim:
     token: str
     lease_until: float
     redrives: int = 0
+    queued_at: str = ""
     alone: bool = False
 
     @property
@@ -159,6 +164,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             claim.lease_until,
             claim.content_hash,
             PENDING * claim.recipients,
+            queued_at=claim.queued_at,
         )
         return Judgement(Verdict.SEND, new, claim.scope)
     if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:

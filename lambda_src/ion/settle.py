@@ -136,7 +136,6 @@ def _about(one: Admitted, deliveries: Sequence[Delivery]) -> dict[str, str | int
     """What a person wants to know who looks the email up: no address."""
     about: dict[str, str | int] = {
         "original_message_id": one.origin.original_message_id,
-        "first_queued_at": one.origin.first_queued_at.isoformat(timespec="milliseconds"),
         "redrives": one.origin.redrives,
     }
     for delivery in deliveries:

@@ -31,6 +31,7 @@ DAY = 24 * 3600
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 COLUMNS = {
+    "first_queued_at",
     "email_id",
     "message_id",
     "status",

@@ -142,7 +142,7 @@ def _unexpected_copies(mails: Mapping[str, Mail], copies: Sequence[Copy]) -> lis
             found.append(f"a copy of {copy.name} at {', '.join(copy.recipients)}")
             continue
         first = firsts.setdefault(copy.name, copy)
-        if copy.content != first.content or (copy.date != first.date and not mail.twice):
+        if copy.content != first.content or copy.date != first.date:
             found.append(f"two copies of {copy.name} that differ")
     return found
 

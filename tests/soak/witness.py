@@ -34,7 +34,7 @@ class Copy:
         name: of it.
         recipients: who.
         content: a digest of it, its Date aside.
-        date: that; the message's that it is a copy of, so a twin's is another.
+        date: that.
         doubt: why its sender can't know; empty: it can.
     """
 

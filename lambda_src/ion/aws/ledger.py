@@ -228,6 +228,7 @@ def _columns(row: Row) -> dict[str, str | int]:
         "doubts": row.doubts,
         "crashes": row.crashes,
         "dead_ids": " ".join(sorted(row.dead_ids)),
+        "first_queued_at": row.queued_at,
     }
 
 
@@ -249,5 +250,6 @@ def _row(item: Mapping[str, Any]) -> Row:
         doubts=int(item["doubts"]["N"]),
         crashes=int(item["crashes"]["N"]),
         dead_ids=frozenset(item["dead_ids"]["S"].split()),
+        queued_at=item["first_queued_at"]["S"],
         expires_at=float(item["expires_at"]["N"]),
     )
