@@ -1,0 +1,242 @@
+"""What must be true after each step: pure.
+
+Believes the dots that the mail server saw and what lies in the queues. What went wrong is known
+too, so every copy and every letter too many needs its excuse.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from emulated import Held
+from ion.outcome import Reason
+from smtp_server import Submission
+
+REDRIVE = "redrive"
+"""The action of a message that is a command, and no email."""
+OWN = ("Number", "5")
+"""An attribute of the publisher's, which every letter must still have."""
+
+_DATE = re.compile(rb"^Date: .*?\r\n", re.MULTILINE)
+_OF_DOUBT = frozenset({Reason.IN_DOUBT, Reason.CRASH_LOOP})
+_OF_INPUT = frozenset(
+    {
+        Reason.BAD_JSON,
+        Reason.INVALID_SCHEMA,
+        Reason.INVALID_UNICODE,
+        Reason.INVALID_ADDRESS,
+        Reason.HEADER_NAME,
+        Reason.HEADER_INJECTION,
+        Reason.SENDER_MISSING,
+        Reason.ID_REUSED,
+    }
+)
+_OF_THE_SERVER = frozenset(Reason) - _OF_INPUT
+
+
+class Cause(StrEnum):
+    """What was wrong in a run, and may have a letter for its consequence."""
+
+    SERVER = "server"
+    AWS = "aws"
+    DEATH = "death"
+    CLOCKS = "clocks"
+
+
+@dataclass
+class Email:
+    """What was published, once or more than once, under one key.
+
+    Args:
+        number: in order of publication.
+        bodies: its spellings; bad input has one.
+        recipients: addresses that no other email has.
+        key: by which the ledger knows it.
+        policy: what is to be done about it in doubt.
+        bad: what it must die of, if it can't be an email.
+        publications: how often it was published.
+        ids: SQS's, of those.
+    """
+
+    number: int
+    bodies: set[str]
+    recipients: tuple[str, ...]
+    key: str
+    policy: str
+    bad: str = ""
+    publications: int = 1
+    ids: list[str] = field(default_factory=list)
+
+    @property
+    def fates(self) -> tuple[str, ...]:
+        """What has one each: the recipients, or the message that has none."""
+        return self.recipients or (f"message {self.number}",)
+
+    def concerned(self, held: Held) -> tuple[str, ...]:
+        """Those that a message in a queue is about."""
+        left = ion_of(held).get("left")
+        return tuple(self.fates[i] for i in left) if left else self.fates
+
+
+def ion_of(held: Held) -> dict[str, Any]:
+    """What ion has written on a message."""
+    _, text = held.attributes.get("ion", ("String", "{}"))
+    record: dict[str, Any] = json.loads(text)
+    return record
+
+
+@dataclass
+class Books:
+    """The account of one story.
+
+    Args:
+        copies: how often the mail server took an email, by recipient.
+        doubts: how often it did without ion's being able to know.
+        lives: how often a dead letter about a recipient came back into the input queue.
+        excuses: by email, what happened that may have left a letter too many.
+        causes: by email, what was wrong in runs that had it in hand.
+    """
+
+    emails: list[Email] = field(default_factory=list)
+    copies: Counter[str] = field(default_factory=Counter)
+    doubts: Counter[str] = field(default_factory=Counter)
+    lives: Counter[str] = field(default_factory=Counter)
+    excuses: Counter[int] = field(default_factory=Counter)
+    causes: defaultdict[int, set[Cause]] = field(default_factory=lambda: defaultdict(set))
+    _contents: defaultdict[int, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    _strays: list[str] = field(default_factory=list)
+
+    def of_body(self, body: str) -> Email | None:
+        """The email that a message says."""
+        return next((email for email in self.emails if body in email.bodies), None)
+
+    def came_back(self, held: Held) -> None:
+        """A dead letter was put into the input queue."""
+        if email := self.of_body(held.body):
+            self.lives.update(email.concerned(held))
+
+    def arrived(self, submission: Submission, *, in_doubt: Mapping[str, bool]) -> None:
+        """The mail server took an email.
+
+        Args:
+            submission: as it saw it.
+            in_doubt: by recipient, whether ion can't know.
+        """
+        to = submission.recipients
+        email = next((one for one in self.emails if to[0] in one.recipients), None)
+        named = f"Subject: e{email.number}\r\n".encode() if email else b""
+        if (
+            email is None
+            or not set(to) <= set(email.recipients)
+            or len(set(to)) < len(to)
+            or submission.sender != "ion@example.org"
+            or named not in submission.content
+        ):
+            self._strays.append(f"unexpected mail to {to}")
+            return
+        self.copies.update(to)
+        self.doubts.update(address for address in to if in_doubt[address])
+        self._contents[email.number].add(_DATE.sub(b"", submission.content))
+
+    # -- the count -----------------------------------------------------------------------
+
+    def faults(self, waiting: Sequence[Held], dead: Sequence[Held]) -> list[str]:
+        """What doesn't balance.
+
+        Args:
+            waiting: what lies in the input queue, visible or not.
+            dead: what lies in the dead-letter queue.
+        """
+        queued = Counter(self._concerned(waiting))
+        letters = Counter(self._concerned(dead))
+        found = [*self._strays, *self._unknown(waiting), *self._under_one_key()]
+        for letter in dead:
+            found += self._letter_faults(letter)
+        for email in self.emails:
+            for fate in email.fates:
+                found += self._fate_faults(email, fate, queued[fate], letters[fate])
+            if len(self._contents[email.number]) > 1:
+                found.append(f"{email.number}: its copies differ")
+        return found
+
+    def at_the_end(self, waiting: Sequence[Held], dead: Sequence[Held]) -> list[str]:
+        """The same once everything has had its time."""
+        still = [f"still queued: {held.body}" for held in waiting]
+        return still + self.faults(waiting, dead)
+
+    def _concerned(self, held: Sequence[Held]) -> Iterator[str]:
+        for one in held:
+            if email := self.of_body(one.body):
+                yield from email.concerned(one)
+
+    def _unknown(self, waiting: Sequence[Held]) -> Iterator[str]:
+        for held in waiting:
+            if self.of_body(held.body) is None and f'"{REDRIVE}"' not in held.body:
+                yield f"in the queue, and never published: {held.body}"
+
+    def _under_one_key(self) -> Iterator[str]:
+        """Two emails under one key: one of them has it, and the other is never sent."""
+        sent = [one.key for one in self.emails if any(self.copies[to] for to in one.recipients)]
+        for key, times in Counter(sent).items():
+            if times > 1:
+                yield f"{times} emails were sent under the key {key}"
+
+    def _fate_faults(self, email: Email, fate: str, queued: int, letters: int) -> Iterator[str]:
+        copies, doubts, lives = self.copies[fate], self.doubts[fate], 1 + self.lives[fate]
+        if not copies and not queued and not letters:
+            yield f"lost: {fate}"
+        if copies > 1 + doubts:
+            yield f"undue copy: {fate} has {copies}, {doubts} excused"
+        most = {"resend_once": 2 * lives, "park": lives}.get(email.policy, copies)
+        if copies > most:
+            yield f"undue copy: {fate} has {copies} in {lives} lives, policy {email.policy}"
+        fates = letters + bool(copies)
+        most = 1 + self.excuses[email.number]
+        if self._shares_its_key(email):  # the ledger knows one of them; the others die each time
+            most += email.publications - 1
+        if fates > most:
+            yield f"{fate}: {letters} letters and {copies} copies, {most} fates excused"
+
+    def _letter_faults(self, letter: Held) -> Iterator[str]:
+        email = self.of_body(letter.body)
+        if email is None:
+            yield f"a letter that nobody published: {letter.body}"
+            return
+        what = f"letter about {email.number}"
+        kind, reason = letter.attributes.get("reason", ("", ""))
+        if kind != "String" or reason not in self._reasons(email):
+            yield f"{what}: reason {reason!r}, causes {sorted(self.causes[email.number])}"
+        ion = ion_of(letter)
+        keys = email.ids if email.bad else [email.key]
+        if ion.get("email_id") not in keys:
+            yield f"{what}: key {ion.get('email_id')}, not {keys}"
+        if not isinstance(ion.get("attempts"), int) or not ion.get("stage"):
+            yield f"{what}: no attempts or no stage"
+        if ion.get("original_message_id") not in email.ids:
+            yield f"{what}: of message {ion.get('original_message_id')}"
+        if not set(ion.get("left", ())) <= set(range(len(email.fates))):
+            yield f"{what}: left {ion['left']}"
+        # Where SQS refuses a letter, ion tries again with its own attributes alone.
+        if letter.attributes.get("own") != OWN and Cause.AWS not in self.causes[email.number]:
+            yield f"{what}: the publisher's attribute is gone"
+
+    def _reasons(self, email: Email) -> frozenset[str]:
+        """What a letter about it may say."""
+        if email.bad:
+            return frozenset({email.bad})
+        causes = self.causes[email.number]
+        allowed: frozenset[str] = frozenset()
+        if self._shares_its_key(email):
+            allowed |= {Reason.ID_REUSED}
+        if causes & {Cause.AWS, Cause.DEATH, Cause.CLOCKS}:
+            allowed |= _OF_DOUBT
+        if Cause.SERVER in causes:
+            allowed |= _OF_THE_SERVER
+        return allowed
+
+    def _shares_its_key(self, email: Email) -> bool:
+        return sum(one.key == email.key for one in self.emails) > 1

@@ -1,0 +1,64 @@
+"""Whatever happens in whatever order, a published message ends in exactly one place."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from clock import Clock
+from emulated import Account
+from machine.broken import COARSE, FINE
+from machine.process import Kind
+from machine.queues import on_clock
+from machine.rules import FarMachine, on
+from machine.simulated_time import START
+
+EXAMPLES = int(os.environ.get("ION_MACHINE_EXAMPLES", "0"))
+"""More stories than CI has time for, and other ones each time."""
+_EVERYTHING = tuple(HealthCheck)
+CI = settings(
+    max_examples=15,
+    stateful_step_count=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=_EVERYTHING,
+)
+LONG = settings(CI, max_examples=EXAMPLES or 1, derandomize=False)
+UNTIL_FOUND = settings(CI, max_examples=500, phases=[Phase.generate])
+
+
+@pytest.fixture
+def clock(account: Account, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock(START)
+    on_clock(monkeypatch, clock)
+    return clock
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 120)
+def test_every_message_ends_in_exactly_one_place(account: Account, clock: Clock) -> None:
+    run_state_machine_as_test(on(account, clock), settings=LONG if EXAMPLES else CI)
+
+
+@pytest.mark.row(67)
+@pytest.mark.timeout(0 if EXAMPLES else 120)
+def test_clocks_that_are_far_apart_cost_a_copy_and_never_an_email(
+    account: Account, clock: Clock
+) -> None:
+    few = settings(LONG if EXAMPLES else CI, max_examples=EXAMPLES // 10 or 5)
+    run_state_machine_as_test(on(account, clock, base=FarMachine), settings=few)
+
+
+@pytest.mark.parametrize("kind", COARSE.values(), ids=COARSE)
+def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+
+
+@pytest.mark.skipif(not EXAMPLES, reason="takes a while: ION_MACHINE_EXAMPLES=1000")
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("kind", FINE.values(), ids=FINE)
+def test_a_finely_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
