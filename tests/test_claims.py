@@ -48,13 +48,16 @@ BURIED = replace(
     fates=DEAD * 2,
     attempts=5,
     doubts=2,
-    dead_ids=frozenset({"message-1"}),
+    used_ids=frozenset({"message-1"}),
 )
 REDRIVE = replace(CLAIM, message_id="message-2", redrives=1)
 
 
-def lease_on(row: Row) -> Row:
-    return replace(row, status=RowStatus.SENDING, token="mine", lease_until=LEASE)
+def lease_on(row: Row, message_id: str = "message-1") -> Row:
+    used_ids = row.used_ids | {message_id}
+    return replace(
+        row, status=RowStatus.SENDING, token="mine", lease_until=LEASE, used_ids=used_ids
+    )
 
 
 # the table
@@ -62,7 +65,7 @@ def lease_on(row: Row) -> Row:
 
 @pytest.mark.row(65)
 def test_an_unknown_email_is_leased_and_sent_to_all() -> None:
-    leased = Row(RowStatus.SENDING, "mine", LEASE, "hash", PENDING * 2)
+    leased = lease_on(Row(RowStatus.SENDING, "mine", LEASE, "hash", PENDING * 2))
     assert judge(None, CLAIM, NOW) == Judgement(Verdict.SEND, leased, (0, 1))
 
 
@@ -126,7 +129,7 @@ def test_a_message_that_was_dead_lettered_and_comes_again_is_done(status: RowSta
 @pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
 def test_a_dead_letter_that_is_brought_back_starts_anew(status: RowStatus) -> None:
     judged = judge(replace(BURIED, status=status), REDRIVE, NOW)
-    fresh = replace(lease_on(BURIED), fates=PENDING * 2, attempts=0, doubts=0)
+    fresh = replace(lease_on(BURIED, "message-2"), fates=PENDING * 2, attempts=0, doubts=0)
     assert judged == Judgement(Verdict.SEND, fresh, (0, 1))
 
 
@@ -140,7 +143,7 @@ def test_a_dead_letter_about_some_brings_back_only_those() -> None:
 
 
 def test_the_rest_of_an_email_does_not_go_to_its_dead() -> None:
-    row = replace(DEFERRED, fates=DEAD + PENDING, dead_ids=frozenset({"message-1"}))
+    row = replace(DEFERRED, fates=DEAD + PENDING, used_ids=frozenset({"message-1"}))
     assert judge(row, CLAIM, NOW).targets == (1,)
 
 
@@ -326,11 +329,11 @@ LATER_1 = delivery(Status.DEFERRED, Kind.TRANSIENT, 1)
 def test_a_result_tells_what_became_of_each_recipient(
     deliveries: list[Delivery], status: str, fates: str, attempts: int
 ) -> None:
-    row = conclude(lease_on(ROW), "message-1", deliveries)
+    row = conclude(replace(lease_on(ROW), used_ids=frozenset()), "message-1", deliveries)
     assert (row.status.value, row.fates, row.attempts) == (status, fates, attempts)
     assert row.lease_until == 0
     assert row.token == "mine"
-    assert row.dead_ids == ({"message-1"} if {DEAD, DOUBTED} & set(fates) else set())
+    assert row.used_ids == ({"message-1"} if {DEAD, DOUBTED} & set(fates) else set())
 
 
 # every ledger there can be
@@ -368,7 +371,7 @@ def situations(draw: st.DrawFn) -> tuple[Row, Claim]:
         attempts=draw(st.integers(0, 200)),
         doubts=draw(st.integers(0, 5)),
         crashes=draw(st.integers(0, 5)) if status is RowStatus.SENDING else 0,
-        dead_ids=frozenset(draw(st.sets(st.sampled_from(["message-1", "message-3"])))),
+        used_ids=frozenset(draw(st.sets(st.sampled_from(["message-1", "message-3"])))),
         expires_at=draw(st.sampled_from([NOW - 1, NOW, NOW + 1e6])),
     )
     return row, claim
@@ -532,6 +535,24 @@ def test_a_twin_of_a_doubted_email_is_a_copy_and_its_redrive_is_not() -> None:
     redriven = judge(parked, replace(twin, redrives=1), NOW)
     assert (redriven.verdict, redriven.targets) == (Verdict.SEND, (0, 1))
     assert judge(parked, replace(CLAIM, redrives=1), NOW).verdict is Verdict.DONE
+
+
+@pytest.mark.row(12)
+@pytest.mark.row(69)
+def test_a_redrive_allows_once_what_it_allows() -> None:
+    """Its message had its turn and died; then a twin's turn was the one that parked the email."""
+    begun = judge(replace(BURIED, fates=DOUBTED * 2), replace(REDRIVE, in_doubt=InDoubt.PARK), NOW)
+    assert (begun.verdict, begun.row is not None) == (Verdict.SEND, True)
+    later = LEASE + SKEW_SECONDS
+    twin = replace(CLAIM, message_id="message-3", token="twin", in_doubt=InDoubt.PARK)
+    parked = judge(begun.row, twin, later)
+    assert (parked.verdict, parked.row is not None) == (Verdict.PARKED, True)
+    outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, Reason.IN_DOUBT)
+    dead = Delivery(Status.DEAD, outcome, recipients=(0, 1))
+    assert parked.row is not None
+    row = replace(conclude(parked.row, "message-3", [dead]), expires_at=later + 1e6)
+    again = replace(REDRIVE, token="again", in_doubt=InDoubt.PARK)
+    assert judge(row, again, later).verdict is Verdict.DONE
 
 
 @pytest.mark.row(12)

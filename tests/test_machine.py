@@ -8,11 +8,15 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from clock import Clock
 from emulated import Account
+from ion.outcome import InDoubt
 from machine.broken import COARSE, FINE
+from machine.faults import Ill, Plan, SmtpFault
 from machine.process import Kind
 from machine.queues import on_clock
 from machine.rules import FarMachine, on
 from machine.simulated_time import START
+from machine.world import World
+from smtp_server import Step
 
 EXAMPLES = int(os.environ.get("ION_MACHINE_EXAMPLES", "0"))
 """More stories than CI has time for, and other ones each time."""
@@ -62,3 +66,28 @@ def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Ki
 def test_a_finely_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
     with pytest.raises(AssertionError):
         run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+
+
+@pytest.mark.row(69)
+@pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
+def test_a_redrive_whose_message_died_is_not_acted_on_twice(
+    account: Account, clock: Clock, policy: InDoubt
+) -> None:
+    """A story that the machine found: the redriven message dies, and its twin ends the email."""
+    dies = Plan(smtp=(SmtpFault(Step.DOT, Ill.KILLED),))
+    deaths = 1 if policy is InDoubt.PARK else 2
+    world = World(Kind(), account, clock, policy)
+    try:
+        world.publish(1, named=True, policy=None)
+        for _ in range(deaths):
+            world.run(dies)
+            world.pass_time(1000)
+        world.run(Plan())
+        world.publish_again(world.books.emails[0], respelt=False)
+        world.redrive("")
+        for _ in range(deaths):
+            world.run(dies)
+            world.pass_time(1000)
+        world.come_to_an_end()
+    finally:
+        world.end()

@@ -223,7 +223,7 @@ def test_each_recipients_fate_is_remembered_and_only_the_dead_leave_the_queue(
     assert asked["Entries"][0]["VisibilityTimeout"] == 300
     assert verbs(sqs) == ["send_message_batch", "change_message_visibility_batch"]
     assert (row["email_id"], row["status"], row["fates"]) == (id_, "deferred", "sd.d")
-    assert (row["attempts"], row["lease_until"], row["dead_ids"]) == (1, 0, id_)
+    assert (row["attempts"], row["lease_until"], row["used_ids"]) == (1, 0, id_)
 
 
 @pytest.mark.row(48)

@@ -55,7 +55,8 @@ class Row:
         attempts: how often it was tried and counted.
         doubts: how often the server may have got it without our knowing.
         crashes: claims in a row that no result was written for.
-        dead_ids: SQS ids of the messages that dead letters were made of.
+        used_ids: SQS ids of the messages that had a lease, or that dead letters were made of: what
+            a redrive allows, each of them allows once.
         expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
     """
 
@@ -67,7 +68,7 @@ class Row:
     attempts: int = 0
     doubts: int = 0
     crashes: int = 0
-    dead_ids: frozenset[str] = frozenset()
+    used_ids: frozenset[str] = frozenset()
     queued_at: str = ""
     expires_at: float = math.inf
 
@@ -165,6 +166,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             claim.content_hash,
             PENDING * claim.recipients,
             queued_at=claim.queued_at,
+            used_ids=frozenset({claim.message_id}),
         )
         return Judgement(Verdict.SEND, new, claim.scope)
     if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:
@@ -189,7 +191,7 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
     come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
     delivered twice: it isn't a redrive.
     """
-    another = claim.message_id not in row.dead_ids
+    another = claim.message_id not in row.used_ids
     again = {PENDING, DEAD, DOUBTED} if another and claim.redrives else {PENDING}
     return tuple(index for index in claim.scope if row.fates[index] in again)
 
@@ -232,7 +234,7 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         attempts=row.attempts + any(outcome.kind in _COUNTS for outcome in outcomes),
         doubts=row.doubts + any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes),
         crashes=0,
-        dead_ids=row.dead_ids | {message_id} if dead else row.dead_ids,
+        used_ids=row.used_ids | {message_id} if dead else row.used_ids,
     )
 
 
@@ -261,5 +263,6 @@ def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
         status=RowStatus.SENDING,
         token=claim.token,
         lease_until=claim.lease_until,
+        used_ids=row.used_ids | {claim.message_id},
         fates="".join(PENDING if i in targets else fate for i, fate in enumerate(row.fates)),
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from ion.admit import Admitted
 from ion.aws.ledger import Ledger, Result
-from ion.aws.queue import BATCH, Queue
+from ion.aws.queue import BATCH, MOST_BYTES, Queue
 from ion.claims import RowStatus, conclude
 from ion.message import Draft, Message
 from ion.outcome import Delivery, Kind, Status
@@ -122,9 +122,12 @@ class Settler:
             left=left,
         )
         attributes = dead_letter_attributes(one.message, origin, delivery, now)
-        if await self._sent(Draft(one.message.body, attributes)):
+        letter = Draft(one.message.body, attributes)
+        if await self._sent(letter):
             return True
-        # Perhaps there wasn't room: SQS counts attributes as part of the message.
+        if letter.size <= MOST_BYTES:
+            return False
+        # There wasn't room: SQS counts attributes as part of the message.
         ours = {name: value for name, value in attributes.items() if name in IN_USE}
         return await self._sent(Draft(one.message.body, ours))
 

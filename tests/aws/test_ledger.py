@@ -42,7 +42,7 @@ COLUMNS = {
     "attempts",
     "doubts",
     "crashes",
-    "dead_ids",
+    "used_ids",
     "updated_at",
     "expires_at",
 }
@@ -219,7 +219,7 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
         fates=SENT + PENDING,
         attempts=7,
         doubts=1,
-        dead_ids=frozenset({"message-7", "message-8"}),
+        used_ids=frozenset({"message-7", "message-8"}),
         lease_until=0,
     )
     tell(account.ledger(), [Result("key", row, {})])
@@ -227,6 +227,7 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
     assert again.row is not None
     assert again.row == replace(
         row,
+        used_ids=row.used_ids | {"message-of-two"},
         status=RowStatus.SENDING,
         token="two",
         lease_until=LEASE,
@@ -275,7 +276,7 @@ def test_each_of_many_is_judged_by_its_own_row(account: Account) -> None:
     results = [
         sent(done, "done"),
         Result("deferred", replace(deferred.row, status=RowStatus.DEFERRED, attempts=2), {}),
-        Result("dead", replace(gone, dead_ids=frozenset({"message-of-two"})), {}),
+        Result("dead", replace(gone, used_ids=frozenset({"message-of-two"})), {}),
         Result("other", replace(other.row, status=RowStatus.DEFERRED), {}),
     ]
     assert tell(account.ledger(), results) == []

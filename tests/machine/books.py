@@ -220,8 +220,7 @@ class Books:
             yield f"{what}: of message {ion.get('original_message_id')}"
         if not set(ion.get("left", ())) <= set(range(len(email.fates))):
             yield f"{what}: left {ion['left']}"
-        # Where SQS refuses a letter, ion tries again with its own attributes alone.
-        if letter.attributes.get("own") != OWN and Cause.AWS not in self.causes[email.number]:
+        if letter.attributes.get("own") != OWN:
             yield f"{what}: the publisher's attribute is gone"
 
     def _reasons(self, email: Email) -> frozenset[str]:

@@ -227,7 +227,7 @@ def _columns(row: Row) -> dict[str, str | int]:
         "attempts": row.attempts,
         "doubts": row.doubts,
         "crashes": row.crashes,
-        "dead_ids": " ".join(sorted(row.dead_ids)),
+        "used_ids": " ".join(sorted(row.used_ids)),
         "first_queued_at": row.queued_at,
     }
 
@@ -249,7 +249,7 @@ def _row(item: Mapping[str, Any]) -> Row:
         attempts=int(item["attempts"]["N"]),
         doubts=int(item["doubts"]["N"]),
         crashes=int(item["crashes"]["N"]),
-        dead_ids=frozenset(item["dead_ids"]["S"].split()),
+        used_ids=frozenset(item["used_ids"]["S"].split()),
         queued_at=item["first_queued_at"]["S"],
         expires_at=float(item["expires_at"]["N"]),
     )

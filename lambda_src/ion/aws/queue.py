@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """Messages a call (SQS)."""
-_BATCH_BYTES = 262_144
-"""Bodies and attributes of a call. AWS allows 1 MiB now; this much has always been allowed."""
+MOST_BYTES = 262_144
+"""Body and attributes of a message, and of all messages of a call. AWS allows 1 MiB now; this much
+has always been allowed, and is what the module sets."""
 _TRIES = 3
 """For the entries that a batch call refused; boto3 itself repeats calls that failed as a whole."""
 LONGEST_VISIBILITY_SECONDS = 43_200
@@ -36,12 +37,15 @@ class Queue:
         self._client = client
         self._url = url
 
-    async def receive(self, *, visibility_seconds: int, wait_seconds: int) -> list[Message]:
-        """Up to ten messages, hidden from others for `visibility_seconds`.
+    async def receive(
+        self, *, visibility_seconds: int, wait_seconds: int, most: int = BATCH
+    ) -> list[Message]:
+        """Up to `most` messages, hidden from others for `visibility_seconds`.
 
         Args:
             visibility_seconds: 0-43,200; more is cut off.
             wait_seconds: how long to wait for the first, 0-20.
+            most: 1-10.
 
         Raises:
             QueueError: nothing was received.
@@ -50,7 +54,7 @@ class Queue:
             answer = await asyncio.to_thread(
                 self._client.receive_message,
                 QueueUrl=self._url,
-                MaxNumberOfMessages=BATCH,
+                MaxNumberOfMessages=most,
                 VisibilityTimeout=min(visibility_seconds, LONGEST_VISIBILITY_SECONDS),
                 WaitTimeSeconds=wait_seconds,
                 MessageAttributeNames=["All"],
@@ -143,7 +147,7 @@ def _by_size(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
     """Groups that fit into one call each."""
     group: list[Draft] = []
     for draft in drafts:
-        if group and sum(one.size for one in group) + draft.size > _BATCH_BYTES:
+        if group and sum(one.size for one in group) + draft.size > MOST_BYTES:
             yield group
             group = []
         group.append(draft)
