@@ -75,13 +75,13 @@ variable "timeout_seconds" {
 
 variable "concurrency" {
   description = <<-EOT
-    How many runs may drain the queue at once: 1 or more, or -1 for no reservation. Limits on rate and
-    connections hold per run, so 1 is what makes them hold for the mail server.
+    How many runs may drain the queue at once: 1 or more, or -1 for no reservation. They share
+    `[smtp] max_rate` evenly, so one that runs alone doesn't use all of it; connections are per run.
     AWS wants 100 executions to stay unreserved in the account, and a new account may have a limit of only
     10 in all: applying then fails with "decreases account's UnreservedConcurrentExecution below its
     minimum". Ask for more under Service Quotas (Lambda, "Concurrent executions"; 1000 is usual and free),
     and set -1 until it is granted. With -1 wake-ups overlap: several runs share the queue, nothing is
-    lost, but the limits then hold per run.
+    lost, but max_rate is then a limit per run, too.
   EOT
   type        = number
   default     = 1

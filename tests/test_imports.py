@@ -12,10 +12,11 @@ LAYERS = [
     ["handler"],
     ["drain"],
     ["rescue"],
-    ["deliver", "redrive", "settle"],
+    ["deliver", "redrive", "settle", "turnstile"],
     ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
-    ["claims", "hold"],
+    ["claims", "pace"],
+    ["hold"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}

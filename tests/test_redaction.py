@@ -29,7 +29,7 @@ from botocore.exceptions import ClientError
 from canaries import SPELLINGS, WORDS, hits
 from conftest import Log
 from emulated import Account, Answer, Request
-from ion.aws.holds import Holds
+from ion.aws.notes import Notes
 from ion.contract import content_hash
 from ion.deadline import Deadline
 from ion.drain import Summary
@@ -334,7 +334,7 @@ def test_bad_input_is_told_by_reason_and_path_alone(world: World) -> None:
 
 def row(world: World, **columns: str | int) -> None:
     """The ledger remembers the email."""
-    texts = {"email_id": "order-0", "token": "t", "fates": "....", "dead_ids": ""}
+    texts = {"email_id": "order-0", "token": "t", "fates": "....", "used_ids": ""}
     numbers = {"lease_until": 0, "attempts": 2, "doubts": 2, "crashes": 0, "expires_at": 2**40}
     known = {**texts, **numbers, "content_hash": content_hash(email()), **columns}
     item = {k: {"N" if isinstance(v, int) else "S": str(v)} for k, v in known.items()}
@@ -516,7 +516,7 @@ def test_what_dynamodb_says_is_told_by_its_code(world: World, method: str, answe
     def change(relay: "Relay") -> None:
         dynamodb = world.account.dynamodb(**{method: answer})
         relay.ledger = world.account.ledger(dynamodb)
-        relay.holds = Holds(cast("DynamoDBClient", dynamodb), world.account.table)
+        relay.notes = Notes(cast("DynamoDBClient", dynamodb), world.account.table)
 
     for body in BODIES:
         world.publish(body)

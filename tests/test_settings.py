@@ -106,6 +106,25 @@ def test_connections_can_be_overridden(tmp_path: Path) -> None:
     assert loaded(tmp_path, environment=environment).smtp.connections == 100
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", None), ("14", 14), ("0.01", 0.01), ("10000", 10_000), ("1.5", 1.5)]
+)
+def test_a_rate_may_be_limited(tmp_path: Path, value: str, expected: float | None) -> None:
+    environment = {"ION_SMTP_MAX_RATE": value}
+    assert loaded(tmp_path, environment=environment).smtp.max_rate == expected
+
+
+def test_an_older_configuration_limits_no_rate(tmp_path: Path) -> None:
+    config = CONFIG.replace("max_rate =", "")
+    assert loaded(tmp_path, config=config).smtp.max_rate is None
+
+
+def test_terraform_says_how_many_runs_there_may_be(tmp_path: Path) -> None:
+    assert loaded(tmp_path).aws.concurrency == 1
+    environment = {"ION_AWS_CONCURRENCY": "3"}
+    assert loaded(tmp_path, environment=environment).aws.concurrency == 3
+
+
 def test_an_empty_variable_overrides_too(tmp_path: Path) -> None:
     config = CONFIG.replace("sender =", "sender = a@b.example")
     settings = loaded(tmp_path, config=config, environment={"ION_MAIL_SENDER": ""})
@@ -244,7 +263,9 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
         ("retry", "in_doubt", ["canary", "", "Park"]),
         ("mail", "sender", ["???"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
+        ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),
+        ("aws", "concurrency", ["0", "-1", "canary"]),
         ("aws", "dead_letter_queue_url", ["", " "]),
         ("aws", "alarm_name", [""]),
         ("aws", "ledger_table", [""]),

@@ -89,6 +89,23 @@ def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
     assert (last["message"], last["received"], last["stopped"]) == ("run ended", 2, "empty")
 
 
+@pytest.mark.parametrize(
+    ("rate", "figures"),
+    [(13.44001, {"Rate": [13.44001], "Connections": [3]}), (None, {"Connections": [3]})],
+)
+def test_the_pace_in_force_is_told_with_its_run(
+    log: Log, rate: float | None, figures: dict[str, list[float]]
+) -> None:
+    telemetry = Telemetry()
+    telemetry.paced(rate, 3)
+    telemetry.ended({"sent": 1})
+    telemetry.ended({"sent": 0})
+    assert log.metrics == figures
+    first, second = log.events
+    assert (first["connections"], first.get("rate")) == (3, rate and 13.44)
+    assert not {"connections", "rate"} & second.keys()
+
+
 def test_a_run_that_found_nothing_ends_in_peace(log: Log) -> None:
     Telemetry().ended({"received": 0})
     assert [event["message"] for event in log.events] == ["run ended"]

@@ -158,4 +158,5 @@ def _deserves_another_connection(outcome: Outcome, *, reused: bool) -> bool:
     if outcome.kind is Kind.OUT_OF_STEP:
         return True
     closing = outcome.reply is not None and outcome.reply.code == 421
-    return closing and reused and outcome.stage is Stage.MAIL
+    throttled = outcome.kind is Kind.THROTTLED  # there it would be one connection more
+    return closing and reused and outcome.stage is Stage.MAIL and not throttled

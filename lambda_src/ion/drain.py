@@ -19,12 +19,14 @@ from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
+from ion.pace import Limits, Pace
 from ion.redrive import Redriving, resumption
 from ion.retry import forgotten
 from ion.scrub import scrub
 from ion.settle import Settler
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
+from ion.turnstile import Turnstile
 
 VISIBILITY_MARGIN_SECONDS = 60
 """A received message stays hidden this much longer than the invocation can live."""
@@ -75,6 +77,8 @@ class Drain:
         telemetry: told of everything.
         linger_seconds: how long to wait for more when the queue seems empty.
         deadline: of the invocation, less what the caller needs to end it.
+        pace: how fast to send, on the event loop's clock; without one, as fast as the server lets
+            us.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of the relay meet here
@@ -90,6 +94,7 @@ class Drain:
         telemetry: Telemetry,
         linger_seconds: int,
         deadline: Deadline,
+        pace: Pace | None = None,
     ) -> None:
         self._input_queue = input_queue
         self._pool = pool
@@ -103,6 +108,9 @@ class Drain:
         self._settler = Settler(input_queue, dead_letters, ledger, telemetry)
         self._admission = admission
         self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
+        self._now = asyncio.get_running_loop().time
+        pace = pace or Pace(Limits(None, pool.size), self._now())
+        self._turnstile = Turnstile(pace, pool)
         self._inbox: asyncio.Queue[Admitted] = asyncio.Queue(maxsize=workers)
         self._under_way = 0
         """Messages received and not settled yet."""
@@ -117,6 +125,7 @@ class Drain:
         """Drain until the queue is empty, the time is up, or the site is held."""
         session = await self._pool.acquire()
         if isinstance(session, Outcome):  # nothing was received, so no message pays for it
+            self._turnstile.learn(session, 0, self._now())
             self._hold(session)
             return self._summary
         await self._pool.release(session)
@@ -140,11 +149,15 @@ class Drain:
             if self._out_of_time():
                 self._stop("deadline")
                 return
+            most = await self._turnstile.room()
+            if not self._may_begin():
+                continue
             try:
                 messages = await self._input_queue.receive(
                     visibility_seconds=math.ceil(self._deadline.remaining())
                     + VISIBILITY_MARGIN_SECONDS,
                     wait_seconds=self._linger_seconds,
+                    most=most,
                 )
             except QueueError as error:
                 self._telemetry.trouble("the input queue can't be read", code=str(error))
@@ -173,14 +186,18 @@ class Drain:
         suspects = [one for one in admitted if isinstance(one.task, Suspect)]
         for one in admitted:
             if one not in suspects:
-                await self._inbox.put(one)
+                await self._line_up(one)
         for suspect in suspects:
             await self._inbox.join()
             await self._settler.flush()
             if self._may_begin():
-                await self._inbox.put(await self._admission.admit_alone(suspect))
+                await self._line_up(await self._admission.admit_alone(suspect))
             else:
-                await self._inbox.put(replace(suspect, task=_put_back("not begun")))
+                await self._line_up(replace(suspect, task=_put_back("not begun")))
+
+    async def _line_up(self, one: Admitted) -> None:
+        self._turnstile.line_up(_recipients(one))
+        await self._inbox.put(one)
 
     async def _until_done(self) -> None:
         """Wait until all work is done, but not for long."""
@@ -193,12 +210,14 @@ class Drain:
         while True:
             one = await self._inbox.get()
             try:
+                await self._turnstile.turn(_recipients(one), self._seconds_to_begin())
                 await self._handle(one)
             finally:
                 self._under_way -= 1
                 self._inbox.task_done()
 
     async def _handle(self, one: Admitted) -> None:
+        began = self._now()
         begun = isinstance(one.task, Delivery) or self._may_begin()
         if begun and isinstance(one.task, Wish):
             one = await self._admission.admit_alone(one)
@@ -208,11 +227,13 @@ class Drain:
             self._summary.count(delivery.status)
             if begun and delivery.status is Status.HELD:
                 self._hold(delivery.outcome)
+            self._turnstile.learn(delivery.outcome, len(delivery.recipients), began)
         await self._settler.settle(one, deliveries)
         if begun:  # last: what has been sent is settled, whatever becomes of the log
             self._telemetry.queue_age(time.time() - one.message.sent_at)
             for delivery in deliveries:
                 self._telemetry.attempted(one.message.id, one.origin, one.row, delivery)
+        await self._turnstile.resize_pool()
 
     async def _decide(self, one: Admitted) -> list[Delivery]:
         try:
@@ -268,12 +289,27 @@ class Drain:
         """The first reason is the run's."""
         if not self._summary.stopped:
             self._summary.stopped, self._summary.error = why, error
+            self._turnstile.open()
 
     def _may_begin(self) -> bool:
         return not self._summary.stopped and not self._out_of_time()
 
     def _out_of_time(self) -> bool:
-        return self._work_deadline.remaining() < BEGIN_BUDGET_SECONDS
+        return self._seconds_to_begin() < 0
+
+    def _seconds_to_begin(self) -> float:
+        return self._work_deadline.remaining() - BEGIN_BUDGET_SECONDS
+
+
+def _recipients(one: Admitted) -> int:
+    """How many an email goes to; 0: it is none, or is decided already."""
+    match one.task:
+        case Job():
+            return len(one.task.targets)
+        case Wish():
+            return len(one.task.email.envelope.recipients)
+        case _:
+            return 0
 
 
 def _done(detail: str) -> Delivery:

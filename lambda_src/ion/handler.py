@@ -15,14 +15,15 @@ from botocore.config import Config
 
 from ion.admit import Admission
 from ion.aws.alarm import Alarm, AlarmError
-from ion.aws.holds import Holds, HoldsError
 from ion.aws.ledger import Ledger
+from ion.aws.notes import Notes, NotesError
 from ion.aws.queue import Queue
 from ion.aws.secrets import read_secret
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain, Summary
 from ion.hold import Hold, following
+from ion.pace import Lesson, Limits, Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
@@ -66,7 +67,7 @@ class Relay:
         self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
         dynamodb = self.session.client("dynamodb", config=_AWS)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
-        self.holds = Holds(dynamodb, aws.ledger_table)
+        self.notes = Notes(dynamodb, aws.ledger_table)
         self._site: tuple[Settings, ssl.SSLContext] | None = None
         self._next_rescue = now() + EVERY_SECONDS
 
@@ -100,18 +101,28 @@ class Relay:
         self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline
     ) -> Summary:
         """Drain, if the server may be tried; remember it if it must not be tried again soon."""
-        hold = await self._hold()
+        hold, lesson = await self._read()
         if hold is not None and not hold.is_over(settings.smtp, time.time()):
             self.telemetry.still_held(hold.reason, hold.error, hold.until)
             return Summary(stopped=hold.reason, error=hold.error)
-        async with self._pool(settings.smtp, tls, deadline) as pool:
-            drain = self._drain(settings, pool, deadline)
+        if lesson is not None and not lesson.is_about(settings):
+            lesson = None
+        now = asyncio.get_running_loop().time
+        pace = Pace(Limits.of(settings), now())
+        if lesson is not None:
+            pace.resume(lesson, time.time() - lesson.at)
+        async with self._pool(settings.smtp, tls, deadline, pace.connections(now())) as pool:
+            drain = self._drain(settings, pool, pace, deadline)
             summary = await drain.run()
+        if summary.received or pace.changed:
+            self.telemetry.paced(pace.rate(now()), pace.connections(now()))
+        if pace.changed:
+            await self._write(pace.lesson(settings, lesson, time.time() - now()))
         if drain.held_by is not None:
             error = summary.error
             new = following(drain.held_by, error, hold, settings.smtp, time.time())
             if new is not None:
-                await self._remember(new)
+                await self._write(new)
         return summary
 
     async def _rescue(self, deadline: Deadline) -> int:
@@ -121,10 +132,10 @@ class Relay:
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
         return await rescue(self.input_queue, settler, deadline)
 
-    def _pool(self, smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Pool:
-        return Pool(partial(connect, smtp, tls, deadline), smtp.connections)
+    def _pool(self, smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline, connections: int) -> Pool:
+        return Pool(partial(connect, smtp, tls, deadline), connections)
 
-    def _drain(self, settings: Settings, pool: Pool, deadline: Deadline) -> Drain:
+    def _drain(self, settings: Settings, pool: Pool, pace: Pace, deadline: Deadline) -> Drain:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
         return Drain(
             input_queue=self.input_queue,
@@ -139,20 +150,22 @@ class Relay:
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
+            pace=pace,
         )
 
-    async def _hold(self) -> Hold | None:
+    async def _read(self) -> tuple[Hold | None, Lesson | None]:
         try:
-            return await self.holds.read()
-        except HoldsError as error:  # then the server tells us anew
-            self.telemetry.trouble("the hold can't be read", code=str(error))
-            return None
+            return await self.notes.read()
+        except NotesError as error:  # then the server tells us anew
+            self.telemetry.trouble("the hold and the pace can't be read", code=str(error))
+            return None, None
 
-    async def _remember(self, hold: Hold) -> None:
+    async def _write(self, note: Hold | Lesson) -> None:
+        what = "hold" if isinstance(note, Hold) else "pace"
         try:
-            await self.holds.write(hold)
-        except HoldsError as error:
-            self.telemetry.trouble("the hold can't be written", code=str(error))
+            await self.notes.write(note)
+        except NotesError as error:
+            self.telemetry.trouble(f"the {what} can't be written", code=str(error))
 
     async def _rearm(self) -> None:
         try:

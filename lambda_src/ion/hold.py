@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ion.outcome import Kind, Outcome, Stage
 from ion.settings import Smtp
@@ -35,7 +36,7 @@ class Hold:
 
     def is_over(self, smtp: Smtp, now: float) -> bool:
         """True if its time has come, or there is another server or password to try."""
-        return now >= self.until or not _is_of(self.login, smtp)
+        return now >= self.until or not is_of(self.login, smtp)
 
 
 def following(
@@ -50,7 +51,7 @@ def following(
     if outcome.kind is not Kind.QUOTA and not refused_login:
         return None
     reason = outcome.reason.lower()
-    again = before is not None and before.reason == reason and _is_of(before.login, smtp)
+    again = before is not None and before.reason == reason and is_of(before.login, smtp)
     times = before.times + 1 if before is not None and again else 1
     ladder = _LADDER_SECONDS if refused_login else (_QUOTA_SECONDS,)
     seconds = ladder[min(times, len(ladder)) - 1]
@@ -68,5 +69,7 @@ def fingerprint(smtp: Smtp, salt: bytes | None = None) -> str:
     return (salt + hashlib.scrypt(login, salt=salt, n=2**14, r=8, p=1, dklen=16)).hex()
 
 
-def _is_of(login: str, smtp: Smtp) -> bool:
+@lru_cache(maxsize=4)
+def is_of(login: str, smtp: Smtp) -> bool:
+    """True if it is the fingerprint of this login. Asked for at each run, and slow on purpose."""
     return fingerprint(smtp, bytes.fromhex(login)[:_SALT_BYTES]) == login

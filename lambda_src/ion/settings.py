@@ -51,6 +51,8 @@ class Smtp:
     ca_file: str | None = None
     connections: int = 4
     window: int = 1
+    max_rate: float | None = None
+    """Recipients a second, of all runs together; None: nobody told us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Aws:
     alarm_name: str
     ledger_table: str
     secret_arn: str = ""
+    concurrency: int = 1
+    """How many runs there may be at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ def _aws(section: "_Section") -> Aws:
         alarm_name=section.text("alarm_name"),
         ledger_table=section.text("ledger_table"),
         secret_arn=section.text("secret_arn", default=""),
+        concurrency=section.number("concurrency", 1, 100_000, default="1"),
     )
 
 
@@ -161,6 +166,7 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         ca_file=str(root / ca_file) if ca_file else None,
         connections=behaviour.number("connections", 1, 100),
         window=behaviour.number("window", 1, 100),
+        max_rate=behaviour.decimal("max_rate", 0.01, 10_000),
     )
 
 
@@ -268,11 +274,21 @@ class _Section:
             return default
         return value
 
-    def number(self, key: str, least: int, most: int) -> int:
-        text = self.text(key)
+    def number(self, key: str, least: int, most: int, *, default: str | None = None) -> int:
+        text = self.text(key, default=default)
         if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
             raise self.wrong(key, f"must be a whole number from {least} to {most}")
         return int(text)
+
+    def decimal(self, key: str, least: float, most: float) -> float | None:
+        """None: it is left empty, or out."""
+        text = self.text(key, default="")
+        if not text:
+            return None
+        is_one = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII) is not None
+        if not is_one or not least <= float(text) <= most:
+            raise self.wrong(key, f"must be a number from {least:g} to {most:g}, or empty")
+        return float(text)
 
     def one_of(self, key: str, values: list[Any], *, default: str | None = None) -> str:
         text = self.text(key, default=default)

@@ -27,6 +27,7 @@ class Telemetry:
     def __init__(self) -> None:
         self._logger = Logger(level="INFO")
         self._metrics = Metrics(namespace=_NAMESPACE)
+        self._in_force: dict[str, float] = {}
 
     def level(self, level: str) -> None:
         """How much to log: "INFO" is one event a message and attempt."""
@@ -76,6 +77,14 @@ class Telemetry:
         """How long a message had waited when it was received."""
         self._metrics.add_metric("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
 
+    def paced(self, rate: float | None, connections: int) -> None:
+        """What was in force at the end of a run: recipients a second, if limited; connections."""
+        self._in_force = {"connections": connections}
+        self._metrics.add_metric("Connections", MetricUnit.Count, connections)
+        if rate is not None:
+            self._in_force["rate"] = round(rate, 3)
+            self._metrics.add_metric("Rate", MetricUnit.CountPerSecond, rate)
+
     def trouble(self, what: str, *, count: int = 1, code: str = "", message_id: str = "") -> None:
         """Something that went wrong and was put right, or will be by the next run."""
         self._logger.warning(what, extra={"count": count, "code": code, "message_id": message_id})
@@ -94,7 +103,8 @@ class Telemetry:
 
     def ended(self, summary: Mapping[str, object]) -> None:
         """What a run came to; writes the metrics out."""
-        self._logger.info("run ended", extra=summary)
+        self._logger.info("run ended", extra={**summary, **self._in_force})
+        self._in_force = {}
         if self._metrics.metric_set:  # a run that found nothing has none, and powertools warns
             self._metrics.flush_metrics()
 

@@ -214,6 +214,7 @@ run "the_function_learns_names_and_arns_from_here" {
       ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
       ION_AWS_LEDGER_TABLE          = "ion-ledger"
       ION_AWS_ALARM_NAME            = "ion-input-queue-size-alarm"
+      ION_AWS_CONCURRENCY           = "1"
       POWERTOOLS_SERVICE_NAME       = "ion"
     })
     error_message = "The environment must hold the wiring, and nothing else by default."

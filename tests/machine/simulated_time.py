@@ -42,6 +42,8 @@ class Loop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         super().__init__(_Selector(clock))
+        # Times of this size have no finer steps: a timer that is due right now would never run.
+        self._clock_resolution = _TICK_SECONDS
         self.set_default_executor(_InLine(self))
 
     def time(self) -> float:

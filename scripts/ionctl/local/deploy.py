@@ -38,6 +38,7 @@ class Variables:
 
 
 _TIMEOUT_SECONDS = 900
+_CONCURRENCY = 1
 _RETENTION_SECONDS = 14 * 24 * 60 * 60
 _MAX_MESSAGE_BYTES = 256 * 1024
 _MAX_RECEIVE_COUNT = 1000
@@ -252,7 +253,7 @@ def _function(clients: Clients, names: Names, variables: Variables) -> None:
     )
     clients.functions.get_waiter("function_active_v2").wait(FunctionName=names.function)
     clients.functions.put_function_concurrency(
-        FunctionName=names.function, ReservedConcurrentExecutions=1
+        FunctionName=names.function, ReservedConcurrentExecutions=_CONCURRENCY
     )
     clients.functions.put_function_event_invoke_config(
         FunctionName=names.function, MaximumEventAgeInSeconds=60, MaximumRetryAttempts=0
@@ -270,6 +271,7 @@ def _environment(names: Names, variables: Variables) -> dict[str, str]:
         "ION_AWS_DEAD_LETTER_QUEUE_URL": names.dead_letter_queue_url,
         "ION_AWS_LEDGER_TABLE": names.table,
         "ION_AWS_ALARM_NAME": names.alarm,
+        "ION_AWS_CONCURRENCY": str(_CONCURRENCY),
         "ION_AWS_SECRET_ARN": variables.secret_arn,
         "POWERTOOLS_SERVICE_NAME": names.name,
     }
