@@ -24,4 +24,5 @@ compile() {
 compile tests/requirements "$@"
 compile scripts/requirements --constraint tests/requirements.txt "$@"
 compile lambda_src/requirements --constraint tests/requirements.txt "$@"
+compile scripts/bench/requirements --constraint tests/requirements.txt "$@"
 compile scripts/ministack "$@"

@@ -1,0 +1,106 @@
+"""The emulated AWS of one drain: its own queues, ledger and alarm, and messages that wait."""
+
+import uuid
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from bench.emails import published
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+_BATCH = 10
+
+
+@cache
+def _clients(endpoint: str) -> "tuple[SQSClient, DynamoDBClient, CloudWatchClient]":
+    session = boto3.Session(
+        CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=REGION
+    )
+    config = Config(proxies={})
+    return (
+        session.client("sqs", endpoint_url=endpoint, config=config),
+        session.client("dynamodb", endpoint_url=endpoint, config=config),
+        session.client("cloudwatch", endpoint_url=endpoint, config=config),
+    )
+
+
+class Account:
+    """One relay's, from `__init__` to `delete`.
+
+    Args:
+        endpoint: of ministack.
+        emails: how many wait in the queue.
+    """
+
+    def __init__(self, endpoint: str, emails: int) -> None:
+        self._sqs, self._dynamodb, cloudwatch = _clients(endpoint)
+        self._name = f"bench-{uuid.uuid4()}"
+        self.queue_url = self._sqs.create_queue(QueueName=f"{self._name}-in")["QueueUrl"]
+        self._dead = self._sqs.create_queue(QueueName=f"{self._name}-dead")["QueueUrl"]
+        self._dynamodb.create_table(
+            TableName=self._name,
+            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        cloudwatch.put_metric_alarm(
+            AlarmName=self._name,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="ApproximateNumberOfMessagesVisible",
+            Namespace="AWS/SQS",
+            Period=60,
+            Statistic="Maximum",
+            Threshold=0,
+        )
+        self._publish([published(number) for number in range(emails)])
+
+    def _publish(self, bodies: Sequence[str]) -> None:
+        for start in range(0, len(bodies), _BATCH):
+            entries = [
+                {"Id": str(number), "MessageBody": body}
+                for number, body in enumerate(bodies[start : start + _BATCH])
+            ]
+            self._sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The function's, as far as AWS is concerned, but for the endpoint."""
+        return {
+            **CREDENTIALS,
+            **ISOLATION,
+            "ION_AWS_QUEUE_URL": self.queue_url,
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": self._dead,
+            "ION_AWS_ALARM_NAME": self._name,
+            "ION_AWS_LEDGER_TABLE": self._name,
+            "POWERTOOLS_SERVICE_NAME": "ion",
+        }
+
+    def left(self) -> int:
+        """Messages that are still somewhere in the queues; 0 after a good run."""
+        count = 0
+        for url in (self.queue_url, self._dead):
+            attributes = self._sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
+                ],
+            )["Attributes"]
+            count += sum(map(int, attributes.values()))
+        return count
+
+    def delete(self) -> None:
+        """Make room: the emulator keeps everything in memory."""
+        self._dynamodb.delete_table(TableName=self._name)
+        for url in (self.queue_url, self._dead):
+            self._sqs.delete_queue(QueueUrl=url)

@@ -1,0 +1,260 @@
+"""The whole drain on ministack: queue, ledger, compose, send, delete; the first ion beside it."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import relay
+from bench.account import Account
+from bench.daemons import module
+from bench.meter import cpu_seconds_of
+from bench.relay import PASSWORD, USERNAME, Drained
+from bench.rounds import Figure, far_away
+from bench.sinks import Offer, Sinks
+from bench.task import HOST
+from ionctl.local.ministack import Ministack
+from ionctl.local.stack import ministack_python
+
+FIRST_ION = "drain: first ion"
+ION = "drain: ion"
+CONDITIONS = ((0.0, 0.0), (10.0, 5.0), (50.0, 5.0))
+"""Round trips to the mail server and to AWS, milliseconds."""
+
+LONGER = 4
+"""A drain takes so many times as long as a sender's turn: its first calls to AWS are slow ones, and
+ion opens its connections one after the other."""
+
+_ROOT = Path(__file__).parents[2]
+_TURN_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One relay.
+
+    Args:
+        who: as `bench.relay` knows it.
+        connections: to the mail server.
+        offer: of that.
+        rates: emails/s, about, by the round trip to the mail server.
+        quick: the round trips at which it is measured with --quick.
+    """
+
+    who: str
+    connections: int
+    offer: Offer
+    rates: Mapping[float, float]
+    quick: tuple[float, ...] = (0.0, 10.0)
+
+    @property
+    def name(self) -> str:
+        """As tables have it."""
+        return FIRST_ION if self.who == relay.FIRST_ION else ION
+
+
+KINDS = (
+    Kind(relay.FIRST_ION, 1, Offer.TLS, {0.0: 200, 10.0: 18, 50.0: 4.6}),
+    Kind("ion", 4, Offer.TLS, {0.0: 800, 10.0: 320, 50.0: 75}, quick=(10.0,)),
+    Kind("ion", 16, Offer.TLS, {0.0: 800, 10.0: 700, 50.0: 280}),
+    Kind("ion", 16, Offer.TLS_PLAIN, {0.0: 800, 10.0: 320, 50.0: 75}, quick=()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The drains of one kind under one condition: medians, and what they were charged for.
+
+    Args:
+        figure: as of any sender.
+        requests_per_1000: to AWS, by operation.
+        call_ms: what one takes, by operation, on average.
+        call_cpu_s_per_1000: what boto3 uses of the relay's CPU.
+        written_per_1000, read_per_1000: DynamoDB's units.
+        log_bytes_per_email: what went to the log.
+        emulator_cpu_s_per_1000: what the emulated AWS used for it.
+    """
+
+    figure: Figure
+    requests_per_1000: Mapping[str, float]
+    call_ms: Mapping[str, float]
+    call_cpu_s_per_1000: float
+    written_per_1000: float
+    read_per_1000: float
+    log_bytes_per_email: float
+    emulator_cpu_s_per_1000: float
+
+
+@dataclass(slots=True)
+class Drains:
+    """What all drains came to."""
+
+    all: list[Drain] = field(default_factory=list)
+    missing: str = ""
+    """Why there are none."""
+
+    def find(self, name: str, rtt_ms: float, connections: int, offer: Offer) -> Drain | None:
+        """One of them, if it is there."""
+        wanted = (name, rtt_ms, connections, offer)
+        for one in self.all:
+            figure = one.figure
+            if (figure.name, figure.rtt_ms, figure.connections, figure.offer) == wanted:
+                return one
+        return None
+
+
+def run(
+    sinks: Sinks, *, rounds: int, seconds: float, quick: bool, say: Callable[[str], None]
+) -> Drains:
+    """Every kind under every condition, in turns."""
+    came_to = Drains()
+    if Offer.TLS not in sinks.ports:
+        came_to.missing = sinks.missing[Offer.TLS]
+        return came_to
+    with (
+        tempfile.TemporaryDirectory(prefix="ion-bench-") as name,
+        Ministack(ministack_python(), Path(name)) as ministack,
+    ):
+        folder = Path(name)
+        shutil.copy(_ROOT / "config.cfg", folder)
+        shutil.copy(sinks.ca_file, folder)
+        for rtt_ms, aws_rtt_ms in CONDITIONS:
+            there = [kind for kind in KINDS if not quick or rtt_ms in kind.quick]
+            if not there:
+                continue
+            with ExitStack() as exit_stack:
+                site = _site(sinks, ministack, folder, (rtt_ms, aws_rtt_ms), exit_stack)
+                turns: dict[int, list[_Turn]] = {}
+                for number in range(rounds):
+                    say(f"draining at {rtt_ms:g} ms, round {number + 1} of {rounds}")
+                    for index, kind in enumerate(there):
+                        emails = max(20, round(kind.rates[rtt_ms] * seconds / 10) * 10)
+                        turns.setdefault(index, []).append(site.turn(kind, emails))
+                came_to.all += [
+                    _drain(kind, rtt_ms, turns[index]) for index, kind in enumerate(there)
+                ]
+    return came_to
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One drain, what it logged, and the emulated AWS's CPU for it."""
+
+    drained: Drained
+    log_bytes: int
+    emulator_cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What the relays find: mail servers and AWS, each as far away as it is to be."""
+
+    ministack: Ministack
+    folder: Path
+    ports: Mapping[Offer, int]
+    endpoint: str
+
+    def turn(self, kind: Kind, emails: int) -> "_Turn":
+        """One drain."""
+        account = Account(self.ministack.endpoint, emails)
+        port = self.ports[kind.offer]
+        self._configure(port)
+        log, answer = self.folder / "log", self.folder / "answer.json"
+        environment = {
+            **{name: text for name, text in os.environ.items() if not name.startswith("AWS_")},
+            **account.environment,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "LAMBDA_TASK_ROOT": str(self.folder),
+            "ION_SMTP_CONNECTIONS": str(kind.connections),
+            "ION_DRAIN_LINGER_SECONDS": "0",
+            "BENCH_PORT": str(port),
+            "BENCH_CA_FILE": str(self.folder / "ca.pem"),
+        }
+        cpu_before = self._emulator_cpu_seconds()
+        with log.open("wb") as output:
+            subprocess.run(
+                module("bench.relay", kind.who, answer),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                timeout=_TURN_SECONDS,
+                check=True,
+            )
+        emulator = self._emulator_cpu_seconds() - cpu_before
+        drained = Drained(**json.loads(answer.read_text(encoding="utf-8")))
+        left = account.left()
+        if drained.emails != emails or left:
+            raise RuntimeError(f"{kind.name}: {drained.emails} of {emails} sent, {left} left")
+        account.delete()
+        return _Turn(drained, log.stat().st_size, emulator)
+
+    def _emulator_cpu_seconds(self) -> float:
+        process = self.ministack._process  # noqa: SLF001 - nobody else wants to know
+        return cpu_seconds_of(process.pid) if process else 0.0
+
+    def _configure(self, port: int) -> None:
+        (self.folder / "config-secrets.cfg").write_text(
+            f"[smtp]\nserver = {HOST}\nport = {port}\nsecurity = starttls\n"
+            f"username = {USERNAME}\npassword = {PASSWORD}\nca_file = ca.pem\n",
+            encoding="utf-8",
+        )
+
+
+def _site(
+    sinks: Sinks,
+    ministack: Ministack,
+    folder: Path,
+    rtts_ms: tuple[float, float],
+    exit_stack: ExitStack,
+) -> _Site:
+    ports = {offer: sinks.ports[offer] for offer in (Offer.TLS, Offer.TLS_PLAIN)}
+    rtt_ms, aws_rtt_ms = rtts_ms
+    endpoint = ministack.endpoint
+    if rtt_ms:
+        ports = dict(zip(ports, far_away(list(ports.values()), rtt_ms, exit_stack), strict=True))
+    if aws_rtt_ms:
+        (aws_port,) = far_away([ministack.port], aws_rtt_ms, exit_stack)
+        endpoint = f"http://{HOST}:{aws_port}"
+    return _Site(ministack, folder, ports, endpoint)
+
+
+def _drain(kind: Kind, rtt_ms: float, turns: Sequence[_Turn]) -> Drain:
+    drains = [turn.drained for turn in turns]
+    rates = [drained.emails / drained.seconds for drained in drains]
+    emails = sum(drained.emails for drained in drains)
+    requests: Counter[str] = Counter()
+    call_seconds: dict[str, float] = {}
+    for drained in drains:
+        requests.update(drained.requests)
+        for name, taken in drained.call_seconds.items():
+            call_seconds[name] = call_seconds.get(name, 0.0) + taken
+    return Drain(
+        figure=Figure(
+            name=kind.name,
+            rtt_ms=rtt_ms,
+            connections=kind.connections,
+            offer=kind.offer,
+            emails_per_s=statistics.median(rates),
+            cpu_s_per_1000=statistics.median(
+                1000 * drained.cpu_seconds / drained.emails for drained in drains
+            ),
+            memory_mb=max(drained.memory_mb for drained in drains),
+            slowest=min(rates),
+            fastest=max(rates),
+            aws_calls_per_1000=1000 * requests.total() / emails,
+        ),
+        requests_per_1000={name: 1000 * count / emails for name, count in requests.items()},
+        call_ms={name: 1000 * taken / requests[name] for name, taken in call_seconds.items()},
+        call_cpu_s_per_1000=1000 * sum(drained.call_cpu_seconds for drained in drains) / emails,
+        written_per_1000=1000 * sum(drained.written for drained in drains) / emails,
+        read_per_1000=1000 * sum(drained.read for drained in drains) / emails,
+        log_bytes_per_email=sum(turn.log_bytes for turn in turns) / emails,
+        emulator_cpu_s_per_1000=1000 * sum(turn.emulator_cpu_seconds for turn in turns) / emails,
+    )

@@ -1,0 +1,84 @@
+"""A sender by ion's own engine, put together as its drain does it: parse, compose, pool, send."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from itertools import repeat
+
+from bench.emails import QUEUED_AT, endless
+from bench.meter import Meter, Sample
+from bench.task import HOST, Task
+from ion.contract import Send, parse
+from ion.deadline import Deadline
+from ion.envelope import Email
+from ion.mail import compose
+from ion.outcome import Kind, Outcome
+from ion.settings import Security, Smtp
+from ion.smtp.connect import connect, tls_context
+from ion.smtp.pool import Pool
+from ion.smtp.session import Session
+
+_SECONDS = 600.0
+
+
+def ion(task: Task) -> Sample:
+    """From the message body to the server's 250, or from bytes."""
+    return asyncio.run(_ion(task))
+
+
+async def _ion(task: Task) -> Sample:
+    smtp = Smtp(
+        server=HOST,
+        port=task.port,
+        security=Security.STARTTLS if task.ca_file else Security.NONE,
+        ca_file=task.ca_file,
+        connections=task.connections,
+        window=task.window,
+    )
+    deadline = Deadline.after(_SECONDS)
+    async with Pool(partial(connect, smtp, tls_context(smtp), deadline), task.connections) as pool:
+        borrowers = await _open_all(pool, task.connections)
+        meter = Meter(borrowers, task.emails)
+        emails = repeat(next(_composed())) if task.prebuilt else _composed()
+
+        async def work() -> None:
+            while not meter.over:
+                email = next(emails)
+                session = await _borrowed(pool)
+                try:
+                    transaction = await session.send(email, deadline)
+                finally:
+                    await pool.release(session)
+                for outcome in transaction.outcomes:
+                    if outcome.kind is not Kind.ACCEPTED:
+                        raise RuntimeError(f"not accepted: {outcome}")
+                meter.sent()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(borrowers):
+                group.create_task(work())
+    return meter.sample()
+
+
+async def _open_all(pool: Pool, connections: int) -> int:
+    """Open every connection before the clock runs; give how many may borrow at a time."""
+    first = await _borrowed(pool)
+    borrowers = connections * first.depth  # a session that pipelines takes several
+    borrowed = [first, *[await _borrowed(pool) for _ in range(borrowers - 1)]]
+    for session in borrowed:
+        await pool.release(session)
+    return borrowers
+
+
+async def _borrowed(pool: Pool) -> Session:
+    session = await pool.acquire()
+    if isinstance(session, Outcome):
+        raise ConnectionError(str(session))
+    return session
+
+
+def _composed() -> Iterator[Email]:
+    for key, body in endless():
+        action = parse(body)
+        assert isinstance(action, Send)
+        yield compose(action, key=key, queued_at=QUEUED_AT, default_sender=None)

@@ -1,0 +1,127 @@
+"""The Lambda package: how large it is, and how long it takes to start."""
+
+import compileall
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.unavailable import UnavailableError
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
+
+_ROOT = Path(__file__).parents[2]
+_BUILD_SECONDS = 300
+_START_SECONDS = 60
+
+_CLOCK = "import time; began = time.perf_counter()\n{work}\nprint(time.perf_counter() - began)"
+_BARE = """
+import boto3
+from botocore.config import Config
+config = Config(retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=16)
+session = boto3.Session()
+for service in ("cloudwatch", "sqs", "dynamodb"):
+    session.client(service, config=config)
+"""
+_ION = """
+from ion.handler import Relay
+Relay()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The package's figures.
+
+    Args:
+        zipped_mb: for Lambda on arm64.
+        ion_ms: importing the handler and making its clients, on this machine, median.
+        compiled_ms: the same, had the package its byte code in it.
+        bare_ms: importing boto3 and making the same clients.
+    """
+
+    zipped_mb: float
+    ion_ms: float
+    compiled_ms: float
+    bare_ms: float
+
+    @property
+    def times_bare(self) -> float:
+        """A cold start, beside one of boto3 alone."""
+        return self.ion_ms / self.bare_ms
+
+
+def measured(rounds: int) -> Package:
+    """Build the package, unpack it, and start it, in turns with boto3 alone.
+
+    Raises:
+        UnavailableError: it can't be built here.
+    """
+    with tempfile.TemporaryDirectory(prefix="ion-bench-") as name:
+        folder = Path(name)
+        size = _built(folder / "arm64.zip", "arm64").stat().st_size
+        unpacked = folder / "package"
+        with zipfile.ZipFile(_built(folder / "host.zip", "host")) as package:
+            package.extractall(unpacked)
+        compiled = folder / "compiled"
+        shutil.copytree(unpacked, compiled)
+        compileall.compile_dir(compiled, quiet=2)
+        environment = {
+            **CREDENTIALS,
+            **ISOLATION,
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",  # Lambda can't either: what comes compiled is compiled
+            "ION_AWS_QUEUE_URL": "http://localhost/queue",
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": "http://localhost/dead",
+            "ION_AWS_ALARM_NAME": "alarm",
+            "ION_AWS_LEDGER_TABLE": "ledger",
+            "POWERTOOLS_SERVICE_NAME": "ion",
+        }
+        turns: tuple[list[float], ...] = ([], [], [])
+        for _ in range(rounds):
+            for (work, where), times in zip(
+                ((_ION, unpacked), (_ION, compiled), (_BARE, folder)), turns, strict=True
+            ):
+                places = {"PYTHONPATH": str(where), "LAMBDA_TASK_ROOT": str(where)}
+                times.append(_started(work, environment | places))
+    return Package(size / 1e6, *(1000 * statistics.median(times) for times in turns))
+
+
+def _built(output: Path, architecture: str) -> Path:
+    try:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "ionctl.package"),
+                *("--architecture", architecture, "--output", output),
+            ],
+            cwd=_ROOT / "scripts",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_SECONDS,
+            check=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError("the package takes too long to build") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines()[-1:] or [f"exit code {error.returncode}"]
+        raise UnavailableError(f"the package can't be built: {said[0]}") from error
+    return output
+
+
+def _started(work: str, environment: Mapping[str, str]) -> float:
+    process = subprocess.run(
+        [sys.executable, "-c", _CLOCK.format(work=work)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=_START_SECONDS,
+        check=True,
+    )
+    return float(process.stdout.split()[-1])

@@ -1,0 +1,175 @@
+"""docs/benchmarks.md: the tables, the plots, and what is to be kept in mind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bench import cost, machine, prices, tables
+from bench.composing import Composing
+from bench.cost import Bill, Steady
+from bench.goals import Goal, Measured
+
+_CALM = 0.7
+_BUSY = " **Others were using it: emails a second are too few; CPU seconds are nearer the truth.**"
+_MARK = "<!-- Written by scripts/bench/run; it will be overwritten. -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How it was measured.
+
+    Args:
+        rounds: turns of each sender.
+        seconds: a turn, about.
+        load: of the machine before anything was measured.
+        command: that made this.
+    """
+
+    rounds: int
+    seconds: float
+    load: float
+    command: str
+
+
+def page(
+    measured: Measured,
+    goals: Sequence[Goal],
+    backlog: Sequence[tuple[str, Bill]],
+    months: Sequence[Steady],
+    plots: Sequence[str],
+    conditions: Conditions,
+) -> str:
+    """The whole page."""
+    chapters = [
+        f"{_MARK}\n# Benchmarks",
+        _how(measured, conditions),
+        f"## Goals\n{_count(goals)}\n\n{tables.goals(goals)}",
+        _sending(measured, plots),
+        _composing(measured.composing),
+        _drain(measured, plots),
+        _package(measured),
+        _cost(backlog, months, plots),
+        _REMARKS,
+    ]
+    return "\n".join(chapter.strip() + "\n" for chapter in chapters if chapter)
+
+
+def _how(measured: Measured, conditions: Conditions) -> str:
+    trips = ", ".join(
+        f"{real:.2f} ms for {nominal:g}" for nominal, real in measured.rounds.rtt_ms.items()
+    )
+    missing = _missing({**measured.rounds.missing, "whole drain": measured.drains.missing})
+    return (
+        "Everybody sends in the same minutes on the same machine, in turns, and what counts is "
+        f"the median of {conditions.rounds} turn{'s' if conditions.rounds > 1 else ''} of about "
+        f"{conditions.seconds:g} s. Absolute "
+        "figures differ from machine to machine; the ratios are what counts.\n\n"
+        f"- Made by `{conditions.command}`, {datetime.now(UTC):%Y-%m-%d}.\n"
+        f"- Machine: {machine.description()}. Load before it began: {conditions.load:.1f}."
+        f"{_BUSY if conditions.load > _CALM else ''}\n"
+        f"- Round trips as measured through the proxy: {trips}.\n"
+        "- Emails of about 4 KB, text and HTML, each with other words. Senders that compose begin "
+        'with the JSON; "bytes" are there before the clock starts.\n'
+        "- Servers: Postfix's `smtp-sink` with and without PIPELINING, and a sink of our own in C "
+        f"for CHUNKING and TLS.{missing}\n"
+    )
+
+
+def _missing(missing: Mapping[str, str]) -> str:
+    return "".join(
+        f"\n- Not measured: {what}, since {why}." for what, why in missing.items() if why
+    )
+
+
+def _count(goals: Sequence[Goal]) -> str:
+    reached = sum(goal.reached is True for goal in goals)
+    unknown = sum(goal.reached is None for goal in goals)
+    unmeasured = f", {unknown} could not be measured" if unknown else ""
+    return f"{reached} of {len(goals)} reached{unmeasured}."
+
+
+def _plot(name: str, alternative: str, plots: Sequence[str]) -> str:
+    return f"![{alternative}](benchmarks/{name})\n" if name in plots else ""
+
+
+def _sending(measured: Measured, plots: Sequence[str]) -> str:
+    if not measured.rounds.figures:
+        return ""
+    return (
+        "## Sending\nEmails a second, from the message body (or prebuilt bytes) to the server's "
+        "250.\n\n"
+        + _plot("sending.svg", "emails a second by connections and round trip", plots)
+        + f"\n{tables.sending(measured.rounds)}\n"
+        + _plot("cpu.svg", "CPU seconds for 1,000 emails", plots)
+    )
+
+
+def _composing(composing: Composing) -> str:
+    return (
+        f"## Composing\nCPU, without sending; ion's email has {composing.octets:,.0f} octets.\n\n"
+        f"{tables.composing(composing)}"
+    )
+
+
+def _drain(measured: Measured, plots: Sequence[str]) -> str:
+    if not measured.drains.all:
+        return ""
+    return (
+        "## The whole drain\nQueue, ledger, composing, sending under STARTTLS with a login, "
+        "deleting, logging; AWS is ministack, on the same CPUs. Emails a second by the round trips "
+        "to the mail server and to AWS; in brackets the multiple of the first ion, which has one "
+        "connection and no ledger: at latency most of it is more connections against one.\n\n"
+        + _plot("drain.svg", "emails a second of whole drains", plots)
+        + f"\n{tables.drains(measured.drains)}"
+    )
+
+
+def _package(measured: Measured) -> str:
+    if measured.package is None:
+        return ""
+    return f"## The package\n{tables.package(measured.package)}"
+
+
+def _cost(
+    backlog: Sequence[tuple[str, Bill]], months: Sequence[Steady], plots: Sequence[str]
+) -> str:
+    if not backlog:
+        return ""
+    share = 1024 * cost.MEMORY_GB / prices.LAMBDA_MB_PER_CPU
+    return (
+        "## What a million emails cost\nList prices of us-east-1 (`scripts/bench/prices.py`), no "
+        "free tier, without the mail server; the sheet is `scripts/bench/cost.py`. Calls, rows, "
+        "log and time are measured; an email takes no less time than its CPU does in a function "
+        f"that has {share:.0%} of one ({1024 * cost.MEMORY_GB:.0f} MB).\n\n"
+        + _plot("cost.svg", "dollars for a million emails", plots)
+        + "\nFrom a full queue, where every call to AWS carries ten messages. How many functions "
+        "share the work makes no difference to a bill by the email.\n\n"
+        f"{tables.bills(backlog)}\n"
+        "One by one at a steady rate, ten milliseconds from the mail server. A run lingers for a "
+        "second after each email: that second is what an email costs that comes alone. From some "
+        "emails a second on, the function runs without end, and its time costs no more than "
+        f"${cost.always_running():.2f} a month for each that may run at a time.\n\n"
+        f"{tables.months(months)}\n"
+        f"Each month has ${cost.standing_charge():.2f} in it that is there without any email: "
+        "metrics, alarms, and the schedule's look at the queue every five minutes.\n"
+    )
+
+
+_REMARKS = """## Remarks
+- The clock starts when connections are open and the first emails are through, and stops before \
+the last ones are: connecting is in nobody's figures, smtp-source's neither (at 10 and 50 ms \
+the difference between a long run and a short one counts). The whole drain is the exception: all \
+of it counts, and ion opens its connections one after the other, which at 50 ms takes sixteen of \
+them seconds.
+- Senders, servers, proxy and emulated AWS share the machine. At 0 ms a server may be what is \
+slow; CPU seconds are the sender's own.
+- The proxy adds half the round trip each way to every chunk, and TCP_NODELAY is set on all of its \
+sockets. At 0 ms there is none. Its timers are a little late, hence the measured round trips.
+- smtp-source composes nothing and sends the same octets again and again; it is the floor that C \
+gives, not a competitor. It knows no PIPELINING, nor does aiosmtplib or smtplib.
+- The first ion is its loop as published, with a time-out of nothing and no ledger: receive ten, \
+send and delete one by one.
+- Costs are computed from an emulator's calls and this machine's CPU, not from an AWS bill. \
+Wake-ups that come while the function runs are throttled, free, and retried for a minute; those \
+that find an empty queue afterwards are not in the sheet.
+"""

@@ -1,0 +1,152 @@
+"""The figures as Markdown tables."""
+
+from collections.abc import Iterable, Sequence
+
+from bench import contenders as names
+from bench.composing import Composing
+from bench.cost import Bill, Steady
+from bench.drains import CONDITIONS, Drains
+from bench.goals import Goal
+from bench.package import Package
+from bench.rounds import Figure, Rounds
+
+_REACHED = {True: "yes", False: "**no**", None: "?"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def goals(rows: Iterable[Goal]) -> str:
+    """Every goal, reached or not."""
+    return table(
+        ("figure", "goal", "measured", "reached", "why not"),
+        [(row.what, row.goal, row.measured, _REACHED[row.reached], row.why) for row in rows],
+    )
+
+
+def sending(rounds: Rounds) -> str:
+    """Senders by round trip; the CPU is that at no latency."""
+    kinds = dict.fromkeys((one.name, one.offer, one.connections) for one in rounds.figures)
+    rows = []
+    for name, offer, connections in sorted(kinds, key=lambda kind: kind[:2]):
+        at = {rtt: rounds.find(name, rtt, connections, offer) for rtt in names.RTTS}
+        rows.append(
+            (
+                name,
+                str(offer),
+                str(connections),
+                *(_rate(figure) for figure in at.values()),
+                f"{figure.cpu_s_per_1000:.2f}" if (figure := at[0.0]) else "",
+            )
+        )
+    trips = [f"{rtt:g} ms" for rtt in names.RTTS]
+    return table(("sender", "server", "connections", *trips, "CPU s / 1,000 at 0 ms"), rows)
+
+
+def drains(found: Drains) -> str:
+    """Whole drains by round trip, with the multiple of the first ion."""
+    kinds = dict.fromkeys(
+        (one.figure.name, one.figure.offer, one.figure.connections) for one in found.all
+    )
+    first, *_ = [kind for kind in kinds if kind[2] == 1]
+    rows = []
+    for name, offer, connections in kinds:
+        cells = []
+        for rtt_ms, _ in CONDITIONS:
+            one = found.find(name, rtt_ms, connections, offer)
+            base = found.find(first[0], rtt_ms, first[2], first[1])
+            cell = _rate(one.figure if one else None)
+            if one and base and one is not base:
+                cell += f" ({one.figure.emails_per_s / base.figure.emails_per_s:.1f})"
+            cells.append(cell)
+        still = found.find(name, 0.0, connections, offer)
+        figure = still.figure if still else None
+        rows.append(
+            (
+                name.removeprefix("drain: "),
+                str(offer),
+                str(connections),
+                *cells,
+                f"{figure.cpu_s_per_1000:.2f}" if figure else "",
+                f"{figure.aws_calls_per_1000:,.0f}" if figure else "",
+                f"{figure.memory_mb:.0f}" if figure else "",
+                f"{still.emulator_cpu_s_per_1000:.2f}" if still else "",
+            )
+        )
+    trips = [f"{smtp:g} / {aws:g} ms" for smtp, aws in CONDITIONS]
+    head = ("relay", "mail server", "connections", *trips)
+    return table(
+        (*head, "CPU s / 1,000", "AWS calls / 1,000", "RSS, MB", "emulator's CPU s / 1,000"), rows
+    )
+
+
+def composing(one: Composing) -> str:
+    """CPU of the ways of composing."""
+    return table(
+        ("step", "µs an email"),
+        [
+            ("ion: parse and check the JSON", f"{one.parse:.0f}"),
+            ("ion: compose, straight to bytes", f"{one.compose:.0f}"),
+            ("`EmailMessage` and `as_bytes`", f"{one.email_message:,.0f}"),
+            ("`MIMEMultipart` and `as_string` (the first ion)", f"{one.mime_multipart:,.0f}"),
+        ],
+    )
+
+
+def package(one: Package) -> str:
+    """Size and start."""
+    return table(
+        ("figure", ""),
+        [
+            ("package, zipped, arm64", f"{one.zipped_mb:.2f} MB"),
+            ("import and clients: boto3 alone", f"{one.bare_ms:.0f} ms"),
+            ("import and clients: the relay, from the package", f"{one.ion_ms:.0f} ms"),
+            ("the same, were its byte code in the package", f"{one.compiled_ms:.0f} ms"),
+        ],
+    )
+
+
+def bills(rows: Iterable[tuple[str, Bill]]) -> str:
+    """A million emails from a full queue."""
+    return table(
+        ("", "SNS", "SQS", "DynamoDB", "Lambda", "CloudWatch", "sum, $"),
+        [(label, *_amounts(bill)) for label, bill in rows],
+    )
+
+
+def months(rows: Iterable[Steady]) -> str:
+    """Emails that come one by one."""
+    return table(
+        (
+            "emails/s",
+            "emails a run",
+            "functions running",
+            *("SNS", "SQS", "DynamoDB", "Lambda", "CloudWatch"),
+            "$ a million",
+            "$ a month",
+        ),
+        [
+            (
+                f"{one.emails_per_s:g}",
+                f"{one.emails_per_run:,.3g}" if one.emails_per_run < 1000 else "no end",
+                f"{one.busy:.3g}",
+                *_amounts(one.bill),
+                f"{one.dollars_a_month:,.2f}",
+            )
+            for one in rows
+        ],
+    )
+
+
+def _amounts(bill: Bill) -> list[str]:
+    return [f"{amount:.2f}" for amount in (*bill.parts.values(), bill.total)]
+
+
+def _rate(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    rate = figure.emails_per_s
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
