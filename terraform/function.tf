@@ -16,8 +16,7 @@ locals {
     ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
     ION_AWS_LEDGER_TABLE          = aws_dynamodb_table.ledger.name
     ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size.alarm_name
-    # With -1 nobody knows how many there are: then each keeps to the whole rate.
-    ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency))
+    ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
     POWERTOOLS_SERVICE_NAME       = var.name
   }
 

@@ -146,7 +146,7 @@ class Held:
 def _plain(value: Mapping[str, Any]) -> str | int:
     """A text or a number, as DynamoDB has it."""
     ((kind, inner),) = value.items()
-    return int(inner) if kind == "N" else str(inner)
+    return int(float(inner)) if kind == "N" else str(inner)
 
 
 @cache

@@ -53,6 +53,12 @@ def took(one: Pace, count: int, since: float, until: float) -> None:
         one.heard(TAKEN, 1, at, at)
 
 
+def wall(one: Pace, at: float) -> None:
+    """The server throttles several at once."""
+    for _ in range(10):
+        one.heard(TOO_FAST, 1, at, at)
+
+
 def rate(one: Pace, now: float) -> float:
     in_force = one.rate(now)
     assert in_force is not None
@@ -78,7 +84,7 @@ def test_the_runs_share_the_rate_and_leave_some_of_it(
 def test_a_throttle_lowers_the_rate_to_a_little_less_than_the_server_took_lately() -> None:
     one = pace(100)
     took(one, 250, 0, 5)
-    one.heard(TOO_FAST, 1, 5, 5)
+    wall(one, 5)
     assert rate(one, 5) == pytest.approx(50 * HEADROOM, rel=0.05)
 
 
@@ -91,7 +97,7 @@ def test_it_never_more_than_halves_the_rate() -> None:
 def test_it_lowers_the_rate_though_the_server_took_nearly_everything() -> None:
     one = pace(10)
     took(one, 50, 0, 5)
-    one.heard(TOO_FAST, 1, 5, 5)
+    wall(one, 5)
     assert rate(one, 5) == pytest.approx(10 * HEADROOM)
 
 
@@ -99,7 +105,7 @@ def test_a_limit_that_nobody_told_is_what_the_server_took() -> None:
     """At full speed, in a tenth of a second; the rest of that second it takes nothing."""
     one = pace(None)
     took(one, 40, 0, 0.1)
-    one.heard(TOO_FAST, 1, 0.1, 0.11)
+    wall(one, 0.11)
     assert rate(one, 0.2) == pytest.approx(40 * HEADROOM)
 
 
@@ -129,7 +135,7 @@ def test_the_rate_before_one_throttle_is_forgotten_at_the_next() -> None:
 def test_what_it_took_long_ago_tells_nothing() -> None:
     one = pace(None)
     took(one, 4000, 0, 10)
-    one.heard(TOO_FAST, 1, 20, 20)
+    wall(one, 20)
     assert rate(one, 20) == 10, "a guess"
 
 
@@ -141,6 +147,26 @@ def test_those_who_run_into_one_wall_together_count_once() -> None:
     assert rate(one, 11.2) == 40
     one.heard(TOO_FAST, 1, 11.3, 11.4)
     assert rate(one, 11.4) == 20
+
+
+def test_a_few_throttles_among_many_emails_are_about_something_else() -> None:
+    """A recipient who gets too much mail, for instance: the others need not wait for that."""
+    one = pace(100)
+    for second in range(1000):
+        took(one, 50, second, second + 0.9)
+        if second % 2:
+            one.heard(TOO_FAST, 1, second + 0.9, second + 0.9)
+    assert (one.rate(1000), one.changed) == (100, False)
+
+
+def test_a_slow_server_is_judged_by_when_it_answered() -> None:
+    """It takes ten emails a second, each for twenty."""
+    one = pace(12)
+    for number in range(1000):
+        one.heard(TAKEN, 1, number / 10, number / 10 + 20)
+    for _ in range(10):
+        one.heard(TOO_FAST, 1, 99, 119.9)
+    assert rate(one, 119.9) == pytest.approx(10 * HEADROOM)
 
 
 def test_recipients_count_and_not_emails() -> None:

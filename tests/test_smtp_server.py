@@ -116,7 +116,7 @@ def test_a_well_behaved_session() -> None:
 
 def test_the_ehlo_reply_is_what_is_offered() -> None:
     async def main() -> None:
-        offer = Offer(users=USERS, size_bytes=1000, smtputf8=False, chunking=True)
+        offer = Offer(users=USERS, size_bytes=1000, smtputf8=False, pipelining=True, chunking=True)
         async with served(offer=offer) as (_, client):
             assert (await client.ask("EHLO me")).splitlines()[1:] == [
                 "250-AUTH PLAIN LOGIN CRAM-MD5",

@@ -227,9 +227,11 @@ class Drain:
             self._summary.count(delivery.status)
             if begun and delivery.status is Status.HELD:
                 self._hold(delivery.outcome)
-            self._turnstile.learn(delivery.outcome, len(delivery.recipients), began)
         await self._settler.settle(one, deliveries)
-        if begun:  # last: what has been sent is settled, whatever becomes of the log
+        # The rest is last: what has been sent is settled, whatever becomes of it.
+        for delivery in deliveries:
+            self._turnstile.learn(delivery.outcome, len(delivery.recipients), began)
+        if begun:
             self._telemetry.queue_age(time.time() - one.message.sent_at)
             for delivery in deliveries:
                 self._telemetry.attempted(one.message.id, one.origin, one.row, delivery)
@@ -242,9 +244,7 @@ class Drain:
                     return [one.task]
                 case Redrive():
                     return [await self._redrive(one, one.task)]
-                case (
-                    Wish() | Suspect()
-                ):  # the ledger wants to see it alone, whatever happened meanwhile
+                case Wish() | Suspect():  # the ledger has still not said that it may be sent
                     return [_put_back("not claimed")]
                 case Job():
                     return await self._deliverer.deliver(one.task, one.message, self._work_deadline)

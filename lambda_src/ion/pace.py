@@ -20,6 +20,9 @@ _FIRST_GUESS = 10.0
 """Emails a second, where a server throttles before it took anything, and nobody told its limit."""
 _SAME_EVENT_SECONDS = 1.0
 """Limits are counted by the second: who runs into one within it runs into the same one."""
+_MANY, _LOOK_AT = 0.05, 100
+"""Throttled emails among the last ones that make a throttle of the rate's. Fewer are about who
+they were for, or one of those seconds in which there always is one too many; they wait alone."""
 _LATELY_SECONDS = 5.0
 _CLEAN_SECONDS = 60.0
 _CATCH_UP_SECONDS = 0.04
@@ -105,8 +108,10 @@ class Pace:
         self._before_cut = self._rate
         self._cut_at = float("-inf")
         self._clean_since = now
-        self._lately: deque[tuple[float, int]] = deque()
-        """When the server was asked to take how many recipients, which it did."""
+        self._lately: deque[tuple[float, float, int]] = deque()
+        """When the server was asked to take how many recipients, and when it had done so."""
+        self._ends: deque[bool] = deque(maxlen=_LOOK_AT)
+        """Of the last emails that were taken or throttled: True for the throttled ones."""
         self.changed = False
         """It was throttled since it was made."""
 
@@ -140,18 +145,25 @@ class Pace:
             now: seconds.
         """
         if outcome.kind is Kind.ACCEPTED:
-            self._taken(recipients, began, now)
+            if recipients:
+                self._taken(recipients, began, now)
             return
         crowded = _ABOUT_CONNECTIONS.search(outcome.said) is not None
         throttled = outcome.kind is Kind.THROTTLED or (outcome.stage is Stage.CONNECT and crowded)
         over = _ABOUT_ONE_CONNECTION.search(outcome.said) is not None
-        if not throttled or over or began < self._cut_at + _SAME_EVENT_SECONDS:
+        if not throttled or over:
             return
-        self._grow(now)
+        if not crowded:
+            self._ends.append(True)
+        if began < self._cut_at + _SAME_EVENT_SECONDS:
+            return
         if crowded:
+            self._grow(now)
             self._cut(self._rate, self._connections // 2, now)
-        else:
+        elif sum(self._ends) >= _MANY * len(self._ends):
+            self._grow(now)
             self._cut(self._slower(self._rate, now), self._connections, now)
+            self._ends = deque((end for end in self._ends if not end), maxlen=_LOOK_AT)
 
     def make_do(self, connections: int, now: float) -> None:
         """The server let us have no more than so many."""
@@ -175,8 +187,9 @@ class Pace:
         )
 
     def _taken(self, recipients: int, began: float, now: float) -> None:
-        self._lately.append((began, recipients))
-        while self._lately[0][0] <= now - 2 * _LATELY_SECONDS:
+        self._ends.append(False)
+        self._lately.append((began, now, recipients))
+        while self._lately[0][1] <= now - 2 * _LATELY_SECONDS:
             self._lately.popleft()
         was_under_way = began <= self._cut_at and now < self._cut_at + _LATELY_SECONDS
         if was_under_way and self._rate is not None and self._rate != self._before_cut:
@@ -184,13 +197,22 @@ class Pace:
             self._set(max(self._rate, taken_all_the_same), self._connections)
 
     def _slower(self, rate: float | None, now: float) -> float:
-        """A server that is asked for too much still takes what it is worth."""
-        in_a_second = sum(count for at, count in self._lately if now - 1 < at <= now)
-        a_while = sum(count for at, count in self._lately if now - _LATELY_SECONDS < at <= now)
-        taken = HEADROOM * max(in_a_second, a_while / _LATELY_SECONDS)
+        """A server that is asked for too much still takes what it is worth.
+
+        A slow one shows that by when it answered, a quick one by what it was asked until it
+        began to throttle.
+        """
+        taken = HEADROOM * max(
+            self._taken_in(seconds, which, now) / seconds
+            for seconds in (1, _LATELY_SECONDS)
+            for which in (0, 1)
+        )
         if rate is None:
             return taken or _FIRST_GUESS
         return max(min(taken, HEADROOM * rate), rate / 2)
+
+    def _taken_in(self, seconds: float, which: int, now: float) -> int:
+        return sum(one[2] for one in self._lately if now - seconds < one[which] <= now)
 
     def _cut(self, rate: float | None, connections: int, now: float) -> None:
         self._cut_at = self._clean_since = now
