@@ -30,7 +30,20 @@ from smtp.client import (
     sent,
     soon,
 )
-from smtp_server import NORMAL, Offer, ScriptedServer, Step, Tls, delay, drop, hang, reply
+from smtp_server import (
+    NORMAL,
+    Action,
+    Offer,
+    ScriptedServer,
+    Step,
+    Tls,
+    delay,
+    drop,
+    glue,
+    hang,
+    once_behind,
+    reply,
+)
 
 NO_TLS = ssl.create_default_context()
 PIPELINING = Offer(pipelining=True)
@@ -349,5 +362,30 @@ def test_a_window_that_breaks_leaves_all_of_it_in_doubt_and_no_more() -> None:
         assert outcomes[0] is Kind.ACCEPTED
         assert 1 <= outcomes.count(Kind.IN_DOUBT) <= 4
         assert set(outcomes) <= {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.OUT_OF_STEP}
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(56)
+@pytest.mark.parametrize("glued_at", [Step.MAIL, Step.RCPT, Step.DOT])
+@pytest.mark.parametrize("refusal", [reply(554, "5.6.0 no"), reply(452, "4.3.1 full")])
+def test_a_reply_too_many_in_a_window_makes_nobody_sent_who_was_refused(
+    glued_at: Step, refusal: Action
+) -> None:
+    """Each reply would be taken for that to the next command: RCPT's for the verdict."""
+
+    async def main() -> None:
+        glued = once_behind(b" LAST", 3, glue(b"250 2.0.0 glued\r\n"))
+        script = {glued_at: [glued], Step.DOT: [NORMAL, refusal, NORMAL]}
+        if glued_at is Step.DOT:
+            script[Step.DOT][0] = glued
+        mails = [email(f"to{n}@example.org") for n in range(4)]
+        async with ScriptedServer(script, offer=CHUNKING) as server:
+            outcomes = await all_sent(server, *mails)
+            await server.settled()
+            has = {one.recipients[0] for one in server.accepted}
+            for mail, (outcome,) in zip(mails, outcomes, strict=True):
+                if outcome.kind is Kind.ACCEPTED:
+                    assert mail.envelope.recipients[0] in has
 
     asyncio.run(main())

@@ -17,6 +17,7 @@ from smtp_server.actions import (
     glue,
     hang,
     in_body,
+    once_behind,
     reply,
     trickle,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "hang",
     "in_body",
     "last_repeats",
+    "once_behind",
     "reply",
     "trickle",
 ]

@@ -61,6 +61,8 @@ class Action:
             of what is read.
         ending: What becomes of the connection then.
         after_body_bytes: At BODY only: how many octets of the body are read first.
+        behind: What must have come behind the step, unasked for, before anything is written.
+        behind_times: How often that must be there.
     """
 
     reply: Reply | None = None
@@ -71,6 +73,8 @@ class Action:
     piece_bytes: int = 1
     ending: Ending = Ending.GO_ON
     after_body_bytes: int = 1
+    behind: bytes = b""
+    behind_times: int = 0
 
 
 NORMAL = Action()
@@ -114,3 +118,8 @@ def trickle(pause_seconds: float, of: Action = NORMAL, *, piece_bytes: int = 1) 
 def in_body(after_bytes: int, action: Action) -> Action:
     """An action for BODY once that many octets were read, if the dot isn't among them."""
     return replace(action, after_body_bytes=after_bytes)
+
+
+def once_behind(octets: bytes, times: int = 1, then: Action = NORMAL) -> Action:
+    """Another action, as soon as the client has gone on without waiting, and said this so often."""
+    return replace(then, behind=octets, behind_times=times)

@@ -113,6 +113,8 @@ class Conversation:
         await self.wire.send(reply.encode())
 
     async def _write(self, action: Action, normal: Reply | None) -> None:
+        while self.wire.buffer.count(action.behind) < action.behind_times:
+            await self.wire.more()
         await asyncio.sleep(action.delay_seconds)
         reply = action.reply or normal
         written = reply.encode() if reply is not None else b""
@@ -304,6 +306,7 @@ class Conversation:
     async def _settle(self, submission: Submission) -> None:
         """Decides on a complete content, and only then says so."""
         self.transaction = None
+        submission.more_behind = bool(self.wire.buffer)
         action = self._take(Step.DOT)
         normal = judge_content(submission, self.offer)
         submission.verdict = (action.reply or normal).code

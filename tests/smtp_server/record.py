@@ -57,6 +57,7 @@ class Submission:
         parameters: Of MAIL, as received ("BODY=8BITMIME").
         content: What was read of it, dots un-stuffed, final CRLF kept, the dot's line not.
         saw_dot: The end of the content arrived.
+        more_behind: The client had gone on by then, without waiting for the verdict.
         verdict: The code the server decided on, sent or not; None: it never came to that.
         replied: That reply was written, whole. Nothing is said about its arrival.
     """
@@ -67,6 +68,7 @@ class Submission:
     parameters: tuple[str, ...]
     content: bytes = b""
     saw_dot: bool = False
+    more_behind: bool = False
     verdict: int | None = None
     replied: bool = False
 

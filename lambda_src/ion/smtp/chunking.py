@@ -66,8 +66,18 @@ class ChunkedDialogue(Dialogue):
         return rest
 
     async def _go_ahead(self) -> Outcome | None:
-        """There is nothing to wait for: what comes now is the verdict."""
-        return await self._verdict()
+        """There is nothing to wait for: what comes now is the verdict.
+
+        Unless the server has said one thing too many, and each reply is the one to the command
+        before: with others always under way, nothing is left over that would show it. Then this
+        was said about a recipient (RFC 3463 section 3.2), and who knows what about the content.
+        """
+        verdict = await self._verdict()
+        reply = verdict.reply
+        if verdict.kind is Kind.ACCEPTED and reply and (reply.enhanced or "").startswith("2.1."):
+            self.bad_manners = True
+            raise OutOfStepError("a reply about an address, where one about the content was due")
+        return verdict
 
     @property
     def _dot_has_left(self) -> bool:
