@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smtp_server import Step
 from soak.aws_chaos import AwsChaos, Fault
 from soak.books import PARK, RESEND_ONCE, Balance, Excuses, Letter, balance
 from soak.clock import Clock
@@ -18,6 +19,7 @@ from soak.mail import (
     name_of,
     written,
 )
+from soak.manner import Manner
 from soak.notes import Notes
 from soak.publisher import Publisher
 from soak.smtp_chaos import SmtpChaos
@@ -334,13 +336,19 @@ def test_the_clock_stops_at_the_end_of_an_invocation_that_lives(tmp_path: Path) 
     assert clock.now() - before == pytest.approx(1060, abs=5)
 
 
-def test_the_faults_are_as_many_as_promised_and_end_when_told() -> None:
+WAYS = [Manner(), Manner(pipelining=True), Manner(pipelining=True, window=4)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_faults_are_as_many_as_promised_and_end_when_told(way: Manner) -> None:
     aws, smtp = AwsChaos(7), SmtpChaos(7)
     drawn = [aws.draw("ReceiveMessage", 1) for _ in range(5000)]
-    befallen = [smtp.of_transaction(f"m{number:07}") for number in range(5000)]
+    befallen = [smtp.of_transaction(f"m{number:07}", way) for number in range(5000)]
     assert sum(fault is not None for fault in drawn) > 0.04 * 5000
     assert sum(fault is not None for fault in befallen) > 0.08 * 5000
+    if way.chunking:
+        assert not {fault.step for fault in befallen if fault} & {Step.DATA, Step.BODY}
     assert Fault.PARTLY not in drawn
     aws.on = smtp.on = False
     assert not any(aws.draw("ReceiveMessage", 1) for _ in range(500))
-    assert not any(smtp.of_transaction(A.name) for _ in range(500))
+    assert not any(smtp.of_transaction(A.name, way) for _ in range(500))

@@ -47,6 +47,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (default 1)")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--in-doubt", choices=[RESEND_ONCE, PARK], default=RESEND_ONCE)
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=1,
+        help="[smtp] window; above 1 every other mail server offers CHUNKING (default 1)",
+    )
     parser.add_argument("--keep", type=Path, help="a new folder, for the logs of it all")
     asked = parser.parse_args()
     _tell(f"soak: {asked.messages} messages, seed {asked.seed}\n")
@@ -56,7 +62,7 @@ def main() -> int:
         if asked.keep:
             folder = asked.keep
             folder.mkdir(parents=True)
-        plan = Plan(asked.messages, asked.seed, asked.in_doubt, folder, bar)
+        plan = Plan(asked.messages, asked.seed, asked.in_doubt, folder, bar, asked.window)
         report = asyncio.run(Soak(plan).run())
     bar.close()
     if asked.json:

@@ -3,12 +3,13 @@
 It believes the mail server, by the dots it saw, and the queues; never what ion says of itself.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from soak.mail import Mail
-from soak.witness import Copy
+from soak.shares import Shares
+from soak.witness import Break, Copy
 
 RESEND_ONCE, PARK = "resend_once", "park"
 _MOST_COPIES = {RESEND_ONCE: 2, PARK: 1}
@@ -42,12 +43,14 @@ class Excuses:
         redriven: how often it was put back though there was a doubt about it.
         hindered: a write to a queue was: a letter may be there beside another fate.
         refused: reasons of final refusals.
+        breaks: of connections with a window: each may have left some in doubt that nobody saw.
     """
 
     doubts: Mapping[str, int] = field(default_factory=dict)
     redriven: Mapping[str, int] = field(default_factory=dict)
     hindered: frozenset[str] = frozenset()
     refused: Mapping[str, set[str]] = field(default_factory=dict)
+    breaks: Sequence[Break] = ()
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,36 @@ def balance(
     faults = [f"unexpected: {what}" for what in unexpected]
     faults += [f"lost: {name} {who}".rstrip() for name, who in sorted(lost)]
     faults += [f"still queued: {name}" for name in left]
+    shares = Shares(excuses.breaks)
     for (name, who), several in arrived.items():
-        faults += _undue_copies(f"{name} {who}", several, excuses.redriven.get(name, 0), policy)
+        certain = [i for i, c in enumerate(several[:-1], 1) if not (c.doubt or shares.excuse(c))]
+        redriven = excuses.redriven.get(name, 0)
+        faults += _undue_copies(f"{name} {who}", len(several), certain, redriven, policy)
+    undue = [
+        one
+        for one in letters
+        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
+    ]
+    unseen = shares.explain(
+        Counter(
+            {
+                one.name: _DOUBTFUL[one.reason][policy]
+                - excuses.doubts.get(one.name, 0)
+                - shares.doubts(one.name)
+                for one in undue
+                if one.reason == "IN_DOUBT"
+            }
+        )
+    )
     faults += [
         f"sent and dead: {name} {who}"
         for name, who in sorted(arrived.keys() & dead)
-        if not _may_be_both(name, excuses)
+        if not (_may_be_both(name, excuses) or name in unseen)
     ]
     faults += [
         f"undue letter: {one.name} {one.reason}"
-        for one in letters
-        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
+        for one in undue
+        if one.reason != "IN_DOUBT" or one.name not in unseen
     ]
     return Balance(
         published=len(due),
@@ -156,12 +178,13 @@ def _unexpected_letters(mails: Mapping[str, Mail], letters: Sequence[Letter]) ->
     ]
 
 
-def _undue_copies(whom: str, copies: Sequence[Copy], redriven: int, policy: str) -> list[str]:
+def _undue_copies(
+    whom: str, copies: int, certain: Sequence[int], redriven: int, policy: str
+) -> list[str]:
     """Each copy but the last must have been in doubt, or nobody may send another."""
-    certain = [number for number, copy in enumerate(copies[:-1], 1) if not copy.doubt]
     found = [f"undue copy: {whom} has another after copy {number}" for number in certain]
-    if len(copies) > _MOST_COPIES[policy] * (1 + redriven):  # whoever puts it back begins anew
-        found.append(f"undue copy: {whom} has {len(copies)}")
+    if copies > _MOST_COPIES[policy] * (1 + redriven):  # whoever puts it back begins anew
+        found.append(f"undue copy: {whom} has {copies}")
     return found
 
 

@@ -11,6 +11,7 @@ from soak.aws_chaos import AwsChaos
 from soak.clock import Clock
 from soak.front import Front
 from soak.http1 import Upstream
+from soak.manner import Manner
 from soak.nursery import Nursery, Process
 from soak.script import MailScript
 from soak.smtp_chaos import SmtpChaos
@@ -30,14 +31,18 @@ class Life:
         moments: that it sees (steps of a conversation, calls to AWS) before it is killed.
         witness: told when it is over.
         clock: that ends its invocations.
+        manner: of its mail server.
     """
 
-    def __init__(self, number: int, moments: int, witness: Witness, clock: Clock) -> None:
+    def __init__(
+        self, number: int, moments: int, witness: Witness, clock: Clock, manner: Manner
+    ) -> None:
         self.number = number
         self.moments = moments
         self.invocations = 0
         self._witness = witness
         self._clock = clock
+        self._manner = manner
         self._process: Process | None = None
         self._over_since: float | None = None
         self._spared = False
@@ -69,9 +74,14 @@ class Life:
 
     def mail_server(self, chaos: SmtpChaos) -> ScriptedServer:
         script = MailScript(
-            self.number, chaos, self._witness, lambda: server.submissions, self.moment
+            self.number, chaos, self._witness, lambda: server.submissions, self.moment, self._manner
         )
-        offer = Offer(users={_USER: _PASSWORD}, mechanisms=("PLAIN",))
+        offer = Offer(
+            users={_USER: _PASSWORD},
+            mechanisms=("PLAIN",),
+            pipelining=self._manner.pipelining,
+            chunking=self._manner.chunking,
+        )
         server = ScriptedServer(script, tls=Tls.STARTTLS, offer=offer)
         return server
 

@@ -1,9 +1,11 @@
 """What a soak came to, for people and for programs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from smtp_server import ScriptedServer
 from soak.books import Balance
 
 _SHOWN = 20
@@ -17,12 +19,14 @@ class Report:
         messages: published, twins not counted.
         seed: of it.
         policy: for emails in doubt.
+        window: emails whose content was allowed to be in flight on one connection.
         books: the count.
         witnessed: faults of ion that were seen on the way.
         in_doubt_events: injected, by sort.
         smtp_transactions: begun under chaos.
         smtp_faults: of these, those that met a fault.
         smtp_sorts: by sort, those of connections included.
+        smtp_ways: of emails, chaos or not; see `ways`.
         aws_calls: made under chaos.
         aws_sorts: faults by sort.
         delivered_twice: messages that SQS gave out once more than it had to.
@@ -34,12 +38,14 @@ class Report:
     messages: int
     seed: int
     policy: str
+    window: int
     books: Balance
     witnessed: tuple[str, ...]
     in_doubt_events: Mapping[str, int]
     smtp_transactions: int
     smtp_faults: int
     smtp_sorts: Mapping[str, int]
+    smtp_ways: Mapping[str, int]
     aws_calls: int
     aws_sorts: Mapping[str, int]
     delivered_twice: int
@@ -62,6 +68,7 @@ class Report:
             "messages": self.messages,
             "seed": self.seed,
             "policy": self.policy,
+            "window": self.window,
             "published": books.published,
             "sent": books.sent,
             "dead_lettered": books.dead_lettered,
@@ -74,6 +81,7 @@ class Report:
             "smtp_transactions": self.smtp_transactions,
             "smtp_faults": self.smtp_faults,
             "smtp_faults_by_sort": dict(sorted(self.smtp_sorts.items())),
+            "smtp_ways": dict(sorted(self.smtp_ways.items())),
             "aws_calls": self.aws_calls,
             "aws_faults": self.aws_faults,
             "aws_faults_by_sort": dict(sorted(self.aws_sorts.items())),
@@ -89,6 +97,7 @@ class Report:
         smtp = f"{self.smtp_faults} of {self.smtp_transactions} transactions"
         aws = f"{self.aws_faults} of {self.aws_calls} calls"
         sorts = ", ".join(f"{count} {sort}" for sort, count in self.in_doubt_events.items())
+        ways = ", ".join(f"{count} {way}" for way, count in sorted(self.smtp_ways.items()))
         rows = {
             "published": f"{books.published} fates of {self.messages} messages",
             "sent": books.sent,
@@ -98,10 +107,11 @@ class Report:
             "duplicated": f"{len(books.duplicated)}, by {books.extra_copies} copies",
             "in-doubt events": f"{sum(self.in_doubt_events.values())} ({sorts})",
             "smtp faults": f"{smtp}, {_share(self.smtp_faults, self.smtp_transactions)}",
+            "emails begun": ways,
             "aws faults": f"{aws}, {_share(self.aws_faults, self.aws_calls)}",
             "delivered twice": self.delivered_twice,
             "kills": f"{self.kills}; {self.invocations} invocations",
-            "seed, policy": f"{self.seed}, {self.policy}",
+            "seed, policy": f"{self.seed}, {self.policy}" + f", window {self.window}",
             "took": f"{self.seconds:.0f} s",
         }
         lines = [f"{name:<16} {value}" for name, value in rows.items()]
@@ -110,6 +120,25 @@ class Report:
             lines.append(f"  and {len(self.faults) - _SHOWN} more")
         lines.append("The books don't balance." if self.faults else "The books balance.")
         return "\n".join(lines)
+
+
+ONE_BY_ONE, GROUPED, WINDOWED = "command by command", "pipelined", "in a window"
+MORE_BEHIND = "dots with more behind them"
+
+
+def ways(server: ScriptedServer) -> Counter[str]:
+    """How emails came to a server, and how many before the one ahead of them was answered."""
+    mails = [one for session in server.sessions for one in session.commands if one.verb == "MAIL"]
+    grouped = sum(one.pipelined for one in mails)
+    windowed = sum(session.verbs.count("BDAT") for session in server.sessions)
+    return +Counter(
+        {
+            ONE_BY_ONE: len(mails) - grouped,
+            GROUPED: max(0, grouped - windowed),  # a BDAT may have come after a MAIL that had not
+            WINDOWED: windowed,
+            MORE_BEHIND: sum(one.more_behind for one in server.submissions),
+        }
+    )
 
 
 def _share(part: int, whole: int) -> str:

@@ -4,9 +4,11 @@ import asyncio
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,10 @@ from soak.books import Excuses, balance
 from soak.clock import Clock
 from soak.http1 import Upstream
 from soak.life import Life, write_secrets
+from soak.manner import Manner, manner
 from soak.nursery import Nursery
 from soak.publisher import Publisher
-from soak.report import Report
+from soak.report import Report, ways
 from soak.smtp_chaos import SmtpChaos
 from soak.witness import Witness
 
@@ -33,7 +36,8 @@ _TICK_SECONDS = 0.05
 _INVOCATION_SECONDS = 900
 _SHORT_SECONDS = (57, 62)
 """What is left of it decides when ion ends an invocation by itself: after two seconds or more."""
-_SHORT = 0.15
+_SHORT, _SHORT_IF_PIPELINING = 0.15, 0.5
+"""After a fault that pipelining may be to blame for, the rest of an invocation does without."""
 _MOMENTS = (100, 5000)
 """Before a process is killed: eight or so go into each email."""
 _BACKLOG, _FEW = 200, 20
@@ -53,6 +57,7 @@ class Plan:
         policy: `resend_once` or `park`.
         folder: for the files of it all.
         progress: told what is done: messages published, messages left, phase.
+        window: emails whose content may be in flight on one connection.
     """
 
     messages: int
@@ -60,6 +65,7 @@ class Plan:
     policy: str
     folder: Path
     progress: Callable[[int, int, str], None] = lambda _published, _left, _phase: None
+    window: int = 1
 
 
 class Soak:
@@ -77,6 +83,7 @@ class Soak:
         self._smtp, self._aws = SmtpChaos(plan.seed), AwsChaos(plan.seed)
         self._mails: dict[str, Mail] = {}
         self._lives: dict[int, Life] = {}
+        self._ways: Counter[str] = Counter()
         self._kills = self._invocations = self._lives_lived = 0
         self._draining = self._over = False
 
@@ -124,7 +131,9 @@ class Soak:
 
     async def _live(self, slot: int, root: Path, nursery: Nursery) -> None:
         self._lives_lived += 1
-        life = Life(self._lives_lived, self._chance.randint(*_MOMENTS), self._witness, self._clock)
+        number, moments = self._lives_lived, self._chance.randint(*_MOMENTS)
+        way = manner(number, self._plan.seed, self._plan.window)
+        life = Life(number, moments, self._witness, self._clock, way)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(life.mail_server(self._smtp))
             front = await stack.enter_async_context(
@@ -136,18 +145,22 @@ class Soak:
                 "AWS_ENDPOINT_URL": front.endpoint,
                 "ION_DRAIN_LINGER_SECONDS": "0",
                 "ION_RETRY_IN_DOUBT": self._plan.policy,
+                "ION_SMTP_WINDOW": str(self._plan.window),
             }
             self._lives[slot] = life
             if self._draining:
                 life.spare()
-            await life.live(nursery, environment, server, front, self._seconds)
+            seconds = partial(self._seconds, way)
+            await life.live(nursery, environment, server, front, seconds)
+            self._ways.update(ways(server))
         self._kills += life.was_killed
         self._invocations += life.invocations
 
-    def _seconds(self) -> float | None:
+    def _seconds(self, way: Manner) -> float | None:
         if self._over:
             return None
-        if not self._draining and self._chance.random() < _SHORT:
+        short = _SHORT_IF_PIPELINING if way.pipelining else _SHORT
+        if not self._draining and self._chance.random() < short:
             return self._chance.uniform(*_SHORT_SECONDS)
         return _INVOCATION_SECONDS
 
@@ -198,7 +211,11 @@ class Soak:
     def _report(self, seconds: float) -> Report:
         witness = self._witness
         excuses = Excuses(
-            witness.doubts, witness.redriven, frozenset(witness.hindered), witness.refused
+            witness.doubts,
+            witness.redriven,
+            frozenset(witness.hindered),
+            witness.refused,
+            tuple(witness.breaks),
         )
         books = balance(
             self._mails,
@@ -212,12 +229,14 @@ class Soak:
             messages=self._plan.messages,
             seed=self._plan.seed,
             policy=self._plan.policy,
+            window=self._plan.window,
             books=books,
             witnessed=tuple(witness.faults),
             in_doubt_events={sort.value: count for sort, count in witness.sorts.items()},
             smtp_transactions=self._smtp.transactions,
             smtp_faults=self._smtp.faulty_transactions,
             smtp_sorts=dict(self._smtp.faults),
+            smtp_ways=dict(self._ways),
             aws_calls=self._aws.calls,
             aws_sorts=dict(self._aws.faults),
             delivered_twice=self._aws.delivered_twice,

@@ -8,17 +8,35 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from smtp_server import NORMAL, Action, Reply, Step, delay, drop, garbage, glue, in_body, reply
+from smtp_server import (
+    NORMAL,
+    Action,
+    Ending,
+    Reply,
+    Step,
+    delay,
+    drop,
+    garbage,
+    glue,
+    in_body,
+    reply,
+)
+from soak.manner import Manner
 
 _RATE = 0.10
 _AGAIN = 0.4
 """Of an email that was in doubt already: the second doubt is where policies differ."""
+_SPARED = 0.9
+"""Of faults over which ion gives up pipelining for the rest of a run: else there would be little
+of it."""
 _OF_CONNECTIONS = 0.03
 _DELAY_SECONDS = 0.15
-_IN_BODY_BYTES = (1, 3000)
+_IN_BODY_BYTES = (1, 200)
+"""Every email here has more, or the fault would be counted and not happen."""
 _GARBAGE = b"\xff\xfe? not a reply\r\n"
 _GLUED = b"250 2.0.0 glued\r\n"
-_REASONS = {
+_OUT_OF_STEP = Reply(503, ("5.5.1 what?",))
+REASONS = {
     Step.MAIL: "SENDER_REJECTED",
     Step.RCPT: "RCPT_REJECTED",
     Step.DATA: "DATA_REJECTED",
@@ -45,6 +63,18 @@ class Fault:
     told: bool = True
     reason: str = ""
 
+    @property
+    def loses_the_thread(self) -> bool:
+        """True if the client can't believe what the server says from now on, or it says no more."""
+        action = self.action
+        strange = action.raw is not None or bool(action.extra) or action.reply == _OUT_OF_STEP
+        return strange or action.ending is not Ending.GO_ON
+
+    @property
+    def costs_pipelining(self) -> bool:
+        """True if several commands at a time may be to blame for it."""
+        return self.loses_the_thread and self.step in (Step.MAIL, Step.RCPT, Step.DATA)
+
 
 def _anywhere(step: Step, chance: random.Random) -> list[Fault]:
     """At any command, and at the dot: there the server takes the email and doesn't say so."""
@@ -53,14 +83,14 @@ def _anywhere(step: Step, chance: random.Random) -> list[Fault]:
         Fault("4xx", step, reply(451, "4.3.0 try again later")),
         Fault("greylisted", step, reply(450, "4.7.1 greylisted")),
         Fault("throttled", step, reply(454, "4.7.0 Throttling failure: too many messages")),
-        Fault("5xx", step, reply(550, "5.3.0 no"), reason=_REASONS[step]),
+        Fault("5xx", step, reply(550, "5.3.0 no"), reason=REASONS[step]),
         Fault("421", step, reply(421, "4.3.2 closing", close=True)),
         Fault("delay", step, delay(_DELAY_SECONDS * chance.random())),
         Fault("drop", step, drop(), told=not at_dot),
         Fault("reset", step, drop(reset=True), told=not at_dot),
         Fault("garbage", step, garbage(_GARBAGE), told=not at_dot),
         Fault("glued", step, glue(_GLUED), told=not at_dot),
-        Fault("out of step", step, reply(503, "5.5.1 what?"), told=not at_dot, reason="PROTOCOL"),
+        Fault("out of step", step, Action(_OUT_OF_STEP), told=not at_dot, reason="PROTOCOL"),
     ]
 
 
@@ -96,6 +126,9 @@ _STEPS: tuple[Callable[[random.Random], list[Fault]], ...] = (
     _in_body,
 )
 
+_IN_A_WINDOW = (_STEPS[0], _STEPS[1], _STEPS[3], _STEPS[4])
+"""Without DATA and what follows it."""
+
 _CONNECTION = (
     Fault("421", Step.CONNECT, reply(421, "4.3.2 too busy", close=True)),
     Fault("drop", Step.CONNECT, drop()),
@@ -129,7 +162,7 @@ class SmtpChaos:
         self._tries: Counter[str] = Counter()
         self._doubted: set[str] = set()
 
-    def of_transaction(self, name: str) -> Fault | None:
+    def of_transaction(self, name: str, manner: Manner) -> Fault | None:
         """What is to happen to the email this time."""
         if not self.on:
             return None
@@ -138,8 +171,11 @@ class SmtpChaos:
         chance = random.Random(f"{self._seed}/smtp/{name}/{self._tries[name]}")
         if chance.random() >= (_AGAIN if name in self._doubted else _RATE):
             return None
-        at_step = _at_dot if name in self._doubted else chance.choice(_STEPS)
+        steps = _IN_A_WINDOW if manner.chunking else _STEPS
+        at_step = _at_dot if name in self._doubted else chance.choice(steps)
         fault = chance.choice(at_step(chance))
+        if manner.pipelining and fault.costs_pipelining and chance.random() < _SPARED:
+            fault = chance.choice(_at_dot(chance))
         if not fault.told:
             self._doubted.add(name)
         return fault
