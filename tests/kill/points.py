@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 
 from kill.child import Child
 from kill.proxy import Call, Phase
-from smtp_server import NORMAL, Action, Moment, Reply, Step, Submission, in_body
+from smtp_server import (
+    NORMAL,
+    Action,
+    Moment,
+    Reply,
+    Step,
+    Submission,
+    garbage,
+    in_body,
+    once_behind,
+)
 
 _BODY_BYTES = 20_000
 """Read of a body before the kill in its middle."""
 _PATIENCE_SECONDS = 30
+_OF_AN_EMAIL = frozenset({Step.RSET, Step.MAIL, Step.RCPT, Step.DOT})
+"""By BDAT."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,30 @@ class Smtp:
 @dataclass(frozen=True)
 class InBody:
     """Part of a body has been read, and not its dot."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The server has read a dot (or BDAT LAST) and, behind it, what didn't wait for its answer.
+
+    Args:
+        octets: in what is behind.
+        times: that they are there.
+        nth: of all dots, over all connections.
+        then: killed at the next step of this kind, the dot being answered; None: it isn't.
+    """
+
+    octets: bytes
+    times: int = 1
+    nth: int = 1
+    then: Step | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """The server has taken so many emails, and has said nothing since the login."""
+
+    emails: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +94,7 @@ class Aws:
     nth: int = 1
 
 
-Place = Smtp | InBody | Replied | Aws
+Place = Smtp | InBody | Behind | Unanswered | Replied | Aws
 
 
 @dataclass
@@ -75,6 +111,7 @@ class Trap:
     child: Child | None = None
     sprung: int = 0
     _seen: int = 0
+    _dots: int = 0
     _armed: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -107,8 +144,27 @@ class Trap:
             # 250: should the dot be on its way, the server took the email
             last_words = _LastWords(250, say=lambda: self._spring(1))
             return in_body(_BODY_BYTES, Action(reply=last_words))
+        elif isinstance(place, Behind):
+            return self._behind(place, moment)
+        elif isinstance(place, Unanswered) and self._armed and moment.step in _OF_AN_EMAIL:
+            if moment.step is Step.DOT:
+                self._spring(place.emails)
+            return garbage(b"")
         elif isinstance(place, Replied) and moment.step is Step.DOT:
             self._tasks.append(asyncio.create_task(self._when_replied(len(self._tasks), place.nth)))
+        return NORMAL
+
+    def _behind(self, place: Behind, moment: Moment) -> Action:
+        """Waits for it at the nth dot."""
+        self._dots += moment.step is Step.DOT
+        if moment.step is Step.DOT and self._dots == place.nth:
+            # 250: the server has the email, whatever becomes of its client meanwhile
+            last_words = _LastWords(250, say=lambda: self._spring(1))
+            last = place.then is None
+            then = Action(reply=last_words) if last else NORMAL
+            return once_behind(place.octets, place.times, then)
+        if moment.step is place.then and self._dots >= place.nth:
+            self._spring(1)
         return NORMAL
 
     async def _when_replied(self, number: int, nth: int) -> None:
@@ -192,3 +248,33 @@ REDRIVE_POINTS: dict[str, Place] = {
     **_aws(Call.REDRIVE_DELETE),
 }
 """In a run that brings dead letters back."""
+
+_RECORD_AND_DELETE_LOST = POINTS["before record and delete"]
+
+PIPELINED_POINTS: dict[str, Place] = {
+    "group written": Smtp(Step.MAIL),
+    "third group written": Smtp(Step.MAIL, nth=3),
+    "before the 354": Smtp(Step.DATA, nth=3),
+    "354 sent, body not": Smtp(Step.BODY, nth=3),
+    "dot and next group in one flight": Behind(b"DATA\r\n"),
+    "fourth dot and next group in one flight": Behind(b"DATA\r\n", nth=4),
+    "after the 250, before the next 354": Behind(b"DATA\r\n", nth=2, then=Step.DATA),
+    "after the 250, next 354 sent": Behind(b"DATA\r\n", nth=2, then=Step.BODY),
+    "group that is refused": Smtp(Step.RCPT, argument="bounced"),
+    "before record and delete": _RECORD_AND_DELETE_LOST,
+}
+"""The same, where the envelopes go out in one flight each, behind the dot of the email before."""
+
+WINDOW = 4
+
+WINDOW_POINTS: dict[str, Place] = {
+    "window written": Smtp(Step.MAIL),
+    "window taken, nothing answered": Unanswered(WINDOW),
+    "first taken, the others in flight": Behind(b" LAST\r\n", times=WINDOW - 1),
+    "third taken, some in flight": Behind(b" LAST\r\n", nth=3),
+    "window answered": Replied(nth=WINDOW),
+    "rset of the second window": Smtp(Step.RSET, nth=WINDOW + 1),
+    "rcpt that is refused": Smtp(Step.RCPT, argument="bounced"),
+    "before record and delete": _RECORD_AND_DELETE_LOST,
+}
+"""The same, with so many contents in flight (CHUNKING)."""

@@ -2,7 +2,7 @@
 
 Nothing of it is patched: it is a process, its mail server is the scripted one, its AWS the emulated
 one behind a proxy. Either of these sees it reach the point and kills it there.
-ION_KILL_RUNS=20 repeats every point so often.
+ION_KILL_RUNS=20 repeats every point so often; 1 is all of them once.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,18 @@ import pytest
 from kill.account import Account
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
 from kill.child import Nursery
-from kill.points import POINTS, REDRIVE_POINTS, Place, Smtp, Trap
+from kill.points import (
+    PIPELINED_POINTS,
+    POINTS,
+    REDRIVE_POINTS,
+    WINDOW,
+    WINDOW_POINTS,
+    Behind,
+    Place,
+    Smtp,
+    Trap,
+    Unanswered,
+)
 from kill.proxy import Proxy
 from smtp_server import Action, Moment, Offer, ScriptedServer, Step, Tls, reply
 
@@ -28,9 +39,22 @@ pytestmark = [pytest.mark.system]
 
 ROOT = Path(__file__).parents[2]
 REPEATS = range(int(os.environ.get("ION_KILL_RUNS", "1")))
+FEW = "ION_KILL_RUNS" not in os.environ
+"""Of the points in other manners only those that have no like among the first."""
 RUNS_AT_MOST = 5
 """After the kill, until the queue is empty."""
 RUN_SECONDS = 60
+
+ONE_BY_ONE = Offer(users={"ion": "secret"})
+PIPELINING = replace(ONE_BY_ONE, pipelining=True)
+CHUNKING = replace(PIPELINING, chunking=True)
+
+PIPELINED_FEW = (
+    "before the 354",
+    "dot and next group in one flight",
+    "after the 250, before the next 354",
+)
+WINDOW_FEW = ("window taken, nothing answered", "first taken, the others in flight")
 
 BROKEN = '{"action": "send", "recipient": '
 REDRIVE = '{"action": "redrive"}'
@@ -77,6 +101,7 @@ class World:
     policy: str
     trap: Trap
     refuses: set[str]
+    manner: Mapping[str, str]
     lives: list[Life] = field(default_factory=list)
     _counted: int = 0
 
@@ -86,6 +111,7 @@ class World:
             **self.account.environment,
             "ION_DRAIN_LINGER_SECONDS": "0",
             "ION_RETRY_IN_DOUBT": self.policy,
+            **self.manner,
         }
         kills = self.trap.sprung
         child = self.trap.child = self.nursery.child(environment)
@@ -114,6 +140,12 @@ class World:
         while not self.trap.sprung and len(self.lives) < RUNS_AT_MOST:
             await self.live()
 
+    @property
+    def pipelined(self) -> bool:
+        """The first email's commands came in one flight; after the kill, who knows."""
+        commands = [one for session in self.server.sessions for one in session.commands]
+        return next(one.pipelined for one in commands if one.verb == "MAIL")
+
     def faults(self, due: Mapping[str, str]) -> list[str]:
         left = [one.body for one in self.account.waiting()]
         dead = self.account.dead_letters()
@@ -139,6 +171,7 @@ class Maker:
     def __init__(self, endpoint: str, proxy: Proxy, nursery: Nursery) -> None:
         self.proxy, self.nursery = proxy, nursery
         self.account = Account(endpoint, proxy)
+        self.offer = ONE_BY_ONE
 
     def server(self, trap: Trap, refuses: set[str]) -> ScriptedServer:
         deferred = Counter[str]()
@@ -151,9 +184,12 @@ class Maker:
             if moment.step is Step.RCPT and key == "deferred":
                 deferred[key] += 1
                 return reply(450, "4.2.1 busy") if deferred[key] == 1 else action
+            if moment.step is Step.RCPT and key == "throttled":
+                deferred[key] += 1
+                return reply(454, "4.7.0 Throttling failure") if deferred[key] == 1 else action
             return action
 
-        return ScriptedServer(script, tls=Tls.STARTTLS, offer=Offer(users={"ion": "secret"}))
+        return ScriptedServer(script, tls=Tls.STARTTLS, offer=self.offer)
 
     def world(self, server: ScriptedServer, trap: Trap, refuses: set[str], policy: str) -> World:
         shutil.copy(ROOT / "config.cfg", self.nursery.root)
@@ -164,7 +200,12 @@ class Maker:
         )
         (self.nursery.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
         self.proxy.watch = trap.at_call
-        return World(self.account, self.proxy, server, self.nursery, policy, trap, refuses)
+        manner = dict[str, str]()
+        if self.offer.pipelining:  # on one connection it is known who is behind whom
+            manner["ION_SMTP_CONNECTIONS"] = "1"
+        if self.offer.chunking:
+            manner["ION_SMTP_WINDOW"] = str(WINDOW)
+        return World(self.account, self.proxy, server, self.nursery, policy, trap, refuses, manner)
 
 
 @pytest.fixture
@@ -206,6 +247,57 @@ def test_a_kill_loses_nothing_and_copies_only_what_was_open(maker: Maker, place:
     assert world.faults(DUE) == []
     broken = [one.body for one in world.account.dead() if one.attributes["reason"] == "BAD_JSON"]
     assert set(broken) == {BROKEN}
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@places(PIPELINED_POINTS, *PIPELINED_FEW * FEW)
+def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Place) -> None:
+    maker.offer = PIPELINING
+    world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
+    assert world.faults(DUE) == []
+    assert world.pipelined
+    if isinstance(place, Behind) and place.then is None:
+        assert len(world.lives[0].arrived) == place.nth, "one content at a time"
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@places(WINDOW_POINTS, *WINDOW_FEW * FEW)
+def test_nor_does_a_kill_with_a_window_in_flight(maker: Maker, place: Place) -> None:
+    maker.offer = CHUNKING
+    world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
+    assert world.faults(DUE) == []
+    assert world.pipelined
+    if isinstance(place, Unanswered):
+        assert len(world.lives[0].arrived) == WINDOW, "no more than the window is in flight"
+        assert len(world.server.accepted) == len(DUE) - 2 + WINDOW, "and each of it came again"
+
+
+@pytest.mark.row(29)
+@places(WINDOW_POINTS, "window taken, nothing answered")
+def test_park_leaves_a_window_to_a_person_and_sends_no_copy(maker: Maker, place: Place) -> None:
+    maker.offer = CHUNKING
+    world = asyncio.run(killed_at(maker, place, PARK, BODIES))
+    assert world.faults(DUE) == []
+    parked = [key for key, reason in world.account.dead_letters() if reason == IN_DOUBT]
+    assert set(world.lives[0].arrived) <= {*parked}
+    assert {*parked} == world.lives[0].open
+
+
+def test_what_a_run_notes_of_a_throttle_is_no_email(maker: Maker) -> None:
+    async def main() -> World:
+        trap = Trap(None, lambda: server.submissions)
+        server = maker.server(trap, {"bounced"})
+        async with server:
+            world = maker.world(server, trap, set(), RESEND_ONCE)
+            world.account.publish(email("throttled"))
+            await world.live_until_empty()
+            return world
+
+    world = asyncio.run(main())
+    assert len(world.lives) == 2
+    assert world.faults({"throttled": SENT}) == []
 
 
 @places(POINTS, "dot seen, no reply", "before record and delete")

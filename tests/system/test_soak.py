@@ -1,6 +1,7 @@
 """Five thousand messages through everything that can happen at once: the books balance.
 
-`scripts/soak --messages 100000` is the same with more of it. ION_SOAK_SEED=… draws other faults.
+Command by command and with PIPELINING by turns. `scripts/soak --messages 100000` is the same with
+more of it, `--window 4` has several emails in flight. ION_SOAK_SEED=… draws other faults.
 """
 
 import asyncio
@@ -10,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from soak.books import PARK, RESEND_ONCE
-from soak.report import Report
+from soak.report import GROUPED, MORE_BEHIND, ONE_BY_ONE, WINDOWED, Report
 from soak.run import Plan, Soak
 from soak.witness import Sort
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("ION_SOAK_SEED", "1"))
+WINDOW = 4
 SMTP_SHARE, AWS_SHARE = 0.05, 0.02
 
 
-def soaked(messages: int, policy: str, folder: Path) -> Report:
-    report = asyncio.run(Soak(Plan(messages, SEED, policy, folder)).run())
+def soaked(messages: int, policy: str, folder: Path, window: int = 1) -> Report:
+    report = asyncio.run(Soak(Plan(messages, SEED, policy, folder, window=window)).run())
     print(report)  # noqa: T201 - shown if an assertion fails
     return report
 
@@ -40,10 +42,21 @@ def test_chaos_loses_nothing_and_copies_only_what_was_in_doubt(tmp_path: Path) -
     assert any("unheard" in sort for sort in report.aws_sorts)
     assert report.kills >= 5
     assert report.books.duplicated
+    assert report.smtp_ways[ONE_BY_ONE] > 500
+    assert report.smtp_ways[GROUPED] > 500
+    assert report.smtp_ways[MORE_BEHIND] > 100
+
+
+def test_nor_does_it_with_several_emails_in_flight_on_a_connection(tmp_path: Path) -> None:
+    report = soaked(600, RESEND_ONCE, tmp_path, WINDOW)
+    assert report.faults == ()
+    assert report.books.lost == 0
+    assert report.smtp_ways[WINDOWED] > 50
 
 
 def test_park_copies_nothing_at_all(tmp_path: Path) -> None:
-    report = soaked(300, PARK, tmp_path)
+    report = soaked(300, PARK, tmp_path, WINDOW)
     assert report.faults == ()
     assert report.books.extra_copies == 0
     assert report.in_doubt_events
+    assert report.smtp_ways[WINDOWED]
