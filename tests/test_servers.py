@@ -129,7 +129,7 @@ def test_where_the_quota_is_used_up_the_rest_goes_over_the_next_one(
     assert {row["attempts"] for row in account.rows() if "attempts" in row} == {1}
 
 
-@pytest.mark.row(6)
+@pytest.mark.row(47)
 def test_a_server_that_relays_nothing_for_us_is_left_for_the_next_one(
     account: Account, function: Function
 ) -> None:
