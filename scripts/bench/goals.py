@@ -298,8 +298,8 @@ def _package(measured: Measured) -> list[Goal]:
             *start,
             f"{package.times_bare:.2f} x ({package.ion_ms:.0f} ms : {package.bare_ms:.0f} ms)",
             reached=package.times_bare <= 1.3,
-            why="the package comes without byte code, and Lambda can't keep any; with it: "
-            f"{package.compiled_ms / package.bare_ms:.2f} x ({package.compiled_ms:.0f} ms)",
+            why="byte code included, on both sides: what the relay imports beside boto3 takes"
+            f" {package.ion_ms - package.bare_ms:.0f} ms",
         ),
     ]
 

@@ -124,7 +124,6 @@ def package(one: Package) -> str:
             ("package, zipped, arm64", f"{one.zipped_mb:.2f} MB"),
             ("import and clients: boto3 alone", f"{one.bare_ms:.0f} ms"),
             ("import and clients: the relay, from the package", f"{one.ion_ms:.0f} ms"),
-            ("the same, were its byte code in the package", f"{one.compiled_ms:.0f} ms"),
         ],
     )
 
