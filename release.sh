@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Lambda package, the same bytes on every machine: dist/ion-arm64.zip. See --help.
+# Builds the Lambda package, reproducibly: dist/ion-arm64.zip. See --help.
 set -euo pipefail
 root="$(cd "$(dirname "$0")" && pwd)"
 python="$("$root/scripts/venv.sh" scripts "$root/scripts/requirements.txt")"

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,6 +13,7 @@ from aws_lambda_powertools import Metrics
 from moto import mock_aws
 
 from emulated import REGION, Account
+from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, Ministack
 from ionctl.local.stack import ministack_python
 
@@ -85,3 +87,8 @@ def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
     with mock_aws(config={"core": {"mock_credentials": False}}):
         yield Account(dynamodb_endpoint)
+
+
+@pytest.fixture
+def function(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Function:
+    return deployed(account, tmp_path, monkeypatch)

@@ -1,15 +1,9 @@
 """The function as Lambda runs it: its package, its environment, its invocations."""
 
 import asyncio
-import importlib
 import json
-import shutil
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -17,6 +11,7 @@ import pytest
 from clock import Clock
 from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
+from function import PASSWORD, USER, Context, Function, email, guarded, invoke, once
 from ion.aws.notes import Notes
 from ion.deadline import Deadline
 from ion.drain import Summary
@@ -28,89 +23,7 @@ if TYPE_CHECKING:
 
     from ion.handler import Relay
 
-ROOT = Path(__file__).parents[1]
-USER, PASSWORD = "ion", "canary-password"
 REDRIVE = '{"action": "redrive"}'
-
-
-def email(number: int = 0, **fields: object) -> str:
-    least = {"action": "send", "recipient": f"to{number}@example.org", "body_text": "x"}
-    return json.dumps(least | {"sender": "ion@example.org"} | fields)
-
-
-def guarded(script: dict[Step, Any] | None = None, **parts: Any) -> ScriptedServer:  # noqa: ANN401
-    """A server as they are out there: STARTTLS, then a login."""
-    return ScriptedServer(script, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}), **parts)
-
-
-class Context:
-    """What Lambda hands over beside the event."""
-
-    def __init__(self, seconds: float = 900) -> None:
-        self._seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self._seconds * 1000)
-
-
-@dataclass
-class Function:
-    """The package and its environment; `cold` is what a new execution environment imports."""
-
-    root: Path
-    monkeypatch: pytest.MonkeyPatch
-
-    def cold(self) -> ModuleType:
-        self.monkeypatch.delitem(sys.modules, "ion.handler", raising=False)
-        return importlib.import_module("ion.handler")
-
-    def relay(self, now: Callable[[], float] = time.time) -> "Relay":
-        relay: Relay = self.cold().Relay(now)
-        return relay
-
-    def secrets(self, server: ScriptedServer, password: str = PASSWORD) -> str:
-        shutil.copy(server.ca_pem_path, self.root / "ca.pem")
-        return (
-            f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-            f"username = {USER}\npassword = {password}\n"
-        )
-
-    def knows(self, server: ScriptedServer, password: str = PASSWORD) -> None:
-        """Its secrets file is for this server."""
-        path = self.root / "config-secrets.cfg"
-        path.write_text(self.secrets(server, password), encoding="utf-8")
-
-
-@pytest.fixture
-def function(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Function:
-    shutil.copy(ROOT / "config.cfg", tmp_path)
-    environment = {
-        "LAMBDA_TASK_ROOT": str(tmp_path),
-        "ION_AWS_QUEUE_URL": account.input_url,
-        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
-        "ION_AWS_ALARM_NAME": account.alarm_name,
-        "ION_AWS_LEDGER_TABLE": account.table,
-        "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return Function(tmp_path, monkeypatch)
-
-
-async def invoke(relay: "Relay") -> Summary:
-    return await relay.run(Deadline.after(900))
-
-
-def once(function: Function, account: Account, server: ScriptedServer | None = None) -> Summary:
-    """One invocation of a new execution environment."""
-
-    async def main() -> Summary:
-        async with server or guarded() as running:
-            function.knows(running)
-            return await invoke(function.relay())
-
-    return asyncio.run(main())
-
 
 # an invocation
 

@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
     ["handler"],
+    ["servers"],
     ["drain"],
     ["rescue"],
     ["deliver", "redrive", "settle", "turnstile"],

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ion.outcome import InDoubt, Kind, Outcome, Reason, Reply, Scope, Stage
+from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.pace import HEADROOM, LEAST_RATE, Bucket, Lesson, Limits, Pace
-from ion.settings import Aws, Security, Settings, Smtp
+from ion.settings import Security, Smtp
 from ion.smtp.replies import classify
 from ion.smtp.wire import reply_of
 
@@ -33,13 +33,12 @@ TOO_FAST = throttle("Throttling failure: Maximum sending rate exceeded.")
 TOO_MANY = throttle("Too many concurrent SMTP connections")
 
 
-def settings(
+def limited(
     max_rate: float | None = 40, concurrency: int = 1, connections: int = 4, **login: str
-) -> Settings:
+) -> tuple[Smtp, Limits]:
     smtp = Smtp("smtp.example.org", 587, Security.STARTTLS, "ion", "canary-password")
     smtp = replace(smtp, max_rate=max_rate, connections=connections, **login)  # type: ignore[arg-type]
-    aws = Aws("input", "dead", "alarm", "ledger", concurrency=concurrency)
-    return Settings(smtp, aws, None, 1, 345_600, InDoubt.RESEND_ONCE, "INFO")
+    return smtp, Limits.of(smtp, concurrency)
 
 
 def pace(rate: float | None = None, connections: int = 8, now: float = 0) -> Pace:
@@ -75,7 +74,7 @@ def rate(one: Pace, now: float) -> float:
 def test_the_runs_share_the_rate_and_leave_some_of_it(
     max_rate: float | None, concurrency: int, share: float | None
 ) -> None:
-    assert Limits.of(settings(max_rate, concurrency)) == Limits(share, 4)
+    assert limited(max_rate, concurrency)[1] == Limits(share, 4)
 
 
 # a rate throttle
@@ -350,17 +349,17 @@ def lesson(**parts: object) -> Lesson:
     return Lesson(**(least | parts))  # type: ignore[arg-type]
 
 
-def learned(one: Pace | None = None, **parts: object) -> tuple[Settings, Lesson]:
-    given = settings(**parts)  # type: ignore[arg-type]
-    one = one or Pace(Limits.of(given), 0)
+def learned() -> tuple[Smtp, Limits, Lesson]:
+    smtp, limits = limited()
+    one = Pace(limits, 0)
     one.heard(TOO_FAST, 1, 100, 100)
-    return given, one.lesson(given, None, 1_800_000_000)
+    return smtp, limits, one.lesson(smtp, None, 1_800_000_000)
 
 
 def test_the_next_run_goes_on_where_the_last_one_ended() -> None:
-    given, one = learned()
+    _, limits, one = learned()
     assert (one.rate, one.at) == (20 * HEADROOM, 1_800_000_100)
-    later = Pace(Limits.of(given), 5000)
+    later = Pace(limits, 5000)
     later.resume(one, age_seconds=2.5 * MINUTE)
     assert rate(later, 5000) == 20 * HEADROOM + 2
     assert rate(later, 5000 + 0.5 * MINUTE) == 20 * HEADROOM + 3
@@ -369,8 +368,8 @@ def test_the_next_run_goes_on_where_the_last_one_ended() -> None:
 
 def test_a_lesson_of_the_future_is_one_of_now() -> None:
     """Clocks differ."""
-    given, one = learned()
-    later = Pace(Limits.of(given), 0)
+    _, limits, one = learned()
+    later = Pace(limits, 0)
     later.resume(one, age_seconds=-500)
     assert rate(later, MINUTE) == 20 * HEADROOM + 1
 
@@ -388,17 +387,17 @@ def test_a_lesson_of_the_future_is_one_of_now() -> None:
     ],
 )
 def test_another_login_or_limit_begins_anew(changed: dict[str, object]) -> None:
-    given, one = learned()
-    assert one.is_about(given)
-    assert not one.is_about(settings(**changed))  # type: ignore[arg-type]
+    smtp, limits, one = learned()
+    assert one.is_about(smtp, limits)
+    assert not one.is_about(*limited(**changed))  # type: ignore[arg-type]
 
 
 def test_the_fingerprint_is_made_once() -> None:
     """It is slow on purpose."""
-    given, one = learned()
-    again = Pace(Limits.of(given), 0)
+    smtp, limits, one = learned()
+    again = Pace(limits, 0)
     again.heard(TOO_FAST, 1, 0, 0)
-    assert again.lesson(given, one, 0).login == one.login
+    assert again.lesson(smtp, one, 0).login == one.login
     assert "canary" not in repr(one)
 
 
@@ -513,8 +512,8 @@ def simulated(server: Server, paces: list[Pace], seconds: float, workers: int = 
 @pytest.mark.parametrize("limit", [6, 14, 40, 100])
 def test_a_limit_that_is_set_is_used(limit: float, runs: int, *, strict: bool) -> None:
     server = Server(limit, strict=strict)
-    given = settings(limit, runs)
-    simulated(server, [Pace(Limits.of(given), 0) for _ in range(runs)], 300)
+    _, limits = limited(limit, runs)
+    simulated(server, [Pace(limits, 0) for _ in range(runs)], 300)
     for begin in (0, 100, 200):
         assert 0.9 * limit <= server.rate(begin, begin + 100) <= limit
 
@@ -533,13 +532,13 @@ def test_a_limit_that_nobody_told_is_found(limit: float, runs: int, *, strict: b
 @pytest.mark.row(62)
 def test_a_limit_that_is_lower_than_it_was_said_is_found_too() -> None:
     server = Server(14, strict=True)
-    simulated(server, [Pace(Limits.of(settings(50)), 0)], 600)
+    simulated(server, [Pace(limited(50)[1], 0)], 600)
     assert 0.9 * 14 <= server.rate(0, 600) <= 14
 
 
 @pytest.mark.row(62)
 def test_a_limit_that_was_raised_is_used_in_time() -> None:
-    one = Pace(Limits.of(settings(28)), 0)
+    one = Pace(limited(28)[1], 0)
     one.resume(lesson(rate=14), 0)
     simulated(Server(28, strict=True), [one], 15 * MINUTE)
     assert rate(one, 15 * MINUTE) == pytest.approx(28 * HEADROOM)

@@ -281,7 +281,7 @@ def test_a_login_that_the_server_repeats_is_not_written(world: World, spelling: 
     world.publish(email())
     script = {Step.AUTH: repeating(535, "5.7.8 Error: authentication failed:", spelling)}
     assert world.run(script, times=2).stopped == "auth"
-    assert [one["email_id"] for one in world.account.rows()] == [" hold"]
+    assert [one["email_id"] for one in world.account.rows()] == [" hold smtp"]
     assert world.leaks() == {}
     assert "still held" in world.events()
 

@@ -60,13 +60,15 @@ def with_line(line: str, text: str = SECRETS) -> str:
 
 def test_the_shipped_configuration_and_a_secret_make_settings(tmp_path: Path) -> None:
     assert loaded(tmp_path) == Settings(
-        smtp=Smtp(
-            "smtp.example.org",
-            587,
-            Security.STARTTLS,
-            "ion@example.org",
-            "canary-password",
-            connections=4,
+        servers=(
+            Smtp(
+                "smtp.example.org",
+                587,
+                Security.STARTTLS,
+                "ion@example.org",
+                "canary-password",
+                connections=4,
+            ),
         ),
         aws=Aws(
             "https://sqs/canary-input", "https://sqs/canary-dead", "canary-alarm", "canary-ledger"
@@ -81,7 +83,7 @@ def test_the_shipped_configuration_and_a_secret_make_settings(tmp_path: Path) ->
 
 def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> None:
     settings = loaded(tmp_path, secrets=EXAMPLE.replace("???", "x"))
-    assert (settings.smtp.security, settings.smtp.username) == (Security.STARTTLS, "x")
+    assert (settings.servers[0].security, settings.servers[0].username) == (Security.STARTTLS, "x")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_the_environment_goes_before_the_file(
 
 def test_connections_can_be_overridden(tmp_path: Path) -> None:
     environment = {"ION_SMTP_CONNECTIONS": "100"}
-    assert loaded(tmp_path, environment=environment).smtp.connections == 100
+    assert loaded(tmp_path, environment=environment).servers[0].connections == 100
 
 
 @pytest.mark.parametrize(
@@ -111,12 +113,12 @@ def test_connections_can_be_overridden(tmp_path: Path) -> None:
 )
 def test_a_rate_may_be_limited(tmp_path: Path, value: str, expected: float | None) -> None:
     environment = {"ION_SMTP_MAX_RATE": value}
-    assert loaded(tmp_path, environment=environment).smtp.max_rate == expected
+    assert loaded(tmp_path, environment=environment).servers[0].max_rate == expected
 
 
 def test_an_older_configuration_limits_no_rate(tmp_path: Path) -> None:
     config = CONFIG.replace("max_rate =", "")
-    assert loaded(tmp_path, config=config).smtp.max_rate is None
+    assert loaded(tmp_path, config=config).servers[0].max_rate is None
 
 
 def test_terraform_says_how_many_runs_there_may_be(tmp_path: Path) -> None:
@@ -153,30 +155,34 @@ def test_protection_follows_from_the_port_unless_it_is_named(
     secrets = SECRETS
     for line in lines:
         secrets = with_line(line, secrets)
-    assert loaded(tmp_path, secrets=secrets).smtp.security is expected
+    assert loaded(tmp_path, secrets=secrets).servers[0].security is expected
 
 
 @pytest.mark.parametrize("server", ["localhost", "127.0.0.1", "::1", "a-b.example.org"])
 def test_a_server_is_a_name_or_an_address(tmp_path: Path, server: str) -> None:
-    assert loaded(tmp_path, secrets=with_line(f"server = {server}")).smtp.server == server
+    assert loaded(tmp_path, secrets=with_line(f"server = {server}")).servers[0].server == server
 
 
 @pytest.mark.parametrize("password", ["a%(b)s", "x # y", "a;b = c:d", "ä€😀", '"quoted"', "[smtp]"])
 def test_a_password_is_taken_as_it_stands(tmp_path: Path, password: str) -> None:
     secrets = with_line(f"password = {password}")
-    assert loaded(tmp_path, secrets=secrets).smtp.password == password
+    assert loaded(tmp_path, secrets=secrets).servers[0].password == password
 
 
 def test_without_login_there_is_no_default_sender(tmp_path: Path) -> None:
     secrets = with_line("password", with_line("username"))
     settings = loaded(tmp_path, secrets=secrets)
-    assert (settings.smtp.username, settings.smtp.password, settings.sender) == (None, None, None)
+    assert (settings.servers[0].username, settings.servers[0].password, settings.sender) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_private_ca_is_looked_for_in_the_package(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_bytes(trusted_ca_pem())
     settings = loaded(tmp_path, secrets=with_line("ca_file = ca.pem"))
-    assert settings.smtp.ca_file == str(tmp_path / "ca.pem")
+    assert settings.servers[0].ca_file == str(tmp_path / "ca.pem")
 
 
 def test_a_secret_by_arn_takes_the_files_place(tmp_path: Path) -> None:
@@ -188,14 +194,14 @@ def test_a_secret_by_arn_takes_the_files_place(tmp_path: Path) -> None:
         return SECRETS
 
     settings = load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, read)
-    assert (settings.smtp.server, settings.aws.secret_arn) == ("smtp.example.org", ARN)
+    assert (settings.servers[0].server, settings.aws.secret_arn) == ("smtp.example.org", ARN)
     assert asked == [ARN]
 
 
 def test_the_password_is_not_in_what_settings_print(tmp_path: Path) -> None:
     settings = loaded(tmp_path)
     assert "canary-password" not in f"{settings!r} {settings}"
-    assert replace(settings.smtp, password="other") != settings.smtp
+    assert replace(settings.servers[0], password="other") != settings.servers[0]
 
 
 def test_the_names_alone_need_no_file() -> None:
@@ -235,7 +241,7 @@ def test_what_is_unknown_in_the_secrets_is_told_by_its_line(tmp_path: Path, line
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, secrets=f"{SECRETS}\n{line}\n")
     said = str(caught.value)
-    assert re.match(r"config-secrets.cfg: line \d+: unknown key; \[smtp\] has server, ", said)
+    assert re.match(r"config-secrets.cfg: line \d+: unknown key; \[smtp\] and ", said)
     assert not any(word in said for word in ("canary", "passwrd", "hunter2"))
 
 
@@ -358,3 +364,62 @@ def test_the_names_alone_name_the_one_that_is_missing(missing: str) -> None:
     key = missing.removeprefix("ION_AWS_").lower()
     with pytest.raises(SettingsError, match=rf"\[aws\] {key}: is missing"):
         aws_names({name: value for name, value in AWS.items() if name != missing})
+
+
+# several servers
+
+SEVERAL = f"""{SECRETS}
+[smtp:second]
+server = b.example
+port = 465
+[smtp:a3]
+server = c.example
+port = 25
+"""
+
+
+def test_the_servers_are_in_the_order_of_the_file(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, secrets=SEVERAL)
+    assert [(one.name, one.server, one.security, one.username) for one in settings.servers] == [
+        ("smtp", "smtp.example.org", Security.STARTTLS, "ion@example.org"),
+        ("smtp:second", "b.example", Security.TLS, None),
+        ("smtp:a3", "c.example", Security.STARTTLS, None),
+    ]
+    assert settings.sender == "ion@example.org"
+
+
+def test_the_first_one_is_smtp_wherever_it_stands(tmp_path: Path) -> None:
+    secrets = f"[smtp:second]\nserver = b.example\nport = 465\n{SECRETS}"
+    servers = loaded(tmp_path, secrets=secrets).servers
+    assert [one.name for one in servers] == ["smtp", "smtp:second"]
+
+
+def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
+    tmp_path: Path,
+) -> None:
+    config = CONFIG.replace("max_rate =", "max_rate = 14").replace("window = 1", "window = 3")
+    config += "\n[smtp:second]\nconnections = 2\n"
+    environment = {"ION_SMTP_A3_WINDOW": "1", "ION_SMTP_A3_MAX_RATE": "5"}
+    settings = loaded(tmp_path, config=config, secrets=SEVERAL, environment=environment)
+    assert [(one.connections, one.window, one.max_rate) for one in settings.servers] == [
+        (4, 3, 14),
+        (2, 3, None),
+        (4, 1, 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "config", "where"),
+    [
+        ("[smtp:b]\nport = 25", "", r"config-secrets.cfg: \[smtp:b\] server: is missing"),
+        ("[smtp:b]\nserver = ???\nport = 25", "", r"config-secrets.cfg: \[smtp:b\] server: still"),
+        ("[smtp:B]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
+        ("[smtp-b]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
+        ("", "[smtp:b]\nwindow = 2", r"config.cfg: \[smtp:b\] window: unknown key"),
+    ],
+)
+def test_a_fault_in_a_further_server_says_where(
+    tmp_path: Path, secrets: str, config: str, where: str
+) -> None:
+    with pytest.raises(SettingsError, match=where):
+        loaded(tmp_path, secrets=f"{SECRETS}\n{secrets}\n", config=f"{CONFIG}\n{config}\n")

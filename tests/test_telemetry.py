@@ -27,7 +27,12 @@ OF_EVERY_EVENT = {"level", "location", "message", "timestamp", "service"}
 
 def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
     delivery = Delivery(
-        Status.DEAD, REFUSED, smtp_seconds=0.25, addresses=("canary@example.org",), path="$.x"
+        Status.DEAD,
+        REFUSED,
+        smtp_seconds=0.25,
+        addresses=("canary@example.org",),
+        path="$.x",
+        server="smtp",
     )
     Telemetry().attempted("m-1", ORIGIN, ROW, delivery)
     (event,) = log.events
@@ -39,6 +44,7 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
         "recipients": 1,
         "retry_in_seconds": 0,
         "path": "$.x",
+        "server": "smtp",
         "smtp_ms": 250.0,
         "stage": "rcpt",
         "reason": "RCPT_REJECTED",
@@ -97,13 +103,14 @@ def test_the_pace_in_force_is_told_with_its_run(
     log: Log, rate: float | None, figures: dict[str, list[float]]
 ) -> None:
     telemetry = Telemetry()
-    telemetry.paced(rate, 3)
+    telemetry.paced("smtp:backup", rate, 3)
     telemetry.ended({"sent": 1})
     telemetry.ended({"sent": 0})
     assert log.metrics == figures
     first, second = log.events
-    assert (first["connections"], first.get("rate")) == (3, rate and 13.44)
-    assert not {"connections", "rate"} & second.keys()
+    assert (first["server"], first["connections"]) == ("smtp:backup", 3)
+    assert first.get("rate") == (rate and 13.44)
+    assert not {"server", "connections", "rate"} & second.keys()
 
 
 def test_a_run_that_found_nothing_ends_in_peace(log: Log) -> None:
@@ -135,14 +142,15 @@ def test_the_level_decides_what_is_written(log: Log) -> None:
     telemetry.level("ERROR")
     telemetry.attempted("m", ORIGIN, ROW, Delivery(Status.SENT, REFUSED))
     telemetry.trouble("something", count=2, code="X")
-    telemetry.held(REFUSED)
+    telemetry.held(REFUSED, "smtp")
     assert [(event["message"], event["level"]) for event in log.events] == [("held", "ERROR")]
     telemetry.level("INFO")
 
 
 def test_a_hold_says_why_without_an_address(log: Log) -> None:
-    Telemetry().held(REFUSED)
-    assert log.events[0]["reason"] == "RCPT_REJECTED"
+    Telemetry().held(REFUSED, "smtp:backup")
+    (event,) = log.events
+    assert (event["server"], event["reason"]) == ("smtp:backup", "RCPT_REJECTED")
     assert "canary@" not in log.text
 
 

@@ -117,6 +117,7 @@ class Deliverer:
                 outcomes[indexes[0]],
                 recipients=tuple(indexes),
                 addresses=tuple(everybody[i] for i in indexes),
+                server=self._pool.server,
             )
             deliveries.append(self._timed(delivery, job, message))
         return deliveries

@@ -279,7 +279,7 @@ class Drain:
             return
         if outcome not in self._told:
             self._told.add(outcome)
-            self._telemetry.held(outcome)
+            self._telemetry.held(outcome, self._pool.server)
         if outcome.scope is not Scope.SITE:  # others may have better luck
             return
         self.held_by = self.held_by or outcome

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,18 +15,17 @@ from botocore.config import Config
 from ion.admit import Admission
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
-from ion.aws.notes import Notes, NotesError
+from ion.aws.notes import Notes
 from ion.aws.queue import Queue
 from ion.aws.secrets import read_secret
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain, Summary
-from ion.hold import Hold, following
-from ion.pace import Lesson, Limits, Pace
+from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
+from ion.servers import Servers
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
-from ion.smtp.connect import connect, tls_context
 from ion.smtp.pool import Pool
 from ion.smtp.session import DEEPEST
 from ion.telemetry import Telemetry
@@ -68,7 +66,7 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=_AWS)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.notes = Notes(dynamodb, aws.ledger_table)
-        self._site: tuple[Settings, ssl.SSLContext] | None = None
+        self._servers: Servers | None = None
         self._next_rescue = now() + EVERY_SECONDS
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -76,10 +74,11 @@ class Relay:
         began = time.monotonic()
         summary = Summary()
         try:
-            settings, tls = self._configured()
-            summary = await self._unless_held(settings, tls, deadline)
+            servers = self._configured()
+            summary = await servers.run(deadline)
+            if servers.turned_away:
+                self._servers = None  # perhaps the secret was changed: read it anew next time
             if summary.error:
-                self._site = None  # perhaps the secret was changed: read it anew next time
                 summary.dead_lettered += await self._rescue(deadline)
         except SettingsError as error:
             self.telemetry.misconfigured(str(error))
@@ -90,40 +89,13 @@ class Relay:
             self.telemetry.ended(asdict(summary))
         return summary
 
-    def _configured(self) -> tuple[Settings, ssl.SSLContext]:
-        if self._site is None:
+    def _configured(self) -> Servers:
+        if self._servers is None:
             settings = load(ROOT, os.environ, partial(read_secret, self.session))
             self.telemetry.level(settings.log_level)
-            self._site = settings, tls_context(settings.smtp)
-        return self._site
-
-    async def _unless_held(
-        self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline
-    ) -> Summary:
-        """Drain, if the server may be tried; remember it if it must not be tried again soon."""
-        hold, lesson = await self._read()
-        if hold is not None and not hold.is_over(settings.smtp, time.time()):
-            self.telemetry.still_held(hold.reason, hold.error, hold.until)
-            return Summary(stopped=hold.reason, error=hold.error)
-        if lesson is not None and not lesson.is_about(settings):
-            lesson = None
-        now = asyncio.get_running_loop().time
-        pace = Pace(Limits.of(settings), now())
-        if lesson is not None:
-            pace.resume(lesson, time.time() - lesson.at)
-        async with self._pool(settings.smtp, tls, deadline, pace.connections(now())) as pool:
-            drain = self._drain(settings, pool, pace, deadline)
-            summary = await drain.run()
-        if summary.received or pace.changed:
-            self.telemetry.paced(pace.rate(now()), pace.connections(now()))
-        if pace.changed:
-            await self._write(pace.lesson(settings, lesson, time.time() - now()))
-        if drain.held_by is not None:
-            error = summary.error
-            new = following(drain.held_by, error, hold, settings.smtp, time.time())
-            if new is not None:
-                await self._write(new)
-        return summary
+            drain = partial(self._drain, settings)
+            self._servers = Servers(settings, self.notes, self.telemetry, drain)
+        return self._servers
 
     async def _rescue(self, deadline: Deadline) -> int:
         if self._now() < self._next_rescue:
@@ -132,10 +104,9 @@ class Relay:
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
         return await rescue(self.input_queue, settler, deadline)
 
-    def _pool(self, smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline, connections: int) -> Pool:
-        return Pool(partial(connect, smtp, tls, deadline), connections)
-
-    def _drain(self, settings: Settings, pool: Pool, pace: Pace, deadline: Deadline) -> Drain:
+    def _drain(
+        self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
+    ) -> Drain:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
         return Drain(
             input_queue=self.input_queue,
@@ -145,27 +116,13 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=settings.smtp.connections * max(DEEPEST, settings.smtp.window),
+            workers=smtp.connections * max(DEEPEST, smtp.window),
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
         )
-
-    async def _read(self) -> tuple[Hold | None, Lesson | None]:
-        try:
-            return await self.notes.read()
-        except NotesError as error:  # then the server tells us anew
-            self.telemetry.trouble("the hold and the pace can't be read", code=str(error))
-            return None, None
-
-    async def _write(self, note: Hold | Lesson) -> None:
-        what = "hold" if isinstance(note, Hold) else "pace"
-        try:
-            await self.notes.write(note)
-        except NotesError as error:
-            self.telemetry.trouble(f"the {what} can't be written", code=str(error))
 
     async def _rearm(self) -> None:
         try:

@@ -206,6 +206,7 @@ class Delivery:
         smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
         path: for bad input: the JSON path of what is wrong, "$.recipient[0]".
         addresses: whom this is about; only for taking them out of what the server said.
+        server: which one was asked, by its section in the configuration; empty: none was.
     """
 
     status: Status
@@ -215,3 +216,4 @@ class Delivery:
     smtp_seconds: float = 0.0
     path: str = ""
     addresses: tuple[str, ...] = field(default=(), repr=False)
+    server: str = ""

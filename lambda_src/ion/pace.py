@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ion.hold import fingerprint, is_of
 from ion.outcome import Kind, Outcome, Stage
-from ion.settings import Settings
+from ion.settings import Smtp
 
 HEADROOM = 0.96
 """Of what is allowed, so much is used. Servers count in windows of their own, and mail comes to
@@ -58,11 +58,10 @@ class Limits:
     connections: int
 
     @classmethod
-    def of(cls, settings: Settings) -> "Limits":
+    def of(cls, smtp: Smtp, concurrency: int) -> "Limits":
         """Each of the runs that there may be at a time has the same share of the rate."""
-        smtp = settings.smtp
         whole = None if smtp.max_rate is None else smtp.max_rate * HEADROOM
-        return cls(whole and whole / settings.aws.concurrency, smtp.connections)
+        return cls(whole and whole / concurrency, smtp.connections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,9 @@ class Lesson:
     limits: str
     rate: float | None = None
 
-    def is_about(self, settings: Settings) -> bool:
+    def is_about(self, smtp: Smtp, limits: Limits) -> bool:
         """True unless the server, the login or a limit is another one by now."""
-        return self.limits == str(Limits.of(settings)) and is_of(self.login, settings.smtp)
+        return self.limits == str(limits) and is_of(self.login, smtp)
 
 
 class Pace:
@@ -170,18 +169,18 @@ class Pace:
         self._grow(now)
         self._cut(self._rate, connections, now)
 
-    def lesson(self, settings: Settings, before: Lesson | None, age_seconds: float) -> Lesson:
+    def lesson(self, smtp: Smtp, before: Lesson | None, age_seconds: float) -> Lesson:
         """What there is to remember.
 
         Args:
-            settings: in force.
+            smtp: the server that taught it.
             before: the lesson that it began with, if any.
             age_seconds: from the epoch to the clock's zero: what turns its time into the epoch's.
         """
         return Lesson(
             connections=self._connections,
             at=int(self._clean_since + age_seconds),
-            login=before.login if before else fingerprint(settings.smtp),
+            login=before.login if before else fingerprint(smtp),
             limits=str(self._limits),
             rate=self._rate and round(self._rate, 6),
         )

@@ -21,7 +21,12 @@ _RETENTION_HOURS = 14 * 24
 _EXPIRY_MARGIN_HOURS = 24
 
 
-_KEYS_OF_SECRETS = "[smtp] has server, port, security, username, password and ca_file"
+_KEYS_OF_SECRETS = (
+    "[smtp] and [smtp:NAME] have server, port, security, username, password and ca_file; "
+    "NAME is of small letters and digits"
+)
+_FIRST = "smtp"
+_ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")
 
 
 class SettingsError(Exception):
@@ -41,7 +46,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """The mail server and how to speak to it."""
+    """A mail server and how to speak to it."""
 
     server: str
     port: int
@@ -53,6 +58,8 @@ class Smtp:
     window: int = 1
     max_rate: float | None = None
     """Recipients a second, of all runs together; None: nobody told us."""
+    name: str = _FIRST
+    """Its section in the configuration: "smtp", "smtp:backup"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,8 @@ class Aws:
 class Settings:
     """Everything that can be chosen, checked."""
 
-    smtp: Smtp
+    servers: tuple[Smtp, ...]
+    """In the order in which they are tried. The first is [smtp]."""
     aws: Aws
     sender: str | None
     linger_seconds: int
@@ -112,13 +120,16 @@ def load(root: Path, environment: Mapping[str, str], read_secret: Callable[[str]
         secrets = _Source(aws.secret_arn, read_secret(aws.secret_arn), {}, is_secret=True)
     else:
         secrets = _Source(SECRETS_FILE, _read(root / SECRETS_FILE), {}, is_secret=True)
-    smtp, behaviour = secrets.section("smtp"), config.section("smtp")
+    first = _smtp(secrets.section(_FIRST), config.section(_FIRST), root)
+    others = filter(_ANOTHER.fullmatch, secrets.parser.sections())
     drain, retry, mail = config.section("drain"), config.section("retry"), config.section("mail")
-    username = smtp.text("username", default="")
     settings = Settings(
-        smtp=_smtp(smtp, behaviour, username, root),
+        servers=(
+            first,
+            *(_smtp(secrets.section(one), config.section(one), root, first) for one in others),
+        ),
         aws=aws,
-        sender=mail.text("sender", default="") or username or None,
+        sender=mail.text("sender", default="") or first.username,
         linger_seconds=drain.number("linger_seconds", 0, _SQS_LONGEST_POLL_SECONDS),
         give_up_after_seconds=3600
         * retry.number("give_up_after_hours", 1, _RETENTION_HOURS - _EXPIRY_MARGIN_HOURS),
@@ -141,10 +152,12 @@ def _aws(section: "_Section") -> Aws:
     )
 
 
-def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) -> Smtp:
+def _smtp(secret: "_Section", behaviour: "_Section", root: Path, first: Smtp | None = None) -> Smtp:
+    """One server; what isn't said of a further one is as with the first, but not what it allows."""
     port = secret.number("port", 1, 65535)
     by_port = Security.TLS if port == 465 else Security.STARTTLS  # RFC 8314
     security = Security(secret.one_of("security", list(Security), default=by_port))
+    username = secret.text("username", default="")
     password = secret.text("password", default="")
     if bool(username) != bool(password):
         raise secret.wrong("password" if username else "username", "is missing beside the other")
@@ -157,6 +170,7 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         )
     if ca_file and not _has_certificates(root / ca_file):
         raise secret.wrong("ca_file", "names a file that has no CA certificates in it (PEM)")
+    connections, window = (str(first.connections), str(first.window)) if first else (None, None)
     return Smtp(
         server=secret.matching("server", r"[A-Za-z0-9.:-]{1,253}", "must be a host name"),
         port=port,
@@ -164,9 +178,10 @@ def _smtp(secret: "_Section", behaviour: "_Section", username: str, root: Path) 
         username=username or None,
         password=password or None,
         ca_file=str(root / ca_file) if ca_file else None,
-        connections=behaviour.number("connections", 1, 100),
-        window=behaviour.number("window", 1, 100),
+        connections=behaviour.number("connections", 1, 100, default=connections),
+        window=behaviour.number("window", 1, 100, default=window),
         max_rate=behaviour.decimal("max_rate", 0.01, 10_000),
+        name=secret.name,
     )
 
 
@@ -304,4 +319,4 @@ class _Section:
 
 
 def _variable(section: str, key: str) -> str:
-    return f"{_ENVIRONMENT_PREFIX}{section}_{key}".upper()
+    return f"{_ENVIRONMENT_PREFIX}{section.replace(':', '_')}_{key}".upper()

@@ -147,5 +147,6 @@ def _about(one: Admitted, deliveries: Sequence[Delivery]) -> dict[str, str | int
             "stage": outcome.stage.value,
             "reason": outcome.reason.value,
             "reply": scrub(outcome.said, delivery.addresses),
+            "server": delivery.server,
         }
     return about

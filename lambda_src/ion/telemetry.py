@@ -27,7 +27,7 @@ class Telemetry:
     def __init__(self) -> None:
         self._logger = Logger(level="INFO")
         self._metrics = Metrics(namespace=_NAMESPACE)
-        self._in_force: dict[str, float] = {}
+        self._in_force: dict[str, str | float] = {}
 
     def level(self, level: str) -> None:
         """How much to log: "INFO" is one event a message and attempt."""
@@ -48,6 +48,7 @@ class Telemetry:
                 "recipients": len(delivery.addresses),
                 "retry_in_seconds": delivery.delay_seconds,
                 "path": delivery.path,
+                "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.addresses),
             },
@@ -58,14 +59,15 @@ class Telemetry:
             milliseconds = 1000 * delivery.smtp_seconds
             self._metrics.add_metric("SmtpTime", MetricUnit.Milliseconds, milliseconds)
 
-    def held(self, outcome: Outcome) -> None:
-        """The mail server, or our account there, is ill: the run ends and no message pays."""
-        self._logger.error("held", extra=_said(outcome))
+    def held(self, outcome: Outcome, server: str) -> None:
+        """The mail server, or our account there, is ill: it isn't tried again in this run."""
+        self._logger.error("held", extra={"server": server, **_said(outcome)})
 
-    def still_held(self, reason: str, error: str, until: int) -> None:
+    def still_held(self, server: str, reason: str, error: str, until: int) -> None:
         """An earlier run was turned away in a manner that asks for patience."""
         at = datetime.fromtimestamp(until, UTC).isoformat()
-        self._logger.warning("still held", extra={"reason": reason, "reply": error, "next_try": at})
+        about = {"server": server, "reason": reason, "reply": error, "next_try": at}
+        self._logger.warning("still held", extra=about)
 
     def redriven(self, report: Mapping[str, object], moved: int) -> None:
         """What a redrive came to in this run; `moved` dead letters are in the input queue again."""
@@ -77,9 +79,9 @@ class Telemetry:
         """How long a message had waited when it was received."""
         self._metrics.add_metric("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
 
-    def paced(self, rate: float | None, connections: int) -> None:
+    def paced(self, server: str, rate: float | None, connections: int) -> None:
         """What was in force at the end of a run: recipients a second, if limited; connections."""
-        self._in_force = {"connections": connections}
+        self._in_force = {"server": server, "connections": connections}
         self._metrics.add_metric("Connections", MetricUnit.Count, connections)
         if rate is not None:
             self._in_force["rate"] = round(rate, 3)

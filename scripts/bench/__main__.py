@@ -9,7 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import composing, contenders, cost, drains, machine, package, plots, report, rounds
+from bench import (
+    composing,
+    contenders,
+    cost,
+    drains,
+    machine,
+    package,
+    plots,
+    report,
+    rounds,
+    throttle,
+)
 from bench.cost import Bill, Steady
 from bench.drains import Drains
 from bench.emails import published
@@ -78,7 +89,8 @@ def _measured(options: argparse.Namespace, say: Callable[[str], None]) -> Measur
         packed = package.measured(3 if options.quick else 7)
     except UnavailableError as error:
         packed, missing = None, str(error)
-    return Measured(sending, draining, composed, packed, missing)
+    throttled = [] if options.quick else throttle.run(say=say)
+    return Measured(sending, draining, composed, packed, missing, throttled)
 
 
 def _backlogs(found: Drains) -> list[tuple[str, Bill]]:

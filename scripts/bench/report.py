@@ -47,6 +47,7 @@ def page(
         _sending(measured, plots),
         _composing(measured.composing),
         _drain(measured, plots),
+        _throttle(measured),
         _package(measured),
         _cost(backlog, months, plots),
         _REMARKS,
@@ -121,6 +122,19 @@ def _drain(measured: Measured, plots: Sequence[str]) -> str:
         "connection and no ledger: at latency most of it is more connections against one.\n\n"
         + _plot("drain.svg", "emails a second of whole drains", plots)
         + f"\n{tables.drains(measured.drains)}"
+    )
+
+
+def _throttle(measured: Measured) -> str:
+    if not measured.throttled:
+        return ""
+    return (
+        "## A server that throttles\nIt takes R emails a second, and answers the others as SES "
+        "does, `454 Throttling failure: Maximum sending rate exceeded`. The drains empty a queue "
+        "side by side; the rate is that accepted while there was mail for all of them. Drains "
+        "that nobody told R find it by being throttled; what was throttled is sent a little "
+        "later.\n\n"
+        f"{tables.throttled(measured.throttled)}"
     )
 
 

@@ -9,6 +9,7 @@ from bench.drains import CONDITIONS, Drains
 from bench.goals import Goal
 from bench.package import Package
 from bench.rounds import Figure, Rounds
+from bench.throttle import Throttled
 
 _REACHED = {True: "yes", False: "**no**", None: "?"}
 
@@ -44,6 +45,25 @@ def sending(rounds: Rounds) -> str:
         )
     trips = [f"{rtt:g} ms" for rtt in names.RTTS]
     return table(("sender", "server", "connections", *trips, "CPU s / 1,000 at 0 ms"), rows)
+
+
+def throttled(cases: Iterable[Throttled]) -> str:
+    """What drains made of a limit."""
+    return table(
+        ("drains", "`max_rate`", "the server counts", "R", "accepted / R", "throttled", "unsent"),
+        [
+            (
+                str(one.drains),
+                "R" if one.told else "empty",
+                "every second" if one.strict else "a bucket of R",
+                f"{one.limit:g}/s",
+                f"{one.share:.3f}",
+                str(one.throttled),
+                str(one.unsent),
+            )
+            for one in cases
+        ],
+    )
 
 
 def drains(found: Drains) -> str:
@@ -104,7 +124,6 @@ def package(one: Package) -> str:
             ("package, zipped, arm64", f"{one.zipped_mb:.2f} MB"),
             ("import and clients: boto3 alone", f"{one.bare_ms:.0f} ms"),
             ("import and clients: the relay, from the package", f"{one.ion_ms:.0f} ms"),
-            ("the same, were its byte code in the package", f"{one.compiled_ms:.0f} ms"),
         ],
     )
 

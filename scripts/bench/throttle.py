@@ -197,7 +197,7 @@ class _Site:
 
 def run(
     limit: float = LIMIT, seconds: float = SECONDS, say: Callable[[str], None] = print
-) -> list[dict[str, object]]:
+) -> list[Throttled]:
     """Every case; each takes a little more than so many seconds."""
     results = []
     with (
@@ -215,7 +215,7 @@ def run(
                         f"{'any second counts' if strict else 'a second may burst'}: "
                         f"{one.share:.3f} R, {one.throttled} throttled, {one.unsent} unsent"
                     )
-                    results.append(asdict(one))
+                    results.append(one)
     return results
 
 
@@ -240,7 +240,7 @@ def main() -> None:
         _drain()
         return
     results = run(asked.limit, asked.seconds, lambda line: print(line, file=sys.stderr))
-    print(json.dumps(results, indent=1))
+    print(json.dumps([asdict(one) for one in results], indent=1))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ionctl.archive import zipped
+from ionctl.bytecode import CompilationError, bytecode
+from ionctl.interpreter import interpreter
 from ionctl.wheels import TARGETS, Distribution, WheelsUnavailableError, dependencies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONFIG = "config.cfg"
@@ -46,10 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _ion(),
             *(Distribution(name, "", {name: (_ROOT / name).read_bytes()}) for name in needed),
         ]
-    except WheelsUnavailableError as error:
+        parts += _bytecode(_files(parts), target.python)
+    except (WheelsUnavailableError, CompilationError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
-    package = zipped({path: content for part in parts for path, content in part.files.items()})
+    package = zipped(_files(parts))
     _write(output, package, private=options.with_secrets)
     _describe(parts, package, output)
     return 0
@@ -58,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="release.sh",
-        description="Builds the Lambda package. The same sources give the same bytes, anywhere.",
+        description="Builds the Lambda package. The same sources give the same bytes, anywhere,"
+        " if the same Python compiles them.",
     )
     parser.add_argument(
         "--architecture",
@@ -91,6 +95,23 @@ def _ion() -> Distribution:
             if "__pycache__" not in name.parts and not name.name.startswith(".")
         },
     )
+
+
+def _bytecode(files: Mapping[str, bytes], version: str | None) -> list[Distribution]:
+    """That of `files`, or nothing where there is no Python to make it: it only saves time."""
+    python = interpreter(version)
+    if python is None:
+        print(
+            f"release: there is no python{version} here, so the package has no byte code and its"
+            f" function will start more slowly; install Python {version} and build again",
+            file=sys.stderr,
+        )
+        return []
+    return [Distribution("byte code, by Python", python.version, bytecode(files, python))]
+
+
+def _files(parts: Sequence[Distribution]) -> dict[str, bytes]:
+    return {path: content for part in parts for path, content in part.files.items()}
 
 
 def _write(output: Path, package: bytes, *, private: bool) -> None:

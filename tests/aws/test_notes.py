@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from emulated import Account, Between, failing
-from ion.aws.notes import Notes, NotesError
+from ion.aws.notes import Noted, Notes, NotesError
 from ion.hold import Hold
 from ion.pace import Lesson
 
@@ -21,11 +21,11 @@ def notes(account: Account, dynamodb: Between | None = None) -> Notes:
     return Notes(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
 
 
-def run(account: Account, *several: Hold | Lesson) -> tuple[Hold | None, Lesson | None]:
-    async def main() -> tuple[Hold | None, Lesson | None]:
+def run(account: Account, *several: Hold | Lesson) -> Noted:
+    async def main() -> Noted:
         for one in several:
-            await notes(account).write(one)
-        return await notes(account).read()
+            await notes(account).write("smtp", one)
+        return (await notes(account).read(["smtp"]))["smtp"]
 
     return asyncio.run(main())
 
@@ -52,11 +52,22 @@ def test_the_later_hold_is_in_force(account: Account) -> None:
     assert run(account, HOLD, LESSON, later) == (later, LESSON)
 
 
-def test_both_are_read_in_one_call(account: Account) -> None:
+def test_all_are_read_in_one_call(account: Account) -> None:
     run(account, HOLD, LESSON)
     dynamodb = account.dynamodb()
-    assert asyncio.run(notes(account, dynamodb).read()) == (HOLD, LESSON)
+    found = asyncio.run(notes(account, dynamodb).read(["smtp", "smtp:backup"]))
+    assert found == {"smtp": (HOLD, LESSON), "smtp:backup": (None, None)}
     assert len(dynamodb.calls) == 1
+
+
+def test_each_server_has_its_own(account: Account) -> None:
+    async def main() -> dict[str, Noted]:
+        table = notes(account)
+        await table.write("smtp:backup", HOLD)
+        await table.write("smtp", LESSON)
+        return await table.read(["smtp", "smtp:backup"])
+
+    assert asyncio.run(main()) == {"smtp": (None, LESSON), "smtp:backup": (HOLD, None)}
 
 
 def test_a_note_of_another_version_is_none(account: Account) -> None:
@@ -64,7 +75,7 @@ def test_a_note_of_another_version_is_none(account: Account) -> None:
     run(account, HOLD, LESSON)
     account.dynamodb().update_item(
         TableName=account.table,
-        Key={"email_id": {"S": " pace"}},
+        Key={"email_id": {"S": " pace smtp"}},
         UpdateExpression="REMOVE limits SET colour = :blue",
         ExpressionAttributeValues={":blue": {"S": "blue"}},
     )
@@ -77,6 +88,6 @@ def test_a_table_that_cannot_be_used_is_an_error_with_its_code(account: Account)
         batch_get_item=failing("ThrottlingException"),
         batch_execute_statement=failing("ThrottlingException"),
     )
-    for doing in (notes(account, ill).read(), notes(account, ill).write(HOLD)):
+    for doing in (notes(account, ill).read(["smtp"]), notes(account, ill).write("smtp", HOLD)):
         with pytest.raises(NotesError, match=r"^ThrottlingException$"):
             asyncio.run(doing)

@@ -1,5 +1,6 @@
 """The package as release.sh builds it, from a copy of the sources and with real wheels."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ionctl.interpreter import Interpreter, interpreter
+from ionctl.wheels import LAMBDA_PYTHON
+
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
 AARCH64 = 183  # e_machine of an ELF file
+MAGIC_3_13 = (3571).to_bytes(2, "little") + b"\r\n"  # the same in all of 3.13
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552
 
 USE_IT = """
 import sys
@@ -62,6 +68,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sources / "dist" / "ion-host.zip"
 
 
+@pytest.fixture(scope="module")
+def lambda_python() -> Interpreter:
+    return interpreter(LAMBDA_PYTHON) or pytest.skip(f"no Python {LAMBDA_PYTHON} here")
+
+
 def test_same_bytes_whoever_builds_it_wherever_and_whenever(arm64: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where"
     shutil.copytree(arm64.parents[1], elsewhere, ignore=shutil.ignore_patterns("dist", ".venv"))
@@ -81,6 +92,7 @@ def test_same_bytes_whoever_builds_it_wherever_and_whenever(arm64: Path, tmp_pat
         TZ="Pacific/Kiritimati",
         LC_ALL="C",
         PYTHONHASHSEED="1",
+        TMPDIR=str(tmp_path),
         SOURCE_DATE_EPOCH="1",
     )
     assert built.returncode == 0, built.stderr
@@ -117,7 +129,7 @@ def test_holds_ion_its_configuration_and_every_licence_but_nothing_useless(arm64
     for metadata in [name for name in names if name.endswith(".dist-info/METADATA")]:
         folder = metadata.removesuffix("METADATA")
         assert any(n.startswith(folder) and "LICENSE" in n.upper() for n in names), folder
-    for useless in ("__pycache__", ".pyc", "RECORD", "bin/", "boto", "event_handler", ".."):
+    for useless in ("RECORD", "bin/", "boto", "event_handler", ".."):
         assert not [name for name in names if useless in name]
 
 
@@ -129,6 +141,55 @@ def test_what_was_left_out_is_not_missed(host: Path, tmp_path: Path) -> None:
     used = subprocess.run(command, capture_output=True, text=True, check=False)
     assert used.returncode == 0, used.stderr
     assert '"Metrics":[{"Name":"sent","Unit":"Count"}]' in used.stdout.replace(" ", "")
+
+
+def test_every_source_is_compiled_for_the_lambdas_python(
+    arm64: Path, lambda_python: Interpreter
+) -> None:
+    with zipfile.ZipFile(arm64) as package:
+        names = package.namelist()
+        compiled = {name: package.read(name)[:8] for name in names if name.endswith(".pyc")}
+    sources = {Path(name) for name in names if name.endswith(".py")}
+    assert Path("ion/handler.py") in sources
+    assert set(map(Path, compiled)) == {
+        source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc" for source in sources
+    }
+    assert set(compiled.values()) == {MAGIC_3_13 + UNCHECKED_HASH}
+
+
+def test_lambdas_python_reads_no_source(
+    arm64: Path, lambda_python: Interpreter, tmp_path: Path
+) -> None:
+    imports = "import aiosmtplib, idna, ion.deadline, jinja2"
+    ran = _run_without_sources(arm64, tmp_path, lambda_python.path, imports)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_other_versions_leave_it_alone(arm64: Path, tmp_path: Path) -> None:
+    if importlib.util.MAGIC_NUMBER == MAGIC_3_13:
+        pytest.skip("this is the Lambda's version")
+    ran = _run_without_sources(arm64, tmp_path, sys.executable, "import idna")
+    assert ran.stderr.rstrip().endswith("RuntimeError: read")
+
+
+def test_this_machines_python_reads_no_source(host: Path, tmp_path: Path) -> None:
+    ran = _run_without_sources(host, tmp_path, sys.executable, USE_IT)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_without_the_lambdas_python_it_is_built_all_the_same(sources: Path) -> None:
+    if interpreter(None) == interpreter(LAMBDA_PYTHON):
+        pytest.skip("this is the Lambda's version")
+    built = _build(sources, PATH="/nowhere")
+    assert built.returncode == 0
+    assert built.stderr.count("\n") == 1
+    assert "no python3.13 here" in built.stderr
+    assert "install Python 3.13 and build again" in built.stderr
+    assert "byte code" not in built.stdout
+    with zipfile.ZipFile(sources / "dist" / "ion-arm64.zip") as package:
+        names = package.namelist()
+    assert "ion/handler.py" in names
+    assert not [name for name in names if "__pycache__" in name]
 
 
 def test_secrets_stay_out_unless_asked_for(sources: Path) -> None:
@@ -165,6 +226,7 @@ def test_says_what_is_in_it(sources: Path) -> None:
     built = _build(sources, "--architecture", "host", "--output", str(output))
     assert "msgspec 0." in built.stdout
     assert "ion 0." in built.stdout
+    assert f"byte code, by Python {sys.version.split()[0]} " in built.stdout
     assert f"{output}: " in built.stdout
     assert "sha256 " in built.stdout
     assert built.stdout.rstrip().endswith("=")
@@ -176,6 +238,20 @@ def _copy(folder: Path) -> Path:
     for name in ("config.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     return folder
+
+
+def _run_without_sources(
+    package: Path, folder: Path, python: str, program: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `program` with a package that fails as soon as a source of it is read."""
+    with zipfile.ZipFile(package) as content:
+        content.extractall(folder)
+    for source in folder.rglob("*.py"):
+        source.write_text("raise RuntimeError('read')\n", encoding="utf-8")
+    # -I -S: with no other packages than these in reach
+    program = f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"
+    command = [python, "-I", "-S", "-c", program, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _build(

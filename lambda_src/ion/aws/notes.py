@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ from ion.pace import Lesson
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEYS: dict[type[Hold | Lesson], str] = {Hold: " hold", Lesson: " pace"}
-"""No email's: those have no blanks."""
+_KEYS: dict[type[Hold | Lesson], str] = {Hold: " hold ", Lesson: " pace "}
+"""Before the server's name. No email's key has a blank."""
 _KEEP_SECONDS = 7 * 24 * 3600
+
+Noted = tuple[Hold | None, Lesson | None]
 
 
 class NotesError(Exception):
@@ -22,7 +25,9 @@ class NotesError(Exception):
 
 
 class Notes:
-    """Remembers a hold and a lesson. Two runs that write at once: the later one wins, no harm done.
+    """Remembers a hold and a lesson a server.
+
+    Two runs that write at once: the later one wins, no harm done.
 
     Args:
         client: boto3's.
@@ -33,20 +38,22 @@ class Notes:
         self._client = client
         self._table = table
 
-    async def read(self) -> tuple[Hold | None, Lesson | None]:
-        """The hold, over or not, and the lesson, of whatever use; None: there is none.
+    async def read(self, servers: Sequence[str]) -> dict[str, Noted]:
+        """Each server's hold, over or not, and lesson, of whatever use; None: there is none.
+
+        Args:
+            servers: their names, at most 50 (BatchGetItem takes 100 keys).
 
         Raises:
             NotesError: it can't be known.
         """
-        keys = [{"email_id": {"S": key}} for key in _KEYS.values()]
+        keys = [{"email_id": {"S": key + server}} for key in _KEYS.values() for server in servers]
         request: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
         answer = await self._call(self._client.batch_get_item, RequestItems=request)
         items = {item["email_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
-        hold, lesson = _columns(Hold, items), _columns(Lesson, items)
-        return Hold(**hold) if hold else None, Lesson(**lesson) if lesson else None
+        return {server: _noted(server, items) for server in servers}
 
-    async def write(self, note: Hold | Lesson) -> None:
+    async def write(self, server: str, note: Hold | Lesson) -> None:
         """Remember it, in the place of an earlier one.
 
         Raises:
@@ -59,7 +66,7 @@ class Notes:
         }
         names = ", ".join(f"'{name}': ?" for name in ("email_id", *columns))
         changes = " ".join(f'SET "{name}"=?' for name in columns)
-        key = {"S": _KEYS[type(note)]}
+        key = {"S": _KEYS[type(note)] + server}
         insert = (f'INSERT INTO "{self._table}" VALUE {{{names}}}', [key, *columns.values()])
         update = (f'UPDATE "{self._table}" {changes} WHERE "email_id"=?', [*columns.values(), key])
         code = None
@@ -81,8 +88,12 @@ class Notes:
             raise NotesError(code_of(error)) from error
 
 
-def _columns(kind: type[Hold | Lesson], items: dict[str, Any]) -> dict[str, Any] | None:
-    item = items.get(_KEYS[kind])
+def _noted(server: str, items: Mapping[str, Any]) -> Noted:
+    hold, lesson = (_columns(kind, items.get(key + server)) for kind, key in _KEYS.items())
+    return Hold(**hold) if hold else None, Lesson(**lesson) if lesson else None
+
+
+def _columns(kind: type[Hold | Lesson], item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     names = [field.name for field in fields(kind)]
     if item is None or not item.keys() >= set(names):  # never written, or by another version
         return None

@@ -18,9 +18,16 @@ class Pool:
     Args:
         connect: opens a session, or tells why it can't.
         size: connections at most.
+        server: whose they are: its section in the configuration.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Session | Outcome]], size: int) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Session | Outcome]],
+        size: int,
+        server: str = "smtp",
+    ) -> None:
+        self.server = server
         self._connect = connect
         self._size = size
         self._borrowers: dict[Session, int] = {}
