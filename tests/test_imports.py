@@ -11,8 +11,8 @@ SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
     ["handler"],
     ["drain"],
-    ["rescue"],
-    ["deliver", "redrive", "settle", "turnstile"],
+    ["intake", "rescue"],
+    ["course", "deliver", "redrive", "settle", "turnstile"],
     ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "pace"],
