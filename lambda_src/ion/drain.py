@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 from ion.admit import Admission, Admitted, Job, Suspect, Unread, Wish, fault
 from ion.aws.ledger import Ledger
-from ion.aws.queue import Queue
+from ion.aws.queue import BATCH, Queue
 from ion.contract import Redrive
 from ion.course import Course, Summary
 from ion.deadline import Deadline
@@ -30,6 +30,8 @@ __all__ = ["Drain", "Summary"]
 
 SETTLE_SECONDS = 10
 """Kept of every invocation for what follows the last reply: writing down what it was."""
+_UNSETTLED_TENS = 4
+"""So many tens of messages may wait for their records and deletes while others are sent."""
 
 
 class Drain:
@@ -73,7 +75,8 @@ class Drain:
         self._work_deadline = deadline.earlier_by(SETTLE_SECONDS)
         self._course = Course(self._work_deadline, telemetry)
         self._summary = self._course.summary
-        self._settler = Settler(input_queue, dead_letters, ledger, telemetry)
+        unsettled = BATCH * min(workers, _UNSETTLED_TENS)
+        self._settler = Settler(input_queue, dead_letters, ledger, telemetry, unsettled)
         self._admission = admission
         self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
         self._now = asyncio.get_running_loop().time
