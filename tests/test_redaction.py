@@ -582,7 +582,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
 
 
 def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
-    for module in ("telemetry", "settle", "provenance", "drain"):
+    for module in ("telemetry", "settle", "provenance", "course"):
         world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
     world.publish(email(0))
     world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})
