@@ -28,8 +28,9 @@ _LEDGER_FAILURES = 3
 _LOOK_AGAIN_SECONDS = 1
 """While the last messages are being sent, the queue is looked at so often."""
 _RECEIVES = 3
+"""Side by side, as long as the queue has full tens to give."""
 _CLAIMS = 2
-"""Calls side by side, as long as the queue has full tens to give."""
+"""Side by side, if there is work for two full calls: a call costs CPU, whatever it carries."""
 _MOST_CLAIMED = 2 * BATCH
 """In one call: BatchExecuteStatement takes 25 statements."""
 
@@ -206,14 +207,20 @@ class Intake:
 
     def _may_claim(self) -> bool:
         """True if workers will soon have nothing to do. Suspects must find nobody else at work."""
-        side_by_side = 1 if self._admission.failures else _CLAIMS
-        few = self._ahead <= self._workers and self._claims < side_by_side
-        return bool(self._received) and few and not self._suspects
+        if self._suspects or self._ahead > self._workers:
+            return False
+        if not self._claims:
+            return bool(self._received)
+        full = min(self._most_claimed(), len(self._received)) == _MOST_CLAIMED
+        return full and self._claims < _CLAIMS and not self._admission.failures
+
+    def _most_claimed(self) -> int:
+        """In the next call: ten, or twenty if no more are ahead then than after ten at worst."""
+        return min(_MOST_CLAIMED, self._workers + BATCH - self._ahead) // BATCH * BATCH
 
     def _next(self) -> list[Message]:
-        """The oldest ten, or twenty if that puts no more ahead than ten do at the worst time."""
-        most = min(_MOST_CLAIMED, self._workers + BATCH - self._ahead) // BATCH * BATCH
-        messages = [self._received.popleft() for _ in range(min(most, len(self._received)))]
+        count = min(self._most_claimed(), len(self._received))
+        messages = [self._received.popleft() for _ in range(count)]
         self._ahead += len(messages)
         return messages
 

@@ -23,7 +23,7 @@ _LINGER_SECONDS = 0.25
 """A verb waits this long for others to share its call with. Until the delete is done, a message
 that was sent would be sent again if the process died, so not longer."""
 _FLUSHES = 2
-"""Side by side."""
+"""Side by side, if there is work for two full ones: a call costs CPU, whatever it carries."""
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
 _UNSETTLED_SECONDS = 60
@@ -125,9 +125,11 @@ class Settler:
 
     def _flush(self, least: int) -> None:
         """Begin to flush what waits, if it is so much at least; beyond ten, whole tens."""
-        while len(self._waiting) >= least and len(self._flushes) < _FLUSHES and self._waiting:
-            most = min(len(self._waiting), _MOST_IN_A_FLUSH)
-            count = most if most < BATCH else most // BATCH * BATCH
+        while len(self._flushes) < _FLUSHES:
+            waiting = len(self._waiting)
+            if not waiting or waiting < (_MOST_IN_A_FLUSH if self._flushes else least):
+                break
+            count = min(waiting if waiting < BATCH else waiting // BATCH * BATCH, _MOST_IN_A_FLUSH)
             now, self._waiting = self._waiting[:count], self._waiting[count:]
             flush = asyncio.create_task(self._write(now))
             self._flushes[flush] = count
