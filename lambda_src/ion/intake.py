@@ -222,6 +222,7 @@ class Intake:
         count = min(self._most_claimed(), len(self._received))
         messages = [self._received.popleft() for _ in range(count)]
         self._ahead += len(messages)
+        self._wake()  # there is room for more to be received
         return messages
 
     async def _claim(self, messages: list[Message]) -> None:
