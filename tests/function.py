@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emulated import Account
+from ion.course import Summary
 from ion.deadline import Deadline
-from ion.drain import Summary
 from smtp_server import Offer, ScriptedServer, Step, Tls
 
 if TYPE_CHECKING:

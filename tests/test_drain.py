@@ -33,9 +33,10 @@ from emulated import (
 )
 from ion.admit import MOST_RECEIVES, Admission, Job
 from ion.contract import Send
+from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
-from ion.drain import Drain, Summary
+from ion.drain import Drain
 from ion.envelope import Email
 from ion.mail import compose
 from ion.message import Message

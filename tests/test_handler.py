@@ -13,8 +13,8 @@ from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
 from function import PASSWORD, USER, Context, Function, email, guarded, invoke, once
 from ion.aws.notes import Notes
+from ion.course import Summary
 from ion.deadline import Deadline
-from ion.drain import Summary
 from ion.settings import SettingsError
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
 

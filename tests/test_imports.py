@@ -12,11 +12,11 @@ LAYERS = [
     ["handler"],
     ["servers"],
     ["drain"],
-    ["rescue"],
-    ["deliver", "redrive", "settle", "turnstile"],
+    ["intake", "rescue"],
+    ["course", "deliver", "redrive", "settle", "turnstile"],
     ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
-    ["claims", "pace"],
+    ["claims", "metrics", "pace"],
     ["hold"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
 ]
@@ -26,11 +26,11 @@ LIBRARIES = {
     "boto3": {"handler"},
     "botocore": {"aws", "handler"},
     "aiosmtplib": {"smtp"},
-    "aws_lambda_powertools": {"telemetry"},
+    "aws_lambda_powertools": {"metrics", "telemetry"},
     "idna": {"mail"},
     "bs4": {"mail"},
     "markdownify": {"mail"},
-    "msgspec": {"admit", "contract", "provenance", "redrive", "settle"},
+    "msgspec": {"admit", "contract", "provenance", "redrive", "settle", "telemetry"},
 }
 """Who may know which library: what it raises is translated where it is called."""
 

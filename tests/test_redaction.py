@@ -31,8 +31,8 @@ from conftest import Log
 from emulated import Account, Answer, Request
 from ion.aws.notes import Notes
 from ion.contract import content_hash
+from ion.course import Summary
 from ion.deadline import Deadline
-from ion.drain import Summary
 from ion.outcome import Reason
 from ion.provenance import IN_USE
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
@@ -582,7 +582,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
 
 
 def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
-    for module in ("telemetry", "settle", "provenance", "drain"):
+    for module in ("telemetry", "settle", "provenance", "course"):
         world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
     world.publish(email(0))
     world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})

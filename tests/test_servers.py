@@ -11,7 +11,7 @@ from conftest import Log
 from emulated import Account, failing
 from function import PASSWORD, Function, email, guarded, invoke
 from ion.aws.ledger import Ledger
-from ion.drain import Summary
+from ion.course import Summary
 from smtp_server import NORMAL, Action, ScriptedServer, Step, drop, reply
 
 if TYPE_CHECKING:

@@ -397,6 +397,69 @@ def test_deletes_wait_for_company_but_not_for_more_than_ten(account: Account) ->
     assert verbs(sqs) == ["delete_message_batch"]
 
 
+def test_a_worker_goes_on_while_others_are_settled_but_not_for_long(account: Account) -> None:
+    """What is unsettled is what is in doubt if the process dies."""
+    for number in range(30):
+        account.publish(str(number))
+    go_on = threading.Event()
+
+    def delete(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        go_on.wait()
+        return real(**request)
+
+    async def main() -> None:
+        sqs = account.sqs(delete_message_batch=delete)
+        queue, ledger = account.input_queue(sqs), account.ledger()
+        settler = Settler(queue, account.dead_letters(sqs), ledger, Telemetry(), most=20)
+        messages = [
+            message
+            for _ in range(3)
+            for message in await queue.receive(visibility_seconds=600, wait_seconds=0)
+        ]
+        try:
+            for message in messages[:19]:
+                await settler.settle(admitted(message), [SENT])
+            one_too_many = asyncio.create_task(settler.settle(admitted(messages[19]), [SENT]))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not one_too_many.done()
+        finally:
+            go_on.set()
+        await one_too_many
+        for message in messages[20:]:
+            await settler.settle(admitted(message), [SENT])
+        await settler.flush()
+
+    asyncio.run(main())
+    assert account.waiting() == []
+
+
+def test_what_waits_for_a_flush_shares_the_next_one(account: Account) -> None:
+    for number in range(30):
+        account.publish(str(number))
+    dynamodb = account.dynamodb()
+    sqs = account.sqs()
+
+    async def main() -> None:
+        queue, ledger = account.input_queue(sqs), account.ledger(dynamodb)
+        settler = Settler(queue, account.dead_letters(sqs), ledger, Telemetry(), most=40)
+        messages = [
+            message
+            for _ in range(3)
+            for message in await queue.receive(visibility_seconds=600, wait_seconds=0)
+        ]
+        rows = [await leased(account, message, 1) for message in messages]
+        for message, row in zip(messages, rows, strict=True):
+            await settler.settle(admitted(message, row), [fate(Status.SENT, 0)])
+        await settler.flush()
+
+    asyncio.run(main())
+    recorded = [len(one["Statements"]) for one in dynamodb.asked("batch_execute_statement")]
+    assert (sum(recorded), max(recorded)) == (30, 20)
+    assert {len(one["Entries"]) for one in sqs.asked("delete_message_batch")} == {10}
+    assert account.waiting() == []
+
+
 def test_a_delete_does_not_wait_for_company_that_never_comes(account: Account) -> None:
     account.publish("x")
     deleted = threading.Event()

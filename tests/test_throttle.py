@@ -17,9 +17,10 @@ import pytest
 from clock import Clock
 from emulated import Account, Answer, Between, Request, as_strict_as_sqs, at_once
 from ion.admit import Admission
+from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
-from ion.drain import Drain, Summary
+from ion.drain import Drain
 from ion.outcome import InDoubt
 from ion.pace import HEADROOM, Limits, Pace
 from ion.settings import Security, Smtp

@@ -46,6 +46,11 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Nobody has looked at the message, since the run ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """An email that this run, and no other, may send now.
 
@@ -69,14 +74,14 @@ class Admitted:
     Args:
         message: as received.
         origin: its key and history.
-        task: a job; a wish or a suspect, for `Admission.admit_alone`; a redrive; or its fate, if
-            that is decided already.
+        task: a job; a wish or a suspect, for `Admission.admit_alone`; a redrive; its fate, if that
+            is decided already; or nothing that is known.
         row: where the fate is to be remembered, if anywhere.
     """
 
     message: Message
     origin: Provenance
-    task: Job | Wish | Suspect | Redrive | Delivery
+    task: Job | Wish | Suspect | Redrive | Delivery | Unread
     row: Row | None = None
 
 
@@ -109,7 +114,7 @@ class Admission:
         self._lease_until = lease_until
         self._now = now
         self.failures = 0
-        """Claims in a row that the ledger didn't answer."""
+        """Claims in a row that the ledger didn't answer; those side by side count as one."""
 
     async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
         """Say for each message, in order, what may be done about it.
@@ -150,10 +155,14 @@ class Admission:
         judgements = await self._judgements({origin.email_id: claim})
         return _admitted(message, origin, wish, judgements[origin.email_id])
 
+    def unread(self, message: Message) -> Admitted:
+        """A message that is to be put back."""
+        return Admitted(message, provenance_of(message), Unread())
+
     async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
         if not claims:
             return {}
-        code = ""
+        code, before = "", self.failures
         try:
             judgements = await self._ledger.claim(list(claims.values()), self._now())
         except LedgerError as error:
@@ -162,7 +171,8 @@ class Admission:
         unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]
         if unknown:
             self._telemetry.trouble("the ledger can't be used", count=len(unknown), code=code)
-        self.failures = self.failures + 1 if len(unknown) == len(judgements) else 0
+        answered = len(unknown) < len(judgements)
+        self.failures = 0 if answered else min(self.failures, before) + 1
         return dict(zip(claims, judgements, strict=True))
 
     def _prepare(self, message: Message) -> tuple[Message, Provenance, Wish | Redrive | Delivery]:

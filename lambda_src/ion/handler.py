@@ -18,9 +18,10 @@ from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
 from ion.aws.queue import Queue
 from ion.aws.secrets import read_secret
+from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
-from ion.drain import Drain, Summary
+from ion.drain import Drain
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.servers import Servers
@@ -41,6 +42,10 @@ _AWS = Config(
     connect_timeout=5,
     read_timeout=30,  # a long poll is answered after 20 s at the latest
     max_pool_connections=16,
+    # A third of what a call costs in CPU: a second look at what our own code has put together (AWS
+    # looks too), and a name for the client that is put together anew for each call.
+    parameter_validation=False,
+    user_agent="ion",
 )
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 
 from ion.aws.notes import Noted, Notes, NotesError
+from ion.course import Summary
 from ion.deadline import Deadline
-from ion.drain import Drain, Summary
+from ion.drain import Drain
 from ion.hold import Hold, following
 from ion.outcome import Stage
 from ion.pace import Lesson, Limits, Pace

@@ -4,15 +4,16 @@ import traceback
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from aws_lambda_powertools import Logger, Metrics
+import msgspec
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.claims import Row
+from ion.metrics import Metrics
 from ion.outcome import Delivery, Outcome, Status
 from ion.provenance import Provenance
 from ion.scrub import scrub
 
-_NAMESPACE = "ion"
 _METRIC = {
     Status.SENT: "Sent",
     Status.DEFERRED: "Deferred",
@@ -25,8 +26,8 @@ class Telemetry:
     """One JSON line an event, and CloudWatch metrics in the same log (embedded metric format)."""
 
     def __init__(self) -> None:
-        self._logger = Logger(level="INFO")
-        self._metrics = Metrics(namespace=_NAMESPACE)
+        self._logger = Logger(level="INFO", json_serializer=_line, json_deserializer=str)
+        self._metrics = Metrics()
         self._in_force: dict[str, str | float] = {}
 
     def level(self, level: str) -> None:
@@ -54,10 +55,10 @@ class Telemetry:
             },
         )
         if delivery.status in _METRIC:
-            self._metrics.add_metric(_METRIC[delivery.status], MetricUnit.Count, 1)
+            self._metrics.add(_METRIC[delivery.status], MetricUnit.Count, 1)
         if delivery.smtp_seconds:
             milliseconds = 1000 * delivery.smtp_seconds
-            self._metrics.add_metric("SmtpTime", MetricUnit.Milliseconds, milliseconds)
+            self._metrics.add("SmtpTime", MetricUnit.Milliseconds, milliseconds)
 
     def held(self, outcome: Outcome, server: str) -> None:
         """The mail server, or our account there, is ill: it isn't tried again in this run."""
@@ -73,19 +74,19 @@ class Telemetry:
         """What a redrive came to in this run; `moved` dead letters are in the input queue again."""
         self._logger.info("redrive", extra=report)
         if moved:
-            self._metrics.add_metric("Redriven", MetricUnit.Count, moved)
+            self._metrics.add("Redriven", MetricUnit.Count, moved)
 
     def queue_age(self, seconds: float) -> None:
         """How long a message had waited when it was received."""
-        self._metrics.add_metric("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
+        self._metrics.add("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
 
     def paced(self, server: str, rate: float | None, connections: int) -> None:
         """What was in force at the end of a run: recipients a second, if limited; connections."""
         self._in_force = {"server": server, "connections": connections}
-        self._metrics.add_metric("Connections", MetricUnit.Count, connections)
+        self._metrics.add("Connections", MetricUnit.Count, connections)
         if rate is not None:
             self._in_force["rate"] = round(rate, 3)
-            self._metrics.add_metric("Rate", MetricUnit.CountPerSecond, rate)
+            self._metrics.add("Rate", MetricUnit.CountPerSecond, rate)
 
     def trouble(self, what: str, *, count: int = 1, code: str = "", message_id: str = "") -> None:
         """Something that went wrong and was put right, or will be by the next run."""
@@ -107,8 +108,12 @@ class Telemetry:
         """What a run came to; writes the metrics out."""
         self._logger.info("run ended", extra={**summary, **self._in_force})
         self._in_force = {}
-        if self._metrics.metric_set:  # a run that found nothing has none, and powertools warns
-            self._metrics.flush_metrics()
+        self._metrics.flush()
+
+
+def _line(event: object) -> str:
+    """An event as JSON: as powertools has it, in a quarter of the time."""
+    return msgspec.json.encode(event, enc_hook=str).decode()
 
 
 def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:

@@ -30,22 +30,34 @@ class Turnstile:
         self._first_in_line = asyncio.Lock()
         self._waiting = 0
         """Recipients of emails that stand in line."""
+        self._expected = 0
+        """Messages that are being received, or are received and don't stand in line yet."""
         self._moved = asyncio.Event()
         self._open = asyncio.Event()
         self._resizing = asyncio.Lock()
 
     async def room(self) -> int:
-        """How many messages may be received; waits until the line is short."""
+        """How many messages may be received; waits until the line is short. `came` must follow."""
+        most = BATCH
         while (rate := self._pace.rate(self._now())) is not None:
-            if self._waiting <= _AHEAD_SECONDS * rate or self._open.is_set():
-                return min(BATCH, max(1, int(rate)))
+            if self._waiting + self._expected <= _AHEAD_SECONDS * rate or self._open.is_set():
+                most = min(BATCH, max(1, int(rate)))
+                break
             self._moved.clear()
             await self._moved.wait()
-        return BATCH
+        self._expected += most
+        return most
+
+    def came(self, messages: int, most: int) -> None:
+        """So many came where there was room for `most`. Each is lined up sooner or later."""
+        self._expected += messages - most
+        self._moved.set()
 
     def line_up(self, recipients: int) -> None:
-        """An email will want to pass."""
+        """An email will want to pass; of none, it is no email, or nothing to send."""
+        self._expected -= 1
         self._waiting += recipients
+        self._moved.set()
 
     async def turn(self, recipients: int, longest_seconds: float) -> None:
         """Return when an email may be sent, or needn't wait any more.

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import (
@@ -49,7 +50,11 @@ def main() -> int:
     bills, months = _backlogs(measured.drains), _months(measured.drains)
     if options.json:
         figures = [*measured.rounds.figures, *(one.figure for one in measured.drains.all)]
-        _write_json(options.json, figures)
+        beside = [
+            replace(one.figure, name=f"{one.figure.name}, quick AWS")
+            for one in measured.drains.quick
+        ]
+        _write_json(options.json, [*figures, *beside])
     if options.output:
         drawn = plots.draw(
             options.output / "benchmarks", measured.rounds, measured.drains, bills, months

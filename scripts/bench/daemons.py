@@ -55,6 +55,11 @@ class Daemon:
             self._process.communicate()
 
     @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """False once it has ended."""
         return self._process.poll() is None

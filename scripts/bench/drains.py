@@ -1,4 +1,8 @@
-"""The whole drain on ministack: queue, ledger, compose, send, delete; the first ion beside it."""
+"""The whole drain: queue, ledger, compose, send, delete; the first ion beside it.
+
+On ministack, which checks what a relay asks of it and takes its time; and on an AWS that only
+answers, which shows what is left once AWS isn't what is slow.
+"""
 
 import json
 import os
@@ -12,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import relay
+from bench import quick_aws, relay
 from bench.account import Account
 from bench.daemons import module
 from bench.meter import cpu_seconds_of
@@ -27,6 +31,9 @@ FIRST_ION = "drain: first ion"
 ION = "drain: ion"
 CONDITIONS = ((0.0, 0.0), (10.0, 5.0), (50.0, 5.0))
 """Round trips to the mail server and to AWS, milliseconds."""
+_RTTS = tuple(rtt_ms for rtt_ms, _ in CONDITIONS)
+_QUICK_AWS_MS = 10.0
+"""Beyond that the mail server is what a drain waits for, whatever AWS does."""
 
 LONGER = 4
 """A drain takes so many times as long as a sender's turn: its first calls to AWS are slow ones, and
@@ -97,17 +104,29 @@ class Drains:
     """What all drains came to."""
 
     all: list[Drain] = field(default_factory=list)
+    quick: list[Drain] = field(default_factory=list)
+    """The same beside the quick AWS."""
     missing: str = ""
     """Why there are none."""
 
     def find(self, name: str, rtt_ms: float, connections: int, offer: Offer) -> Drain | None:
-        """One of them, if it is there."""
-        wanted = (name, rtt_ms, connections, offer)
-        for one in self.all:
-            figure = one.figure
-            if (figure.name, figure.rtt_ms, figure.connections, figure.offer) == wanted:
-                return one
-        return None
+        """One of those on ministack, if it is there."""
+        return _found(self.all, name, rtt_ms, connections, offer)
+
+    def find_quick(self, name: str, rtt_ms: float, connections: int, offer: Offer) -> Drain | None:
+        """One of those beside the quick AWS."""
+        return _found(self.quick, name, rtt_ms, connections, offer)
+
+
+def _found(
+    all_of_them: Sequence[Drain], name: str, rtt_ms: float, connections: int, offer: Offer
+) -> Drain | None:
+    wanted = (name, rtt_ms, connections, offer)
+    for one in all_of_them:
+        figure = one.figure
+        if (figure.name, figure.rtt_ms, figure.connections, figure.offer) == wanted:
+            return one
+    return None
 
 
 def run(
@@ -125,22 +144,34 @@ def run(
         folder = Path(name)
         shutil.copy(_ROOT / "config.cfg", folder)
         shutil.copy(sinks.ca_file, folder)
-        for rtt_ms, aws_rtt_ms in CONDITIONS:
-            there = [kind for kind in KINDS if not quick or rtt_ms in kind.quick]
-            if not there:
-                continue
-            with ExitStack() as exit_stack:
-                site = _site(sinks, ministack, folder, (rtt_ms, aws_rtt_ms), exit_stack)
-                turns: dict[int, list[_Turn]] = {}
-                for number in range(rounds):
-                    say(f"draining at {rtt_ms:g} ms, round {number + 1} of {rounds}")
-                    for index, kind in enumerate(there):
-                        emails = max(20, round(kind.rates[rtt_ms] * seconds / 10) * 10)
-                        turns.setdefault(index, []).append(site.turn(kind, emails))
-                came_to.all += [
-                    _drain(kind, rtt_ms, turns[index]) for index, kind in enumerate(there)
-                ]
+        for aws, drained in ((ministack, came_to.all), (None, came_to.quick)):
+            for rtts_ms in CONDITIONS:
+                there = [kind for kind in KINDS if rtts_ms[0] in (kind.quick if quick else _RTTS)]
+                if not there or (aws is None and rtts_ms[0] > _QUICK_AWS_MS):
+                    continue
+                with ExitStack() as exit_stack:
+                    site = _site(sinks, aws, folder, rtts_ms, exit_stack)
+                    drained.extend(_turns(site, there, rtts_ms[0], rounds, seconds, say))
     return came_to
+
+
+def _turns(
+    site: "_Site",
+    there: Sequence[Kind],
+    rtt_ms: float,
+    rounds: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> list[Drain]:
+    """Everybody in turns under one condition."""
+    beside = "" if site.ministack else " beside a quick AWS"
+    turns: dict[int, list[_Turn]] = {}
+    for number in range(rounds):
+        say(f"draining at {rtt_ms:g} ms{beside}, round {number + 1} of {rounds}")
+        for index, kind in enumerate(there):
+            emails = max(20, round(kind.rates[rtt_ms] * seconds / 10) * 10)
+            turns.setdefault(index, []).append(site.turn(kind, emails))
+    return [_drain(kind, rtt_ms, turns[index]) for index, kind in enumerate(there)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,30 +185,59 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What the relays find: mail servers and AWS, each as far away as it is to be."""
+    """What the relays find: mail servers and AWS, each as far away as it is to be.
 
-    ministack: Ministack
+    Args:
+        ministack: None: the quick AWS.
+        folder: of the relay.
+        ports: of the mail servers.
+        aws_rtt_ms: how far away AWS is.
+    """
+
+    ministack: Ministack | None
     folder: Path
     ports: Mapping[Offer, int]
-    endpoint: str
+    aws_rtt_ms: float
 
     def turn(self, kind: Kind, emails: int) -> "_Turn":
         """One drain."""
-        account = Account(self.ministack.endpoint, emails)
+        with ExitStack() as exit_stack:
+            account: Account | quick_aws.Account
+            if self.ministack is None:
+                account = quick_aws.Account(emails)
+                port, pid = account.port, account.pid
+            else:
+                account = Account(self.ministack.endpoint, emails)
+                process = self.ministack._process  # noqa: SLF001 - nobody else wants to know
+                port, pid = self.ministack.port, process.pid if process else 0
+            exit_stack.callback(account.delete)
+            if self.aws_rtt_ms:
+                (port,) = far_away([port], self.aws_rtt_ms, exit_stack)
+            cpu_before = cpu_seconds_of(pid)
+            drained, log_bytes = self._drained(kind, account.environment, f"http://{HOST}:{port}")
+            emulator = cpu_seconds_of(pid) - cpu_before
+            left = account.left()
+        if drained.emails != emails or left:
+            raise RuntimeError(f"{kind.name}: {drained.emails} of {emails} sent, {left} left")
+        return _Turn(drained, log_bytes, emulator)
+
+    def _drained(
+        self, kind: Kind, environment: Mapping[str, str], endpoint: str
+    ) -> tuple[Drained, int]:
+        """What a relay in a process of its own says, and how much it logged."""
         port = self.ports[kind.offer]
         self._configure(port)
         log, answer = self.folder / "log", self.folder / "answer.json"
         environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith("AWS_")},
-            **account.environment,
-            "AWS_ENDPOINT_URL": self.endpoint,
+            **environment,
+            "AWS_ENDPOINT_URL": endpoint,
             "LAMBDA_TASK_ROOT": str(self.folder),
             "ION_SMTP_CONNECTIONS": str(kind.connections),
             "ION_DRAIN_LINGER_SECONDS": "0",
             "BENCH_PORT": str(port),
             "BENCH_CA_FILE": str(self.folder / "ca.pem"),
         }
-        cpu_before = self._emulator_cpu_seconds()
         with log.open("wb") as output:
             subprocess.run(
                 module("bench.relay", kind.who, answer),
@@ -187,17 +247,8 @@ class _Site:
                 timeout=_TURN_SECONDS,
                 check=True,
             )
-        emulator = self._emulator_cpu_seconds() - cpu_before
         drained = Drained(**json.loads(answer.read_text(encoding="utf-8")))
-        left = account.left()
-        if drained.emails != emails or left:
-            raise RuntimeError(f"{kind.name}: {drained.emails} of {emails} sent, {left} left")
-        account.delete()
-        return _Turn(drained, log.stat().st_size, emulator)
-
-    def _emulator_cpu_seconds(self) -> float:
-        process = self.ministack._process  # noqa: SLF001 - nobody else wants to know
-        return cpu_seconds_of(process.pid) if process else 0.0
+        return drained, log.stat().st_size
 
     def _configure(self, port: int) -> None:
         (self.folder / "config-secrets.cfg").write_text(
@@ -209,20 +260,16 @@ class _Site:
 
 def _site(
     sinks: Sinks,
-    ministack: Ministack,
+    ministack: Ministack | None,
     folder: Path,
     rtts_ms: tuple[float, float],
     exit_stack: ExitStack,
 ) -> _Site:
     ports = {offer: sinks.ports[offer] for offer in (Offer.TLS, Offer.TLS_PLAIN)}
     rtt_ms, aws_rtt_ms = rtts_ms
-    endpoint = ministack.endpoint
     if rtt_ms:
         ports = dict(zip(ports, far_away(list(ports.values()), rtt_ms, exit_stack), strict=True))
-    if aws_rtt_ms:
-        (aws_port,) = far_away([ministack.port], aws_rtt_ms, exit_stack)
-        endpoint = f"http://{HOST}:{aws_port}"
-    return _Site(ministack, folder, ports, endpoint)
+    return _Site(ministack, folder, ports, aws_rtt_ms)
 
 
 def _drain(kind: Kind, rtt_ms: float, turns: Sequence[_Turn]) -> Drain:

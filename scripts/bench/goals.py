@@ -213,24 +213,37 @@ def _whole_drain(found: Drains) -> list[Goal]:
                 f"{times:.1f} x ({one.figure.emails_per_s:,.0f}/s : "
                 f"{first.figure.emails_per_s:,.1f}/s)",
                 reached=times >= goal,
-                why=_drain_why(one),
+                why=_drain_why(one, _beside_quick_aws(found, rtt_ms, connections)),
             )
         )
     return [*rows, *_drain_cpu(found), _aws_calls(found)]
 
 
-def _drain_why(one: drains.Drain) -> str:
+def _drain_why(one: drains.Drain, otherwise: str) -> str:
     figure = one.figure
     busy = figure.emails_per_s * figure.cpu_s_per_1000 / 1000
+    emulator = figure.emails_per_s * one.emulator_cpu_s_per_1000 / 1000
     if busy > 0.8:
-        return f"the process uses {busy:.0%} of a core: CPU is what is short"
-    receive = one.call_ms.get("sqs.ReceiveMessage", 0)
-    claim = one.call_ms.get("dynamodb.BatchExecuteStatement", 0)
+        return f"the process uses {busy:.0%} of a core: CPU is what is short{otherwise}"
     return (
-        f"the process uses {busy:.0%} of a core and waits for the emulated AWS, which shares the "
-        f"machine: {receive:.0f} ms a receive, {claim:.0f} ms a claim; one after the other, for "
-        f"ten emails each, they allow {10_000 / (receive + claim):,.0f}/s. The emulator itself "
-        f"uses {one.emulator_cpu_s_per_1000:.1f} s of CPU for 1,000"
+        f"the process uses {busy:.0%} of a core and waits for the emulated AWS: "
+        f"{one.call_ms.get('sqs.ReceiveMessage', 0):.0f} ms a receive, "
+        f"{one.call_ms.get('dynamodb.BatchExecuteStatement', 0):.0f} ms a claim or record. The "
+        f"emulator is one thread, needs {one.emulator_cpu_s_per_1000:.1f} s of CPU for 1,000, so "
+        f"that {1000 / max(one.emulator_cpu_s_per_1000, 0.001):,.0f}/s are the most that it does "
+        f"with a core of its own, and got {emulator:.0%} of one{otherwise}"
+    )
+
+
+def _beside_quick_aws(found: Drains, rtt_ms: float, connections: int) -> str:
+    one = found.find_quick(drains.ION, rtt_ms, connections, Offer.TLS)
+    first = found.find_quick(drains.FIRST_ION, rtt_ms, 1, Offer.TLS)
+    if one is None or first is None:
+        return ""
+    times = one.figure.emails_per_s / first.figure.emails_per_s
+    return (
+        f". Beside an AWS that only answers: {times:.1f} x ({one.figure.emails_per_s:,.0f}/s : "
+        f"{first.figure.emails_per_s:,.1f}/s)"
     )
 
 

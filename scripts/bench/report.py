@@ -122,6 +122,9 @@ def _drain(measured: Measured, plots: Sequence[str]) -> str:
         "connection and no ledger: at latency most of it is more connections against one.\n\n"
         + _plot("drain.svg", "emails a second of whole drains", plots)
         + f"\n{tables.drains(measured.drains)}"
+        + "\nThe same beside an AWS that only answers (`scripts/bench/quick_aws.py`), as far away: "
+        "the emulator is one thread and shares the machine, so at some point it is the emulator "
+        "that is measured.\n\n" + tables.quick_drains(measured.drains)
     )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from bench import contenders as names
 from bench.composing import Composing
 from bench.cost import Bill, Steady
-from bench.drains import CONDITIONS, Drains
+from bench.drains import CONDITIONS, FIRST_ION, Drains
 from bench.goals import Goal
 from bench.package import Package
 from bench.rounds import Figure, Rounds
+from bench.sinks import Offer
 from bench.throttle import Throttled
 
 _REACHED = {True: "yes", False: "**no**", None: "?"}
@@ -101,6 +102,27 @@ def drains(found: Drains) -> str:
     return table(
         (*head, "CPU s / 1,000", "AWS calls / 1,000", "RSS, MB", "emulator's CPU s / 1,000"), rows
     )
+
+
+def quick_drains(found: Drains) -> str:
+    """Whole drains beside an AWS that only answers."""
+    rows = []
+    for one in found.quick:
+        figure = one.figure
+        first = found.find_quick(FIRST_ION, figure.rtt_ms, 1, Offer.TLS)
+        times = f" ({figure.emails_per_s / first.figure.emails_per_s:.1f})" if first else ""
+        rows.append(
+            (
+                figure.name.removeprefix("drain: "),
+                str(figure.offer),
+                str(figure.connections),
+                f"{figure.rtt_ms:g} ms",
+                _rate(figure) + (times if first is not one else ""),
+                f"{figure.cpu_s_per_1000:.2f}",
+            )
+        )
+    head = ("relay", "mail server", "connections", "mail server at", "emails/s", "CPU s / 1,000")
+    return table(head, rows)
 
 
 def composing(one: Composing) -> str:

@@ -252,10 +252,23 @@ def test_what_people_want_to_know_is_kept_under_any_name(account: Account) -> No
     assert {name: row[name] for name in about} == about
 
 
+def test_a_result_brings_what_the_attempt_has_changed_and_nothing_else(account: Account) -> None:
+    (judged,) = leased(account)
+    dynamodb = account.dynamodb()
+    result = replace(sent(judged, about={"reply": "250 ok"}), was=judged.row)
+    tell(account.ledger(dynamodb), [result])
+    ((statement,),) = (one["Statements"] for one in dynamodb.asked("batch_execute_statement"))
+    written = set(re.findall(r'SET "(\w+)"', statement["Statement"]))
+    assert written == {"status", "lease_until", "fates", "reply", "updated_at", "expires_at"}
+    (row,) = account.rows()
+    assert columns(row, "status", "fates", "token", "content_hash") == ("sent", "ss", "one", "hash")
+
+
 def test_what_people_want_to_know_cannot_move_the_fence(account: Account) -> None:
     (judged,) = leased(account)
     forged: dict[str, str | int] = {"token": "forged", "status": "forged", "expires_at": 1}
-    tell(account.ledger(), [sent(judged, about=forged)])
+    result = sent(judged, about=forged)
+    tell(account.ledger(), [result, replace(result, was=judged.row)])
     (row,) = account.rows()
     assert columns(row, "token", "status") == ("one", "sent")
     assert int(row["expires_at"]) > NOW

@@ -40,11 +40,13 @@ class Result:
         email_id: the key.
         row: as it is to be; its token must be the one that the claim took.
         about: further attributes, for people: stage, code, reply, times …; no address.
+        was: the row as the claim left it: what is the same isn't written again. None: all is.
     """
 
     email_id: str
     row: Row
     about: Mapping[str, str | int]
+    was: Row | None = None
 
 
 class Ledger:
@@ -140,7 +142,11 @@ class Ledger:
         return self._statement(f"INSERT INTO {self._quoted} VALUE {{{fields}}}", item.values())
 
     def _conclude(self, result: Result, now: float) -> dict[str, Any]:
-        values = dict(result.about) | _columns(result.row) | _times(now)
+        values = dict(result.about) | _columns(result.row)
+        if result.was is not None:  # while the token is ours, nobody else has changed the row
+            was = _columns(result.was)
+            values = {name: value for name, value in values.items() if value != was.get(name)}
+        values |= _times(now)
         return self._update(result.email_id, result.row.token, values)
 
     def _update(self, email_id: str, token: str, values: Mapping[str, str | int]) -> dict[str, Any]:
