@@ -124,7 +124,8 @@ def test_the_ehlo_reply_is_what_is_offered() -> None:
                 "250-SIZE 1000",
                 "250-8BITMIME",
                 "250-PIPELINING",
-                "250 CHUNKING",
+                "250-CHUNKING",
+                "250 ENHANCEDSTATUSCODES",
             ]
 
     asyncio.run(main())

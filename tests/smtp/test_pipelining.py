@@ -311,9 +311,10 @@ def test_in_a_window_the_content_goes_along_with_the_envelope() -> None:
         (CHUNKING, 1, 100),
         (PIPELINING, 4, 100),
         (Offer(chunking=True), 4, 100),
+        (replace(CHUNKING, enhanced_status_codes=False), 4, 100),
         (CHUNKING, 4, 100_000),
     ],
-    ids=["not asked for", "not offered", "no pipelining", "large"],
+    ids=["not asked for", "not offered", "no pipelining", "no codes", "large"],
 )
 def test_otherwise_the_server_is_asked_first(offer: Offer, window: int, octets: int) -> None:
     async def main() -> None:

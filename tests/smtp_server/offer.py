@@ -21,6 +21,7 @@ class Offer:
         mechanisms: Of AUTH.
         size_bytes: The greatest content taken; None: SIZE isn't offered.
         max_recipients: More get 452 4.5.3.
+        enhanced_status_codes: Whether they are announced; they are given in any case.
         require_tls: 530 to MAIL before STARTTLS.
     """
 
@@ -32,6 +33,7 @@ class Offer:
     smtputf8: bool = True
     pipelining: bool = False
     chunking: bool = False
+    enhanced_status_codes: bool = True
     require_tls: bool = False
 
     def keywords(self, *, starttls: bool, auth: bool) -> tuple[str, ...]:
@@ -44,6 +46,7 @@ class Offer:
             "SMTPUTF8": self.smtputf8,
             "PIPELINING": self.pipelining,
             "CHUNKING": self.chunking,
+            "ENHANCEDSTATUSCODES": self.enhanced_status_codes,
         }
         return tuple(keyword for keyword, is_offered in offered.items() if is_offered)
 

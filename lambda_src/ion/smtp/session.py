@@ -32,8 +32,8 @@ class Session:
     Args:
         wire: the stream.
         extensions: EHLO keywords in lower case, to their parameters.
-        window: emails whose content may be under way at a time, where the server offers CHUNKING.
-            If the connection breaks, all of them are in doubt.
+        window: emails whose content may be under way at a time, where the server offers CHUNKING
+            and ENHANCEDSTATUSCODES. If the connection breaks, all of them are in doubt.
         now: seconds on a clock that never goes back.
     """
 
@@ -49,7 +49,9 @@ class Session:
         self._exchange = Exchange(wire)
         self._extensions = extensions
         self._window = window
-        self._chunking = window > 1 and "chunking" in extensions
+        # Only the enhanced codes tell what a reply in the middle of a window is about.
+        needed = {"chunking", "enhancedstatuscodes"}
+        self._chunking = window > 1 and extensions.keys() >= needed
         self.pipelining = "pipelining" in extensions
         """Several commands go out at a time."""
         self.bad_manners = False
