@@ -30,6 +30,7 @@ from smtp_server import (
     hang,
     in_body,
     last_repeats,
+    once_behind,
     reply,
     trickle,
 )
@@ -460,6 +461,24 @@ def test_a_pipelined_group_is_answered_in_order_with_a_fate_for_each_recipient()
             assert server.accepted[0].recipients == ("b@b.example", "later@b.example")
             pipelined = [command.pipelined for command in server.sessions[0].commands]
             assert pipelined == [True] * 6 + [False]
+
+    asyncio.run(main())
+
+
+def test_a_dot_may_be_answered_once_there_is_more_behind_it() -> None:
+    async def main() -> None:
+        script: dict[Step, Action | list[Action]]
+        script = {Step.DOT: [once_behind(b"NOOP\r\n", 2, reply(451, "4.3.0 later"))]}
+        async with served(script) as (server, client):
+            assert await client.ask_all(*ENVELOPE, "DATA") == [250, 250, 250, 354]
+            client.write(BODY + b".\r\nNOOP\r\nRSET\r\n")
+            while not server.submissions[0].saw_dot:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0)
+            assert not server.submissions[0].replied
+            client.write("NOOP")
+            codes = [int((await client.reply())[:3]) for _ in range(4)]
+            assert codes == [451, 250, 250, 250]
+            assert server.submissions[0].more_behind
 
     asyncio.run(main())
 

@@ -44,14 +44,14 @@ def test_chaos_loses_nothing_and_copies_only_what_was_in_doubt(tmp_path: Path) -
     assert report.books.duplicated
     assert report.smtp_ways[ONE_BY_ONE] > 500
     assert report.smtp_ways[GROUPED] > 500
-    assert report.smtp_ways[MORE_BEHIND] > 100
+    assert report.smtp_ways[MORE_BEHIND] > 50
 
 
 def test_nor_does_it_with_several_emails_in_flight_on_a_connection(tmp_path: Path) -> None:
-    report = soaked(600, RESEND_ONCE, tmp_path, WINDOW)
+    report = soaked(400, RESEND_ONCE, tmp_path, WINDOW)
     assert report.faults == ()
     assert report.books.lost == 0
-    assert report.smtp_ways[WINDOWED] > 50
+    assert report.smtp_ways[WINDOWED] > 20
 
 
 def test_park_copies_nothing_at_all(tmp_path: Path) -> None:
