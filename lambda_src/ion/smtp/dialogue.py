@@ -5,7 +5,6 @@ that wrote the dot knows: whether it left.
 """
 
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
 
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
@@ -58,15 +57,16 @@ class Dialogue:
         self._pipelined = pipelined
         self._stage = Stage.MAIL
         self._answers = 0
+        self._listens = False
         self._verdicts: dict[str, Outcome] = {}
         self.bad_manners = False
         """The server lost the thread over several commands at a time, or so it seems."""
 
     async def run(self) -> dict[str, Outcome]:
         """An outcome for each recipient; never raises for what a server or a network can do."""
-        async with AsyncExitStack() as hearing:
+        try:
             async with self._exchange.turn:
-                rest = await self._unless_broken(self._up_to_the_dot(hearing))
+                rest = await self._unless_broken(self._up_to_the_dot())
                 if rest is None and not self._pipelined:
                     rest = await self._unless_broken(self._verdict())
                 if rest is not None and self._answers:
@@ -75,6 +75,9 @@ class Dialogue:
                 rest = await self._unless_broken(self._verdict())
                 if not self._exchange.sound:
                     self._exchange.close()
+        finally:
+            if self._listens:
+                self._exchange.heard.pass_on()
         return self._fates(rest)
 
     def _fates(self, rest: Outcome | None) -> dict[str, Outcome]:
@@ -122,7 +125,7 @@ class Dialogue:
 
     # -- the conversation ----------------------------------------------------------------
 
-    async def _up_to_the_dot(self, hearing: AsyncExitStack) -> Outcome | None:
+    async def _up_to_the_dot(self) -> Outcome | None:
         """The outcome if the dot isn't reached; None once it has left."""
         if self._deadline.remaining() < DOT_BUDGET_SECONDS and self._pipelined:
             return self._no_time()
@@ -130,7 +133,8 @@ class Dialogue:
             self._at(Stage.MAIL)
             rcpt = [rcpt_command(recipient) for recipient in self._recipients]
             self._exchange.say(self._mail, *rcpt, "DATA")
-        await hearing.enter_async_context(self._exchange.heard)
+        await self._exchange.heard.take()
+        self._listens = True
         return await self._envelope() or await self._body()
 
     async def _envelope(self) -> Outcome | None:

@@ -151,7 +151,7 @@ class Session:
             deadline,
             pipelined=self.pipelining,
         )
-        fates = await dialogue.run()
+        fates = await self._exchange.go_through(dialogue.run())
         self._used_at = self._now()
         self.bad_manners = self.bad_manners or dialogue.bad_manners
         return fates
