@@ -58,7 +58,7 @@ class Dialogue:
         self._stage = Stage.MAIL
         self._answers = 0
         self._listens = False
-        self._verdicts: dict[str, Outcome] = {}
+        self._refused: dict[str, Outcome] = {}
         self.bad_manners = False
         """The server lost the thread over several commands at a time, or so it seems."""
 
@@ -82,12 +82,8 @@ class Dialogue:
 
     def _fates(self, rest: Outcome | None) -> dict[str, Outcome]:
         assert rest is not None, "a verdict is never empty"
-        return {recipient: self._fate(recipient, rest) for recipient in self._recipients}
-
-    def _fate(self, recipient: str, rest: Outcome) -> Outcome:
-        """Who was accepted, or not asked about, shares the fate of the whole."""
-        verdict = self._verdicts.get(recipient)
-        return rest if verdict is None or verdict.kind is Kind.ACCEPTED else verdict
+        # Who was accepted, or not asked about, shares the fate of the whole.
+        return dict.fromkeys(self._recipients, rest) | self._refused
 
     async def _unless_broken(self, step: Coroutine[None, None, Outcome | None]) -> Outcome | None:
         """What a step came to; a broken stream is an outcome, too."""
@@ -102,7 +98,7 @@ class Dialogue:
         else:
             self._minds(lost_the_thread)
         if lost_the_thread:
-            self._verdicts.clear()
+            self._refused.clear()
             self._exchange.close()
         return rest
 
@@ -140,21 +136,22 @@ class Dialogue:
     async def _envelope(self) -> Outcome | None:
         """The outcome if it ends there; None: the server awaits the body."""
         said = await self._hear(Stage.MAIL, self._mail, COMMAND_SECONDS)
-        verdict = classify(Stage.MAIL, said)
         if not said.positive:
+            verdict = classify(Stage.MAIL, said)
             await self._hear_out(len(self._recipients) + 1, after=said)
             return verdict
         accepted = False
         for recipient in self._recipients:
             said = await self._hear(Stage.RCPT, rcpt_command(recipient), COMMAND_SECONDS)
-            verdict = classify(Stage.RCPT, said, after_accepted=accepted)
-            self._verdicts[recipient] = verdict
-            accepted = accepted or verdict.kind is Kind.ACCEPTED
+            if said.positive:  # and shares the fate of the whole
+                accepted = True
+                continue
+            self._refused[recipient] = classify(Stage.RCPT, said, after_accepted=accepted)
             if not leaves_in_step(said):
-                return verdict
+                return self._refused[recipient]
         if not accepted:
             await self._hear_out(1, after=said)
-            return verdict
+            return self._refused[self._recipients[-1]]
         if not self._pipelined and self._deadline.remaining() < DOT_BUDGET_SECONDS:
             return self._no_time()
         return await self._go_ahead()
@@ -215,7 +212,7 @@ class Dialogue:
             self._exchange.close()
         if shifted and self._pipelined:
             self.bad_manners = True
-            self._verdicts.clear()
+            self._refused.clear()
             return self._broken("more than one reply")
         if not self._exchange.sound:
             self._exchange.close()

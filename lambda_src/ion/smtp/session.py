@@ -48,6 +48,7 @@ class Session:
         self._opened_at = self._used_at = now()
         self._exchange = Exchange(wire)
         self._extensions = extensions
+        self._largest = _largest(extensions)
         self._window = window
         self._chunking = window > 1 and "chunking" in extensions
         self.pipelining = "pipelining" in extensions
@@ -174,9 +175,8 @@ class Session:
 
     def _refuse(self, email: Email) -> Outcome | None:
         """An email that this server has already said it can't take."""
-        limit = self._extensions.get("size", "").strip()
-        if re.fullmatch(r"\d{1,20}", limit) and 0 < int(limit) < len(email.content):  # RFC 1870
-            detail = f"{len(email.content)} octets, the server takes {limit}"
+        if self._largest and len(email.content) > self._largest:
+            detail = f"{len(email.content)} octets, the server takes {self._largest}"
             return Outcome(
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
             )
@@ -198,3 +198,9 @@ class Session:
         if email.envelope.smtputf8:
             command += " BODY=8BITMIME SMTPUTF8"  # RFC 6531 section 3.4 has them together
         return command
+
+
+def _largest(extensions: Mapping[str, str]) -> int:
+    """Octets that the server takes (RFC 1870); 0: it doesn't say."""
+    limit = extensions.get("size", "").strip()
+    return int(limit) if re.fullmatch(r"\d{1,20}", limit) else 0

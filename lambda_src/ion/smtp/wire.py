@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import lru_cache
 
 from ion.outcome import Reply
 from ion.smtp.bell import Bell
@@ -17,7 +18,7 @@ _ONE_WRITE_BYTES = 16 * 1024
 longer one goes by itself, when all before it has left."""
 _DOT = b".\r\n"
 
-_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_is_line = re.compile(rb"[2-5][0-9][0-9](?:[ -].*)?", re.DOTALL).fullmatch
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
 
 
@@ -205,20 +206,25 @@ class Wire(asyncio.BufferedProtocol):
         """
         if len(self._unread) > MAX_REPLY_BYTES:
             raise OutOfStepError("reply longer than 32 KB")
-        end, codes, texts = 0, set[bytes](), list[bytes]()
+        end, lines = 0, list[bytes]()
         while (newline := self._unread.find(b"\n", end)) >= 0:
-            line = _LINE.fullmatch(self._unread[end:newline].rstrip(b"\r"))
-            if line is None:
-                raise OutOfStepError("malformed reply")
+            line = bytes(self._unread[end:newline]).rstrip(b"\r")
             end = newline + 1
-            codes.add(bytes(line[1]))
-            texts.append(bytes(line[3] or b""))
-            if len(codes) > 1:
+            if not _is_line(line):
+                raise OutOfStepError("malformed reply")
+            lines.append(line)
+            if line[:3] != lines[0][:3]:
                 raise OutOfStepError("reply with two codes")
-            if line[2] != b"-":
+            if line[3:4] != b"-":
                 del self._unread[:end]
-                return reply_of(int(codes.pop()), b"\n".join(texts).decode("utf-8", "replace"))
+                return _reply_in(tuple(lines))
         return None
+
+
+@lru_cache(maxsize=64)  # servers repeat themselves: only the reply to the dot is new each time
+def _reply_in(lines: tuple[bytes, ...]) -> Reply:
+    text = b"\n".join([line[4:] for line in lines])
+    return reply_of(int(lines[0][:3]), text.decode("utf-8", "replace"))
 
 
 def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
