@@ -67,7 +67,7 @@ class Exchange:
         """
         if not self._awaited and self.wire.unread:
             raise OutOfStepError("the server spoke before it was asked")
-        self.wire.write("".join(f"{command}\r\n" for command in commands).encode())
+        self.wire.write(("\r\n".join(commands) + "\r\n").encode())
         self._awaited += len(commands)
 
     def said_a_body(self) -> None:

@@ -204,9 +204,12 @@ class Wire(asyncio.BufferedProtocol):
         Raises:
             OutOfStepError: what is there can't become a reply.
         """
+        if not self._unread:
+            return None
         if len(self._unread) > MAX_REPLY_BYTES:
             raise OutOfStepError("reply longer than 32 KB")
-        end, lines = 0, list[bytes]()
+        end = 0
+        lines: list[bytes] = []
         while (newline := self._unread.find(b"\n", end)) >= 0:
             line = bytes(self._unread[end:newline]).rstrip(b"\r")
             end = newline + 1
