@@ -17,6 +17,10 @@ def begun(coroutine: Any, line: Line | None = None) -> asyncio.Task[Any]:  # noq
     return asyncio.ensure_future(strand.result())
 
 
+def nothing_broke() -> None:
+    raise AssertionError("nobody was thrown out while it was theirs")
+
+
 async def settle_down() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -122,7 +126,7 @@ def test_who_is_cancelled_cancels_the_strand_which_may_still_clean_up() -> None:
 
 def test_a_turn_goes_round_in_the_order_in_which_it_was_asked_for() -> None:
     async def main() -> None:
-        turn, had = Turn(), []
+        turn, had = Turn(nothing_broke), []
 
         async def have(name: str) -> None:
             async with turn:
@@ -141,7 +145,7 @@ def test_who_is_cancelled_while_waiting_for_a_turn_takes_it_from_nobody(
     *, strands: bool, handed_over: bool
 ) -> None:
     async def main() -> None:
-        turn, had = Turn(), []
+        turn, had = Turn(nothing_broke), []
 
         async def have(name: str) -> None:
             async with turn:
@@ -160,6 +164,27 @@ def test_who_is_cancelled_while_waiting_for_a_turn_takes_it_from_nobody(
         assert first.cancelled()
         assert had[-1] == "second"
         await asyncio.wait_for(turn.take(), 1)
+
+    asyncio.run(main())
+
+
+def test_who_is_thrown_out_of_a_turn_breaks_off_before_the_next_one_acts() -> None:
+    async def main() -> None:
+        heard: list[str] = []
+        turn, line = Turn(lambda: heard.append("broken off")), deque[Strand[Any]]()
+
+        async def have(name: str) -> None:
+            async with turn:
+                heard.append(name)
+                await Pause()
+
+        first, second = begun(have("first"), line), begun(have("second"), line)
+        await settle_down()
+        first.cancel()
+        await asyncio.wait([first])
+        assert heard == ["first", "broken off", "second"]
+        second.cancel()
+        await asyncio.wait([second])
 
     asyncio.run(main())
 

@@ -75,6 +75,9 @@ class Dialogue:
                 rest = await self._unless_broken(self._verdict())
                 if not self._exchange.sound:
                     self._exchange.close()
+        except BaseException:
+            self._exchange.close()  # before the next one reads on
+            raise
         finally:
             if self._listens:
                 self._exchange.heard.pass_on()

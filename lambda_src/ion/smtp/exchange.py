@@ -27,8 +27,8 @@ class Exchange:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.turn = Turn()
-        self.heard = Turn()
+        self.turn = Turn(self.close)
+        self.heard = Turn(self.close)
         self.stage = Stage.MAIL
         """Where the email is that has been heard of last."""
         self._awaited = 0

@@ -2,14 +2,21 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from types import TracebackType
 
 from ion.smtp.strand import Pause
 
 
 class Turn:
-    """A lock that goes from hand to hand, in the order in which it was asked for."""
+    """A lock that goes from hand to hand, in the order in which it was asked for.
 
-    def __init__(self) -> None:
+    Args:
+        broken_off: called if somebody is thrown out in the middle, before the next one can act.
+    """
+
+    def __init__(self, broken_off: Callable[[], None]) -> None:
+        self._broken_off = broken_off
         self._taken = False
         self._waiting: deque[Pause] = deque()
 
@@ -39,5 +46,12 @@ class Turn:
     async def __aenter__(self) -> None:
         await self.take()
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is not None:
+            self._broken_off()
         self.pass_on()
