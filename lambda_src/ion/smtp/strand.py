@@ -22,8 +22,9 @@ class Pause(asyncio.Future[None]):
         """Whoever waits may go on; nothing happens if nobody does any more."""
         if not self.done():
             self.set_result(None)
-            if self.strand is not None:
-                self.strand.go_on()
+            strand, self.strand = self.strand, None  # no circle for the collector to find
+            if strand is not None:
+                strand.go_on()
 
 
 Line = deque["Strand[Any]"]
