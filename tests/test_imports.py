@@ -129,6 +129,7 @@ PURE_CALLS = {
     "len",
     "ord",
     "field",
+    "TypeVar",
     "dataclass",
     "lru_cache",
     "msgspec.Meta",

@@ -384,7 +384,7 @@ def test_too_many_connections_at_work_become_fewer(account: Account, clock: Cloc
         return NORMAL
 
     pace = at_rate(None, clock)
-    run(account, clock, script, pace, pipelining=False)
+    run(account, clock, script, pace)
     assert pace.connections(clock()) == 2
     assert (len(set(sessions)), len(set(sessions[-20:]))) == (4, 2)
     assert account.dead() == []

@@ -14,6 +14,7 @@ from ion.outcome import Kind, Outcome, Reason, Stage
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.pool import Pool
+from ion.smtp.session import Session
 from smtp.client import (
     ANN,
     BOB,
@@ -29,6 +30,7 @@ from smtp.client import (
     pool_for,
     sent,
     soon,
+    until,
 )
 from smtp_server import (
     NORMAL,
@@ -274,6 +276,40 @@ def test_an_email_without_time_for_its_dot_leaves_the_one_before_alone() -> None
             await closed(session, server)
             assert [one.sender for one in server.accepted] == [FIRST]
 
+    asyncio.run(main())
+
+
+@pytest.mark.row(51)
+def test_who_is_cancelled_takes_the_connection_along_before_the_next_one_speaks() -> None:
+    """Else the next one's commands would become a part of the body that is awaited."""
+    heard = bytearray()
+
+    async def silent_at_data(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 x\r\n")
+        while line := await reader.readline():
+            heard.extend(line)
+            verb = line[:4].upper().strip()
+            if verb != b"DATA":
+                writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+        writer.close()
+        over.set()
+
+    async def main() -> None:
+        async with await asyncio.start_server(silent_at_data, "127.0.0.1") as listening:
+            smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
+            session = await connect(smtp, NO_TLS, soon())
+            assert isinstance(session, Session)
+            first = asyncio.create_task(session.send(email(), soon()))
+            second = asyncio.create_task(session.send(email(sender=SECOND), soon()))
+            await until(lambda: b"DATA\r\n" in heard)
+            first.cancel()
+            (outcome,) = (await second).outcomes
+            assert (outcome.kind, outcome.stage) == (Kind.OUT_OF_STEP, Stage.MAIL)
+            assert first.cancelled()
+            await over.wait()
+            assert heard.count(b"MAIL") == 1
+
+    over = asyncio.Event()
     asyncio.run(main())
 
 

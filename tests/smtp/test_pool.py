@@ -278,6 +278,73 @@ def test_whoever_is_cancelled_while_waiting_takes_nothing_along() -> None:
     asyncio.run(main())
 
 
+def test_who_waits_longest_is_served_first() -> None:
+    """Not who has just given a session back, and happens to be there."""
+
+    async def main() -> None:
+        async with ScriptedServer() as server, pool_for(server, size=1) as pool:
+            session, served = await session_of(pool), []
+
+            async def work(name: str, session: Session | None = None) -> None:
+                for _ in range(2):
+                    mine = session or await session_of(pool)
+                    served.append(name)
+                    await pool.release(mine)
+                    session = None
+
+            others = [asyncio.ensure_future(work(name)) for name in "bc"]
+            await settle_down()
+            await asyncio.gather(work("a", session), *others)
+            assert served == list("abcabc")
+
+    asyncio.run(main())
+
+
+def test_a_session_granted_to_somebody_who_is_cancelled_isnt_lost() -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server, pool_for(server, size=1) as pool:
+            session = await session_of(pool)
+            waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(2)]
+            await settle_down()
+            await pool.release(session)
+            waiting[0].cancel()  # it has been granted, and doesn't know yet
+            assert await waiting[1] is session
+            await pool.release(session)
+            assert repr(pool) == "<Pool 0 busy, 1 idle of 1>"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("crash", [True, False])
+def test_leave_to_connect_granted_to_somebody_who_is_cancelled_isnt_lost(*, crash: bool) -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            door = Door(server)
+            door.broken = True
+            door.open.clear()
+            async with Pool(door, 1) as pool:
+                first = asyncio.ensure_future(pool.acquire())
+                await door.waiting.wait()
+                waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(2)]
+                await settle_down()
+                if crash:
+                    door.open.set()
+                else:
+                    first.cancel()
+                    door.broken = False
+                    door.open.set()
+                await until(first.done)
+                waiting[0].cancel()
+                came = await waiting[1]
+                assert isinstance(came, Session)
+                await pool.release(came)
+                assert repr(pool) == "<Pool 0 busy, 1 idle of 1>"
+                with pytest.raises((RuntimeError, asyncio.CancelledError)):
+                    await first
+
+    asyncio.run(main())
+
+
 # -- fresh ones ----------------------------------------------------------------------------
 
 
@@ -520,6 +587,45 @@ def test_a_pool_can_be_made_smaller_and_larger() -> None:
                     await pool.release(session)
             await server.settled()
             assert len(server.sessions) == 4
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(62)
+def test_a_busy_pool_of_pipelining_connections_can_be_made_smaller() -> None:
+    """A second email mustn't come to each before the first is through, and so on for ever."""
+
+    async def main() -> None:
+        async with ScriptedServer(offer=Offer(pipelining=True)) as server:
+            async with pool_for(server, size=3) as pool:
+                lent = [await session_of(pool) for _ in range(6)]
+                await pool.limit(1)
+                waiting = asyncio.ensure_future(session_of(pool))
+                for session in lent[:-1]:
+                    assert not waiting.done()
+                    await pool.release(session)
+                    await settle_down()
+                assert await waiting is lent[-1]
+                for _ in range(2):
+                    await pool.release(lent[-1])
+                assert repr(pool) == "<Pool 0 busy, 1 idle of 1>"
+            await server.settled()
+            assert all(session.verbs[-1] == "QUIT" for session in server.sessions)
+
+    asyncio.run(main())
+
+
+def test_idle_connections_that_are_too_many_are_closed_at_once() -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            async with pool_for(server, size=3) as pool:
+                lent = [await session_of(pool) for _ in range(3)]
+                for session in lent[:2]:
+                    await pool.release(session)
+                await pool.limit(1)
+                assert repr(pool) == "<Pool 1 busy, 0 idle of 1>"
+                await pool.release(lent[2])
+            await server.settled()
 
     asyncio.run(main())
 

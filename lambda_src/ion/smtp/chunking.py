@@ -61,7 +61,7 @@ class ChunkedDialogue(Dialogue):
         self._answers += 1
         rest = await self._envelope()
         if rest is not None and rest.kind is Kind.OUT_OF_STEP:
-            self._verdicts.clear()
+            self._refused.clear()
             return self._broken(rest.said)
         return rest
 

@@ -5,7 +5,6 @@ that wrote the dot knows: whether it left.
 """
 
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
 
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
@@ -58,15 +57,16 @@ class Dialogue:
         self._pipelined = pipelined
         self._stage = Stage.MAIL
         self._answers = 0
-        self._verdicts: dict[str, Outcome] = {}
+        self._listens = False
+        self._refused: dict[str, Outcome] = {}
         self.bad_manners = False
         """The server lost the thread over several commands at a time, or so it seems."""
 
     async def run(self) -> dict[str, Outcome]:
         """An outcome for each recipient; never raises for what a server or a network can do."""
-        async with AsyncExitStack() as hearing:
+        try:
             async with self._exchange.turn:
-                rest = await self._unless_broken(self._up_to_the_dot(hearing))
+                rest = await self._unless_broken(self._up_to_the_dot())
                 if rest is None and not self._pipelined:
                     rest = await self._unless_broken(self._verdict())
                 if rest is not None and self._answers:
@@ -75,16 +75,18 @@ class Dialogue:
                 rest = await self._unless_broken(self._verdict())
                 if not self._exchange.sound:
                     self._exchange.close()
+        except BaseException:
+            self._exchange.close()  # before the next one reads on
+            raise
+        finally:
+            if self._listens:
+                self._exchange.heard.pass_on()
         return self._fates(rest)
 
     def _fates(self, rest: Outcome | None) -> dict[str, Outcome]:
         assert rest is not None, "a verdict is never empty"
-        return {recipient: self._fate(recipient, rest) for recipient in self._recipients}
-
-    def _fate(self, recipient: str, rest: Outcome) -> Outcome:
-        """Who was accepted, or not asked about, shares the fate of the whole."""
-        verdict = self._verdicts.get(recipient)
-        return rest if verdict is None or verdict.kind is Kind.ACCEPTED else verdict
+        # Who was accepted, or not asked about, shares the fate of the whole.
+        return dict.fromkeys(self._recipients, rest) | self._refused
 
     async def _unless_broken(self, step: Coroutine[None, None, Outcome | None]) -> Outcome | None:
         """What a step came to; a broken stream is an outcome, too."""
@@ -99,7 +101,7 @@ class Dialogue:
         else:
             self._minds(lost_the_thread)
         if lost_the_thread:
-            self._verdicts.clear()
+            self._refused.clear()
             self._exchange.close()
         return rest
 
@@ -122,7 +124,7 @@ class Dialogue:
 
     # -- the conversation ----------------------------------------------------------------
 
-    async def _up_to_the_dot(self, hearing: AsyncExitStack) -> Outcome | None:
+    async def _up_to_the_dot(self) -> Outcome | None:
         """The outcome if the dot isn't reached; None once it has left."""
         if self._deadline.remaining() < DOT_BUDGET_SECONDS and self._pipelined:
             return self._no_time()
@@ -130,27 +132,29 @@ class Dialogue:
             self._at(Stage.MAIL)
             rcpt = [rcpt_command(recipient) for recipient in self._recipients]
             self._exchange.say(self._mail, *rcpt, "DATA")
-        await hearing.enter_async_context(self._exchange.heard)
+        await self._exchange.heard.take()
+        self._listens = True
         return await self._envelope() or await self._body()
 
     async def _envelope(self) -> Outcome | None:
         """The outcome if it ends there; None: the server awaits the body."""
         said = await self._hear(Stage.MAIL, self._mail, COMMAND_SECONDS)
-        verdict = classify(Stage.MAIL, said)
         if not said.positive:
+            verdict = classify(Stage.MAIL, said)
             await self._hear_out(len(self._recipients) + 1, after=said)
             return verdict
         accepted = False
         for recipient in self._recipients:
             said = await self._hear(Stage.RCPT, rcpt_command(recipient), COMMAND_SECONDS)
-            verdict = classify(Stage.RCPT, said, after_accepted=accepted)
-            self._verdicts[recipient] = verdict
-            accepted = accepted or verdict.kind is Kind.ACCEPTED
+            if said.positive:  # and shares the fate of the whole
+                accepted = True
+                continue
+            self._refused[recipient] = classify(Stage.RCPT, said, after_accepted=accepted)
             if not leaves_in_step(said):
-                return verdict
+                return self._refused[recipient]
         if not accepted:
             await self._hear_out(1, after=said)
-            return verdict
+            return self._refused[self._recipients[-1]]
         if not self._pipelined and self._deadline.remaining() < DOT_BUDGET_SECONDS:
             return self._no_time()
         return await self._go_ahead()
@@ -211,7 +215,7 @@ class Dialogue:
             self._exchange.close()
         if shifted and self._pipelined:
             self.bad_manners = True
-            self._verdicts.clear()
+            self._refused.clear()
             return self._broken("more than one reply")
         if not self._exchange.sound:
             self._exchange.close()

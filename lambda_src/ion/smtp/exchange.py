@@ -1,10 +1,16 @@
 """Commands out and replies in, each reply to its command, for several emails on one stream."""
 
-import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from ion.deadline import Deadline
 from ion.outcome import Reply, Stage
+from ion.smtp.strand import Line, Strand
+from ion.smtp.turn import Turn
 from ion.smtp.wire import OutOfStepError, Wire
+
+T = TypeVar("T")
 
 
 class Exchange:
@@ -21,12 +27,13 @@ class Exchange:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.turn = asyncio.Lock()
-        self.heard = asyncio.Lock()
+        self.turn = Turn(self.close)
+        self.heard = Turn(self.close)
         self.stage = Stage.MAIL
         """Where the email is that has been heard of last."""
         self._awaited = 0
         self._in_step = True
+        self._line: Line = deque()
 
     @property
     def sound(self) -> bool:
@@ -37,6 +44,10 @@ class Exchange:
     def busy(self) -> bool:
         """True while an answer is awaited."""
         return self._awaited > 0
+
+    async def go_through(self, part: Coroutine[Any, None, T]) -> T:
+        """A part of the conversation, in which every reply is acted upon as it comes."""
+        return await Strand(part, self._line).result()
 
     def out_of_step(self) -> None:
         """Something was said after which nothing that follows can be believed."""
@@ -56,7 +67,7 @@ class Exchange:
         """
         if not self._awaited and self.wire.unread:
             raise OutOfStepError("the server spoke before it was asked")
-        self.wire.write("".join(f"{command}\r\n" for command in commands).encode())
+        self.wire.write(("\r\n".join(commands) + "\r\n").encode())
         self._awaited += len(commands)
 
     def said_a_body(self) -> None:

@@ -1,12 +1,26 @@
 """Connections: opened as the backlog grows, shared where the server allows, kept while sound."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
 from ion.outcome import Outcome
 from ion.smtp.session import Session
+
+
+class _Connect:
+    """Granted instead of a session: there is room for one more, and nobody else connects."""
+
+
+_Grant = Session | Outcome | _Connect
+
+
+class _Wish(asyncio.Future[_Grant]):
+    """Somebody waits for a session."""
+
+    fresh = False
 
 
 class Pool:
@@ -35,7 +49,7 @@ class Pool:
         """A server that gets PIPELINING wrong once isn't asked for it again in this run."""
         self._connecting = False
         self._refused: Outcome | None = None
-        self._changed = asyncio.Condition()
+        self._wishes: deque[_Wish] = deque()
 
     def __repr__(self) -> str:
         busy = [borrowers for borrowers in self._borrowers.values() if borrowers]
@@ -64,11 +78,15 @@ class Pool:
     async def limit(self, size: int) -> None:
         """Change how many connections there may be; one is the least.
 
-        Those that are too many are closed when they are given back.
+        Those that are too many are closed as they fall idle, and none is lent until they are.
         """
-        async with self._changed:
-            self._size = max(1, size)
-            self._changed.notify_all()
+        self._size = max(1, size)
+        idle = [session for session, borrowers in self._borrowers.items() if not borrowers]
+        retired = idle[: max(0, len(self._borrowers) - self._size)]
+        for session in retired:
+            del self._borrowers[session]
+        self._grant_wishes()
+        await asyncio.gather(*(session.quit() for session in retired))
 
     async def acquire(self, *, fresh: bool = False) -> Session | Outcome:
         """A sound session to send on, or why there is none to be had at all.
@@ -89,27 +107,67 @@ class Pool:
                     await self.release(lent)
 
     async def _acquire(self, *, fresh: bool) -> Session | Outcome:
-        async with self._changed:
-            while True:
-                if self._refused is not None:
-                    return self._refused
-                if (session := self._take(fresh=fresh)) is not None:
-                    return session
-                if not self._connecting and self._make_room():
-                    break
-                await self._changed.wait()
-            self._connecting = True
+        granted = None if self._wishes else self._grant(fresh=fresh)
+        if granted is None:
+            granted = await self._wish(fresh=fresh)
+        if not isinstance(granted, _Connect):
+            return granted
         connected: Session | Outcome | None = None
         try:
             connected = await self._connect()
         finally:
-            async with self._changed:
-                self._connecting = False
-                self._count(connected)
-                self._changed.notify_all()
+            self._connecting = False
+            self._count(connected)
+            self._grant_wishes()
         if isinstance(connected, Session) or self._refused is not None:
             return connected
         return await self._acquire(fresh=False)  # somebody else's, then: there are some
+
+    async def _wish(self, *, fresh: bool) -> _Grant:
+        """Wait in line."""
+        wish = _Wish()
+        wish.fresh = fresh
+        self._wishes.append(wish)
+        self._grant_wishes()
+        try:
+            return await wish
+        except asyncio.CancelledError:
+            if not wish.cancelled():  # granted in the same moment
+                await self._return(wish.result())
+            raise
+
+    async def _return(self, granted: _Grant) -> None:
+        """Nobody is there any more to use what was granted."""
+        if isinstance(granted, Session):
+            await self.release(granted)
+        elif isinstance(granted, _Connect):
+            self._connecting = False
+            self._grant_wishes()
+
+    def _grant_wishes(self) -> None:
+        """To everybody who waits what there is for them, in the order in which they came."""
+        waiting, self._wishes = self._wishes, deque()
+        while waiting:
+            wish = waiting.popleft()
+            granted = None if wish.done() else self._grant(fresh=wish.fresh)
+            if granted is not None:
+                wish.set_result(granted)
+            elif not wish.done():
+                self._wishes.append(wish)
+                if not wish.fresh:  # who takes any session gets none, so nobody does
+                    break
+        self._wishes += waiting
+
+    def _grant(self, *, fresh: bool) -> _Grant | None:
+        """What there is for somebody just now; None: nothing yet."""
+        if self._refused is not None:
+            return self._refused
+        if (session := self._take(fresh=fresh)) is not None:
+            return session
+        if not self._connecting and self._make_room():
+            self._connecting = True
+            return _Connect()
+        return None
 
     def _count(self, connected: Session | Outcome | None) -> None:
         """What came of connecting; None: it raised, and the next borrower may try."""
@@ -124,17 +182,17 @@ class Pool:
     async def release(self, session: Session) -> None:
         """Give a session back; one that isn't sound, or worn, is closed and forgotten."""
         retired = None
-        async with self._changed:
-            if session in self._borrowers:  # else another borrower has found it broken
-                self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
-                if session.bad_manners:
-                    self._mistrust()
-                if not session.usable:
-                    self._forget(session)
-                elif not self._borrowers[session] and self._is_too_much(session):
-                    del self._borrowers[session]
-                    retired = session
-            self._changed.notify_all()
+        if session in self._borrowers:  # else another borrower has found it broken
+            self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
+            if session.bad_manners:
+                self._mistrust()
+            if not session.usable:
+                self._forget(session)
+            elif not self._borrowers[session] and self._is_too_much(session):
+                del self._borrowers[session]
+                retired = session
+        if self._wishes:
+            self._grant_wishes()
         if retired is not None:
             await retired.quit()
 
@@ -150,24 +208,28 @@ class Pool:
         """A session that has room and that the server hasn't closed; if `fresh`, an unused one.
 
         Rather one that is idle; of those the one used last, since what lies idle for long is
-        closed by the server.
+        closed by the server. None while there are too many: they are to fall idle.
         """
-        for session in [session for session in self._borrowers if not session.usable]:
-            self._forget(session)
-        with_room = [
-            session
-            for session, borrowers in reversed(self._borrowers.items())
-            if borrowers < session.depth
-            and not session.worn
-            and not (fresh and session.transactions)
-        ]
-        lent = min(with_room, key=self._borrowers.__getitem__, default=None)
+        if len(self._borrowers) > self._size:
+            return None
+        lent = None
+        for session, borrowers in reversed(self._borrowers.items()):
+            if borrowers >= session.depth or (
+                lent is not None and borrowers >= self._borrowers[lent]
+            ):
+                continue
+            if session.usable and not session.worn and not (fresh and session.transactions):
+                lent = session
+                if not borrowers:
+                    break
         if lent is not None:
             self._borrowers[lent] += 1
         return lent
 
     def _make_room(self) -> bool:
         """True if a further connection may be opened, at the price of an idle one if need be."""
+        for session in [session for session in self._borrowers if not session.usable]:
+            self._forget(session)
         if len(self._borrowers) >= self._size:
             for session, borrowers in self._borrowers.items():
                 if not borrowers:

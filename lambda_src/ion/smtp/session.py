@@ -48,6 +48,7 @@ class Session:
         self._opened_at = self._used_at = now()
         self._exchange = Exchange(wire)
         self._extensions = extensions
+        self._largest = _largest(extensions)
         self._window = window
         # Only the enhanced codes tell what a reply in the middle of a window is about.
         needed = {"chunking", "enhancedstatuscodes"}
@@ -153,7 +154,7 @@ class Session:
             deadline,
             pipelined=self.pipelining,
         )
-        fates = await dialogue.run()
+        fates = await self._exchange.go_through(dialogue.run())
         self._used_at = self._now()
         self.bad_manners = self.bad_manners or dialogue.bad_manners
         return fates
@@ -176,9 +177,8 @@ class Session:
 
     def _refuse(self, email: Email) -> Outcome | None:
         """An email that this server has already said it can't take."""
-        limit = self._extensions.get("size", "").strip()
-        if re.fullmatch(r"\d{1,20}", limit) and 0 < int(limit) < len(email.content):  # RFC 1870
-            detail = f"{len(email.content)} octets, the server takes {limit}"
+        if self._largest and len(email.content) > self._largest:
+            detail = f"{len(email.content)} octets, the server takes {self._largest}"
             return Outcome(
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
             )
@@ -200,3 +200,9 @@ class Session:
         if email.envelope.smtputf8:
             command += " BODY=8BITMIME SMTPUTF8"  # RFC 6531 section 3.4 has them together
         return command
+
+
+def _largest(extensions: Mapping[str, str]) -> int:
+    """Octets that the server takes (RFC 1870); 0: it doesn't say."""
+    limit = extensions.get("size", "").strip()
+    return int(limit) if re.fullmatch(r"\d{1,20}", limit) else 0

@@ -2,8 +2,11 @@
 
 import asyncio
 import re
+from functools import lru_cache
 
 from ion.outcome import Reply
+from ion.smtp.bell import Bell
+from ion.smtp.strand import Pause
 
 MAX_REPLY_BYTES = 32 * 1024
 """A whole reply; RFC 5321 section 4.5.3.1.5 asks for 512 octets a line, EHLO is a few KB."""
@@ -15,7 +18,7 @@ _ONE_WRITE_BYTES = 16 * 1024
 longer one goes by itself, when all before it has left."""
 _DOT = b".\r\n"
 
-_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_is_line = re.compile(rb"[2-5][0-9][0-9](?:[ -].*)?", re.DOTALL).fullmatch
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
 
 
@@ -42,7 +45,7 @@ class Wire(asyncio.BufferedProtocol):
         self._ended: str | None = None
         self._paused = False
         self._lost = False
-        self._changed = asyncio.Event()
+        self._news = Bell()
         # What the kernel hasn't taken pauses us, so that "written" can be told from "left".
         # 1 and not 0: asyncio's TLS transport pauses at `>= high`, and at 0 would never resume.
         transport.set_write_buffer_limits(high=1, low=0)
@@ -59,7 +62,7 @@ class Wire(asyncio.BufferedProtocol):
         self._unread += self._buffer[:nbytes]
         if len(self._unread) > MAX_REPLY_BYTES:
             self._transport.abort()  # or it would go on filling the memory of an idle session
-        self._changed.set()
+        self._news.ring()
 
     def eof_received(self) -> bool:  # noqa: D102
         self._end("connection closed by the server")
@@ -74,11 +77,12 @@ class Wire(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:  # noqa: D102
         self._paused = False
-        self._changed.set()
+        self._news.ring()
 
     def _end(self, why: str) -> None:
         self._ended = self._ended or why
-        self._changed.set()
+        self._news.stop()
+        self._news.ring()
 
     # -- our side ------------------------------------------------------------------------
 
@@ -126,12 +130,12 @@ class Wire(asyncio.BufferedProtocol):
             WireError: the server spoke before its turn, or the lines didn't all leave. Then the
                 dot hasn't left, and won't any more.
         """
-        until = asyncio.get_running_loop().time() + timeout_seconds
+        until = self._news.now() + timeout_seconds
         whole = len(lines) <= _ONE_WRITE_BYTES
         for start in range(0, 0 if whole else len(lines), _WRITE_BYTES):
             self._refuse_to_talk_over()
             self.write(lines[start : start + _WRITE_BYTES])
-            await asyncio.sleep(0)  # a kernel that takes everything would keep us from listening
+            await self._breath()
             await self._left(until)
         self._refuse_to_talk_over()
         try:
@@ -147,13 +151,9 @@ class Wire(asyncio.BufferedProtocol):
         Raises:
             WireError: not all of it has, and the rest won't any more.
         """
-        until = asyncio.get_running_loop().time() + timeout_seconds
-        try:
-            async with asyncio.timeout_at(until):
-                while self._paused and self.open:
-                    await self._change()
-        except TimeoutError:
-            pass
+        until = self._news.now() + timeout_seconds
+        while self._paused and self.open and self._news.now() < until:
+            await self._news.heard(until)
         if self._paused:
             self.close()
             raise WireError(self._ended or "timed out while writing")
@@ -168,14 +168,17 @@ class Wire(asyncio.BufferedProtocol):
         Raises:
             WireError: it hasn't.
         """
-        try:
-            async with asyncio.timeout_at(until):
-                while self._paused:
-                    self._refuse_to_talk_over()
-                    await self._change()
-        except TimeoutError:
-            if self._paused:  # else it was taken in the same moment
-                raise WireError("timed out while writing") from None
+        while self._paused:
+            self._refuse_to_talk_over()
+            if self._news.now() >= until:
+                raise WireError("timed out while writing")
+            await self._news.heard(until)
+
+    async def _breath(self) -> None:
+        """Let the loop turn: a kernel that takes everything would keep us from listening."""
+        pause = Pause()
+        asyncio.get_running_loop().call_soon(pause.over)
+        await pause
 
     async def read_reply(self, timeout_seconds: float) -> Reply:
         """The next reply, and only that: what follows it stays unread.
@@ -184,19 +187,16 @@ class Wire(asyncio.BufferedProtocol):
             WireError: the stream ended, or the time was up.
             OutOfStepError: this is no reply.
         """
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                while (reply := self._take_reply()) is None:
-                    if self._ended is not None:
-                        raise WireError(self._ended)
-                    await self._change()
-        except TimeoutError:
-            raise WireError("timed out waiting for the reply") from None
+        until = None
+        while (reply := self._take_reply()) is None:
+            if self._ended is not None:
+                raise WireError(self._ended)
+            now = self._news.now()
+            until = now + timeout_seconds if until is None else until
+            if now >= until:
+                raise WireError("timed out waiting for the reply")
+            await self._news.heard(until)
         return reply
-
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
 
     def _take_reply(self) -> Reply | None:
         """A complete reply off the buffer, or None.
@@ -204,22 +204,30 @@ class Wire(asyncio.BufferedProtocol):
         Raises:
             OutOfStepError: what is there can't become a reply.
         """
+        if not self._unread:
+            return None
         if len(self._unread) > MAX_REPLY_BYTES:
             raise OutOfStepError("reply longer than 32 KB")
-        end, codes, texts = 0, set[bytes](), list[bytes]()
+        end = 0
+        lines: list[bytes] = []
         while (newline := self._unread.find(b"\n", end)) >= 0:
-            line = _LINE.fullmatch(self._unread[end:newline].rstrip(b"\r"))
-            if line is None:
-                raise OutOfStepError("malformed reply")
+            line = bytes(self._unread[end:newline]).rstrip(b"\r")
             end = newline + 1
-            codes.add(bytes(line[1]))
-            texts.append(bytes(line[3] or b""))
-            if len(codes) > 1:
+            if not _is_line(line):
+                raise OutOfStepError("malformed reply")
+            lines.append(line)
+            if line[:3] != lines[0][:3]:
                 raise OutOfStepError("reply with two codes")
-            if line[2] != b"-":
+            if line[3:4] != b"-":
                 del self._unread[:end]
-                return reply_of(int(codes.pop()), b"\n".join(texts).decode("utf-8", "replace"))
+                return _reply_in(tuple(lines))
         return None
+
+
+@lru_cache(maxsize=64)  # servers repeat themselves: only the reply to the dot is new each time
+def _reply_in(lines: tuple[bytes, ...]) -> Reply:
+    text = b"\n".join([line[4:] for line in lines])
+    return reply_of(int(lines[0][:3]), text.decode("utf-8", "replace"))
 
 
 def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
