@@ -95,7 +95,7 @@ def test_a_deep_queue_is_received_from_side_by_side(account: Account) -> None:
 
     server = ScriptedServer()
     summary = run(account, server, sqs=account.sqs(receive_message=receive), smtp=wide(30))
-    assert (summary.received, summary.sent, summary.stopped) == (5 * BATCH, 5 * BATCH, "empty")
+    assert (summary.sent, summary.stopped) == (5 * BATCH, "empty")
     assert set(recipients(server).values()) == {1}
 
 

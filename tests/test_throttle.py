@@ -224,7 +224,8 @@ def test_a_limit_that_nobody_told_is_found(
     publish(account, emails)
     paces = [at_rate(None, clock) for _ in range(drains)]
     run(account, clock, server.script, *paces)
-    assert 0.9 * LIMIT <= server.rate <= LIMIT
+    saved_up = 0.01 * LIMIT  # the server had some tokens left when the count began
+    assert 0.9 * LIMIT <= server.rate <= LIMIT + saved_up
     assert 0 < server.throttled <= 2 * LIMIT
     assert account.dead() == []
     while account.waiting():

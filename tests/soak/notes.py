@@ -113,8 +113,9 @@ def parse(statement: _Json) -> Statement | None:
     is_insert = text.startswith("INSERT")
     names = re.findall(r"'(\w+)': \?" if is_insert else r'SET "(\w+)"=\?', text)
     row = dict(zip(names, values, strict=False))
-    if "token" not in row:
+    if not is_insert and not text.endswith(' AND "token"=?'):
         return None
     key, before = (row["email_id"], "") if is_insert else values[-2:]
-    is_claim = row["token"] != before
-    return Statement(key, row["token"], is_claim, row["status"] == "sending")
+    # A result brings only what has changed since the claim, which left `sending`.
+    token, status = row.get("token", before), row.get("status", "sending")
+    return Statement(key, token, token != before, status == "sending") if token else None
