@@ -28,7 +28,7 @@ from ion.turnstile import Turnstile
 
 SETTLE_SECONDS = 10
 """Kept of every invocation for what follows the last reply: writing down what it was."""
-_UNSETTLED_TENS = 4
+_UNSETTLED_TENS = 3
 """So many tens of messages may wait for their records and deletes while others are sent."""
 
 

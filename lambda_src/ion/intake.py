@@ -207,7 +207,7 @@ class Intake:
 
     def _may_claim(self) -> bool:
         """True if workers will soon have nothing to do. Suspects must find nobody else at work."""
-        if self._suspects or self._ahead > self._workers:
+        if self._suspects or self._ahead > self._workers // 2:
             return False
         if not self._claims:
             return bool(self._received)
@@ -215,7 +215,7 @@ class Intake:
         return full and self._claims < _CLAIMS and not self._admission.failures
 
     def _most_claimed(self) -> int:
-        """In the next call: ten, or twenty if no more are ahead then than after ten at worst."""
+        """In the next call: ten, or twenty if that leaves no more than one a worker, and ten."""
         return min(_MOST_CLAIMED, self._workers + BATCH - self._ahead) // BATCH * BATCH
 
     def _next(self) -> list[Message]:
