@@ -387,5 +387,7 @@ def test_too_many_connections_at_work_become_fewer(account: Account, clock: Cloc
     pace = at_rate(None, clock)
     run(account, clock, script, pace)
     assert pace.connections(clock()) == 2
-    assert (len(set(sessions)), len(set(sessions[-20:]))) == (4, 2)
+    # One may take the place of the one that was closed, before its worker has told why.
+    assert len(set(sessions)) in (4, 5)
+    assert len(set(sessions[-20:])) == 2
     assert account.dead() == []
