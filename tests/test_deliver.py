@@ -22,6 +22,7 @@ from ion.message import Message
 from ion.outcome import Delivery, InDoubt, Kind, Reason, Stage, Status
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from smtp_server import (
     Action,
@@ -67,7 +68,9 @@ async def deliverer(
     server: ScriptedServer, *, connections: int = 1, now: Clock | None = None
 ) -> AsyncIterator[Deliverer]:
     smtp = Smtp(server.host, server.port, Security.NONE)
-    async with Pool(partial(connect, smtp, TLS, Deadline.after(600)), connections) as pool:
+    async with Pool(
+        partial(connect, smtp, TLS, Deadline.after(600), Logins()), connections
+    ) as pool:
         yield Deliverer(pool, 4 * DAY, now=now or Clock(NOW), jitter=lambda: 0.5)
 
 

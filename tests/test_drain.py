@@ -44,6 +44,7 @@ from ion.outcome import Delivery, InDoubt
 from ion.retry import RETENTION_SECONDS
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
 from smtp_server import (
@@ -90,7 +91,9 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     ledger = account.ledger(dynamodb)
     telemetry = telemetry or Telemetry()
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
-    async with Pool(partial(connect, smtp, tls, Deadline.after(600)), smtp.connections) as pool:
+    async with Pool(
+        partial(connect, smtp, tls, Deadline.after(600), Logins()), smtp.connections
+    ) as pool:
         return await Drain(
             input_queue=account.input_queue(sqs),
             dead_letters=account.dead_letters(sqs),
@@ -848,8 +851,17 @@ def test_two_runs_side_by_side_send_each_email_once(account: Account) -> None:
     for number in range(40):
         account.publish(email(number))
 
-    def nothing_hides(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
-        return at_once(real, request | {"VisibilityTimeout": 0})
+    both = threading.Barrier(2)
+
+    def nothing_hides() -> Answer:
+        first = iter([True])
+
+        def answer(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+            if next(first, False):
+                both.wait()
+            return at_once(real, request | {"VisibilityTimeout": 0})
+
+        return answer
 
     server = ScriptedServer()
 
@@ -861,7 +873,7 @@ def test_two_runs_side_by_side_send_each_email_once(account: Account) -> None:
                         account,
                         server,
                         smtp=wide(2),
-                        sqs=account.sqs(receive_message=nothing_hides),
+                        sqs=account.sqs(receive_message=nothing_hides()),
                     )
                     for _ in range(2)
                 )

@@ -16,6 +16,7 @@ from ion.outcome import Stage
 from ion.pace import Lesson, Limits, Pace
 from ion.settings import Settings, Smtp
 from ion.smtp.connect import connect, tls_context
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
 
@@ -91,7 +92,7 @@ class Servers:
         pace = Pace(limits, now())
         if lesson is not None:
             pace.resume(lesson, time.time() - lesson.at)
-        open_session = partial(connect, smtp, tls, deadline)
+        open_session = partial(connect, smtp, tls, deadline, Logins())
         async with Pool(open_session, pace.connections(now()), smtp.name) as pool:
             drain = self._drain(smtp, pool, pace, deadline)
             summary = await drain.run()

@@ -37,7 +37,7 @@ _QUICK_AWS_MS = 10.0
 
 LONGER = 4
 """A drain takes so many times as long as a sender's turn: its first calls to AWS are slow ones, and
-ion opens its connections one after the other."""
+the time in which ion opens its connections counts."""
 
 _ROOT = Path(__file__).parents[2]
 _TURN_SECONDS = 600

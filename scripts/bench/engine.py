@@ -15,6 +15,7 @@ from ion.mail import compose
 from ion.outcome import Kind, Outcome
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect, tls_context
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 
@@ -36,7 +37,9 @@ async def _ion(task: Task) -> Sample:
         window=task.window,
     )
     deadline = Deadline.after(_SECONDS)
-    async with Pool(partial(connect, smtp, tls_context(smtp), deadline), task.connections) as pool:
+    async with Pool(
+        partial(connect, smtp, tls_context(smtp), deadline, Logins()), task.connections
+    ) as pool:
         borrowers = await _open_all(pool, task.connections)
         meter = Meter(borrowers, task.emails)
         emails = repeat(next(_composed())) if task.prebuilt else _composed()

@@ -176,8 +176,7 @@ _REMARKS = """## Remarks
 - The clock starts when connections are open and the first emails are through, and stops before \
 the last ones are: connecting is in nobody's figures, smtp-source's neither (at 10 and 50 ms \
 the difference between a long run and a short one counts). The whole drain is the exception: all \
-of it counts, and ion opens its connections one after the other, which at 50 ms takes sixteen of \
-them seconds.
+of it counts, and ion opens the first of its connections alone and the others four at a time.
 - Senders, servers, proxy and emulated AWS share the machine. At 0 ms a server may be what is \
 slow; CPU seconds are the sender's own.
 - The proxy adds half the round trip each way to every chunk, and TCP_NODELAY is set on all of its \

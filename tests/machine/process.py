@@ -19,6 +19,7 @@ from ion.handler import LEASE_MARGIN_SECONDS
 from ion.outcome import InDoubt
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import DEEPEST
 from ion.telemetry import Telemetry
@@ -143,7 +144,7 @@ class Process:
         telemetry = Telemetry()
         telemetry.level("ERROR")
         lease_until = self._now() + deadline.remaining() + LEASE_MARGIN_SECONDS
-        async with Pool(partial(connect, smtp, _TLS, deadline), smtp.connections) as pool:
+        async with Pool(partial(connect, smtp, _TLS, deadline, Logins()), smtp.connections) as pool:
             drain = self._kind.drain(
                 input_queue=self._kind.input_queue(sqs, self._account.input_url),
                 dead_letters=self._kind.dead_letters(sqs, self._account.dead_url),

@@ -11,6 +11,7 @@ from ion.envelope import Email, Envelope
 from ion.outcome import Kind, Outcome, Stage
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect, tls_context
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 from smtp_server import Offer, ScriptedServer, Tls
@@ -74,7 +75,7 @@ async def connected(
     server: ScriptedServer, tls: Tls = Tls.NONE, *, login: bool | None = None
 ) -> Session:
     smtp = settings_for(server, tls, login=login)
-    session = await connect(smtp, context_for(smtp), soon())
+    session = await connect(smtp, context_for(smtp), soon(), Logins())
     assert isinstance(session, Session), session
     return session
 
@@ -90,7 +91,7 @@ async def refused(
 ) -> Outcome:
     """How connecting ended, and the server's sessions with it."""
     smtp = settings_for(server, tls, login=login, password=password, host=host)
-    outcome = await connect(smtp, context_for(smtp), soon(seconds))
+    outcome = await connect(smtp, context_for(smtp), soon(seconds), Logins())
     assert isinstance(outcome, Outcome), outcome
     await server.settled()
     return outcome
@@ -105,7 +106,7 @@ def pool_for(
     window: int = 1,
 ) -> Pool:
     smtp = settings_for(server, tls, password=password, window=window)
-    return Pool(partial(connect, smtp, context_for(smtp), soon()), size)
+    return Pool(partial(connect, smtp, context_for(smtp), soon(), Logins()), size)
 
 
 async def sent(pool: Pool, mail: Email, *, fresh: bool = False) -> tuple[Outcome, ...]:

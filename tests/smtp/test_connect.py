@@ -10,6 +10,7 @@ import pytest
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect, tls_context
+from ion.smtp.logins import Logins
 from ion.smtp.session import Session
 from smtp.client import (
     USERS,
@@ -116,7 +117,7 @@ def test_ehlo_says_an_ipv6_address_as_such() -> None:
         async with await asyncio.start_server(serve, "::1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             smtp = Smtp("::1", port, Security.NONE)
-            session = await connect(smtp, tls_context(smtp), soon())
+            session = await connect(smtp, tls_context(smtp), soon(), Logins())
             assert isinstance(session, Session)
             session.close()
             await served.wait()
@@ -395,7 +396,7 @@ def test_a_closed_port_holds_the_site(tls: Tls) -> None:
         async with ScriptedServer(tls=Tls.IMPLICIT) as server:
             smtp = settings_for(server, tls)
             context = context_for(smtp)
-        outcome = await connect(smtp, context, soon())
+        outcome = await connect(smtp, context, soon(), Logins())
         assert isinstance(outcome, Outcome)
         assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
         assert outcome.detail == "connection refused"
@@ -455,7 +456,7 @@ def test_a_server_that_accepts_no_connection_is_waited_for_no_longer(seconds: fl
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody calls accept()
             smtp = Smtp("127.0.0.1", listening.getsockname()[1], Security.NONE)
-            outcome = await connect(smtp, tls_context(smtp), soon(seconds))
+            outcome = await connect(smtp, tls_context(smtp), soon(seconds), Logins())
         assert isinstance(outcome, Outcome)
         assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
@@ -472,7 +473,7 @@ def test_a_server_that_disappears_is_no_verdict(
         script = {step: drop(reset=reset, after=after)}
         async with ScriptedServer(script, tls=tls, offer=WITH_LOGIN) as server:
             smtp = settings_for(server, tls)
-            came = await connect(smtp, context_for(smtp), soon())
+            came = await connect(smtp, context_for(smtp), soon(), Logins())
             if isinstance(came, Session):  # it left just behind the login
                 assert step is Step.AUTH
                 assert after is NORMAL
@@ -491,7 +492,7 @@ def test_whoever_is_cancelled_while_connecting_leaves_no_connection(step: Step) 
     async def main() -> None:
         async with ScriptedServer({step: hang()}, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
             smtp = settings_for(server, Tls.IMPLICIT)
-            connecting = asyncio.ensure_future(connect(smtp, context_for(smtp), soon()))
+            connecting = asyncio.ensure_future(connect(smtp, context_for(smtp), soon(), Logins()))
             await until_at(server, step)
             connecting.cancel()
             with pytest.raises(asyncio.CancelledError):

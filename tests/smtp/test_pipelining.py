@@ -13,6 +13,7 @@ from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Stage
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 from smtp.client import (
@@ -236,7 +237,7 @@ def test_a_server_that_gets_it_wrong_is_spoken_to_command_by_command(
         async with await asyncio.start_server(server, "127.0.0.1") as listening:
             smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
             outcomes = []
-            async with Pool(partial(connect, smtp, NO_TLS, soon()), 1) as pool:
+            async with Pool(partial(connect, smtp, NO_TLS, soon(), Logins()), 1) as pool:
                 for _ in range(3):
                     found = await asyncio.gather(*(sent(pool, email()) for _ in range(2)))
                     outcomes.append([one.kind for (one,) in found])
@@ -297,7 +298,7 @@ def test_who_is_cancelled_takes_the_connection_along_before_the_next_one_speaks(
     async def main() -> None:
         async with await asyncio.start_server(silent_at_data, "127.0.0.1") as listening:
             smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
-            session = await connect(smtp, NO_TLS, soon())
+            session = await connect(smtp, NO_TLS, soon(), Logins())
             assert isinstance(session, Session)
             first = asyncio.create_task(session.send(email(), soon()))
             second = asyncio.create_task(session.send(email(sender=SECOND), soon()))

@@ -1,4 +1,4 @@
-"""Connections are opened one at a time, lent to one borrower each, and kept while sound."""
+"""Connections are opened as they are needed, lent to one borrower each, and kept while sound."""
 
 import asyncio
 from collections import Counter
@@ -9,6 +9,7 @@ import pytest
 
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 from smtp.client import (
@@ -50,7 +51,7 @@ class Door:
 
     def __init__(self, server: ScriptedServer) -> None:
         smtp = settings_for(server)
-        self._connect: Connect = partial(connect, smtp, context_for(smtp), soon())
+        self._connect: Connect = partial(connect, smtp, context_for(smtp), soon(), Logins())
         self.tries = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -117,7 +118,45 @@ def test_there_are_never_more_connections_than_its_size() -> None:
                 assert door.tries <= 3
             await server.settled()
             assert len(server.accepted) == 5 * WORKERS
-            assert door.most_at_once == 1
+
+    asyncio.run(main())
+
+
+def test_the_first_connection_is_opened_alone_and_the_others_four_at_a_time() -> None:
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            door = Door(server)
+            door.open.clear()
+            async with Pool(door, 8) as pool:
+                waiting = [asyncio.ensure_future(session_of(pool)) for _ in range(8)]
+                await settle_down()
+                assert door.at_once == 1
+                door.open.set()
+                await door.waiting.wait()
+                sessions = await asyncio.gather(*waiting)
+                assert (len(set(sessions)), door.most_at_once) == (8, 4)
+                for session in sessions:
+                    await pool.release(session)
+
+    asyncio.run(main())
+
+
+def test_logins_are_one_at_a_time_and_who_waits_takes_a_refusal_for_its_own() -> None:
+    async def main() -> None:
+        logins, at_once, tries = Logins(), [0], [0]
+
+        async def log_in() -> Outcome | None:
+            at_once[0] += 1
+            tries[0] += 1
+            assert at_once[0] == 1
+            await asyncio.sleep(0)
+            at_once[0] -= 1
+            return REFUSED if tries[0] == 3 else None
+
+        came = await asyncio.gather(*(logins.one(log_in) for _ in range(6)))
+        assert came == [None, None, *[REFUSED] * 4]
+        assert await logins.one(log_in) is None, "who comes later may try again"
+        assert tries == [4]
 
     asyncio.run(main())
 
@@ -165,7 +204,7 @@ def test_the_pool_makes_do_with_the_connections_that_it_gets() -> None:
                 assert {outcome.kind for (outcome,) in outcomes} == {Kind.ACCEPTED}
                 assert repr(pool) == "<Pool 0 busy, 2 idle of 2>"
             await server.settled()
-            assert len(server.sessions) == 3
+            assert 3 <= len(server.sessions) <= 1 + 4, "the first alone, then four at a time"
             assert len(server.accepted) == 3 * WORKERS
 
     asyncio.run(main())
@@ -400,7 +439,7 @@ def test_a_fresh_connection_is_waited_for_when_all_are_busy() -> None:
                     await pool.release(session)
                 fresh = await asyncio.gather(*waiting)
                 assert [session.transactions for session in fresh] == [0, 0]
-                assert door.most_at_once == 1
+                assert door.tries == 4
                 for session in fresh:
                     await pool.release(session)
 

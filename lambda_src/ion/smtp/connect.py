@@ -10,6 +10,7 @@ import aiosmtplib
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.settings import Security, Smtp
+from ion.smtp.logins import Logins
 from ion.smtp.replies import classify
 from ion.smtp.session import Session
 from ion.smtp.wire import Wire, reply_of
@@ -26,11 +27,19 @@ def tls_context(smtp: Smtp) -> ssl.SSLContext:
     return context
 
 
-async def connect(smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Session | Outcome:
+async def connect(
+    smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline, logins: Logins
+) -> Session | Outcome:
     """Connect, greet, encrypt and log in, in that order and with one login.
 
     Never falls back to less protection than `smtp.security` asks for. An `Outcome` is always of
     the scope `site`: it says nothing about any message.
+
+    Args:
+        smtp: the server.
+        tls: of `tls_context`.
+        deadline: of the invocation.
+        logins: to this server in this run.
     """
     client = aiosmtplib.SMTP(
         hostname=smtp.server,
@@ -41,7 +50,7 @@ async def connect(smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Sessio
         timeout=None,  # one time-out around all the steps, below
         local_hostname="[127.0.0.1]",  # until the socket tells better
     )
-    attempt = _Attempt(client, smtp)
+    attempt = _Attempt(client, smtp, logins)
     try:
         async with asyncio.timeout(deadline.clip(CONNECT_SECONDS)):
             return await attempt.run()
@@ -55,9 +64,10 @@ async def connect(smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline) -> Sessio
 class _Attempt:
     """One way through the stages; knows where it is when an exception doesn't."""
 
-    def __init__(self, client: aiosmtplib.SMTP, smtp: Smtp) -> None:
+    def __init__(self, client: aiosmtplib.SMTP, smtp: Smtp, logins: Logins) -> None:
         self.client = client
         self.smtp = smtp
+        self.logins = logins
         self.stage = Stage.CONNECT
 
     async def run(self) -> Session | Outcome:
@@ -78,7 +88,8 @@ class _Attempt:
             self._only_what_was_asked()
         if self.smtp.username is not None:
             self.stage = Stage.AUTH
-            if (refused := await self._log_in()) is not None:
+            if (refused := await self.logins.one(self._log_in)) is not None:
+                self.close()
                 return refused
             self._only_what_was_asked()
         if not client.is_connected or client.transport is None:
@@ -95,6 +106,12 @@ class _Attempt:
             raise aiosmtplib.SMTPResponseException(-1, "More than one reply")
 
     async def _log_in(self) -> Outcome | None:
+        try:
+            return await self._authenticate()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            return self.failed(error)
+
+    async def _authenticate(self) -> Outcome | None:
         """One mechanism, tried once: providers count failed logins, and lock accounts."""
         if self.client.get_transport_info("sslcontext") is None:
             return self._refused(Stage.AUTH, Reason.TLS_REQUIRED, "no password without TLS")

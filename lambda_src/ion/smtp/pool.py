@@ -9,9 +9,12 @@ from typing import Self
 from ion.outcome import Outcome
 from ion.smtp.session import Session
 
+_AT_ONCE = 4
+"""Connections that are opened at a time: one takes seven round trips with STARTTLS and a login."""
+
 
 class _Connect:
-    """Granted instead of a session: there is room for one more, and nobody else connects."""
+    """Granted instead of a session: there is room for one more."""
 
 
 _Grant = Session | Outcome | _Connect
@@ -26,8 +29,8 @@ class _Wish(asyncio.Future[_Grant]):
 class Pool:
     """Lends sessions; one that pipelines to two borrowers at a time.
 
-    Connects one at a time, so that a refused login is one refused login and not one a worker.
-    When a further connection is refused while others work, the pool makes do with those.
+    The first connection is opened alone: a server that turns us away is asked once, and not once a
+    worker. When a further one is refused while others work, the pool makes do with those.
 
     Args:
         connect: opens a session, or tells why it can't.
@@ -47,7 +50,8 @@ class Pool:
         self._borrowers: dict[Session, int] = {}
         self._one_by_one = False
         """A server that gets PIPELINING wrong once isn't asked for it again in this run."""
-        self._connecting = False
+        self._connecting = 0
+        """So many connections are being opened."""
         self._refused: Outcome | None = None
         self._wishes: deque[_Wish] = deque()
 
@@ -116,7 +120,7 @@ class Pool:
         try:
             connected = await self._connect()
         finally:
-            self._connecting = False
+            self._connecting -= 1
             self._count(connected)
             self._grant_wishes()
         if isinstance(connected, Session) or self._refused is not None:
@@ -141,7 +145,7 @@ class Pool:
         if isinstance(granted, Session):
             await self.release(granted)
         elif isinstance(granted, _Connect):
-            self._connecting = False
+            self._connecting -= 1
             self._grant_wishes()
 
     def _grant_wishes(self) -> None:
@@ -164,8 +168,9 @@ class Pool:
             return self._refused
         if (session := self._take(fresh=fresh)) is not None:
             return session
-        if not self._connecting and self._make_room():
-            self._connecting = True
+        at_once = _AT_ONCE if self._borrowers else 1
+        if self._connecting < at_once and self._make_room():
+            self._connecting += 1
             return _Connect()
         return None
 
@@ -174,10 +179,11 @@ class Pool:
         if isinstance(connected, Session):
             connected.pipelining = connected.pipelining and not self._one_by_one
             self._borrowers[connected] = 1
-        elif connected is not None and not self._borrowers:
-            self._refused = connected
         elif connected is not None:
-            self._size = len(self._borrowers)
+            if self._connections:
+                self._size = self._connections
+            else:
+                self._refused = connected
 
     async def release(self, session: Session) -> None:
         """Give a session back; one that isn't sound, or worn, is closed and forgotten."""
@@ -230,12 +236,16 @@ class Pool:
         """True if a further connection may be opened, at the price of an idle one if need be."""
         for session in [session for session in self._borrowers if not session.usable]:
             self._forget(session)
-        if len(self._borrowers) >= self._size:
+        if self._connections >= self._size:
             for session, borrowers in self._borrowers.items():
                 if not borrowers:
                     self._forget(session)
                     break
-        return len(self._borrowers) < self._size
+        return self._connections < self._size
+
+    @property
+    def _connections(self) -> int:
+        return len(self._borrowers) + self._connecting
 
     def _forget(self, session: Session) -> None:
         session.close()
