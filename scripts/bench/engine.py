@@ -17,7 +17,7 @@ from ion.settings import Security, Smtp
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
-from ion.smtp.session import Session
+from ion.smtp.session import DEEPEST, Session
 
 _SECONDS = 600.0
 
@@ -40,8 +40,9 @@ async def _ion(task: Task) -> Sample:
     async with Pool(
         partial(connect, smtp, tls_context(smtp), deadline, Logins()), task.connections
     ) as pool:
-        borrowers = await _open_all(pool, task.connections)
-        meter = Meter(borrowers, task.emails)
+        await _open_all(pool, task.connections)
+        workers = task.connections * max(DEEPEST, task.window)  # as many as the relay has
+        meter = Meter(workers, task.emails)
         emails = repeat(next(_composed())) if task.prebuilt else _composed()
 
         async def work() -> None:
@@ -58,19 +59,18 @@ async def _ion(task: Task) -> Sample:
                 meter.sent()
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(borrowers):
+            for _ in range(workers):
                 group.create_task(work())
     return meter.sample()
 
 
-async def _open_all(pool: Pool, connections: int) -> int:
-    """Open every connection before the clock runs; give how many may borrow at a time."""
+async def _open_all(pool: Pool, connections: int) -> None:
+    """Open every connection before the clock runs."""
     first = await _borrowed(pool)
-    borrowers = connections * first.depth  # a session that pipelines takes several
-    borrowed = [first, *[await _borrowed(pool) for _ in range(borrowers - 1)]]
+    places = connections * first.depth  # a session that pipelines takes several
+    borrowed = [first, *[await _borrowed(pool) for _ in range(places - 1)]]
     for session in borrowed:
         await pool.release(session)
-    return borrowers
 
 
 async def _borrowed(pool: Pool) -> Session:

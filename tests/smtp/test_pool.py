@@ -11,7 +11,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
-from ion.smtp.session import Session
+from ion.smtp.session import DEEPEST, Session
 from smtp.client import (
     FIRST,
     SECOND,
@@ -637,16 +637,18 @@ def test_a_busy_pool_of_pipelining_connections_can_be_made_smaller() -> None:
     async def main() -> None:
         async with ScriptedServer(offer=Offer(pipelining=True)) as server:
             async with pool_for(server, size=3) as pool:
-                lent = [await session_of(pool) for _ in range(6)]
+                lent = [await session_of(pool) for _ in range(3 * DEEPEST)]
+                last = lent[-1]
                 await pool.limit(1)
                 waiting = asyncio.ensure_future(session_of(pool))
-                for session in lent[:-1]:
+                for session in [one for one in lent if one is not last]:
                     assert not waiting.done()
                     await pool.release(session)
                     await settle_down()
-                assert await waiting is lent[-1]
-                for _ in range(2):
-                    await pool.release(lent[-1])
+                await pool.release(last)
+                assert await waiting is last
+                for _ in range(DEEPEST):
+                    await pool.release(last)
                 assert repr(pool) == "<Pool 0 busy, 1 idle of 1>"
             await server.settled()
             assert all(session.verbs[-1] == "QUIT" for session in server.sessions)
@@ -673,8 +675,8 @@ def test_a_pool_of_pipelining_connections_grows_with_the_backlog() -> None:
     async def main() -> None:
         async with ScriptedServer(offer=Offer(pipelining=True)) as server:
             async with pool_for(server, size=4) as pool:
-                lent = [await session_of(pool) for _ in range(3)]
-                assert repr(pool) == "<Pool 2 busy with 3 emails, 0 idle of 4>"
+                lent = [await session_of(pool) for _ in range(DEEPEST + 1)]
+                assert repr(pool) == f"<Pool 2 busy with {DEEPEST + 1} emails, 0 idle of 4>"
                 for session in lent:
                     await pool.release(session)
                 assert repr(pool) == "<Pool 0 busy, 2 idle of 4>"

@@ -27,7 +27,7 @@ class _Wish(asyncio.Future[_Grant]):
 
 
 class Pool:
-    """Lends sessions; one that pipelines to two borrowers at a time.
+    """Lends sessions; one that pipelines to several borrowers at a time.
 
     The first connection is opened alone: a server that turns us away is asked once, and not once a
     worker. When a further one is refused while others work, the pool makes do with those.

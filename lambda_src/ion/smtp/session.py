@@ -19,9 +19,10 @@ IDLE_SECONDS = 4.0
 OLDEST_SECONDS = 5 * 60.0
 MOST_TRANSACTIONS = 500
 """Servers count emails and minutes, and few say how many they allow."""
-DEEPEST = 2
-"""Emails under way on a connection that pipelines. One body at a time: a lost connection leaves
-one email in doubt and not two."""
+DEEPEST = 3
+"""Emails under way on a connection that pipelines: one whose dot is about to be answered, one whose
+envelope went out with that dot, and one that is ready to go. One body at a time: a lost connection
+leaves one email in doubt and not three."""
 RECIPIENTS_PER_TRANSACTION = 50
 """SES accepts 50; RFC 5321 section 4.5.3.1.8 would let us send 100."""
 
