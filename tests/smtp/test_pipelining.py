@@ -42,6 +42,7 @@ from smtp_server import (
     Tls,
     delay,
     drop,
+    garbage,
     glue,
     hang,
     once_behind,
@@ -425,5 +426,27 @@ def test_a_reply_too_many_in_a_window_makes_nobody_sent_who_was_refused(
             for mail, (outcome,) in zip(mails, outcomes, strict=True):
                 if outcome.kind is Kind.ACCEPTED:
                     assert mail.envelope.recipients[0] in has
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("at", [Step.MAIL, Step.RCPT])
+@pytest.mark.parametrize(
+    "said", [b"503 5.5.1 what?", b"421 4.3.2 busy", b"? no reply", b"555 5.5.4"]
+)
+def test_behind_one_that_lost_the_thread_nothing_is_believed(at: Step, said: bytes) -> None:
+    """What came along with it are answers to others: to one email's content for the next one's."""
+    another = b"250 2.0.0 ok\r\n250 2.1.0 ok\r\n250 2.1.5 ok\r\n250 2.0.0 taken\r\n"
+
+    async def main() -> None:
+        rest = said + b"\r\n" + b"503 5.5.1 no\r\n" * (2 if at is Step.MAIL else 1) + 3 * another
+        script = {at: [once_behind(b" LAST", 3, drop(after=garbage(rest)))]}
+        mails = [email(f"to{n}@example.org") for n in range(4)]
+        async with ScriptedServer(script, offer=CHUNKING) as server:
+            outcomes = await all_sent(server, *mails)
+            await server.settled()
+            assert server.accepted == []
+            assert Kind.ACCEPTED not in {outcome.kind for (outcome,) in outcomes}
 
     asyncio.run(main())

@@ -8,7 +8,7 @@ from ion.deadline import Deadline
 from ion.outcome import Reply, Stage
 from ion.smtp.strand import Line, Strand
 from ion.smtp.turn import Turn
-from ion.smtp.wire import OutOfStepError, Wire
+from ion.smtp.wire import OutOfStepError, Wire, WireError
 
 T = TypeVar("T")
 
@@ -78,9 +78,12 @@ class Exchange:
         """The reply to the command whose turn it is.
 
         Raises:
-            WireError: the stream ended, or the time was up.
+            WireError: the stream ended, or the time was up, or something was said before after
+                which nothing can be believed. What lies there unread are answers to others, then.
             OutOfStepError: this is no reply, or there is one more than was asked for.
         """
+        if not self._in_step:
+            raise WireError("the connection lost the thread over another email")
         reply = await self.wire.read_reply(deadline.clip(seconds))
         self._awaited -= 1
         if not self._awaited and self.wire.unread:
