@@ -173,10 +173,10 @@ class Witness:
             self.faults.append(f"unexpected: {name} with other content")
         self.copies.append(copy)
         lease = self._leases[life].get(name)
-        if lease is None:
-            self.faults.append(f"undue copy: {name} sent without a lease")
-        else:
+        if lease is not None:
             lease.copies.append(copy)
+        elif told:  # else it was on its way when the client gave it up, and said so
+            self.faults.append(f"undue copy: {name} sent without a lease")
         if not told:
             copy.doubt = Sort.DOT
             self.in_doubt(name, Sort.DOT)
