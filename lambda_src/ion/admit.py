@@ -225,9 +225,8 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
         return Admitted(message, origin, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:
         email, first = wish.email, judged.row.queued_at
-        if first and first != _iso(
-            origin.first_queued_at
-        ):  # a twin's: receivers should take it for the same
+        # A twin's: receivers should take it for the same.
+        if first and first != _iso(origin.first_queued_at):
             email = wish.composed(datetime.fromisoformat(first))
         job = Job(email, judged.row, judged.targets, wish.in_doubt)
         return Admitted(message, origin, job, judged.row)

@@ -2,34 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING
-
-import boto3
-from botocore.config import Config
 
 from bench.emails import published
-from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sqs import SQSClient
+from ionctl.local.bare import clients, create
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
 
 _BATCH = 10
-
-
-@cache
-def _clients(endpoint: str) -> "tuple[SQSClient, DynamoDBClient, CloudWatchClient]":
-    session = boto3.Session(
-        CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=REGION
-    )
-    config = Config(proxies={})
-    return (
-        session.client("sqs", endpoint_url=endpoint, config=config),
-        session.client("dynamodb", endpoint_url=endpoint, config=config),
-        session.client("cloudwatch", endpoint_url=endpoint, config=config),
-    )
 
 
 class Account:
@@ -41,26 +19,9 @@ class Account:
     """
 
     def __init__(self, endpoint: str, emails: int) -> None:
-        self._sqs, self._dynamodb, cloudwatch = _clients(endpoint)
+        self._sqs, self._dynamodb, _ = clients(endpoint)
         self._name = f"bench-{uuid.uuid4()}"
-        self.queue_url = self._sqs.create_queue(QueueName=f"{self._name}-in")["QueueUrl"]
-        self._dead = self._sqs.create_queue(QueueName=f"{self._name}-dead")["QueueUrl"]
-        self._dynamodb.create_table(
-            TableName=self._name,
-            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        cloudwatch.put_metric_alarm(
-            AlarmName=self._name,
-            ComparisonOperator="GreaterThanThreshold",
-            EvaluationPeriods=1,
-            MetricName="ApproximateNumberOfMessagesVisible",
-            Namespace="AWS/SQS",
-            Period=60,
-            Statistic="Maximum",
-            Threshold=0,
-        )
+        self.queue_url, self._dead = create(endpoint, self._name)
         self._publish([published(number) for number in range(emails)])
 
     def _publish(self, bodies: Sequence[str]) -> None:

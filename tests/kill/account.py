@@ -7,33 +7,12 @@ sets the leases of the dead to the past.
 
 import json
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import boto3
-
-from ionctl.local.ministack import CREDENTIALS, REGION
+from ionctl.local.bare import clients, create
 from ionctl.local.peek import Queued, peek
 from kill.books import Life
 from kill.proxy import Proxy
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sqs import SQSClient
-
-
-@cache
-def _clients(endpoint: str) -> "tuple[SQSClient, DynamoDBClient, CloudWatchClient]":
-    session = boto3.Session(
-        CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=REGION
-    )
-    return (
-        session.client("sqs", endpoint_url=endpoint),
-        session.client("dynamodb", endpoint_url=endpoint),
-        session.client("cloudwatch", endpoint_url=endpoint),
-    )
 
 
 class Account:
@@ -47,27 +26,10 @@ class Account:
     def __init__(self, endpoint: str, proxy: Proxy) -> None:
         self._endpoint = endpoint
         self._proxy = proxy
-        self._sqs, self._dynamodb, cloudwatch = _clients(endpoint)
+        self._sqs, self._dynamodb, _ = clients(endpoint)
         self._name = f"kill-{uuid4()}"
-        self._input = self._sqs.create_queue(QueueName=f"{self._name}-in")["QueueUrl"]
-        self._dead = self._sqs.create_queue(QueueName=f"{self._name}-dead")["QueueUrl"]
+        self._input, self._dead = create(endpoint, self._name)
         proxy.dead_letter_queue = self._dead
-        self._dynamodb.create_table(
-            TableName=self._name,
-            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        cloudwatch.put_metric_alarm(
-            AlarmName=self._name,
-            ComparisonOperator="GreaterThanThreshold",
-            EvaluationPeriods=1,
-            MetricName="ApproximateNumberOfMessagesVisible",
-            Namespace="AWS/SQS",
-            Period=60,
-            Statistic="Maximum",
-            Threshold=0,
-        )
 
     @property
     def environment(self) -> Mapping[str, str]:
