@@ -397,7 +397,7 @@ def test_the_first_one_is_smtp_wherever_it_stands(tmp_path: Path) -> None:
 def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
     tmp_path: Path,
 ) -> None:
-    config = CONFIG.replace("max_rate =", "max_rate = 14").replace("window = 1", "window = 3")
+    config = CONFIG.replace("max_rate =", "max_rate = 14").replace("= envelope", "= deep")
     config += "\n[smtp:second]\nconnections = 2\n"
     environment = {"ION_SMTP_A3_WINDOW": "1", "ION_SMTP_A3_MAX_RATE": "5"}
     settings = loaded(tmp_path, config=config, secrets=SEVERAL, environment=environment)

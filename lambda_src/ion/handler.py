@@ -121,7 +121,7 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=smtp.connections * max(DEEPEST, smtp.window),
+            workers=smtp.connections * DEEPEST,
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,

@@ -49,7 +49,6 @@ def settings_for(
     login: bool | None = None,
     password: str = "secret",
     host: str | None = None,
-    window: int = 1,
 ) -> Smtp:
     logs_in = tls is not Tls.NONE if login is None else login
     return Smtp(
@@ -59,7 +58,6 @@ def settings_for(
         username="ion" if logs_in else None,
         password=password if logs_in else None,
         ca_file=str(server.ca_pem_path),
-        window=window,
     )
 
 
@@ -103,9 +101,8 @@ def pool_for(
     *,
     size: int = 1,
     password: str = "secret",
-    window: int = 1,
 ) -> Pool:
-    smtp = settings_for(server, tls, password=password, window=window)
+    smtp = settings_for(server, tls, password=password)
     return Pool(partial(connect, smtp, context_for(smtp), soon(), Logins()), size)
 
 

@@ -149,10 +149,10 @@ def test_emails_side_by_side_on_one_connection_harm_each_other_no_more(
 
     async def main() -> None:
         senders = [f"{name}@sender.example" for name in ("a", "b", "c", "d")]
-        async with ill(fault, step, pipelining=True, chunking=window > 1) as server:
+        async with ill(fault, step, pipelining=True) as server:
             left, outcomes = senders, dict[str, Outcome]()
             for fresh in (False, True, True):  # as deliver does it, and then the next run
-                async with pool_for(server, Tls.STARTTLS, window=window) as pool:
+                async with pool_for(server, Tls.STARTTLS) as pool:
                     mails = [email(sender=sender) for sender in left]
                     found = await asyncio.gather(*(sent(pool, mail, fresh=fresh) for mail in mails))
                 outcomes |= {sender: one for sender, (one,) in zip(left, found, strict=True)}

@@ -54,12 +54,12 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
         + custom_fields(send.headers, "$.headers")
         + f"MIME-Version: 1.0\r\n{body.fields}\r\n"
     )
-    everyone = (sender, *to, *cc, *bcc, *reply_to)
+    in_header = (sender, *to, *cc, *reply_to)
     return Email(
         Envelope(
             sender.address,
             _each_once((*to, *cc, *bcc)),
-            smtputf8=not all(one.local_part.isascii() for one in everyone),
+            smtputf8=not all(one.local_part.isascii() for one in in_header),
         ),
         header.encode() + body.content,
     )
