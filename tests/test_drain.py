@@ -407,6 +407,35 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     assert recipients(ill) + recipients(well) == {f"to{n}@example.org": 1 for n in range(15)}
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        reply(550, "5.7.30 Basic authentication is not supported for Client Submission."),
+        reply(535, "5.7.139 Authentication unsuccessful, basic authentication is disabled."),
+        reply(535, "5.7.3 Authentication unsuccessful"),
+    ],
+    ids=["5.7.30", "5.7.139", "5.7.3"],
+)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything(
+    account: Account, log: Log, step: Step, refusal: Action, connections: int
+) -> None:
+    for number in range(15):
+        account.publish(email(number))
+    ill = ScriptedServer({step: refusal}, tls=Tls.STARTTLS, offer=Offer(users=USERS))
+    summary = run(account, ill, smtp=logged_in(connections))
+    assert (summary.stopped, summary.sent, summary.deferred) == ("auth", 0, 0)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert {(row["attempts"], row["lease_until"]) for row in account.rows()} == {(0, 0)}
+    assert len(account.waiting()) == 15
+    assert all(held.visible for held in account.waiting()), "can be received at once"
+    assert sum(session.verbs.count("MAIL") for session in ill.sessions) <= connections
+    (held,) = {event["reason"] for event in log.events if event["message"] == "held"}
+    assert held == "AUTH"
+
+
 @pytest.mark.parametrize(
     ("step", "action"),
     [

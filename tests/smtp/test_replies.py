@@ -19,6 +19,7 @@ MAIL, RCPT, DATA, BODY, DOT = TRANSACTION
 Verdict = tuple[Kind, Scope, Reason]
 THROTTLED: Verdict = (Kind.THROTTLED, Scope.SITE, Reason.THROTTLED)
 QUOTA: Verdict = (Kind.QUOTA, Scope.SITE, Reason.QUOTA)
+LOGIN_REFUSED: Verdict = (Kind.MISCONFIGURED, Scope.SITE, Reason.AUTH)
 OF_THE_ACCOUNT: Verdict = (Kind.MISCONFIGURED, Scope.SITE, Reason.CONFIGURATION)
 OF_THE_SENDER: Verdict = (Kind.MISCONFIGURED, Scope.SENDER, Reason.CONFIGURATION)
 FULL: Verdict = (Kind.TRANSIENT, Scope.RECIPIENT, Reason.MAILBOX_FULL)
@@ -125,6 +126,40 @@ def test_a_quota_is_one_at_any_stage_and_never_a_dead_letter(stage: Stage, text:
 )
 def test_a_recipient_s_quota_holds_nobody_else(text: str) -> None:
     assert verdict_on(RCPT, text)[1] is Scope.RECIPIENT
+
+
+@pytest.mark.row(90)
+@pytest.mark.parametrize("stage", [Stage.AUTH, *TRANSACTION])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.7.30 Basic authentication is not supported for Client Submission.",
+        "550-5.7.30 Basic authentication is not\n550 5.7.30 supported for Client Submission.",
+        "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+        "535 5.7.3 Authentication unsuccessful",
+        "535 Mail server has been suspended",
+        "534 5.7.9 Application-specific password required",
+        "530 5.7.57 Client not authenticated. Error: 535 5.7.139 Authentication unsuccessful",
+        "550 5.7.1 SmtpClientAuthentication is disabled for the Tenant.",
+    ],
+)
+def test_a_login_may_be_refused_at_any_stage(stage: Stage, text: str) -> None:
+    assert verdict_on(stage, text) == LOGIN_REFUSED
+
+
+@pytest.mark.row(90)
+@pytest.mark.parametrize(
+    ("stage", "text", "verdict"),
+    [
+        (DOT, "550 5.7.30 This mail has been blocked because DKIM does not pass.", CONTENT),
+        (DOT, "550 5.7.1 rejected: message authentication unsuccessful", CONTENT),
+        (RCPT, "550 5.7.3 Not Authorized", NO_SUCH_USER),
+        (RCPT, "550 5.7.134 Sender was not authenticated for mailbox", NO_SUCH_USER),
+        (RCPT, "550 5.7.139 no such group", NO_SUCH_USER),
+    ],
+)
+def test_not_every_authentication_is_our_login(stage: Stage, text: str, verdict: Verdict) -> None:
+    assert verdict_on(stage, text) == verdict
 
 
 @pytest.mark.parametrize("stage", TRANSACTION)

@@ -73,6 +73,7 @@ _NONE = r"|\d\.0\.0"
 _QUOTA = (Kind.QUOTA, Scope.SITE, Reason.QUOTA)
 _SLOW_DOWN = (Kind.THROTTLED, Scope.SITE, Reason.THROTTLED)
 _GREYLISTED = (Kind.GREYLISTED, Scope.RECIPIENT, Reason.GREYLISTED)
+_LOGIN_REFUSED = (Kind.MISCONFIGURED, Scope.SITE, Reason.AUTH)
 _OF_THE_ACCOUNT = (Kind.MISCONFIGURED, Scope.SITE, Reason.CONFIGURATION)
 _OF_THE_SENDER = (Kind.MISCONFIGURED, Scope.SENDER, Reason.CONFIGURATION)
 _ONE_TOO_MANY = (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
@@ -95,6 +96,10 @@ _TOO_MUCH = (
 _TOO_MUCH_FOR_NOW = (  # said with a 5xx, though time mends it: GoDaddy, QQ, Mimecast
     r"too many (messages|recipients) this hour|messages per session|frequency limited"
     r"|outbound thread limit"
+)
+# Exchange says of a login that it let in, or failed, what it thinks of it at a later command.
+_NO_PASSWORDS = (
+    r"basic authentication is (not supported|disabled)|SmtpClientAuthentication is disabled"
 )
 _LOG_IN_FIRST = r"^(authentication required|unauthenticated (senders|mail) not allowed)"
 _NOT_VERIFIED = (
@@ -129,7 +134,10 @@ _IN_A_TRANSACTION = (
     _Rule(*_GREYLISTED, _codes(450, 451), enhanced=r"4\.7\.1"),
     _Rule(*_SLOW_DOWN, _4XX, enhanced=r"4\.7\.\d+"),
     # The account's fault, said about a message: the whole account's, or that of one sender.
-    _Rule(*_OF_THE_ACCOUNT, _codes(530, 534, 535, 538)),  # log in first (RFC 4954)
+    _Rule(*_LOGIN_REFUSED, _codes(534, 535)),  # RFC 4954
+    _Rule(*_LOGIN_REFUSED, _5XX, text=_NO_PASSWORDS),
+    _Rule(*_LOGIN_REFUSED, _codes(530), text=r"authentication unsuccessful"),
+    _Rule(*_OF_THE_ACCOUNT, _codes(530, 538)),  # log in first (RFC 4954)
     _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_LOG_IN_FIRST),
     _Rule(*_OF_THE_ACCOUNT, _codes(554), text=r"^access denied"),  # SES
     _Rule(*_OF_THE_ACCOUNT, _5XX, enhanced=r"5\.7\.7(0\d|50)"),  # Exchange: the tenant is banned
