@@ -487,6 +487,23 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     assert account.dead() == []
 
 
+@pytest.mark.row("54a")
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_one_malformed_address_of_sixty_is_dead_lettered_alone(
+    account: Account, *, pipelining: bool
+) -> None:
+    names = [f"to{number}@example.org" for number in range(60)]
+    account.publish(email(recipient=names))
+    refusal = reply(501, "5.1.3 Recipient address syntax error")
+    server = ScriptedServer(recipients={names[30]: refusal}, offer=Offer(pipelining=pipelining))
+    run(account, server)
+    assert recipients(server) == {name: 1 for name in names if name != names[30]}
+    assert reasons(account) == ["RCPT_REJECTED"]
+    (letter,) = account.dead()
+    assert ion_of(letter)["left"] == [30]
+    assert account.waiting() == []
+
+
 @pytest.mark.row(47)
 def test_a_recipient_that_a_sandbox_minds_is_not_the_senders_fault(account: Account) -> None:
     """SES's sandbox has the same words for both."""

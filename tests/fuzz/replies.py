@@ -96,7 +96,7 @@ class Replies:
             assert 200 <= reply.code <= 599, f"code {reply.code}"
             assert reply.enhanced is None or _ENHANCED.fullmatch(reply.enhanced), reply.enhanced
             assert len(reply.text) <= MAX_REPLY_BYTES, f"text of {len(reply.text)}"
-            assert isinstance(leaves_in_step(reply), bool)
+            assert isinstance(leaves_in_step(said.stage, reply), bool)
             outcome = classify(said.stage, reply, after_accepted=said.after_accepted)
             assert_consistent(said.stage, reply, outcome)
 

@@ -5,6 +5,8 @@ from ion.outcome import Kind, Outcome, Reply, Scope, Stage
 SETTING_UP = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH)
 TRANSACTION = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
 OUT_OF_STEP = frozenset({500, 501, 502, 503, 555})
+MALFORMED_ADDRESS = frozenset({(Stage.MAIL, 501), (Stage.RCPT, 501)})
+"""The exception: a command that names an address may be answered with what is wrong with it."""
 OF_THE_SITE = frozenset({Kind.UNAVAILABLE, Kind.QUOTA, Kind.THROTTLED})
 UNDECIDED = frozenset(
     {
@@ -30,7 +32,8 @@ def assert_consistent(stage: Stage, reply: Reply, outcome: Outcome) -> None:
         assert outcome.scope is Scope.SITE
         assert outcome.kind is (Kind.UNAVAILABLE if digit == 4 else Kind.MISCONFIGURED)
         return
-    out_of_step = reply.code in OUT_OF_STEP or digit not in (2, 4, 5)
+    malformed = (stage, reply.code) in MALFORMED_ADDRESS
+    out_of_step = (reply.code in OUT_OF_STEP and not malformed) or digit not in (2, 4, 5)
     early = digit == 2 and stage in (Stage.DATA, Stage.BODY)
     if out_of_step or early:
         assert outcome.kind is (Kind.IN_DOUBT if stage is Stage.DOT else Kind.OUT_OF_STEP)

@@ -12,7 +12,13 @@ from ion.outcome import Kind, Reason, Reply, Scope, Stage
 from ion.smtp.replies import classify, leaves_in_step
 from ion.smtp.wire import reply_of
 from smtp.corpus import UNSOURCED, Seen, corpus
-from smtp.invariants import OUT_OF_STEP, SETTING_UP, TRANSACTION, assert_consistent
+from smtp.invariants import (
+    MALFORMED_ADDRESS,
+    OUT_OF_STEP,
+    SETTING_UP,
+    TRANSACTION,
+    assert_consistent,
+)
 
 MAIL, RCPT, DATA, BODY, DOT = TRANSACTION
 
@@ -308,12 +314,10 @@ def test_what_only_looks_like_an_enhanced_code_is_text(code: str) -> None:
     assert (reply.enhanced, reply.text) == (None, f"{code} no")
 
 
+@pytest.mark.parametrize("stage", TRANSACTION)
 @pytest.mark.parametrize(
     ("code", "keeps"),
     [
-        (200, True),
-        (250, True),
-        (299, True),
         (300, False),
         (354, False),
         (420, True),
@@ -327,8 +331,42 @@ def test_what_only_looks_like_an_enhanced_code_is_text(code: str) -> None:
         (599, True),
     ],
 )
-def test_a_connection_is_kept_only_after_a_clean_reply(code: int, *, keeps: bool) -> None:
-    assert leaves_in_step(Reply(code, None, "")) == keeps
+def test_a_connection_is_kept_only_after_a_clean_reply(
+    stage: Stage, code: int, *, keeps: bool
+) -> None:
+    clean = keeps or (stage, code) in MALFORMED_ADDRESS
+    assert leaves_in_step(stage, Reply(code, None, "")) == clean
+
+
+@pytest.mark.parametrize("code", [200, 250, 299])
+def test_a_connection_is_kept_after_success_in_its_time(code: int) -> None:
+    in_time = [stage for stage in TRANSACTION if leaves_in_step(stage, Reply(code, None, ""))]
+    assert in_time == [MAIL, RCPT, DOT]
+
+
+@pytest.mark.row("54a")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "501 5.1.3 Recipient address syntax error",
+        "501 Error: Bad recipient address syntax",
+        "501 5.5.2 Was expecting RCPT arg syntax of TO:<address>",
+        "553 5.1.3 The recipient address <ann@example.org> is not a valid RFC 5321 address.",
+        "553 sorry",
+        "550 5.1.3 Invalid address",
+    ],
+)
+def test_a_malformed_address_is_refused_alone(text: str) -> None:
+    assert verdict_on(RCPT, text) == NO_SUCH_USER
+    assert verdict_on(RCPT, text, after_accepted=True) == NO_SUCH_USER
+    assert verdict_on(MAIL, text) == BAD_SENDER
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("stage", [DATA, BODY, DOT])
+def test_behind_the_envelope_no_address_is_malformed(stage: Stage) -> None:
+    kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+    assert verdict_on(stage, "501 5.1.3 Bad address syntax")[:2] == (kind, Scope.CONNECTION)
 
 
 # total

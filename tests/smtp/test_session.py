@@ -211,8 +211,8 @@ def test_421_closes_the_connection_and_is_transient(step: Step, *, closes: bool)
 @pytest.mark.parametrize("step", [*ENVELOPE, Step.DOT])
 @pytest.mark.parametrize("code", [300, 354, 399, 500, 501, 502, 503, 555])
 def test_what_no_server_says_to_a_valid_command_is_out_of_step(step: Step, code: int) -> None:
-    if (step, code) == (Step.DATA, 354):
-        return  # that is what it says
+    if (step, code) in {(Step.DATA, 354), (Step.MAIL, 501), (Step.RCPT, 501)}:
+        return  # that is what it says, or what it thinks of an address
 
     async def main() -> None:
         async with ScriptedServer({step: reply(code, "5.5.1 eh?")}) as server:

@@ -4,7 +4,10 @@ from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.smtp.rules import verdict_on
 
 _SETTING_UP = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
-_OUT_OF_STEP = frozenset({500, 501, 502, 503, 555})
+_NAMES_AN_ADDRESS = frozenset({Stage.MAIL, Stage.RCPT})
+_SYNTAX = 501
+"""Where the command names an address it says that the address is malformed; elsewhere, as below."""
+_OUT_OF_STEP = frozenset({500, _SYNTAX, 502, 503, 555})
 """In a sequence that we know to be valid, these say that the server lost the thread."""
 
 _SETTING_UP_REASON = {
@@ -54,6 +57,8 @@ def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Out
 
 def _out_of_step(stage: Stage, reply: Reply) -> bool:
     """True for what a server never says to a valid command, and for success before its time."""
+    if reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS:
+        return False
     early = reply.positive and stage in (Stage.DATA, Stage.BODY)
     return early or reply.code in _OUT_OF_STEP or reply.code // 100 not in (2, 4, 5)
 
@@ -68,6 +73,6 @@ def _setting_up(stage: Stage, reply: Reply) -> Outcome:
     return Outcome(stage, Kind.MISCONFIGURED, Scope.SITE, reason, reply)
 
 
-def leaves_in_step(reply: Reply) -> bool:
+def leaves_in_step(stage: Stage, reply: Reply) -> bool:
     """True if the connection may be kept after this reply (its buffer being empty)."""
-    return reply.code not in _OUT_OF_STEP and reply.code != 421 and reply.code // 100 != 3
+    return reply.code != 421 and not _out_of_step(stage, reply)  # RFC 5321 section 3.8
