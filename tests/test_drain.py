@@ -487,6 +487,25 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     assert account.dead() == []
 
 
+@pytest.mark.row(54)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
+@pytest.mark.parametrize(
+    "words", ["5.5.0 Error: SMTP protocol synchronization", "SMTP synchronization error"]
+)
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_server_that_minds_pipelining_gets_everything_one_by_one(
+    account: Account, step: Step, words: str, *, closes: bool
+) -> None:
+    """Postfix from 3.9 on closes the connection; Exim drops the transaction."""
+    for number in range(10):
+        account.publish(email(number))
+    script = {step: [NORMAL, reply(554, words, close=closes)]}
+    server = ScriptedServer(script, offer=Offer(pipelining=True))
+    summary = run(account, server)
+    assert (summary.sent, summary.deferred, summary.dead_lettered) == (10, 0, 0)
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(10)}
+
+
 @pytest.mark.row("54a")
 @pytest.mark.parametrize("pipelining", [False, True])
 def test_one_malformed_address_of_sixty_is_dead_lettered_alone(

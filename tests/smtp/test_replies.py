@@ -344,6 +344,44 @@ def test_a_connection_is_kept_after_success_in_its_time(code: int) -> None:
     assert in_time == [MAIL, RCPT, DOT]
 
 
+@pytest.mark.row(54)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "554 5.5.0 Error: SMTP protocol synchronization",
+        "554-5.5.0 Error: SMTP protocol\n554 5.5.0 synchronization",
+        "554 SMTP synchronization error",
+        "503 5.5.0 <a@b>: Recipient address rejected: Improper use of SMTP command pipelining",
+        "550 5.5.0 <DATA>: Data command rejected: Improper use of SMTP command pipelining",
+        "450 4.5.0 <a@b>: Sender address rejected: Improper use of SMTP command pipelining",
+        "501 5.5.0 Improper use of SMTP command pipelining",
+        "550 5.5.1 Protocol error",
+        "521 5.5.1 Protocol error",
+    ],
+)
+def test_what_speaks_against_pipelining_is_no_refusal(text: str) -> None:
+    reply = said(text.replace("\n", "\r\n").encode() + b"\r\n")
+    for stage in TRANSACTION:
+        kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+        assert verdict_on(stage, text)[:2] == (kind, Scope.CONNECTION)
+        assert not leaves_in_step(stage, reply)
+    for stage in SETTING_UP:
+        assert verdict_on(stage, text)[1] is Scope.SITE, "nothing there is about a message"
+
+
+@pytest.mark.row(47)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.1.1 <pipelining@example.org>: no such user",
+        "550 5.1.1 <synchronization@example.org>: no such user",
+        "550 5.7.1 Protocol error of your virus scanner",
+    ],
+)
+def test_not_every_refusal_that_has_the_word_speaks_against_pipelining(text: str) -> None:
+    assert verdict_on(RCPT, text) == NO_SUCH_USER
+
+
 @pytest.mark.row("54a")
 @pytest.mark.parametrize(
     "text",

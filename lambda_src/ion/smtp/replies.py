@@ -1,5 +1,7 @@
 """What a reply means at the command that it answers."""
 
+import re
+
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.smtp.rules import verdict_on
 
@@ -9,6 +11,13 @@ _SYNTAX = 501
 """Where the command names an address it says that the address is malformed; elsewhere, as below."""
 _OUT_OF_STEP = frozenset({500, _SYNTAX, 502, 503, 555})
 """In a sequence that we know to be valid, these say that the server lost the thread."""
+_MINDS_PIPELINING = re.compile(
+    r"smtp\s+(protocol\s+)?synchroni[sz]ation"  # Postfix, Exim
+    r"|use\s+of\s+smtp\s+command\s+pipelining"  # Postfix, nginx, rspamd
+    r"|^protocol\s+error$",  # postscreen
+    re.IGNORECASE,
+)
+"""Said with the code of a refusal about when the commands came, and not about what they said."""
 
 _SETTING_UP_REASON = {
     Stage.CONNECT: Reason.GREETING,
@@ -57,10 +66,13 @@ def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Out
 
 def _out_of_step(stage: Stage, reply: Reply) -> bool:
     """True for what a server never says to a valid command, and for success before its time."""
+    if reply.positive:
+        return stage in (Stage.DATA, Stage.BODY)
+    if _MINDS_PIPELINING.search(reply.text):
+        return True
     if reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS:
         return False
-    early = reply.positive and stage in (Stage.DATA, Stage.BODY)
-    return early or reply.code in _OUT_OF_STEP or reply.code // 100 not in (2, 4, 5)
+    return reply.code in _OUT_OF_STEP or reply.code // 100 not in (4, 5)
 
 
 def _setting_up(stage: Stage, reply: Reply) -> Outcome:
