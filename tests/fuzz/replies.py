@@ -43,10 +43,13 @@ class Replies:
 
     Args:
         wire_of: the parser under test.
+        far_too_long: share of the streams that go to the limit of a reply, and beyond. Such a one
+            costs a thousand times as much as another.
     """
 
-    def __init__(self, wire_of: type[Wire] = Wire) -> None:
+    def __init__(self, wire_of: type[Wire] = Wire, far_too_long: float = 0.002) -> None:
         self._wire_of = wire_of
+        self._far_too_long = far_too_long
         self._seen = corpus()
 
     def draw(self, random: Random) -> Said:
@@ -62,7 +65,7 @@ class Replies:
                 octets = flipped(random, octets)
             else:
                 octets = spliced(random, octets, _TOKENS)
-        if random.random() < 0.002:  # rarely: it costs a thousand times as much
+        if random.random() < self._far_too_long:
             octets = self._far_too_much(random, octets)
         return Said(
             octets,
