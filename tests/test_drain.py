@@ -487,6 +487,19 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     assert account.dead() == []
 
 
+@pytest.mark.row(49)
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_too_many_recipients_for_one_transaction_are_no_refusal(
+    account: Account, *, pipelining: bool
+) -> None:
+    account.publish(email(recipient=[f"to{number}@example.org" for number in range(10)]))
+    script = {Step.DATA: [reply(554, "Too many recipients")]}
+    server = ScriptedServer(script, offer=Offer(pipelining=pipelining))
+    summary = run(account, server)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert not [address for address, times in recipients(server).items() if times > 1]
+
+
 @pytest.mark.row(54)
 @pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
 @pytest.mark.parametrize(

@@ -276,17 +276,61 @@ def test_whose_fault_it_is(stage: Stage, text: str, verdict: Verdict) -> None:
         ("452 4.3.1 Insufficient system storage", False),
         ("552 5.2.2 Mailbox full", False),
         ("552 5.3.4 Message too big", False),
+        ("451 4.5.3 Too many recipients: Too many recipients", True),
+        ("550 5.5.3 too many recipients", True),
         ("450 4.5.3 no", False),
         ("550 5.5.3 no", False),
+        ("550 198.51.100.225 has sent to too many recipients this hour. IB607", False),
+        ("450 4.7.1 Error: too many recipients from 192.0.2.1", False),
     ],
 )
 def test_one_too_many_is_said_only_behind_an_accepted_one(text: str, *, too_many: bool) -> None:
     kind, _, _ = verdict_on(RCPT, text, after_accepted=True)
     assert (kind is Kind.TOO_MANY_RECIPIENTS) == too_many
     kind, _, _ = verdict_on(RCPT, text)
-    assert kind in {Kind.TRANSIENT, Kind.PERMANENT}
-    kind, _, _ = verdict_on(DOT, text, after_accepted=True)
+    assert kind in {Kind.TRANSIENT, Kind.PERMANENT, Kind.THROTTLED}
+    kind, _, _ = verdict_on(MAIL, text, after_accepted=True)
     assert kind is not Kind.TOO_MANY_RECIPIENTS
+
+
+@pytest.mark.row(62)
+def test_too_many_messages_on_a_connection_are_not_too_many_recipients() -> None:
+    """OpenSMTPD says so to the MAIL of the hundred and first email, and doesn't close."""
+    text = "452 4.5.3 Too many recipients: Too many messages sent"
+    assert verdict_on(MAIL, text) == THROTTLED
+    assert verdict_on(MAIL, text, after_accepted=True) == THROTTLED
+
+
+@pytest.mark.row(46)
+def test_a_time_out_that_is_said_late_is_transient() -> None:
+    """SES's reply to the dot, or to MAIL, on a connection that it had given up before."""
+    text = "451 4.4.2 Timeout waiting for data from client."
+    assert verdict_on(DOT, text) == (Kind.TRANSIENT, Scope.MESSAGE, Reason.TRY_LATER)
+    assert verdict_on(MAIL, text) == (Kind.TRANSIENT, Scope.SENDER, Reason.TRY_LATER)
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("stage", [DATA, BODY, DOT])
+@pytest.mark.parametrize(
+    ("text", "too_many"),
+    [
+        ("554 Too many recipients", True),
+        ("452 4.5.3 Too many recipients", True),
+        ("554 5.5.3 no more than ten at a time", True),
+        ("452 too many hops", False),
+        ("452 4.3.1 Insufficient system storage", False),
+        ("554 5.3.5 5.5.3 is elsewhere", False),
+        ("550 5.2.254 Sender throttled due to continuous too many recipients errors", False),
+        ("550 198.51.100.225 has sent to too many recipients this hour. IB607", False),
+    ],
+)
+def test_too_many_may_be_said_of_the_whole_transaction(
+    stage: Stage, text: str, *, too_many: bool
+) -> None:
+    verdict = verdict_on(stage, text)
+    assert (verdict[0] is Kind.TOO_MANY_RECIPIENTS) == too_many
+    if too_many:
+        assert verdict == (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
 
 
 @pytest.mark.parametrize(

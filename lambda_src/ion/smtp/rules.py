@@ -76,7 +76,7 @@ _GREYLISTED = (Kind.GREYLISTED, Scope.RECIPIENT, Reason.GREYLISTED)
 _LOGIN_REFUSED = (Kind.MISCONFIGURED, Scope.SITE, Reason.AUTH)
 _OF_THE_ACCOUNT = (Kind.MISCONFIGURED, Scope.SITE, Reason.CONFIGURATION)
 _OF_THE_SENDER = (Kind.MISCONFIGURED, Scope.SENDER, Reason.CONFIGURATION)
-_ONE_TOO_MANY = (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
+_FEWER_AT_A_TIME = (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
 _FULL = (Kind.TRANSIENT, Scope.RECIPIENT, Reason.MAILBOX_FULL)
 _NO_RELAY = (Kind.PERMANENT, Scope.RECIPIENT, Reason.RELAYING_DENIED)
 _TOO_LARGE = (Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE)
@@ -145,11 +145,14 @@ _IN_A_TRANSACTION = (
     _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_NOT_VERIFIED),
     _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_SEND_AS_DENIED),
     _Rule(*_OF_THE_SENDER, _5XX, enhanced=r"5\.2\.25[1-5]|5\.7\.60|5\.7\.50[1-3]"),  # Exchange
-    # A full mailbox, and one recipient too many (RFC 5321 section 4.5.3.1.10: 452, and 552 from
-    # older servers). Said about the first, the latter's codes mean a full disk or mailbox.
     _Rule(*_FULL, _4XX, enhanced=r"4\.2\.2"),
     _Rule(*_FULL, _4XX, text=r"mailbox (is )?full|over ?quota"),
-    _Rule(*_ONE_TOO_MANY, _codes(452, 552), enhanced=r"|[45]\.5\.3", after_accepted=True),
+    # One recipient too many (RFC 5321 section 4.5.3.1.10: 452, and 552 from older servers). Said
+    # about the first, these codes mean a full disk or mailbox. Exim may say it of all, at DATA.
+    _Rule(*_FEWER_AT_A_TIME, _codes(452, 552), enhanced=r"|[45]\.5\.3", after_accepted=True),
+    _Rule(*_FEWER_AT_A_TIME, _NEGATIVE, text=r"too many recipients", after_accepted=True),
+    _Rule(*_FEWER_AT_A_TIME, _NEGATIVE, text=r"too many recipients", stages=_CONTENT),
+    _Rule(*_FEWER_AT_A_TIME, _NEGATIVE, enhanced=r"[45]\.5\.3", stages=_CONTENT),
     # Whose fault it is, where the reply knows better than the stage.
     _Rule(*_NO_RELAY, _5XX, text=_NO_RELAYING, stages=_ENVELOPE),
     _Rule(*_TOO_LARGE, _5XX, enhanced=r"5\.3\.4|5\.2\.3"),

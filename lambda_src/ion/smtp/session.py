@@ -128,7 +128,7 @@ class Session:
             )
             fates |= await self._transact(email, now, deadline)
             # One too many in this transaction; with at least one accepted, this comes to an end.
-            again = [r for r in now if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
+            again = [r for r in now if _was_one_too_many(fates[r])]
             waiting = [*again, *waiting]
             if not self.usable:  # the rest shares the fate of the connection, before its MAIL
                 lost = Outcome(
@@ -207,3 +207,7 @@ def _largest(extensions: Mapping[str, str]) -> int:
     """Octets that the server takes (RFC 1870); 0: it doesn't say."""
     limit = extensions.get("size", "").strip()
     return int(limit) if re.fullmatch(r"\d{1,20}", limit) else 0
+
+
+def _was_one_too_many(outcome: Outcome) -> bool:
+    return outcome.kind is Kind.TOO_MANY_RECIPIENTS and outcome.stage is Stage.RCPT
