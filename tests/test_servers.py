@@ -97,6 +97,28 @@ def test_a_server_that_refused_us_is_left_alone_until_the_password_is_another(
     assert still["server"] == "smtp"
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+def test_a_server_that_refuses_the_login_with_an_email_is_left_alone_too(
+    account: Account, function: Function, log: Log, step: Step
+) -> None:
+    refusal = reply(550, "5.7.30 Basic authentication is not supported for Client Submission.")
+    first, backup = guarded({step: refusal}), guarded()
+
+    async def script() -> list[Summary]:
+        relay, summaries = function.relay(), list[Summary]()
+        for number in range(2):
+            account.publish(email(number))
+            summaries.append(await invoke(relay))
+        return summaries
+
+    assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
+    assert (first.auth_commands, recipients(backup)) == (1, addresses(0, 1))
+    (still,) = [event for event in log.events if event["message"] == "still held"]
+    assert (still["server"], still["reason"]) == ("smtp", "auth")
+    assert account.dead() == []
+
+
 @pytest.mark.row(38)
 def test_a_server_that_is_down_is_used_again_once_it_is_up(
     account: Account, function: Function
