@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -61,11 +62,20 @@ class Postfix(Server):
 
     def stored(self) -> list[Stored]:
         ends = time.monotonic() + DELIVERED_SECONDS
-        while any(path.is_file() for queue in _QUEUES for path in (self._spool / queue).rglob("*")):
+        while self._has_undelivered():
             assert time.monotonic() < ends, "Postfix has undelivered mail"
             time.sleep(_POLL_SECONDS)
         box = self._mail / "all/new"
         return list(read_copies(box)) if box.exists() else []
+
+    def _has_undelivered(self) -> bool:
+        """Any file that is whole (executable); others were begun when Postfix was killed."""
+        for queue in _QUEUES:
+            for path in (self._spool / queue).rglob("*"):
+                with suppress(FileNotFoundError):  # delivered meanwhile
+                    if path.is_file() and path.stat().st_mode & 0o100:
+                        return True
+        return False
 
     def _configure(self, tree: Path) -> None:
         more = [*self.settings, *(["smtpd_recipient_limit = 20"] if self.limited else [])]

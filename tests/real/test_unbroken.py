@@ -1,0 +1,38 @@
+"""On a line that nothing breaks every good recipient is served once, whichever the server."""
+
+import pytest
+
+from real.catalogue import SERVERS
+from real.conftest import Begin, Note
+from real.modes import LONG, MODES
+from real.server import Server
+
+# the first run fetches the servers
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("sort", SERVERS, ids=lambda sort: sort.__name__)
+def test_every_good_recipient_is_served_once(
+    sort: type[Server], mode: str | None, begin: Begin, note: Note
+) -> None:
+    with begin(sort, mode) as trial:
+        books = trial.carry()
+
+    note(trial, "bursts after idle gaps", books)
+    assert not books.faults
+    assert not trial.waited
+
+
+@pytest.mark.skipif(not LONG, reason="half a minute of idle gaps a server: ION_REAL=long")
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("sort", SERVERS, ids=lambda sort: sort.__name__)
+def test_idle_gaps_as_long_as_in_production_cost_nobody_an_email(
+    sort: type[Server], mode: str | None, begin: Begin, note: Note
+) -> None:
+    with begin(sort, mode) as trial:
+        books = trial.carry(70, idle_seconds=None)
+
+    note(trial, "idle gaps of 7 s", books)
+    assert not books.faults
+    assert not trial.waited
