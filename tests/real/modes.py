@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 LONG = os.environ.get("ION_REAL") == "long"
-"""Everything, for a quarter of an hour or two; otherwise what finds most, for a minute or two."""
+"""Everything, for an hour; otherwise what finds most, for a minute."""
 
 
 def _modes() -> tuple[str | None, ...]:
@@ -18,5 +18,5 @@ def _modes() -> tuple[str | None, ...]:
 
 MODES = _modes()
 """Values of [smtp] pipelining; None: there is no such setting."""
-EMAILS = 200 if LONG else 40
+EMAILS = 200 if LONG else 32
 """For each server and mode."""

@@ -1,8 +1,9 @@
 """What all mail servers here have in common: how they are configured, and what they must tell."""
 
 import re
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ DOMAINS = ("mta.example", "xn--bcher-kva.example")
 """The server has mailboxes here, and nothing leaves the machine."""
 MAILBOXES = r"e[0-9]+[.]r[0-9]+"
 """Of these names, in either domain; there is nobody else."""
+DELIVERED_SECONDS = 60
+_POLL_SECONDS = 0.02
 _HEADER_ENDS = re.compile(rb"\r?\n\r?\n")
 _DELIVERED_TO = re.compile(rb"(?im)^(?:Delivered-To|Envelope-to): *<?([^>\r\n]+?)>?\r?$")
 _RECEIVED = re.compile(rb"(?ims)^Received: .*?\bid <?([\w.-]+)")
@@ -97,6 +100,14 @@ class Server(ABC):
     @abstractmethod
     def stored(self) -> list[Stored]:
         """Read what is in the mailboxes, once everything accepted has been delivered."""
+
+
+def await_delivery(undelivered: Callable[[], bool]) -> None:
+    """Return once a server has put into mailboxes all that it has accepted."""
+    ends = time.monotonic() + DELIVERED_SECONDS
+    while undelivered():
+        assert time.monotonic() < ends, "the server still has undelivered mail"
+        time.sleep(_POLL_SECONDS)
 
 
 def read_copies(folder: Path) -> Iterator[Stored]:

@@ -23,7 +23,7 @@ IDLE_SECONDS = 0.3
 """After so long without an email a connection is asked whether it is still there, in most tests."""
 _GAP = 1.7
 """Of that time, between bursts."""
-_BURSTS = (1, 1, 20, 3, 1, 40)
+_BURSTS = (1, 8, 8, 1, 20, 3)
 _MOST_ROUNDS = 12
 _ROUND_SECONDS = 15 * 60
 _LIMIT_SECONDS = 300.0
@@ -68,6 +68,7 @@ class Trial:
         idle_seconds: float | None = IDLE_SECONDS,
         kills: bool = False,
         connections: int = 4,
+        bursts: Sequence[int] = _BURSTS,
     ) -> Balance:
         """Publish emails, have the function send them, and count.
 
@@ -76,6 +77,7 @@ class Trial:
             idle_seconds: when a connection counts as idle; None: as shipped.
             kills: the server is killed in the middle of each burst of several, and comes back.
             connections: at most.
+            bursts: sizes, over and over again.
         """
         if idle_seconds is not None:
             self._monkeypatch.setattr(session, "IDLE_SECONDS", idle_seconds)
@@ -90,7 +92,7 @@ class Trial:
                 return environment.submit(asyncio.run, relay.run(Deadline.after(900)))
 
             run = invoke()
-            for number, burst in enumerate(_bursts(emails)):
+            for number, burst in enumerate(_in_bursts(emails, bursts)):
                 for email in burst:
                     self._account.publish(email.body)
                 if run.done():
@@ -131,9 +133,9 @@ class Trial:
         )
 
 
-def _bursts(emails: Sequence[Email]) -> Iterator[Sequence[Email]]:
+def _in_bursts(emails: Sequence[Email], sizes: Sequence[int]) -> Iterator[Sequence[Email]]:
     left = list(emails)
-    for size in cycle(_BURSTS):
+    for size in cycle(sizes):
         burst, left = left[:size], left[size:]
         if not burst:
             return

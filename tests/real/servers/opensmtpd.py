@@ -1,15 +1,12 @@
 """OpenSMTPD as Debian ships it: no PIPELINING, and 100 emails a connection."""
 
-import time
 from pathlib import Path
 
 from real import debian
 from real.enclosure import Enclosure
 from real.process import Process
-from real.server import DOMAINS, MAILBOXES, Server, Stored, read_copies
+from real.server import DOMAINS, MAILBOXES, Server, Stored, await_delivery, read_copies
 
-DELIVERED_SECONDS = 60
-_POLL_SECONDS = 0.05
 _VMAIL = "vmail"
 _CONFIGURATION = """\
 {limit}
@@ -50,9 +47,7 @@ class OpenSmtpd(Server):
         return self._enclosure.start("smtpd", "-d", "-v")
 
     def stored(self) -> list[Stored]:
-        ends = time.monotonic() + DELIVERED_SECONDS
-        while any(path.is_file() for path in (self._spool / "queue").rglob("*")):
-            assert time.monotonic() < ends, "OpenSMTPD has undelivered mail"
-            time.sleep(_POLL_SECONDS)
+        queue = self._spool / "queue"
+        await_delivery(lambda: any(path.is_file() for path in queue.rglob("*")))
         box = self._mail / "all/new"
         return list(read_copies(box)) if box.exists() else []

@@ -1,7 +1,6 @@
 """Postfix as Debian ships it, and with what newer ones have by default."""
 
 import re
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -9,10 +8,8 @@ from typing import ClassVar
 from real import debian
 from real.enclosure import Enclosure
 from real.process import Process
-from real.server import DOMAINS, MAILBOXES, Server, Stored, read_copies
+from real.server import DOMAINS, MAILBOXES, Server, Stored, await_delivery, read_copies
 
-DELIVERED_SECONDS = 60
-_POLL_SECONDS = 0.05
 _QUEUES = ("maildrop", "incoming", "active", "deferred")
 _VMAIL = "vmail"
 _MAIN = """\
@@ -61,10 +58,7 @@ class Postfix(Server):
         (self._spool / "quick-start").touch()  # its files needn't be checked a second time
 
     def stored(self) -> list[Stored]:
-        ends = time.monotonic() + DELIVERED_SECONDS
-        while self._has_undelivered():
-            assert time.monotonic() < ends, "Postfix has undelivered mail"
-            time.sleep(_POLL_SECONDS)
+        await_delivery(self._has_undelivered)
         box = self._mail / "all/new"
         return list(read_copies(box)) if box.exists() else []
 
