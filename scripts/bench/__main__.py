@@ -155,8 +155,9 @@ def _command(options: argparse.Namespace) -> str:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench/run",
-        description="ion, the first ion, aiosmtplib and Postfix's smtp-source, side by side; the "
-        "whole drain on an emulated AWS; and what a million emails cost.",
+        description="ion in each mode of pipelining, the first ion, aiosmtplib and Postfix's "
+        "smtp-source, side by side; the whole drain on an emulated AWS; and what a million emails "
+        "cost.",
     )
     parser.add_argument(
         "--quick",

@@ -176,7 +176,7 @@ def _cost(backlog: Sequence[tuple[str, Bill]], months: Sequence[Steady]) -> Any:
     height = 1.5 + 0.32 * max(len(backlog), len(months))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, height))
     _stacked(left, [(label, bill) for label, bill in reversed(backlog)])
-    left.set_title("a full queue, by round trip and connections")
+    left.set_title("a full queue, by round trip, connections, mode")
     _stacked(right, [(f"{one.emails_per_s:g}/s", one.bill) for one in reversed(months)])
     right.set_title("emails one by one, by their rate")
     handles, labels = left.get_legend_handles_labels()
