@@ -22,6 +22,7 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.mail import is_address
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.servers import Servers
@@ -96,7 +97,7 @@ class Relay:
 
     def _configured(self) -> Servers:
         if self._servers is None:
-            settings = load(ROOT, os.environ, partial(read_secret, self.session))
+            settings = load(ROOT, os.environ, partial(read_secret, self.session), is_address)
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
             self._servers = Servers(settings, self.notes, self.telemetry, drain)

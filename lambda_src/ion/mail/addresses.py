@@ -73,6 +73,15 @@ def parse_address(address: Address, path: str) -> Correspondent:
     return _mailbox(named["address"], name, path)
 
 
+def is_address(text: str) -> bool:
+    """True for what a field may name as one mailbox, with a name or without."""
+    try:
+        parse_address(text, "$")
+    except BadInput:
+        return False
+    return True
+
+
 def parse_addresses(addresses: Addresses, path: str) -> tuple[Correspondent, ...]:
     """All mailboxes of a field, in their order.
 

@@ -13,7 +13,7 @@ import boto3
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, parse
-from ion.mail import compose
+from ion.mail import compose, is_address
 from ion.message import Message
 from ion.provenance import provenance_of
 from ion.settings import SettingsError, load
@@ -89,7 +89,7 @@ def _default_sender(root: Path, session: boto3.Session, url: str) -> str | None:
         **os.environ,
         _QUEUE_URL: url,
     }
-    return load(root, environment, partial(read_secret, session)).sender
+    return load(root, environment, partial(read_secret, session), is_address).sender
 
 
 def _would(message: Message, default_sender: str | None) -> str:
