@@ -92,6 +92,8 @@ class Relay:
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
+            if summary.advice:
+                self.telemetry.advised(summary.advice)
             self.telemetry.ended(asdict(summary))
         return summary
 
@@ -151,7 +153,8 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
         context: Lambda's.
 
     Returns:
-        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped.
+        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped,
+        error, advice.
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
     return asdict(asyncio.run(_relay().run(deadline)))

@@ -96,6 +96,10 @@ class Telemetry:
         """A setting is wrong: nothing was received."""
         self._logger.error("settings", extra={"error": what})
 
+    def advised(self, what: str) -> None:
+        """A setting costs messages their delivery, though the run went on."""
+        self._logger.warning("settings", extra={"error": what})
+
     def fault(self, what: str, error: Exception, message_id: str = "") -> None:
         """A fault of ion's own, with its traceback; not its text, which may quote the message."""
         frames = "".join(traceback.format_tb(error.__traceback__))
