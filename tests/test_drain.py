@@ -611,8 +611,21 @@ def test_bad_input_says_where_and_not_what(account: Account, log: Log) -> None:
     assert (record["email_id"], record["stage"]) == (id_, "parse")
     assert record["path"].startswith("$.cc[1]")
     (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
-    assert event["path"] == record["path"]
+    assert (event["path"], event["problem"]) == (record["path"], record["problem"])
     assert "canary@" not in log.text
+
+
+@pytest.mark.row(2)
+def test_a_misspelt_field_is_told_with_the_one_that_was_meant(account: Account, log: Log) -> None:
+    body = json.dumps({"action": "send", "recipeint": "ann@example.org", "body_text": "x"})
+    account.publish(body)
+    run(account)
+    (letter,) = account.dead()
+    assert (letter.body, letter.attributes["reason"][1]) == (body, "INVALID_SCHEMA")
+    (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
+    for told in (ion_of(letter), event):
+        said = (told["path"], told["problem"], told["did_you_mean"])
+        assert said == ("$.recipeint", "unknown", "recipient")
 
 
 GOOD_ION = {
