@@ -89,8 +89,8 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     if what == NO_BODY:
         return BadInput(Reason.INVALID_SCHEMA, "$.body_text", Problem.MISSING)
     if path == "$.headers[...]":
-        name = next(name for name, value in message["headers"].items() if not _is_text(value))
-        path = header("$.headers", name)
+        headers = message["headers"].items()
+        path = header("$.headers", next(n for n, value in headers if not isinstance(value, str)))
     problem = Problem.TYPE if _WRONG_TYPE.fullmatch(what) else Problem.VALUE
     return BadInput(Reason.INVALID_SCHEMA, path, problem)
 
@@ -119,7 +119,3 @@ def _known(path: str, message: Mapping[str, Any]) -> tuple[str, ...]:
         action = Redrive if message.get("action") == "redrive" else Send
         return ("action", *action.__struct_fields__)
     return (Where if path == "$.where" else Mailbox).__struct_fields__
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
