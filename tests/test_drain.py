@@ -694,8 +694,35 @@ def test_bad_input_says_where_and_not_what(account: Account, log: Log) -> None:
     assert (record["email_id"], record["stage"]) == (id_, "parse")
     assert record["path"].startswith("$.cc[1]")
     (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
-    assert event["path"] == record["path"]
+    assert (event["path"], event["problem"]) == (record["path"], record["problem"])
     assert "canary@" not in log.text
+
+
+@pytest.mark.row(95)
+def test_an_address_that_only_looks_fine_is_told_by_its_index(account: Account, log: Log) -> None:
+    seen = [f"to{number}@example.org" for number in range(3)]
+    account.publish(email(1, recipient=[*seen, "to3\u200b@example.org"]))
+    account.publish(email(2))
+    server = ScriptedServer(offer=Offer(smtputf8=False))
+    run(account, server)
+    (letter,) = account.dead()
+    assert letter.attributes["reason"][1] == "INVALID_ADDRESS"
+    assert ion_of(letter)["path"] == "$.recipient[3]"
+    assert recipients(server) == {"to2@example.org": 1}
+    assert "to3" not in log.text
+
+
+@pytest.mark.row(2)
+def test_a_misspelt_field_is_told_with_the_one_that_was_meant(account: Account, log: Log) -> None:
+    body = json.dumps({"action": "send", "recipeint": "ann@example.org", "body_text": "x"})
+    account.publish(body)
+    run(account)
+    (letter,) = account.dead()
+    assert (letter.body, letter.attributes["reason"][1]) == (body, "INVALID_SCHEMA")
+    (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
+    for told in (ion_of(letter), event):
+        said = (told["path"], told["problem"], told["did_you_mean"])
+        assert said == ("$.recipeint", "unknown", "recipient")
 
 
 GOOD_ION = {

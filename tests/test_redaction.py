@@ -95,6 +95,7 @@ class World:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     caplog: pytest.LogCaptureFixture
+    username: str = USERNAME
     printed: str = ""
     summaries: list[Summary] = field(default_factory=list)
 
@@ -114,14 +115,14 @@ class World:
         """Invocations of a new environment, with one and the same server; the last one's answer."""
 
         async def main() -> list[Summary]:
-            users = {USERNAME: WORDS["password"]}
+            users = {self.username: WORDS["password"]}
             async with ScriptedServer(
                 script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
             ) as server:
                 shutil.copy(server.ca_pem_path, self.root / "ca.pem")
                 secrets = (
                     f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                    f"username = {USERNAME}\npassword = {WORDS['password']}\n"
+                    f"username = {self.username}\npassword = {WORDS['password']}\n"
                 )
                 (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
                 relay = self.relay()
@@ -375,7 +376,7 @@ def old(world: World) -> None:
 
 
 def without_sender(world: World) -> None:
-    world.monkeypatch.setenv("ION_MAIL_SENDER", f"{WORDS['sender']} at home")
+    world.username = WORDS["username"]  # no address
     world.publish(email(sender=None))
 
 
