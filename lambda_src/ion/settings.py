@@ -24,7 +24,7 @@ _EXPIRY_MARGIN_HOURS = 24
 _FIRST = "smtp"
 _ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")
 _SECRET_KEYS = ("server", "port", "security", "username", "password", "ca_file")
-_SMTP_KEYS = ("connections", "window", "max_rate")
+_SMTP_KEYS = ("connections", "pipelining", "max_rate")
 _KEYS = {
     "drain": ("linger_seconds",),
     "retry": ("give_up_after_hours", "in_doubt"),
