@@ -991,7 +991,7 @@ def test_an_email_that_the_process_died_over_is_sent_once_more(
     assert asyncio.run(main()).sent == 1
     assert recipients(server) == {"to1@example.org": copies}
     assert (account.waiting(), account.dead()) == ([], [])
-    assert [(row["status"], row["doubts"]) for row in account.rows()] == [("sent", 1)]
+    assert [(row["status"], row["doubts"]) for row in account.rows()] == [("sent", "1")]
 
 
 @pytest.mark.row(29)
@@ -1083,6 +1083,84 @@ def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_poli
                 account.publish('{"action": "redrive"}')
 
     asyncio.run(main())
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+@pytest.mark.parametrize("ends", ["by a lost reply", "by a death"])
+def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
+    account: Account, ends: str
+) -> None:
+    """Ann's copy is in doubt first, while Bob and Cid are put off; then all three are in doubt."""
+    everybody = [f"{name}@example.org" for name in ("ann", "bob", "cid")]
+    account.publish(email(1, recipient=everybody))
+    not_yet = {address: [reply(450, "4.2.1 busy"), NORMAL] for address in everybody[1:]}
+    lost = [drop(), drop()] if ends == "by a lost reply" else [drop()]
+    server = ScriptedServer({Step.DOT: lost}, recipients=not_yet)
+
+    async def main() -> None:
+        async with server:
+            await drain(account, server)
+            account.time_passes(3600)
+            if ends == "by a lost reply":
+                await drain(account, server)
+                account.time_passes(3600)
+            else:
+                await killed(account, server, DyingLate)
+            assert recipients(server) == dict(zip(everybody, (2, 1, 1), strict=True))
+            await drain(account, server, now=later(1))
+
+    asyncio.run(main())
+    assert recipients(server) == dict.fromkeys(everybody, 2)
+    assert [ion_of(letter)["left"] for letter in account.dead()] == [[0]]
+    assert reasons(account) == ["IN_DOUBT"]
+    assert [row["fates"] for row in account.rows()] == ["?ss"]
+    assert account.waiting() == []
+
+
+@pytest.mark.row(26)
+@pytest.mark.row(52)
+@pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
+def test_a_doubt_outlives_a_dead_letter_that_could_not_be_written(
+    account: Account, policy: InDoubt
+) -> None:
+    account.publish(email(1, in_doubt=policy))
+    server = ScriptedServer({Step.DOT: drop()})
+    copies = 1 if policy is InDoubt.PARK else 2
+
+    async def main() -> None:
+        async with server:
+            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+            for hours in range(copies + 1):
+                sqs = account.sqs(send_message_batch=ill)
+                await drain(account, server, sqs=sqs, now=later(hours))
+                account.time_passes(3600)
+            await drain(account, server, now=later(copies + 1))
+
+    asyncio.run(main())
+    assert recipients(server) == {"to1@example.org": copies}
+    assert reasons(account) == ["IN_DOUBT"]
+    assert account.waiting() == []
+
+
+@pytest.mark.row(26)
+@pytest.mark.row(31)
+def test_a_crash_loop_outlives_a_dead_letter_that_could_not_be_written(account: Account) -> None:
+    account.publish(email(1, in_doubt="resend"))
+    server = ScriptedServer()
+
+    async def main() -> None:
+        async with server:
+            for hours in range(3):
+                await killed(account, server, Dying, now=later(hours))
+            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+            await drain(account, server, sqs=account.sqs(send_message_batch=ill), now=later(3))
+            account.time_passes(3600)
+            await drain(account, server, now=later(4))
+
+    asyncio.run(main())
+    assert server.accepted == []
+    assert (reasons(account), account.waiting()) == (["CRASH_LOOP"], [])
 
 
 # the ledger is ill

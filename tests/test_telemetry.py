@@ -14,7 +14,7 @@ from ion.telemetry import Telemetry
 ORIGIN = Provenance(
     email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=7
 )
-ROW = Row(RowStatus.SENDING, "token", 0, "hash", ".", attempts=2)
+ROW = Row(RowStatus.SENDING, "token", 0, "hash", ">", "0", attempts=2)
 REFUSED = Outcome(
     Stage.RCPT,
     Kind.PERMANENT,

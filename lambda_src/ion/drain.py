@@ -134,6 +134,8 @@ class Drain:
         if begun and isinstance(one.task, Wish):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [_put_back("not begun")]
+        if one.parked is not None:
+            deliveries = [*deliveries, one.parked]
         deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
         for delivery in deliveries:
             self._summary.count(delivery.status)

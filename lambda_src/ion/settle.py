@@ -12,9 +12,9 @@ import msgspec
 from ion.admit import Admitted
 from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import BATCH, MOST_BYTES, Queue
-from ion.claims import RowStatus, conclude
+from ion.claims import conclude
 from ion.message import Draft, Message
-from ion.outcome import Delivery, Kind, Status
+from ion.outcome import Delivery, Status
 from ion.provenance import IN_USE, dead_letter_attributes
 from ion.scrub import scrub
 from ion.telemetry import Telemetry
@@ -103,10 +103,12 @@ class Settler:
         unwritten = [delivery for delivery in deliveries if delivery not in written]
         result = None
         if one.row is not None:
-            row = conclude(one.row, one.message.id, written)
-            if any(delivery.outcome.kind is Kind.IN_DOUBT for delivery in unwritten):
-                # The doubt must not be forgotten with the dead letter: as after a crash.
-                row = replace(row, status=RowStatus.SENDING, crashes=one.row.crashes)
+            # What could not be dead-lettered is still to be served; its doubts and its crashes are
+            # remembered all the same, or it would be sent again.
+            later = [replace(delivery, status=Status.DEFERRED) for delivery in unwritten]
+            row = conclude(one.row, one.message.id, [*written, *later])
+            if unwritten:
+                row = replace(row, crashes=one.row.crashes)
             result = Result(one.origin.email_id, row, _about(one, written), was=one.row)
         delays = [d.delay_seconds for d in written if d.status in (Status.DEFERRED, Status.HELD)]
         if unwritten:
