@@ -56,6 +56,7 @@ from smtp_server import (
     ScriptedServer,
     Step,
     Tls,
+    delay,
     drop,
     reply,
 )
@@ -514,6 +515,26 @@ def test_before_that_is_known_the_recipient_gets_another_chance(account: Account
 
 
 # time
+
+
+@pytest.mark.row(54)
+def test_a_server_that_loses_the_thread_over_a_message_is_given_up_at_the_third_try(
+    account: Account,
+) -> None:
+    account.publish(email())
+    server = ScriptedServer({Step.MAIL: reply(503, "5.5.1 what?")})
+    fates = []
+
+    async def main() -> None:
+        async with server:
+            for _ in range(3):
+                summary = await drain(account, server)
+                fates.append((summary.deferred, summary.dead_lettered))
+                account.time_passes(3600)
+
+    asyncio.run(main())
+    assert fates == [(1, 0), (1, 0), (0, 1)]
+    assert (reasons(account), account.waiting()) == (["PROTOCOL"], [])
 
 
 @pytest.mark.row(27)
@@ -1161,6 +1182,44 @@ def test_a_crash_loop_outlives_a_dead_letter_that_could_not_be_written(account: 
     asyncio.run(main())
     assert server.accepted == []
     assert (reasons(account), account.waiting()) == (["CRASH_LOOP"], [])
+
+
+@pytest.mark.row(31)
+def test_what_a_process_died_with_is_tried_one_at_a_time(account: Account) -> None:
+    """Whichever it is that the process dies over, it must not take the others along again."""
+    for number in range(6):
+        account.publish(email(number))
+    beside: list[int] = []
+
+    class Counting(Deliverer):
+        """Notes how many emails are under way as another one begins."""
+
+        under_way = 0
+
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            beside.append(self.under_way)
+            self.under_way += 1
+            try:
+                return await super().deliver(job, message, deadline)
+            finally:
+                self.under_way -= 1
+
+    server = ScriptedServer({Step.MAIL: delay(0.05)})  # time enough for another to begin
+
+    async def main() -> None:
+        async with server:
+            await killed(account, server, Dying)
+            await drain(
+                account,
+                server,
+                relay=lambda pool: Counting(pool, 345_600),
+                now=later(1),
+                smtp=wide(4),
+            )
+
+    asyncio.run(main())
+    assert beside == [0] * 6
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(6)}
 
 
 # the ledger is ill
