@@ -18,7 +18,7 @@ _ENVIRONMENT_PREFIX = "ION_"
 _SQS_LONGEST_POLL_SECONDS = 20
 _RETENTION_HOURS = 14 * 24
 """The queues keep a message 14 days (the longest SQS offers)."""
-_EXPIRY_MARGIN_HOURS = 24
+_EXPIRY_MARGIN_HOURS = 48
 
 
 _KEYS_OF_SECRETS = (

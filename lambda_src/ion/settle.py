@@ -88,12 +88,15 @@ class Settler:
         """End `run`, but not in the middle of a flush: what it holds would not be settled."""
         self._stopped.set()
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
         """Write what must outlive the message, then queue its delete; or queue its postponement.
 
         Args:
             one: the message, and the row that we hold the lease of, if any.
             deliveries: how its recipients fared; one without recipients is about the message.
+
+        Returns:
+            False if a dead letter could not be written: the message stays, and comes back.
         """
         written = [
             delivery
@@ -118,6 +121,7 @@ class Settler:
         self._flush(BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()
+        return not unwritten
 
     async def flush(self) -> None:
         """Return when nothing is left to record, delete or postpone."""

@@ -75,9 +75,9 @@ class Tidy(Queue):
 class Hasty(Settler):
     """Deletes before the fate is written."""
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
         await self._input_queue.delete([one.message])
-        await super().settle(one, deliveries)
+        return await super().settle(one, deliveries)
 
 
 class HastyDrain(Drain):
