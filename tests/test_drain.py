@@ -1578,6 +1578,25 @@ def test_a_redrive_with_a_maximum_moves_no_more_in_several_runs(account: Account
     assert [(one["moved"], one["complete"]) for one in reports] == [(9, False), (3, True)]
 
 
+@pytest.mark.row(69)
+def test_a_redrive_comes_back_for_what_someone_was_looking_at(account: Account, log: Log) -> None:
+    for number in range(3):
+        account.publish(email(number), url=account.dead_url)
+    asyncio.run(account.dead_letters().receive(visibility_seconds=30, wait_seconds=0, most=2))
+    account.publish('{"action": "redrive"}')
+    sqs = account.sqs()
+    first = run(account, sqs=sqs)
+    sent = [one for call in sqs.asked("send_message_batch") for one in call["Entries"]]
+    assert [one["DelaySeconds"] for one in sent] == [0, 120], "the letter, and the redrive itself"
+    account.time_passes(120)
+    second = run(account)
+    assert (first.redriven, second.redriven, second.sent) == (1, 2, 2)
+    assert (account.waiting(), account.dead()) == ([], [])
+    reports = [event for event in log.events if event["message"] == "redrive"]
+    told = [(one["moved"], one["hidden"], one["complete"], one["goes_on"]) for one in reports]
+    assert told == [(1, 2, False, True), (2, 0, True, False)]
+
+
 def test_a_dry_run_tells_and_goes(account: Account, log: Log) -> None:
     account.publish("{broken")
     run(account)

@@ -478,6 +478,7 @@ def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
         "send_message_batch",
         "delete_message_batch",
         "change_message_visibility_batch",
+        "get_queue_attributes",
     }
     assert [name for name, _ in cloudwatch.calls] == ["set_alarm_state"]
     written = [

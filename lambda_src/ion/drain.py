@@ -182,7 +182,7 @@ class Drain:
             self._course.stop("queue")
             if not report.moved:
                 return _put_back(report.error)
-        if report.complete or query.dry_run:
+        if not report.goes_on:
             return _done(f"{report.moved} messages moved")
         if all(await self._input_queue.send([resumption(one.message, one.origin, report)])):
             return _done("goes on in another message")
