@@ -459,6 +459,36 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     assert account.dead() == []
 
 
+@pytest.mark.parametrize(
+    ("script", "connections", "told"),
+    [
+        ({Step.DOT: reply(454, "Daily message quota exceeded")}, 8, {"held": 1}),
+        ({Step.MAIL: reply(530, "5.7.0 Authentication required")}, 8, {"held": 1}),
+        ({Step.MAIL: UNVERIFIED}, 1, {"held": 2}),
+        (None, 8, {"the ledger can't be used": 3, "held": 1}),
+    ],
+    ids=["quota", "configuration", "sender", "ledger"],
+)
+def test_a_run_that_is_held_says_so_once_however_much_mail_waits(
+    account: Account,
+    log: Log,
+    script: dict[Step, Action] | None,
+    connections: int,
+    told: dict[str, int],
+) -> None:
+    """A sender's first message was asked about, and has an event of its own beside the run's."""
+    for number in range(120):
+        account.publish(email(number, sender="bad@example.org"))
+    ill = {} if script else {"batch_execute_statement": failing("AccessDenied")}
+    summary = run(
+        account, ScriptedServer(script), smtp=wide(connections), dynamodb=account.dynamodb(**ill)
+    )
+    assert Counter(event["message"] for event in log.events) == told
+    assert summary.held + summary.deferred == summary.received >= 10
+    assert summary.sent == summary.dead_lettered == 0
+    assert len(account.waiting()) == 120
+
+
 @pytest.mark.row(47)
 def test_a_recipient_that_a_sandbox_minds_is_not_the_senders_fault(account: Account) -> None:
     """SES's sandbox has the same words for both."""

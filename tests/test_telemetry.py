@@ -84,6 +84,29 @@ def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
     assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
 
 
+@pytest.mark.parametrize(
+    ("status", "scope", "reason", "smtp_seconds", "told"),
+    [
+        (Status.HELD, Scope.SITE, Reason.QUOTA, 0.1, False),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0, False),
+        (Status.DEFERRED, Scope.SITE, Reason.LEDGER, 0, False),
+        (Status.DEFERRED, Scope.MESSAGE, Reason.LEASED, 0, True),
+        (Status.DEAD, Scope.SITE, Reason.EXPIRED, 0, True),
+    ],
+)
+def test_what_the_run_says_for_all_is_not_said_for_each(
+    log: Log, status: Status, scope: Scope, reason: Reason, smtp_seconds: float, told: bool
+) -> None:
+    telemetry = Telemetry()
+    outcome = Outcome(Stage.MAIL, Kind.UNAVAILABLE, scope, reason)
+    delivery = Delivery(status, outcome, smtp_seconds=smtp_seconds)
+    telemetry.attempted("m", ORIGIN, ROW, delivery)
+    assert len(log.events) == told
+    telemetry.ended({})
+    assert sum(map(len, log.metrics.values())) >= 1, "and counted all the same"
+
+
 def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
     telemetry = Telemetry()
     telemetry.queue_age(12.5)
