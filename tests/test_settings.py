@@ -93,7 +93,7 @@ def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> No
         ("ION_DRAIN_LINGER_SECONDS", "20", "linger_seconds", 20),
         ("ION_DRAIN_LINGER_SECONDS", " 0 ", "linger_seconds", 0),
         ("ION_RETRY_GIVE_UP_AFTER_HOURS", "1", "give_up_after_seconds", 3600),
-        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "312", "give_up_after_seconds", 312 * 3600),
+        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "288", "give_up_after_seconds", 288 * 3600),
         ("ION_MAIL_SENDER", "Ion <a@b.example>", "sender", "Ion <a@b.example>"),
         ("ION_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
     ],
@@ -333,7 +333,7 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
     [
         ("smtp", "connections", ["0", "101", "canary", "", "???", "1.5"]),
         ("drain", "linger_seconds", ["21", "-1", "canary", ""]),
-        ("retry", "give_up_after_hours", ["0", "313", "canary", "9" * 5000]),
+        ("retry", "give_up_after_hours", ["0", "289", "canary", "9" * 5000]),
         ("retry", "in_doubt", ["canary", "", "Park"]),
         ("mail", "sender", ["???", "canary", "canary <>", "canary@", '"canary@b.example"']),
         ("mail", "sender", ["a@canary.example # canary", "a@canary.example, b@canary.example"]),

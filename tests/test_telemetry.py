@@ -15,7 +15,7 @@ from ion.telemetry import Telemetry
 ORIGIN = Provenance(
     email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=7
 )
-ROW = Row(RowStatus.SENDING, "token", 0, "hash", ".", attempts=2)
+ROW = Row(RowStatus.SENDING, "token", 0, "hash", ">", "0", attempts=2)
 REFUSED = Outcome(
     Stage.RCPT,
     Kind.PERMANENT,
@@ -92,6 +92,29 @@ def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
         telemetry.attempted("m", ORIGIN, ROW, Delivery(status, REFUSED, smtp_seconds=0.001))
     telemetry.ended({"sent": 3})
     assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("status", "scope", "reason", "smtp_seconds", "told"),
+    [
+        (Status.HELD, Scope.SITE, Reason.QUOTA, 0.1, False),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0, False),
+        (Status.DEFERRED, Scope.SITE, Reason.LEDGER, 0, False),
+        (Status.DEFERRED, Scope.MESSAGE, Reason.LEASED, 0, True),
+        (Status.DEAD, Scope.SITE, Reason.EXPIRED, 0, True),
+    ],
+)
+def test_what_the_run_says_for_all_is_not_said_for_each(
+    log: Log, status: Status, scope: Scope, reason: Reason, smtp_seconds: float, told: bool
+) -> None:
+    telemetry = Telemetry()
+    outcome = Outcome(Stage.MAIL, Kind.UNAVAILABLE, scope, reason)
+    delivery = Delivery(status, outcome, smtp_seconds=smtp_seconds)
+    telemetry.attempted("m", ORIGIN, ROW, delivery)
+    assert len(log.events) == told
+    telemetry.ended({})
+    assert sum(map(len, log.metrics.values())) >= 1, "and counted all the same"
 
 
 def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:

@@ -17,6 +17,7 @@ from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
 from ion.aws.queue import Queue
+from ion.aws.schedule import Schedule
 from ion.aws.secrets import read_secret
 from ion.course import Summary
 from ion.deadline import Deadline
@@ -24,7 +25,7 @@ from ion.deliver import Deliverer
 from ion.drain import Drain
 from ion.mail import is_address
 from ion.pace import Pace
-from ion.rescue import EVERY_SECONDS, rescue
+from ion.rescue import EVERY_SECONDS, Rescue
 from ion.servers import Servers
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
@@ -61,7 +62,6 @@ class Relay:
     """What outlives an invocation: the clients, and the settings until something proves wrong."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws = aws_names(os.environ)
@@ -72,29 +72,35 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=_AWS)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.notes = Notes(dynamodb, aws.ledger_table)
+        schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
+        self.rescue = Rescue(schedule, self.telemetry, now)
         self._servers: Servers | None = None
-        self._next_rescue = now() + EVERY_SECONDS
 
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue, and whatever happens, the alarm is set back."""
         began = time.monotonic()
         summary = Summary()
         try:
-            servers = self._configured()
-            summary = await servers.run(deadline)
-            if servers.turned_away:
-                self._servers = None  # perhaps the secret was changed: read it anew next time
-            if summary.error:
+            summary = await self._drain_queue(deadline)
+            if summary.error and not summary.sent:  # what waits may wait for long
                 summary.dead_lettered += await self._rescue(deadline)
-        except SettingsError as error:
-            self.telemetry.misconfigured(str(error))
-            summary = Summary(stopped="settings", error=str(error))
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
             if summary.advice:
                 self.telemetry.advised(summary.advice)
             self.telemetry.ended(asdict(summary))
+        return summary
+
+    async def _drain_queue(self, deadline: Deadline) -> Summary:
+        try:
+            servers = self._configured()
+        except SettingsError as error:
+            self.telemetry.misconfigured(str(error))
+            return Summary(stopped="settings", error=str(error))
+        summary = await servers.run(deadline)
+        if servers.turned_away:
+            self._servers = None  # perhaps the secret was changed: read it anew next time
         return summary
 
     def _configured(self) -> Servers:
@@ -106,11 +112,8 @@ class Relay:
         return self._servers
 
     async def _rescue(self, deadline: Deadline) -> int:
-        if self._now() < self._next_rescue:
-            return 0
-        self._next_rescue = self._now() + EVERY_SECONDS
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await rescue(self.input_queue, settler, deadline)
+        return await self.rescue.run(self.input_queue, settler, deadline)
 
     def _drain(
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline

@@ -19,7 +19,7 @@ SECRETS_FILE = "config-secrets.cfg"
 _SQS_LONGEST_POLL_SECONDS = 20
 _RETENTION_HOURS = 14 * 24
 """The queues keep a message 14 days (the longest SQS offers)."""
-_EXPIRY_MARGIN_HOURS = 24
+_EXPIRY_MARGIN_HOURS = 48
 
 _FIRST = "smtp"
 _ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.claims import Row
 from ion.metrics import Metrics
-from ion.outcome import Delivery, Outcome, Status
+from ion.outcome import Delivery, Outcome, Reason, Scope, Status
 from ion.provenance import Provenance
 from ion.scrub import scrub
 
@@ -37,9 +37,14 @@ class Telemetry:
     def attempted(
         self, message_id: str, origin: Provenance, row: Row | None, delivery: Delivery
     ) -> None:
-        """What became of a message, or of some of its recipients, in this attempt."""
+        """What became of a message, or of some of its recipients, in this attempt.
+
+        What is wrong with the site, and not with the message, has an event of the run's own; this
+        one is written at the level DEBUG, and counted.
+        """
         outcome = delivery.outcome
-        self._logger.info(
+        log = self._logger.debug if _is_the_runs(delivery) else self._logger.info
+        log(
             delivery.status.value,
             extra={
                 "email_id": origin.email_id,
@@ -119,6 +124,14 @@ class Telemetry:
         self._logger.info("run ended", extra={**summary, **self._in_force})
         self._in_force = {}
         self._metrics.flush()
+
+
+def _is_the_runs(delivery: Delivery) -> bool:
+    """True if the server, or the ledger, wasn't asked about the message, or said no to all."""
+    outcome = delivery.outcome
+    if delivery.status is Status.HELD:
+        return outcome.scope is Scope.SITE or not delivery.smtp_seconds
+    return outcome.reason is Reason.LEDGER
 
 
 def _line(event: object) -> str:
