@@ -13,7 +13,7 @@ import pytest
 
 from clock import Clock
 from ion.admit import Job
-from ion.claims import PENDING, Row, RowStatus
+from ion.claims import CLAIMED, PENDING, Row, RowStatus
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
@@ -49,9 +49,10 @@ def job(
     *,
     targets: tuple[int, ...] | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
-    **row: int,
+    attempts: int = 0,
+    doubts: str = "",
 ) -> Job:
-    """A claimed email; `row` has what the ledger knows of earlier attempts."""
+    """A claimed email; of earlier attempts the ledger knows their number and the doubts."""
     email = compose(
         send,
         key="order-17",
@@ -59,9 +60,11 @@ def job(
         default_sender="ion@example.org",
     )
     everybody = tuple(range(len(email.envelope.recipients)))
-    leased = Row(RowStatus.SENDING, "token", NOW + 960, "hash", PENDING * len(everybody))
-    counted = replace(leased, attempts=row.get("attempts", 0), doubts=row.get("doubts", 0))
-    return Job(email, counted, everybody if targets is None else targets, in_doubt)
+    targets = everybody if targets is None else targets
+    fates = "".join(CLAIMED if i in targets else PENDING for i in everybody)
+    doubts = doubts or "0" * len(everybody)
+    row = Row(RowStatus.SENDING, "token", NOW + 960, "hash", fates, doubts, attempts)
+    return Job(email, row, targets, in_doubt)
 
 
 @asynccontextmanager
@@ -163,7 +166,7 @@ def test_copies_of_one_message_are_the_same_octets() -> None:
     """Whoever gets two of them can tell that they are one."""
     first, second = ScriptedServer(), ScriptedServer()
     delivered(first)
-    delivered(second, job(attempts=5, doubts=1))
+    delivered(second, job(attempts=5, doubts="111"))
     assert first.accepted[0].content == second.accepted[0].content
     assert b"Message-ID: <" in first.accepted[0].content
 
@@ -424,20 +427,30 @@ def test_a_throttled_message_waits_longer_each_time_though_nothing_is_counted(
 @pytest.mark.parametrize(
     ("in_doubt", "doubts", "status"),
     [
-        (InDoubt.RESEND_ONCE, 0, Status.DEFERRED),
-        (InDoubt.RESEND_ONCE, 1, Status.DEAD),
-        (InDoubt.RESEND, 0, Status.DEFERRED),
-        (InDoubt.RESEND, 7, Status.DEFERRED),
-        (InDoubt.PARK, 0, Status.DEAD),
+        (InDoubt.RESEND_ONCE, "000", Status.DEFERRED),
+        (InDoubt.RESEND_ONCE, "111", Status.DEAD),
+        (InDoubt.RESEND, "000", Status.DEFERRED),
+        (InDoubt.RESEND, "777", Status.DEFERRED),
+        (InDoubt.PARK, "000", Status.DEAD),
     ],
 )
 def test_the_policy_decides_about_the_next_copy(
-    in_doubt: InDoubt, doubts: int, status: Status
+    in_doubt: InDoubt, doubts: str, status: Status
 ) -> None:
     server = ScriptedServer({Step.DOT: drop()})
     (delivery,) = delivered(server, job(in_doubt=in_doubt, doubts=doubts))
     assert (delivery.status, delivery.outcome.reason) == (status, Reason.IN_DOUBT)
     assert len(server.accepted) == 1
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+def test_the_next_copy_is_for_those_who_may_still_have_one() -> None:
+    server = ScriptedServer({Step.DOT: drop()})
+    assert parts(delivered(server, job(doubts="010"))) == {
+        Status.DEFERRED: (0, 2),
+        Status.DEAD: (1,),
+    }
 
 
 # by age

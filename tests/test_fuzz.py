@@ -94,7 +94,7 @@ class Endless(Wire):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._unread += self._buffer[:nbytes]
-        self._news.ring()
+        self._waiting.wake()
 
     def _take_reply(self) -> Reply | None:
         return super()._take_reply() if len(self._unread) <= MAX_REPLY_BYTES else None

@@ -95,6 +95,7 @@ class World:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     caplog: pytest.LogCaptureFixture
+    username: str = USERNAME
     printed: str = ""
     summaries: list[Summary] = field(default_factory=list)
 
@@ -114,14 +115,14 @@ class World:
         """Invocations of a new environment, with one and the same server; the last one's answer."""
 
         async def main() -> list[Summary]:
-            users = {USERNAME: WORDS["password"]}
+            users = {self.username: WORDS["password"]}
             async with ScriptedServer(
                 script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
             ) as server:
                 shutil.copy(server.ca_pem_path, self.root / "ca.pem")
                 secrets = (
                     f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                    f"username = {USERNAME}\npassword = {WORDS['password']}\n"
+                    f"username = {self.username}\npassword = {WORDS['password']}\n"
                 )
                 (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
                 relay = self.relay()
@@ -334,9 +335,9 @@ def test_bad_input_is_told_by_reason_and_path_alone(world: World) -> None:
 
 def row(world: World, **columns: str | int) -> None:
     """The ledger remembers the email."""
-    texts = {"email_id": "order-0", "token": "t", "fates": "....", "used_ids": ""}
-    texts["first_queued_at"] = "2026-11-22T08:30:15.000+00:00"
-    numbers = {"lease_until": 0, "attempts": 2, "doubts": 2, "crashes": 0, "expires_at": 2**40}
+    texts = {"email_id": "order-0", "token": "t", "fates": "....", "doubts": "0000"}
+    texts |= {"first_queued_at": "2026-11-22T08:30:15.000+00:00", "used_ids": ""}
+    numbers = {"lease_until": 0, "attempts": 2, "crashes": 0, "expires_at": 2**40}
     known = {**texts, **numbers, "content_hash": content_hash(email()), **columns}
     item = {k: {"N" if isinstance(v, int) else "S": str(v)} for k, v in known.items()}
     world.account.dynamodb().put_item(TableName=world.account.table, Item=item)
@@ -375,7 +376,7 @@ def old(world: World) -> None:
 
 
 def without_sender(world: World) -> None:
-    world.monkeypatch.setenv("ION_MAIL_SENDER", f"{WORDS['sender']} at home")
+    world.username = WORDS["username"]  # no address
     world.publish(email(sender=None))
 
 

@@ -136,6 +136,32 @@ def test_a_server_that_is_down_is_used_again_once_it_is_up(
     assert (recipients(backup), recipients(first)) == (addresses(0), addresses(1))
 
 
+def test_a_run_says_once_that_messages_need_a_sender_set(
+    account: Account, function: Function, log: Log
+) -> None:
+    """Whatever the number of messages, and of servers that the run went over."""
+    for number in range(25):
+        account.publish(email(number, sender=None if number % 2 else "ion@example.org"))
+    first, backup = guarded({Step.DOT: chain([NORMAL] * 5, repeat(QUOTA))}), guarded()
+    (summary,) = run(function, first, backup)
+    assert (summary.sent, summary.dead_lettered, summary.stopped) == (13, 12, "empty")
+    assert {held.attributes["reason"][1] for held in account.dead()} == {"SENDER_MISSING"}
+    assert summary.advice.startswith("[mail] sender: is missing, and the SMTP username is no addr")
+    (event,) = [event for event in log.events if event["message"] == "settings"]
+    assert (event["level"], event["error"]) == ("WARNING", summary.advice)
+
+
+@pytest.mark.parametrize("sender", [None, "no address"])
+def test_a_run_with_a_sender_set_has_nothing_to_say_about_it(
+    account: Account, function: Function, log: Log, sender: str | None
+) -> None:
+    function.monkeypatch.setenv("ION_MAIL_SENDER", "Shop <shop@example.org>")
+    account.publish(email(sender=sender))
+    (summary,) = run(function, guarded(), guarded())
+    assert (summary.sent + summary.dead_lettered, summary.advice) == (1, "")
+    assert "settings" not in [event["message"] for event in log.events]
+
+
 @pytest.mark.row(63)
 def test_where_the_quota_is_used_up_the_rest_goes_over_the_next_one(
     account: Account, function: Function

@@ -133,7 +133,8 @@ class Deliverer:
         everybody = job.email.envelope.recipients
         groups: dict[tuple[Status, Reason], list[int]] = {}
         for index, outcome in outcomes.items():
-            groups.setdefault((self._status(outcome, job), outcome.reason), []).append(index)
+            status = self._status(outcome, job, int(job.row.doubts[index]))
+            groups.setdefault((status, outcome.reason), []).append(index)
         deliveries = []
         for (status, _), indexes in groups.items():
             delivery = Delivery(
@@ -146,14 +147,14 @@ class Deliverer:
             deliveries.append(self._timed(delivery, job, message))
         return deliveries
 
-    def _status(self, outcome: Outcome, job: Job) -> Status:
+    def _status(self, outcome: Outcome, job: Job, doubts: int) -> Status:
         if outcome.kind is Kind.ACCEPTED:
             return Status.SENT
         if outcome.kind is Kind.PERMANENT:
             return Status.DEAD
         if outcome.kind in _HOLDS:
             return Status.HELD
-        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, job.row.doubts + 1):
+        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, doubts + 1):
             return Status.DEAD
         if outcome.reason is Reason.PROTOCOL and job.row.attempts + 1 >= _PROTOCOL_TRIES:
             return Status.DEAD

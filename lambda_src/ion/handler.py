@@ -17,13 +17,15 @@ from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
 from ion.aws.queue import Queue
+from ion.aws.schedule import Schedule
 from ion.aws.secrets import read_secret
 from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.mail import is_address
 from ion.pace import Pace
-from ion.rescue import EVERY_SECONDS, rescue
+from ion.rescue import EVERY_SECONDS, Rescue
 from ion.servers import Servers
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
@@ -60,7 +62,6 @@ class Relay:
     """What outlives an invocation: the clients, and the settings until something proves wrong."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws = aws_names(os.environ)
@@ -71,43 +72,48 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=_AWS)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.notes = Notes(dynamodb, aws.ledger_table)
+        schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
+        self.rescue = Rescue(schedule, self.telemetry, now)
         self._servers: Servers | None = None
-        self._next_rescue = now() + EVERY_SECONDS
 
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue, and whatever happens, the alarm is set back."""
         began = time.monotonic()
         summary = Summary()
         try:
-            servers = self._configured()
-            summary = await servers.run(deadline)
-            if servers.turned_away:
-                self._servers = None  # perhaps the secret was changed: read it anew next time
-            if summary.error:
+            summary = await self._drain_queue(deadline)
+            if summary.error and not summary.sent:  # what waits may wait for long
                 summary.dead_lettered += await self._rescue(deadline)
-        except SettingsError as error:
-            self.telemetry.misconfigured(str(error))
-            summary = Summary(stopped="settings", error=str(error))
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
+            if summary.advice:
+                self.telemetry.advised(summary.advice)
             self.telemetry.ended(asdict(summary))
+        return summary
+
+    async def _drain_queue(self, deadline: Deadline) -> Summary:
+        try:
+            servers = self._configured()
+        except SettingsError as error:
+            self.telemetry.misconfigured(str(error))
+            return Summary(stopped="settings", error=str(error))
+        summary = await servers.run(deadline)
+        if servers.turned_away:
+            self._servers = None  # perhaps the secret was changed: read it anew next time
         return summary
 
     def _configured(self) -> Servers:
         if self._servers is None:
-            settings = load(ROOT, os.environ, partial(read_secret, self.session))
+            settings = load(ROOT, os.environ, partial(read_secret, self.session), is_address)
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
             self._servers = Servers(settings, self.notes, self.telemetry, drain)
         return self._servers
 
     async def _rescue(self, deadline: Deadline) -> int:
-        if self._now() < self._next_rescue:
-            return 0
-        self._next_rescue = self._now() + EVERY_SECONDS
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await rescue(self.input_queue, settler, deadline)
+        return await self.rescue.run(self.input_queue, settler, deadline)
 
     def _drain(
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
@@ -150,7 +156,8 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
         context: Lambda's.
 
     Returns:
-        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped.
+        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped,
+        error, advice.
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
     return asdict(asyncio.run(_relay().run(deadline)))

@@ -49,7 +49,9 @@ class Careless(Ledger):
     """Doesn't count how often an email was in doubt."""
 
     async def record(self, results: Sequence[Result], now: float) -> list[Result]:
-        sure = [replace(one, row=replace(one.row, doubts=0)) for one in results]
+        sure = [
+            replace(one, row=replace(one.row, doubts="0" * len(one.row.doubts))) for one in results
+        ]
         return await super().record(sure, now)
 
 
@@ -73,9 +75,9 @@ class Tidy(Queue):
 class Hasty(Settler):
     """Deletes before the fate is written."""
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
         await self._input_queue.delete([one.message])
-        await super().settle(one, deliveries)
+        return await super().settle(one, deliveries)
 
 
 class HastyDrain(Drain):

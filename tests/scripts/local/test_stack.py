@@ -96,9 +96,21 @@ def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -
     file = tmp_path / "later.json"
     file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
     (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path / "out")
-    assert str(fate).startswith(f"{file} → still queued: deferred TRY_LATER 451 4.3.0 ")
+    (waiting,) = stack.queued()
+    deferred = f"deferred {waiting.message_id}: TRY_LATER 451 4.3.0 "
+    assert str(fate).startswith(f"{file} → still queued: {deferred}")
     assert fate.tried
     stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
+
+
+def test_a_redrive_tells_what_it_came_to(stack: Stack, tmp_path: Path) -> None:
+    stack.publish(send(mailbox_simulator.BOUNCE))
+    assert stack.wait_until_settled()
+    file = tmp_path / "again.json"
+    file.write_text('{"action": "redrive", "dry_run": true}')
+    (fate,) = once.run(stack, once.read([file]), timeout_seconds=30, out=tmp_path / "out")
+    assert str(fate).startswith(f"{file} → redrive ")
+    assert str(fate).endswith(": 1 meant (RCPT_REJECTED 1); 0 moved")
 
 
 def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> None:
