@@ -47,7 +47,7 @@ class Balance:
         stored: copies in the mailboxes; a copy for a stranger counts, too.
         dead: recipients by what is on their dead letters.
         doubled: recipients with more than one copy.
-        lost: recipients with neither a copy nor a letter.
+        lost: recipients with neither a copy nor a letter, whose email isn't queued.
         in_doubt: emails that were, says the ledger.
         faults: everything that doesn't balance; empty: it does.
     """
@@ -81,7 +81,8 @@ def balance(
     """
     mailboxes = _mailboxes(stored)
     dead = _dead(emails, letters)
-    faults = [f"still queued: {name}" for name in waiting]
+    queued = set(waiting)
+    faults = [f"still queued: {name}" for name in sorted(queued)]
     owners = {who: one for one in emails for who in (*one.good, *one.strangers, *one.odd)}
     for who, copies in mailboxes.items():
         if who not in owners:
@@ -90,9 +91,12 @@ def balance(
             faults.append(f"not what was published: {who}")
     good = [(one, who) for one in emails for who in one.good]
     for one, who in good:
-        faults += _faults(who, len(mailboxes.get(who, ())), dead.get(who), doubts.get(one.name, 0))
-    choosy = [who for one in emails for who in (*one.strangers, *one.odd)]
-    for who in choosy:
+        if one.name not in queued:
+            count = len(mailboxes.get(who, ()))
+            faults += _faults(who, count, dead.get(who), doubts.get(one.name, 0))
+    for who, one in owners.items():
+        if one.name in queued or who in one.good:
+            continue
         faults += _faults_of_refused(who, len(mailboxes.get(who, ())), dead.get(who))
     return Balance(
         emails=len(emails),
@@ -101,7 +105,10 @@ def balance(
         dead=Counter(f"{letter.reason} {letter.reply[:9]}".strip() for letter in dead.values()),
         good_dead=sum(who in dead for _, who in good),
         doubled=sum(len(copies) > 1 for copies in mailboxes.values()),
-        lost=sum(who not in mailboxes and who not in dead for who in owners),
+        lost=sum(
+            who not in mailboxes and who not in dead and one.name not in queued
+            for who, one in owners.items()
+        ),
         in_doubt=sum(count > 0 for count in doubts.values()),
         faults=tuple(faults),
     )

@@ -86,18 +86,23 @@ class Process:
         """
         ends = time.monotonic() + START_SECONDS
         while not _greets(port):
-            if self._process.poll() is not None or time.monotonic() > ends:
+            if not self.alive or time.monotonic() > ends:
                 self.kill()
                 said = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
                 raise UnavailableError(f"{self._process.args!r} doesn't start: {said}")
             time.sleep(_POLL_SECONDS)
+
+    @property
+    def alive(self) -> bool:
+        """False once it has ended."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """SIGKILL, to all of it; returns when nothing of it is left."""
         if self._enclosed and (first := self._children()):
             for pid in first:  # the kernel ends the others with it
                 os.kill(pid, signal.SIGKILL)
-        elif self._process.poll() is None:
+        elif self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 

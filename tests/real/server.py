@@ -89,6 +89,11 @@ class Server(ABC):
         self._process = self._launch()
         self._process.wait_for_greeting(self.port)
 
+    @property
+    def alive(self) -> bool:
+        """False if it has ended by itself."""
+        return self._process.alive
+
     def kill(self) -> None:
         """SIGKILL: nothing is put in order."""
         self._process.kill()

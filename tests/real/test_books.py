@@ -9,7 +9,7 @@ from real.emails import Email, written
 from real.server import Stored
 
 ODD = ('"{} odd"@mta.example',)
-EMAILS = list(written(32, ODD))
+EMAILS = list(written(16, ODD))
 LETTERS = [
     Letter(one.name, "RCPT_REJECTED", "550 5.1.1", (one.recipients.index(who),))
     for one in EMAILS
@@ -38,16 +38,18 @@ def count(
 
 
 def test_emails_have_some_of_everything() -> None:
-    assert max(len(one.recipients) for one in EMAILS) > 25
-    assert max(len(one.text) for one in EMAILS) > 100_000
-    assert min(len(one.text) for one in EMAILS) < 1_000
-    assert any(one.strangers and one.good for one in EMAILS)
-    assert any(one.odd and one.good for one in EMAILS)
-    assert any('"cc"' in one.body and '"bcc"' in one.body for one in EMAILS)
-    assert any('"body_html"' in one.body for one in EMAILS)
-    assert any("xn--" in who for one in EMAILS for who in one.good)
-    assert len({who for one in EMAILS for who in one.recipients}) == sum(
-        len(one.recipients) for one in EMAILS
+    emails = list(written(32, ODD))
+
+    assert max(len(one.recipients) for one in emails) > 25
+    assert max(len(one.text) for one in emails) > 100_000
+    assert min(len(one.text) for one in emails) < 1_000
+    assert any(one.strangers and one.good for one in emails)
+    assert any(one.odd and one.good for one in emails)
+    assert any('"cc"' in one.body and '"bcc"' in one.body for one in emails)
+    assert any('"body_html"' in one.body for one in emails)
+    assert any("xn--" in who for one in emails for who in one.good)
+    assert len({who for one in emails for who in one.recipients}) == sum(
+        len(one.recipients) for one in emails
     )
 
 
@@ -109,3 +111,10 @@ def test_a_copy_for_somebody_whom_nobody_wrote_to_is_a_fault() -> None:
     stray = copy(FIRST, "e9999.r0@mta.example")
 
     assert count([*COPIES, stray]).faults == ("nobody wrote to e9999.r0@mta.example",)
+
+
+def test_what_is_still_queued_is_a_fault_and_not_lost() -> None:
+    books = balance(EMAILS, COPIES[1:], LETTERS, [FIRST.name], {})
+
+    assert books.faults == (f"still queued: {FIRST.name}",)
+    assert books.lost == 0

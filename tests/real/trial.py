@@ -110,6 +110,7 @@ class Trial:
                     break
                 self._account.time_passes(_ROUND_SECONDS)
                 invoke().result()
+        assert self.server.alive, "the server has ended by itself"
         return self._books(emails)
 
     def _await(self, run: Future[Summary], most: int) -> None:

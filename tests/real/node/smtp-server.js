@@ -14,7 +14,7 @@ const mailbox = /^e[0-9]+[.]r[0-9]+@(mta|xn--bcher-kva)[.]example$/
 const wire = (address) => address.replace(/[^@]*$/, domainToASCII)
 let kept = 0
 
-new SMTPServer({
+const server = new SMTPServer({
   disabledCommands: ['AUTH', 'STARTTLS'],
   onRcptTo(address, session, done) {
     if (mailbox.test(wire(address.address))) return done()
@@ -31,4 +31,6 @@ new SMTPServer({
     })
     stream.pipe(file)
   },
-}).listen(Number(port), '127.0.0.1')
+})
+server.on('error', (error) => console.error(error.message)) // a client that hangs up, for instance
+server.listen(Number(port), '127.0.0.1')
