@@ -440,7 +440,12 @@ def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything
     ("step", "action"),
     [
         (Step.MAIL, reply(530, "5.7.0 Authentication required")),
+        (Step.MAIL, reply(502, "5.7.0 Please authenticate first")),
+        (Step.DATA, reply(503, "Administrative prohibition -- authorization required.")),
+        (Step.DOT, reply(502, "5.7.0 Your SMTP account is not yet activated")),
+        (Step.DOT, reply(552, "Your account has been suspended.")),
         (Step.DOT, reply(554, "Access denied")),
+        (Step.DOT, reply(554, "Message rejected: Sending paused for this account.")),
     ],
 )
 @pytest.mark.parametrize("connections", [1, 4])

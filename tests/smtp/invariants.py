@@ -9,6 +9,9 @@ TRANSACTION = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
 OUT_OF_STEP = frozenset({500, 501, 502, 503, 555})
 MALFORMED_ADDRESS = frozenset({(Stage.MAIL, 501), (Stage.RCPT, 501)})
 """The exception: a command that names an address may be answered with what is wrong with it."""
+LOG_IN = frozenset({502, 503})
+"""Another: some servers say so instead of 530, or what else is wrong with the account."""
+OF_THE_ACCOUNT = frozenset({Kind.MISCONFIGURED, Kind.QUOTA, Kind.THROTTLED})
 AGAINST_PIPELINING = re.compile("synchroni|pipelining|protocol\\s+error", re.IGNORECASE)
 """Nothing without one of these words is taken for a complaint about it."""
 LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
@@ -38,7 +41,9 @@ def assert_consistent(stage: Stage, reply: Reply, outcome: Outcome) -> None:
         assert outcome.kind is (Kind.UNAVAILABLE if digit == 4 else Kind.MISCONFIGURED)
         return
     malformed = (stage, reply.code) in MALFORMED_ADDRESS
-    out_of_step = (reply.code in OUT_OF_STEP and not malformed) or digit not in (2, 4, 5)
+    log_in = reply.code in LOG_IN and outcome.kind in OF_THE_ACCOUNT
+    exempt = malformed or log_in
+    out_of_step = (reply.code in OUT_OF_STEP and not exempt) or digit not in (2, 4, 5)
     early = digit == 2 and stage in (Stage.DATA, Stage.BODY)
     against_pipelining = digit in (4, 5) and AGAINST_PIPELINING.search(reply.text)
     if out_of_step or early or (against_pipelining and outcome.kind in LOST):

@@ -97,6 +97,11 @@ def test_a_real_reply_means(seen: Seen) -> None:
         "450 4.7.1 Error: too much mail from 192.0.2.1",
         "554 5.2.122 The recipient has exceeded their limit",
         "550 This IP has sent too many messages this hour.",
+        "550-5.7.1 unusual rate of\n550 5.7.1 unsolicited mail originating from your IP address",
+        "550 5.7.1 This mail has been rate limited.",
+        "452 4.4.5 Messages per second limit exceeded",
+        "455 Maximum messages sent per minute reached : limit is 10",
+        "450 Number messages per hour exceeded",
     ],
 )
 def test_a_throttle_is_one_at_any_stage(stage: Stage, text: str) -> None:
@@ -116,6 +121,14 @@ def test_a_throttle_is_one_at_any_stage(stage: Stage, text: str) -> None:
         "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
         "451 Authentication failed: Maximum credits exceeded",
         "550 5.1.90 Your message can't be sent",
+        "452 4.5.3 Daily message limit exceeded",
+        "502 5.7.0 Daily user sending limit exceeded",
+        "455 Maximum messages sent per day reached : limit is 200",
+        "552 Message would take you over your relay quota of 500 Current quota used: 487",
+        "554 5.7.0 The limit on the number of allowed outgoing messages was exceeded.",
+        "450 Your account reached its email quota limit.",
+        "554 Your account is on probation and domains are limited to 100 messages / hour",
+        "421 Domain a is not allowed to send: recipient limit exceeded, try again after Sun",
     ],
 )
 def test_a_quota_is_one_at_any_stage_and_never_a_dead_letter(stage: Stage, text: str) -> None:
@@ -128,6 +141,7 @@ def test_a_quota_is_one_at_any_stage_and_never_a_dead_letter(stage: Stage, text:
         "552 5.2.2 Quota exceeded (mailbox for user is full)",
         "550 5.2.1 the recipient has reached their daily limit",
         "452 4.2.2 The email account that you tried to reach is over quota",
+        "552 5.2.2 This account reached its email quota",
     ],
 )
 def test_a_recipient_s_quota_holds_nobody_else(text: str) -> None:
@@ -177,6 +191,23 @@ def test_not_every_authentication_is_our_login(stage: Stage, text: str, verdict:
         ("554 Access denied: User `arn' is not authorized", OF_THE_ACCOUNT),
         ("550 Unauthenticated senders not allowed", OF_THE_ACCOUNT),
         ("550 5.7.708 Access denied, traffic not accepted from this IP", OF_THE_ACCOUNT),
+        ("550 5.7.749 Access denied, tenant has exceeded threshold", OF_THE_ACCOUNT),
+        ("550 5.7.506 Access Denied, Bad HELO", OF_THE_ACCOUNT),
+        ("550 that IP address is not allowed to send", OF_THE_ACCOUNT),
+        ("554 Message rejected: Sending paused for this account. See x", OF_THE_ACCOUNT),
+        ("552 Your account has been suspended. Please contact us", OF_THE_ACCOUNT),
+        ("502 5.7.0 Your SMTP account is not yet activated", OF_THE_ACCOUNT),
+        ("421 Domain x is not allowed to send: Account Terminated", OF_THE_ACCOUNT),
+        (
+            "421 Domain x is not allowed to send: Please activate your Mailgun account.",
+            OF_THE_ACCOUNT,
+        ),
+        (
+            "550-5.7.1 not authorized to\n550 5.7.1 send email directly to our servers",
+            OF_THE_ACCOUNT,
+        ),
+        ("502 5.7.0 Please authenticate first", OF_THE_ACCOUNT),
+        ("503 Administrative prohibition -- authorization required.", OF_THE_ACCOUNT),
         ("554 Message rejected: Email address is not verified. a@b", OF_THE_SENDER),
         ("403 You are not authorized to send from that email address", OF_THE_SENDER),
         ("550 The from address does not match a verified Sender Identity.", OF_THE_SENDER),
@@ -185,12 +216,61 @@ def test_not_every_authentication_is_our_login(stage: Stage, text: str, verdict:
         *((f"550 5.2.25{n} Sender throttled", OF_THE_SENDER) for n in range(1, 6)),
         ("553 5.7.1 <a@b>: Sender address rejected: not owned by user c", OF_THE_SENDER),
         ("421 Domain x is not allowed to send: Sandbox subdomains are for", OF_THE_SENDER),
+        ("421 Domain x is not allowed to send: whatever it is", OF_THE_SENDER),
+        ("550-From header sender domain not verified.\n550 See x", OF_THE_SENDER),
+        ("530 From/Sender domain is not verified for this workspace.", OF_THE_SENDER),
+        ("530 From/Sender name is not valid", OF_THE_SENDER),
+        ("530 API key is restricted to sending domain: example.com.", OF_THE_SENDER),
+        ("550 Sending from this domain is paused", OF_THE_SENDER),
+        ("550 This domain is not associated with your account", OF_THE_SENDER),
+        ("550 5.7.1 Unconfigured Sending Domain <example.org>", OF_THE_SENDER),
+        ("550 5.7.511 Access denied, banned sender", OF_THE_SENDER),
+        ("553 Mail from must equal authorized user", OF_THE_SENDER),
     ],
 )
 def test_what_the_account_may_not_do_is_no_message_s_fault(
     stage: Stage, text: str, verdict: Verdict
 ) -> None:
     assert verdict_on(stage, text) == verdict
+
+
+def test_a_login_that_is_missed_at_mail_is_ours_and_at_rcpt_the_recipient_s_to_demand() -> None:
+    for text in ("550 5.7.1 Client was not authenticated", "550 SMTP; Client not authenticated"):
+        assert verdict_on(MAIL, text) == OF_THE_ACCOUNT
+        assert verdict_on(RCPT, text) == NO_SUCH_USER
+
+
+def test_a_sender_that_isn_t_the_login_s_may_be_called_malformed() -> None:
+    assert verdict_on(MAIL, "501 mail from address must be same as authorization user") == (
+        OF_THE_SENDER
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "verdict"),
+    [
+        (RCPT, "550 5.2.1 <a@b>: the account has been suspended", NO_SUCH_USER),
+        (RCPT, "550 <a@b>: account is not yet activated", NO_SUCH_USER),
+        (RCPT, "525 5.7.13 <a@b>: Recipient address rejected: User account disabled", NO_SUCH_USER),
+        (DOT, "550 5.7.1 the IP address is not allowed to send for example.org (SPF)", CONTENT),
+        (RCPT, "550 you are not allowed to send mail to <a@b>", NO_SUCH_USER),
+        (DOT, "550 unusual rate of unsolicited mail containing one of your URL domains", CONTENT),
+    ],
+)
+def test_not_every_account_is_ours(stage: Stage, text: str, verdict: Verdict) -> None:
+    assert verdict_on(stage, text) == verdict
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("stage", TRANSACTION)
+@pytest.mark.parametrize(
+    "text",
+    ["502 5.5.1 Command not implemented", "502 no", "503 5.5.1 nested MAIL", "503 Authorize first"],
+)
+def test_a_lost_thread_is_no_missing_login(stage: Stage, text: str) -> None:
+    kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+    assert verdict_on(stage, text)[:2] == (kind, Scope.CONNECTION)
+    assert not leaves_in_step(stage, said(f"{text}\r\n".encode()))
 
 
 @pytest.mark.parametrize(
@@ -470,6 +550,8 @@ enhanced_codes = (
 @given(st.sampled_from(STAGES), numbers, enhanced_codes, texts, st.booleans())
 @example(DOT, 354, None, "", False)
 @example(RCPT, 452, "", "", True)
+@example(DOT, 502, "5.7.0", "Daily user sending quota exceeded", False)
+@example(DATA, 503, None, "frequency limited: authorization required", False)
 @settings(max_examples=2_000)
 def test_every_reply_means_something(
     stage: Stage, code: int, enhanced: str | None, text: str, after_accepted: bool

@@ -3,7 +3,7 @@
 import re
 
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
-from ion.smtp.rules import verdict_on
+from ion.smtp.rules import asks_to_log_in, verdict_on
 
 _SETTING_UP = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 _NAMES_AN_ADDRESS = frozenset({Stage.MAIL, Stage.RCPT})
@@ -70,7 +70,7 @@ def _out_of_step(stage: Stage, reply: Reply) -> bool:
         return stage in (Stage.DATA, Stage.BODY)
     if _MINDS_PIPELINING.search(reply.text):
         return True
-    if reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS:
+    if (reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS) or asks_to_log_in(stage, reply):
         return False
     return reply.code in _OUT_OF_STEP or reply.code // 100 not in (4, 5)
 

@@ -87,28 +87,43 @@ _BAD_CONTENT = (Kind.PERMANENT, Scope.MESSAGE, Reason.CONTENT_REJECTED)
 # The account's, never a recipient's: one full mailbox must not hold everybody.
 _OVER_QUOTA = (
     r"\bdaily (user |smtp |sending |relay |message )+(limit|quota)|submission ?quota"
-    r"|sending quota exceeded"
+    r"|sending quota exceeded|over your relay quota|^your account reached its email quota"
+    r"|maximum credits exceeded|maximum messages sent per day|outgoing messages was exceeded"
+    r"|^your account is on probation|not allowed to send: \w+ limit exceeded"  # Mailgun
 )
 _TOO_MUCH = (
     r"throttl|rate limit|maximum sending rate|concurrent|too (fast|quickly|frequent)"
     r"|too many (messages|conn)|too (much mail|many recipients) from"
+    r"|messages (sent )?per (second|minute|hour)"
 )
-_TOO_MUCH_FOR_NOW = (  # said with a 5xx, though time mends it: GoDaddy, QQ, Mimecast
+_TOO_MUCH_FOR_NOW = (  # said with a 5xx, though time mends it: GoDaddy, QQ, Mimecast, Gmail
     r"too many (messages|recipients) this hour|messages per session|frequency limited"
-    r"|outbound thread limit"
+    r"|outbound thread limit|rate of unsolicited mail originating|mail has been rate limited"
 )
 # Exchange says of a login that it let in, or failed, what it thinks of it at a later command.
 _NO_PASSWORDS = (
     r"basic authentication is (not supported|disabled)|SmtpClientAuthentication is disabled"
 )
 _LOG_IN_FIRST = r"^(authentication required|unauthenticated (senders|mail) not allowed)"
+_NOT_LOGGED_IN = r"^(smtp; )?client (was )?not authenticated"
+"""Exchange's; of a recipient it means that only its own people may write to that one."""
+_SUSPENDED = (
+    r"sending (paused|suspended) for this account|^your account (has been|is) suspended"
+    r"|smtp account is not yet activated|activate your mailgun account"  # Brevo, Mailgun
+    r"|not allowed to send: account|unusual sending activity"  # Mailgun, Zoho: it is locked
+    r"|^that ip address is not allowed to send|not authorized to send e?mail directly"
+)
 _NOT_VERIFIED = (
     r"email address is not verified|not match a verified sender identity|sandbox subdomains"
-    r"|mail sending denied"
+    r"|mail sending denied|sender domain (is )?not verified|restricted to sending domain"
+    r"|sending from this domain is paused|unconfigured sending domain"
+    r"|domain is not associated with your account|from/sender name is not valid"
+    r"|^domain \S+ is not allowed to send: "  # Mailgun, whatever the reason
 )
-_SEND_AS_DENIED = (  # Exchange, SendGrid, Postfix and Yandex, Zoho
+_SEND_AS_DENIED = (  # Exchange, SendGrid, Postfix and Yandex, Zoho; QQ and 163
     r"permissions? to send (as|on behalf)|SendAsDenied|not authorized to send from"
     r"|not owned by (auth )?user|relaying disallowed|bad outbound sender"
+    r"|same as authorization user|must equal authorized user"
 )
 _NO_RELAYING = (
     r"relay(ing)?( access| mail)?( was| is)? (denied|not (permitted|allowed)|prohibited)"
@@ -116,11 +131,17 @@ _NO_RELAYING = (
     r"|credentials for relay|as a relay, but|allowed rcpthosts"  # Gmail, MessageLabs, qmail
 )
 
+# Log in first, said with a code that anybody else says who has lost the thread. Whatever stands
+# above these in the table and fits, too, goes first: a quota, an account that is suspended.
+_NO_LOGIN_OUT_OF_STEP = (
+    _Rule(*_OF_THE_ACCOUNT, _codes(502), enhanced=r"5\.7\.\d+"),  # go-smtp, Brevo
+    _Rule(*_OF_THE_ACCOUNT, _codes(503), text=r"authori[sz]ation required"),  # mail.ru
+)
+
 _IN_A_TRANSACTION = (
     # Quotas: to be waited for, whatever the code says.
-    _Rule(*_QUOTA, _4XX, text=r"daily message quota|maximum credits exceeded"),
     _Rule(*_QUOTA, _5XX, enhanced=r"5\.4\.5|5\.1\.90"),
-    _Rule(*_QUOTA, _5XX, text=_OVER_QUOTA),
+    _Rule(*_QUOTA, _NEGATIVE, text=_OVER_QUOTA),
     # Throttles: too fast, or too many at once.
     _Rule(*_SLOW_DOWN, _4XX, text=_TOO_MUCH),
     _Rule(*_SLOW_DOWN, _codes(432), enhanced=r"4\.3\.2"),
@@ -133,18 +154,22 @@ _IN_A_TRANSACTION = (
     _Rule(*_GREYLISTED, _4XX, text=r"gr[ea]y-?list"),
     _Rule(*_GREYLISTED, _codes(450, 451), enhanced=r"4\.7\.1"),
     _Rule(*_SLOW_DOWN, _4XX, enhanced=r"4\.7\.\d+"),
-    # The account's fault, said about a message: the whole account's, or that of one sender.
+    # The account's fault, said about a message: the whole account's, or that of one sender. What
+    # the words say goes first: 530 means a login to some (RFC 4954), and a sender to others.
+    _Rule(*_OF_THE_ACCOUNT, _NEGATIVE, text=_SUSPENDED),
+    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_NOT_VERIFIED),
+    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_SEND_AS_DENIED),
     _Rule(*_LOGIN_REFUSED, _codes(534, 535)),  # RFC 4954
     _Rule(*_LOGIN_REFUSED, _5XX, text=_NO_PASSWORDS),
     _Rule(*_LOGIN_REFUSED, _codes(530), text=r"authentication unsuccessful"),
     _Rule(*_OF_THE_ACCOUNT, _codes(530, 538)),  # log in first (RFC 4954)
+    *_NO_LOGIN_OUT_OF_STEP,
     _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_LOG_IN_FIRST),
+    _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_NOT_LOGGED_IN, stages=frozenset({Stage.MAIL})),
     _Rule(*_OF_THE_ACCOUNT, _codes(554), text=r"^access denied"),  # SES
-    _Rule(*_OF_THE_ACCOUNT, _5XX, enhanced=r"5\.7\.7(0\d|50)"),  # Exchange: the tenant is banned
-    _Rule(*_OF_THE_ACCOUNT, _5XX, text=r"unusual sending activity"),  # Zoho: the account is locked
-    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_NOT_VERIFIED),
-    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_SEND_AS_DENIED),
-    _Rule(*_OF_THE_SENDER, _5XX, enhanced=r"5\.2\.25[1-5]|5\.7\.60|5\.7\.50[1-3]"),  # Exchange
+    # Exchange: the tenant is banned, or the name that we say in EHLO; then, a sender is.
+    _Rule(*_OF_THE_ACCOUNT, _5XX, enhanced=r"5\.7\.7([0-4]\d|50)|5\.7\.506"),
+    _Rule(*_OF_THE_SENDER, _5XX, enhanced=r"5\.2\.25[1-5]|5\.7\.60|5\.7\.50[1-3]|5\.7\.511"),
     _Rule(*_FULL, _4XX, enhanced=r"4\.2\.2"),
     _Rule(*_FULL, _4XX, text=r"mailbox (is )?full|over ?quota"),
     # One recipient too many (RFC 5321 section 4.5.3.1.10: 452, and 552 from older servers). Said
@@ -170,3 +195,9 @@ def verdict_on(stage: Stage, reply: Reply, *, after_accepted: bool) -> Verdict |
         if rule.fits(asked):
             return rule.kind, rule.scope, rule.reason
     return None
+
+
+def asks_to_log_in(stage: Stage, reply: Reply) -> bool:
+    """True where a code that says that the server lost the thread is about the account."""
+    asked = _Asked.about(stage, reply, after_accepted=False)
+    return any(rule.fits(asked) for rule in _NO_LOGIN_OUT_OF_STEP)
