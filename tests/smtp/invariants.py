@@ -10,7 +10,8 @@ OUT_OF_STEP = frozenset({500, 501, 502, 503, 555})
 MALFORMED_ADDRESS = frozenset({(Stage.MAIL, 501), (Stage.RCPT, 501)})
 """The exception: a command that names an address may be answered with what is wrong with it."""
 LOG_IN = frozenset({502, 503})
-"""Another: some servers say so instead of 530."""
+"""Another: some servers say so instead of 530, or what else is wrong with the account."""
+OF_THE_ACCOUNT = frozenset({Kind.MISCONFIGURED, Kind.QUOTA, Kind.THROTTLED})
 AGAINST_PIPELINING = re.compile("synchroni|pipelining|protocol\\s+error", re.IGNORECASE)
 """Nothing without one of these words is taken for a complaint about it."""
 LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
@@ -40,7 +41,7 @@ def assert_consistent(stage: Stage, reply: Reply, outcome: Outcome) -> None:
         assert outcome.kind is (Kind.UNAVAILABLE if digit == 4 else Kind.MISCONFIGURED)
         return
     malformed = (stage, reply.code) in MALFORMED_ADDRESS
-    log_in = reply.code in LOG_IN and outcome.kind is Kind.MISCONFIGURED
+    log_in = reply.code in LOG_IN and outcome.kind in OF_THE_ACCOUNT
     exempt = malformed or log_in
     out_of_step = (reply.code in OUT_OF_STEP and not exempt) or digit not in (2, 4, 5)
     early = digit == 2 and stage in (Stage.DATA, Stage.BODY)

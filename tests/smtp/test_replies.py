@@ -122,6 +122,7 @@ def test_a_throttle_is_one_at_any_stage(stage: Stage, text: str) -> None:
         "451 Authentication failed: Maximum credits exceeded",
         "550 5.1.90 Your message can't be sent",
         "452 4.5.3 Daily message limit exceeded",
+        "502 5.7.0 Daily user sending limit exceeded",
         "455 Maximum messages sent per day reached : limit is 200",
         "552 Message would take you over your relay quota of 500 Current quota used: 487",
         "554 5.7.0 The limit on the number of allowed outgoing messages was exceeded.",
@@ -549,6 +550,8 @@ enhanced_codes = (
 @given(st.sampled_from(STAGES), numbers, enhanced_codes, texts, st.booleans())
 @example(DOT, 354, None, "", False)
 @example(RCPT, 452, "", "", True)
+@example(DOT, 502, "5.7.0", "Daily user sending quota exceeded", False)
+@example(DATA, 503, None, "frequency limited: authorization required", False)
 @settings(max_examples=2_000)
 def test_every_reply_means_something(
     stage: Stage, code: int, enhanced: str | None, text: str, after_accepted: bool

@@ -131,7 +131,8 @@ _NO_RELAYING = (
     r"|credentials for relay|as a relay, but|allowed rcpthosts"  # Gmail, MessageLabs, qmail
 )
 
-# Log in first, said with a code that anybody else says who has lost the thread.
+# Log in first, said with a code that anybody else says who has lost the thread. Whatever stands
+# above these in the table and fits, too, goes first: a quota, an account that is suspended.
 _NO_LOGIN_OUT_OF_STEP = (
     _Rule(*_OF_THE_ACCOUNT, _codes(502), enhanced=r"5\.7\.\d+"),  # go-smtp, Brevo
     _Rule(*_OF_THE_ACCOUNT, _codes(503), text=r"authori[sz]ation required"),  # mail.ru
@@ -197,6 +198,6 @@ def verdict_on(stage: Stage, reply: Reply, *, after_accepted: bool) -> Verdict |
 
 
 def asks_to_log_in(stage: Stage, reply: Reply) -> bool:
-    """True where a code that says that the server lost the thread isn't meant so."""
+    """True where a code that says that the server lost the thread is about the account."""
     asked = _Asked.about(stage, reply, after_accepted=False)
     return any(rule.fits(asked) for rule in _NO_LOGIN_OUT_OF_STEP)
