@@ -562,6 +562,26 @@ def test_a_connection_that_has_had_its_emails_puts_off_further_ones_and_stays_op
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("minded", [True, False])
+def test_an_envelope_behind_an_unanswered_dot_may_be_out_of_sequence(*, minded: bool) -> None:
+    async def main() -> None:
+        offer = Offer(pipelining=True, minds_early_mail=minded)
+        async with served(offer=offer) as (server, client):
+            await client.ask_all(*ENVELOPE, "DATA")
+            client.write(b".\r\n".join((BODY, "\r\n".join((*ENVELOPE[1:], "DATA\r\n")).encode())))
+            codes = [int((await client.reply())[:3]) for _ in range(4)]
+            assert codes == ([250, 503, 503, 503] if minded else [250, 250, 250, 354])
+            assert server.sessions[0].early_mails == 1
+            if minded:
+                assert await client.ask_all(*ENVELOPE[1:], "DATA") == [250, 250, 354]
+            client.write(BODY + b".\r\n")
+            assert (await client.reply()).startswith("250")
+            assert await client.ask_all(*ENVELOPE[1:]) == [250, 250]
+            assert server.sessions[0].early_mails == 1
+
+    asyncio.run(main())
+
+
 def test_a_terse_server_says_the_same_to_everything() -> None:
     async def main() -> None:
         async with served(offer=Offer(terse=True)) as (_, client):

@@ -43,6 +43,7 @@ class Conversation(Answering):
     greeted: bool = False
     refused: bool = False  # by the greeting: only QUIT is served then (RFC 5321 3.1)
     transaction: Transaction | None = None
+    early: bool = False  # the next MAIL came behind a dot that wasn't answered yet
     handlers: dict[str, Callable[[str], Awaitable[None]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -190,8 +191,11 @@ class Conversation(Answering):
 
     async def _mail(self, argument: str) -> None:
         mail = parse_path(argument, "FROM")
-        normal = BAD_SEQUENCE
-        if self.greeted and self.transaction is None:
+        normal, early = BAD_SEQUENCE, self.early
+        self.early = False
+        self.record.early_mails += early
+        is_minded = early and self.offer.minds_early_mail
+        if self.greeted and self.transaction is None and not is_minded:
             normal = judge_mail(mail, self.offer, self.record)
         self.record.put_off += normal is TOO_MANY_EMAILS
         verdict = await self._answer(Step.MAIL, normal, argument)
@@ -254,12 +258,14 @@ class Conversation(Answering):
     async def _settle(self, submission: Submission) -> None:
         """Decides on a complete content, and only then says so."""
         self.transaction = None
-        submission.more_behind = bool(self.wire.buffer)
         action = self._take(Step.DOT)
         normal = judge_content(submission, self.offer)
         submission.verdict = (action.reply or normal).code
         self.record.taken += submission.accepted
         await self._wait(action)
+        may_wait = self.offer.minds_early_mail
+        submission.more_behind = bool(self.wire.buffer) or (may_wait and await self.wire.early())
+        self.early = submission.more_behind
         await self._is_unawaited(Step.DOT)  # too late to refuse it: the email is taken or not
         await self._write(action, normal)
         submission.replied = action.raw is None

@@ -23,6 +23,7 @@ class Offer:
         max_recipients: More get 452 4.5.3.
         max_emails: On one connection. Further ones are put off at MAIL, for ever, and the
             connection is kept open, as OpenSMTPD does it; None: as many as the client likes.
+        minds_early_mail: An envelope behind an unanswered dot is out of sequence, as with Haraka.
         terse: Whatever succeeds after the login gets `250 2.0.0 OK`: no reply tells what it is to.
         enforces_pipelining: A client that goes on where it must wait is refused, and the connection
             is closed, as Postfix does it with smtpd_forbid_unauth_pipelining.
@@ -35,6 +36,7 @@ class Offer:
     size_bytes: int | None = 10_000_000
     max_recipients: int = 100
     max_emails: int | None = None
+    minds_early_mail: bool = False
     terse: bool = False
     enforces_pipelining: bool = False
     eight_bit_mime: bool = True

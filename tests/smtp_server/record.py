@@ -36,6 +36,7 @@ class Session:
         early_plaintext: What the client sent behind STARTTLS, before TLS (never trusted).
         taken: Emails that the server took.
         put_off: MAILs after as many as it takes (`Offer.max_emails`).
+        early_mails: MAILs that came behind a dot that wasn't answered yet.
         unawaited: Steps that were answered while there was more input already, though the client
             must wait for the answer (RFC 2920 section 3.1).
     """
@@ -49,6 +50,7 @@ class Session:
     early_plaintext: bytes = b""
     taken: int = 0
     put_off: int = 0
+    early_mails: int = 0
     unawaited: list[Step] = field(default_factory=list)
     over: bool = False
 
