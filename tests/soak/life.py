@@ -8,10 +8,11 @@ from pathlib import Path
 from smtp_server import Offer, ScriptedServer, Tls
 from soak.account import Account
 from soak.aws_chaos import AwsChaos
+from soak.breaches import breaches
 from soak.clock import Clock
 from soak.front import Front
 from soak.http1 import Upstream
-from soak.manner import Manner
+from soak.manner import Habit, Manner
 from soak.nursery import Nursery, Process
 from soak.script import MailScript
 from soak.smtp_chaos import SmtpChaos
@@ -31,7 +32,7 @@ class Life:
         moments: that it sees (steps of a conversation, calls to AWS) before it is killed.
         witness: told when it is over.
         clock: that ends its invocations.
-        manner: of its mail server.
+        manner: in which it speaks, and to what sort of mail server.
     """
 
     def __init__(
@@ -73,14 +74,18 @@ class Life:
             self._process.kill()
 
     def mail_server(self, chaos: SmtpChaos) -> ScriptedServer:
+        manner = self._manner
         script = MailScript(
-            self.number, chaos, self._witness, lambda: server.submissions, self.moment, self._manner
+            self.number, chaos, self._witness, lambda: server.submissions, self.moment, manner
         )
         offer = Offer(
             users={_USER: _PASSWORD},
             mechanisms=("PLAIN",),
-            pipelining=self._manner.pipelining,
-            chunking=self._manner.chunking,
+            pipelining=manner.offers,
+            max_emails=manner.most_emails,
+            minds_early_mail=manner.habit is Habit.IN_ORDER,
+            terse=manner.habit is Habit.TERSE,
+            enforces_pipelining=manner.habit is Habit.STRICT,
         )
         server = ScriptedServer(script, tls=Tls.STARTTLS, offer=offer)
         return server
@@ -116,6 +121,7 @@ class Life:
         await server.settled()
         await front.quiet()
         self._witness.ended(self.number, Sort.KILL)
+        self._witness.faults += breaches(server.sessions, self._manner, self.invocations)
         self._clock.ended(self.number)
 
     async def _invocations(
