@@ -17,7 +17,7 @@ LAYERS = [
     ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "metrics", "pace"],
-    ["hold"],
+    ["hold", "pipelining_limit"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}

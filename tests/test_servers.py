@@ -230,3 +230,39 @@ def test_what_one_server_taught_does_not_slow_another_down(
     ends = [event for event in log.events if event["message"] == "run ended"]
     learned = [(end["server"], "rate" in end) for end in ends]
     assert learned == [("smtp", True), ("smtp:backup", False)]
+
+
+@pytest.mark.row(54)
+def test_what_a_server_cannot_do_with_pipelining_is_known_to_the_next_runs(
+    account: Account, function: Function, log: Log
+) -> None:
+    """Its first email is out of step in a flight; from then on all go command by command."""
+    first = guarded({Step.MAIL: [reply(503, "5.5.1 lost")]}, pipelining=True)
+    backup = guarded(pipelining=True)
+
+    async def script() -> list[Summary]:
+        summaries = []
+        for number in range(3):
+            account.publish(email(number))
+            summaries.append(await invoke(function.relay()))
+        return summaries
+
+    assert [one.sent for one in run(function, first, backup, script)] == [1, 1, 1]
+    flights = [any(one.pipelined for one in session.commands) for session in first.sessions]
+    assert flights == [True, False, False, False]
+    (told,) = [event for event in log.events if "mistreats" in str(event["message"])]
+    assert (told["server"], told["pipelining"]) == ("smtp", "off")
+    rows = {str(row["email_id"]): row for row in account.rows()}
+    assert rows[" pipelining smtp"]["most"] == "off"
+    assert " pipelining smtp:backup" not in rows
+
+
+@pytest.mark.row(54)
+def test_an_email_that_pays_for_pipelining_is_not_charged(
+    account: Account, function: Function
+) -> None:
+    first = guarded({Step.RCPT: [reply(503, "5.5.1 lost")]}, pipelining=True)
+    account.publish(email(1, email_id="order-17"))
+    run(function, first, guarded())
+    (row,) = [row for row in account.rows() if row["email_id"] == "order-17"]
+    assert (row["status"], row["attempts"]) == ("sent", 1)

@@ -399,12 +399,12 @@ def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
 ) -> None:
     config = CONFIG.replace("max_rate =", "max_rate = 14").replace("= envelope", "= deep")
     config += "\n[smtp:second]\nconnections = 2\n"
-    environment = {"ION_SMTP_A3_WINDOW": "1", "ION_SMTP_A3_MAX_RATE": "5"}
+    environment = {"ION_SMTP_A3_PIPELINING": "off", "ION_SMTP_A3_MAX_RATE": "5"}
     settings = loaded(tmp_path, config=config, secrets=SEVERAL, environment=environment)
-    assert [(one.connections, one.window, one.max_rate) for one in settings.servers] == [
-        (4, 3, 14),
-        (2, 3, None),
-        (4, 1, 5),
+    assert [(one.connections, one.pipelining, one.max_rate) for one in settings.servers] == [
+        (4, "deep", 14),
+        (2, "deep", None),
+        (4, "off", 5),
     ]
 
 
@@ -416,6 +416,11 @@ def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
         ("[smtp:B]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
         ("[smtp-b]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
         ("", "[smtp:b]\nwindow = 2", r"config.cfg: \[smtp:b\] window: unknown key"),
+        (
+            "[smtp:b]\nserver = b.example\nport = 25",
+            "[smtp:b]\npipelining = on",
+            r"must be one of off",
+        ),
     ],
 )
 def test_a_fault_in_a_further_server_says_where(

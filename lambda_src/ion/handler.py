@@ -28,7 +28,7 @@ from ion.servers import Servers
 from ion.settings import Settings, SettingsError, Smtp, aws_names, load
 from ion.settle import Settler
 from ion.smtp.pool import Pool
-from ion.smtp.session import DEEPEST
+from ion.smtp.session import emails_a_connection
 from ion.telemetry import Telemetry
 
 ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
@@ -121,7 +121,7 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=smtp.connections * DEEPEST,
+            workers=smtp.connections * emails_a_connection(smtp.pipelining),
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,

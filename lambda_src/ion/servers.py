@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from ion.aws.notes import Noted, Notes, NotesError
+from ion.aws.notes import Note, Noted, Notes, NotesError
 from ion.course import Summary
 from ion.deadline import Deadline
 from ion.drain import Drain
-from ion.hold import Hold, following
+from ion.hold import following
 from ion.outcome import Stage
-from ion.pace import Lesson, Limits, Pace
+from ion.pace import Limits, Pace
+from ion.pipelining_limit import PipeliningLimit
 from ion.settings import Settings, Smtp
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.logins import Logins
@@ -62,12 +63,12 @@ class Servers:
         noted, total, reasons = await self._read(), Summary(), list[str]()
         self.turned_away = {}
         for smtp, tls in self._servers:
-            hold, lesson = noted[smtp.name]
+            hold = noted[smtp.name].hold
             if hold is not None and not hold.is_over(smtp, time.time()):
                 self._telemetry.still_held(smtp.name, hold.reason, hold.error, hold.until)
                 reason, error = hold.reason, hold.error
             else:
-                drain, summary = await self._over(smtp, tls, lesson, deadline)
+                drain, summary = await self._over(smtp, tls, noted[smtp.name], deadline)
                 total = _sum(total, summary)
                 reason, error = summary.stopped, summary.error
                 if drain.held_by is None or drain.held_by.stage is Stage.CLAIM:  # the ledger's
@@ -82,10 +83,10 @@ class Servers:
         return total
 
     async def _over(
-        self, smtp: Smtp, tls: ssl.SSLContext, lesson: Lesson | None, deadline: Deadline
+        self, smtp: Smtp, tls: ssl.SSLContext, noted: Noted, deadline: Deadline
     ) -> tuple[Drain, Summary]:
-        """Drain over this one, no faster than it let us lately."""
-        limits = Limits.of(smtp, self._concurrency)
+        """Drain over this one, no faster than it let us lately, and in flights that it can take."""
+        limits, lesson, limit = Limits.of(smtp, self._concurrency), noted.lesson, noted.limit
         if lesson is not None and not lesson.is_about(smtp, limits):
             lesson = None
         now = asyncio.get_running_loop().time
@@ -93,13 +94,17 @@ class Servers:
         if lesson is not None:
             pace.resume(lesson, time.time() - lesson.at)
         open_session = partial(connect, smtp, tls, deadline, Logins())
-        async with Pool(open_session, pace.connections(now()), smtp.name) as pool:
+        most = limit.applied_to(smtp, time.time()) if limit else smtp.pipelining
+        async with Pool(open_session, pace.connections(now()), smtp.name, most) as pool:
             drain = self._drain(smtp, pool, pace, deadline)
             summary = await drain.run()
         if summary.received or pace.changed:
             self._telemetry.paced(smtp.name, pace.rate(now()), pace.connections(now()))
         if pace.changed:
             await self._write(smtp, pace.lesson(smtp, lesson, time.time() - now()))
+        if pool.learned is not None:
+            self._telemetry.mistreated(smtp.name, pool.learned)
+            await self._write(smtp, PipeliningLimit.learned(pool.learned, smtp, time.time()))
         return drain, summary
 
     async def _read(self) -> dict[str, Noted]:
@@ -108,14 +113,14 @@ class Servers:
             return await self._notes.read(names)
         except NotesError as error:  # then the servers tell us anew
             self._telemetry.trouble("the holds and paces can't be read", code=str(error))
-            return dict.fromkeys(names, (None, None))
+            return dict.fromkeys(names, Noted())
 
-    async def _write(self, smtp: Smtp, note: Hold | Lesson) -> None:
-        what = "hold" if isinstance(note, Hold) else "pace"
+    async def _write(self, smtp: Smtp, note: Note) -> None:
         try:
             await self._notes.write(smtp.name, note)
         except NotesError as error:
-            self._telemetry.trouble(f"the {what} can't be written", code=str(error))
+            what = type(note).__name__
+            self._telemetry.trouble(f"a note ({what}) can't be written", code=str(error))
 
 
 def _sum(total: Summary, later: Summary) -> Summary:

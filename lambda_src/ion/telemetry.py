@@ -88,6 +88,11 @@ class Telemetry:
             self._in_force["rate"] = round(rate, 3)
             self._metrics.add("Rate", MetricUnit.CountPerSecond, rate)
 
+    def mistreated(self, server: str, pipelining: str) -> None:
+        """The server got several commands in one flight wrong: so much of that is left to it."""
+        about = {"server": server, "pipelining": pipelining}
+        self._logger.warning("the server mistreats PIPELINING", extra=about)
+
     def trouble(self, what: str, *, count: int = 1, code: str = "", message_id: str = "") -> None:
         """Something that went wrong and was put right, or will be by the next run."""
         self._logger.warning(what, extra={"count": count, "code": code, "message_id": message_id})

@@ -76,7 +76,15 @@ def test_a_local_part_beyond_ascii_asks_for_smtputf8() -> None:
 
 
 @pytest.mark.row(8)
-@pytest.mark.parametrize("field", ["cc", "bcc", "sender", "reply_to"])
+def test_a_bcc_beyond_ascii_asks_for_itself_alone() -> None:
+    """It is in no header: the others are served by a server without SMTPUTF8, too."""
+    envelope = composed(bcc="pelé@example.org").envelope
+    assert not envelope.smtputf8
+    assert "pelé@example.org" in envelope.recipients
+
+
+@pytest.mark.row(8)
+@pytest.mark.parametrize("field", ["cc", "sender", "reply_to"])
 def test_any_field_can_ask_for_smtputf8(field: str) -> None:
     assert composed(**{field: "pelé@example.org"}).envelope.smtputf8
 

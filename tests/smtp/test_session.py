@@ -872,6 +872,34 @@ def test_an_address_that_isnt_ascii_needs_smtputf8(*, offered: bool) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.row(8)
+@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_recipient_in_no_header_whose_address_isnt_ascii_takes_no_other_along(
+    *, offered: bool, pipelining: bool
+) -> None:
+    jorg = "jörg@example.org"
+
+    async def main() -> None:
+        offer = Offer(smtputf8=offered, pipelining=pipelining)
+        async with ScriptedServer(offer=offer) as server:
+            session = await connected(server)
+            outcomes = (await session.send(email(ANN, jorg, BOB), soon())).outcomes
+            await closed(session, server)
+            refused = (Kind.PERMANENT, Reason.SMTPUTF8_UNSUPPORTED)
+            taken = (Kind.ACCEPTED, Reason.ACCEPTED)
+            assert [(one.kind, one.reason) for one in outcomes] == [
+                taken,
+                taken if offered else refused,
+                taken,
+            ]
+            (mail,) = server.accepted
+            assert mail.recipients == ((ANN, jorg, BOB) if offered else (ANN, BOB))
+            assert ("SMTPUTF8" in mail.parameters) is offered
+
+    asyncio.run(main())
+
+
 # -- the deadline --------------------------------------------------------------------------
 
 

@@ -70,8 +70,9 @@ class Pool:
         busy = [borrowers for borrowers in self._borrowers.values() if borrowers]
         emails = f" with {sum(busy)} emails" if sum(busy) > len(busy) else ""
         idle = len(self._borrowers) - len(busy)
-        most = f"pipelining {self.pipelining} at most"
-        return f"<Pool {len(busy)} busy{emails}, {idle} idle of {self._size}, {most}>"
+        limited = self.pipelining is not Pipelining.DEEP
+        most = f", pipelining {self.pipelining}" if limited else ""
+        return f"<Pool {len(busy)} busy{emails}, {idle} idle of {self._size}{most}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -204,9 +205,9 @@ class Pool:
         """Give a session back; one that isn't sound, or worn, is closed and forgotten."""
         retired = None
         self._probed.discard(session)
+        self._learn(session)
         if session in self._borrowers:  # else another borrower has found it broken
             self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
-            self._learn(session)
             if not session.usable:
                 self._forget(session)
             elif not self._borrowers[session] and self._is_too_much(session):

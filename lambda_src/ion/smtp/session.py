@@ -28,6 +28,11 @@ RECIPIENTS_PER_TRANSACTION = 50
 """SES accepts 50; RFC 5321 section 4.5.3.1.8 would let us send 100."""
 
 
+def emails_a_connection(pipelining: Pipelining) -> int:
+    """How many workers keep a connection busy: those under way, and one that is ready to go."""
+    return DEEPEST if pipelining is Pipelining.DEEP else 2
+
+
 class Session:
     """A logged-in connection. Kept as long as every reply was clean; then closed, never believed.
 
@@ -206,14 +211,14 @@ class Session:
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
             )
         if email.envelope.smtputf8 and not self._smtputf8:
-            return _NO_SMTPUTF8
+            return _no_smtputf8()
         return None
 
     def _refuse_recipients(self, recipients: Sequence[str]) -> dict[str, Outcome]:
         """Those whose own address this server can't take; if in no header, the others go."""
         if self._smtputf8:
             return {}
-        return {one: _NO_SMTPUTF8 for one in recipients if not one.isascii()}
+        return {one: _no_smtputf8() for one in recipients if not one.isascii()}
 
     @property
     def _smtputf8(self) -> bool:
@@ -228,13 +233,10 @@ class Session:
         return command
 
 
-_NO_SMTPUTF8 = Outcome(
-    Stage.MAIL,
-    Kind.PERMANENT,
-    Scope.MESSAGE,
-    Reason.SMTPUTF8_UNSUPPORTED,
-    detail="an address isn't ASCII, and the server doesn't offer SMTPUTF8",
-)
+def _no_smtputf8() -> Outcome:
+    detail = "an address isn't ASCII, and the server doesn't offer SMTPUTF8"
+    reason = Reason.SMTPUTF8_UNSUPPORTED
+    return Outcome(Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, reason, detail=detail)
 
 
 def _largest(extensions: Mapping[str, str]) -> int:
