@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ion.settings import Pipelining
 from soak.aws_chaos import AwsChaos, Fault
 from soak.books import PARK, RESEND_ONCE, Balance, Excuses, Letter, balance
 from soak.clock import Clock
@@ -20,7 +21,7 @@ from soak.mail import (
     name_of,
     written,
 )
-from soak.manner import Manner, Mode
+from soak.manner import Manner
 from soak.notes import Notes
 from soak.publisher import Publisher
 from soak.smtp_chaos import SmtpChaos
@@ -392,7 +393,7 @@ def test_the_clock_stops_at_the_end_of_an_invocation_that_lives(tmp_path: Path) 
     assert clock.now() - before == pytest.approx(1060, abs=5)
 
 
-@pytest.mark.parametrize("way", [Manner(mode) for mode in Mode], ids=[*Mode])
+@pytest.mark.parametrize("way", [Manner(mode) for mode in Pipelining], ids=[*Pipelining])
 def test_the_faults_are_as_many_as_promised_and_end_when_told(way: Manner) -> None:
     aws, smtp = AwsChaos(7), SmtpChaos(7)
     drawn = [aws.draw("ReceiveMessage", 1) for _ in range(5000)]

@@ -1,13 +1,15 @@
-"""What the soak's mail server notes of its client: what is in doubt, and what is a breach."""
+"""What the soak's mail server notes of its client: what is in doubt, and what is wrong."""
 
 from collections.abc import Sequence
 
 import pytest
 
+from ion.settings import Pipelining
 from smtp_server import (
+    Habit,
     Moment,
+    Offer,
     Reply,
-    Session,
     Step,
     Submission,
     drop,
@@ -16,16 +18,14 @@ from smtp_server import (
     in_body,
     reply,
 )
-from smtp_server.record import Command
-from soak.breaches import breaches
-from soak.manner import MIXED, Habit, Manner, Mode, manner
+from soak.manner import MIXED, Manner, manner
 from soak.script import MailScript
 from soak.smtp_chaos import Fault, SmtpChaos
 from soak.witness import Witness
 
 A, B = "m0000001", "m0000002"
-ENVELOPE, DEEP, OFF = Manner(Mode.ENVELOPE), Manner(Mode.DEEP), Manner(Mode.OFF)
-WAYS = pytest.mark.parametrize("way", [ENVELOPE, DEEP, OFF], ids=[*Mode])
+ENVELOPE, DEEP, OFF = Manner(Pipelining.ENVELOPE), Manner(Pipelining.DEEP), Manner(Pipelining.OFF)
+WAYS = pytest.mark.parametrize("way", [ENVELOPE, DEEP, OFF], ids=[*Pipelining])
 
 
 class Scripted(SmtpChaos):
@@ -192,54 +192,11 @@ def test_every_fault_of_the_soak_is_certain_or_loses_the_thread(way: Manner) -> 
 def test_every_mode_meets_every_habit() -> None:
     for seed in (1, 2):
         ways = [manner(life, seed, MIXED) for life in range(1, 16)]
-        assert len({(one.mode, one.habit) for one in ways}) == len(Mode) * len(Habit)
-        assert {one.mode for one in ways[:3]} == {*Mode}
+        assert len({(one.mode, one.habit) for one in ways}) == len(Pipelining) * len(Habit)
+        assert {one.mode for one in ways[:3]} == {*Pipelining}
         assert {one.mode for one in (manner(life, seed, "deep") for life in range(9))} == {"deep"}
-        assert all(bool(one.most_emails) == (one.habit is Habit.LIMITED) for one in ways)
-        assert all(one.offers for one in ways if one.mode is not Mode.OFF)
-        assert len({one.offers for one in ways if one.mode is Mode.OFF}) == 2
-
-
-# -- breaches --------------------------------------------------------------------------------
-
-
-def session(
-    *, put_off: int = 0, early: int = 0, unawaited: Sequence[Step] = (), pipelined: bool = False
-) -> Session:
-    commands = [Command("MAIL FROM:<>", 0, pipelined)]
-    return Session(1, commands, put_off=put_off, early_mails=early, unawaited=list(unawaited))
-
-
-LIMITED = Manner(Mode.ENVELOPE, Habit.LIMITED, most_emails=3)
-IN_ORDER = Manner(Mode.DEEP, Habit.IN_ORDER)
-
-
-@pytest.mark.parametrize(
-    ("seen", "way", "breach"),
-    [
-        (session(unawaited=[Step.NOOP]), ENVELOPE, "unawaited: more came behind NOOP"),
-        (session(put_off=2), LIMITED, "not replaced: 2 emails put off on one connection"),
-        (session(put_off=4), Manner(Mode.DEEP), "not replaced: 4 emails put off"),
-        (session(pipelined=True), OFF, "pipelined: several commands in one flight"),
-        (session(pipelined=True), Manner(Mode.DEEP, offers=False), "pipelined: several commands"),
-        (session(early=1), ENVELOPE, "too deep: 1 envelopes behind a dot"),
-        (session(early=13), IN_ORDER, "not learned: 13 envelopes behind a dot"),
-    ],
-)
-def test_a_breach_is_found(seen: Session, way: Manner, breach: str) -> None:
-    (found,) = breaches([session(), seen], way, 1)
-    assert found.startswith(breach)
-
-
-@pytest.mark.parametrize(
-    ("seen", "way"),
-    [
-        (session(pipelined=True), ENVELOPE),
-        (session(put_off=1), LIMITED),
-        (session(put_off=3, early=5, pipelined=True), DEEP),
-        (session(early=12), IN_ORDER),
-        (session(), OFF),
-    ],
-)
-def test_what_a_mode_allows_is_none(seen: Session, way: Manner) -> None:
-    assert list(breaches([seen], way, 1)) == []
+        offers = [one.on(Offer()) for one in ways]
+        assert {offer.max_emails is None for offer in offers} == {True, False}
+        assert [offer.pipelining for offer in offers] == [one.offers for one in ways]
+        assert all(one.offers for one in ways if one.mode is not Pipelining.OFF)
+        assert len({one.offers for one in ways if one.mode is Pipelining.OFF}) == 2

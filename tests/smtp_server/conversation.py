@@ -197,8 +197,8 @@ class Conversation(Answering):
         is_minded = early and self.offer.minds_early_mail
         if self.greeted and self.transaction is None and not is_minded:
             normal = judge_mail(mail, self.offer, self.record)
-        self.record.put_off += normal is TOO_MANY_EMAILS
         verdict = await self._answer(Step.MAIL, normal, argument)
+        self.record.put_off += verdict is TOO_MANY_EMAILS
         if verdict.code // 100 == 2:
             self.transaction = Transaction(mail or Path(argument, ()))
 

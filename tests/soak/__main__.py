@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ion.settings import Pipelining
 from soak.books import PARK, RESEND_ONCE
-from soak.manner import MIXED, Mode
+from soak.manner import MIXED
 from soak.run import Plan, Soak
 
 _WIDTH = 30
@@ -50,7 +51,7 @@ def main() -> int:
     parser.add_argument("--in-doubt", choices=[RESEND_ONCE, PARK], default=RESEND_ONCE)
     parser.add_argument(
         "--pipelining",
-        choices=[*Mode, MIXED],
+        choices=[*Pipelining, MIXED],
         default=MIXED,
         help="[smtp] pipelining, of every function or by turns (default mixed)",
     )

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from breaches import breaches
 from smtp_server import Offer, ScriptedServer, Tls
 from soak.account import Account
 from soak.aws_chaos import AwsChaos
-from soak.breaches import breaches
 from soak.clock import Clock
 from soak.front import Front
 from soak.http1 import Upstream
-from soak.manner import Habit, Manner
+from soak.manner import Manner
 from soak.nursery import Nursery, Process
 from soak.script import MailScript
 from soak.smtp_chaos import SmtpChaos
@@ -21,6 +21,8 @@ from soak.witness import Sort, Witness
 _GRACE_SECONDS = 4
 """Real ones, while the clock stands still at the end of an invocation's time; then AWS kills it."""
 _PAUSE_SECONDS = 0.05
+_CONNECTIONS = 4
+"""As config.cfg has it. Each invocation may have to learn anew what could not be written down."""
 _USER, _PASSWORD = "ion", "secret"
 
 
@@ -78,15 +80,7 @@ class Life:
         script = MailScript(
             self.number, chaos, self._witness, lambda: server.submissions, self.moment, manner
         )
-        offer = Offer(
-            users={_USER: _PASSWORD},
-            mechanisms=("PLAIN",),
-            pipelining=manner.offers,
-            max_emails=manner.most_emails,
-            minds_early_mail=manner.habit is Habit.IN_ORDER,
-            terse=manner.habit is Habit.TERSE,
-            enforces_pipelining=manner.habit is Habit.STRICT,
-        )
+        offer = self._offer = manner.on(Offer(users={_USER: _PASSWORD}, mechanisms=("PLAIN",)))
         server = ScriptedServer(script, tls=Tls.STARTTLS, offer=offer)
         return server
 
@@ -121,7 +115,10 @@ class Life:
         await server.settled()
         await front.quiet()
         self._witness.ended(self.number, Sort.KILL)
-        self._witness.faults += breaches(server.sessions, self._manner, self.invocations)
+        known = breaches(
+            server.sessions, self._manner.mode, self._offer, self.invocations * _CONNECTIONS
+        )
+        self._witness.faults += known
         self._clock.ended(self.number)
 
     async def _invocations(

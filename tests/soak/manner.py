@@ -1,34 +1,14 @@
 """How the relay of a life speaks, and to what sort of mail server."""
 
 import random
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+
+from ion.settings import Pipelining
+from smtp_server import Habit, Offer
 
 MIXED = "mixed"
-"""A mode a life."""
+"""Another `[smtp] pipelining` for each life."""
 _MOST_EMAILS = (2, 25)
-
-
-class Mode(StrEnum):
-    """`[smtp] pipelining`."""
-
-    ENVELOPE = "envelope"
-    DEEP = "deep"
-    OFF = "off"
-
-
-class Habit(StrEnum):
-    """What real mail servers do with which nothing is wrong."""
-
-    USUAL = "usual"
-    TERSE = "terse"
-    """Says `250 2.0.0 OK` to everything: no reply tells what it is to."""
-    STRICT = "strict"
-    """Refuses a client that doesn't wait where it must (RFC 2920 section 3.1), as Postfix does."""
-    LIMITED = "limited"
-    """Puts off at MAIL what is beyond so many emails a connection, as OpenSMTPD does."""
-    IN_ORDER = "in order"
-    """Says 503 to an envelope that comes behind an unanswered dot, as Haraka does."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +16,30 @@ class Manner:
     """Of one life.
 
     Args:
-        mode: of the relay.
+        mode: `[smtp] pipelining`.
         habit: of its mail server.
         offers: that server has PIPELINING.
         most_emails: that it takes on one connection, if it is a limited one.
     """
 
-    mode: Mode = Mode.ENVELOPE
+    mode: Pipelining = Pipelining.ENVELOPE
     habit: Habit = Habit.USUAL
     offers: bool = True
-    most_emails: int | None = None
+    most_emails: int = 1
 
     @property
     def pipelining(self) -> bool:
         """True if the envelopes go out in one flight each."""
-        return self.offers and self.mode is not Mode.OFF
+        return self.offers and self.mode is not Pipelining.OFF
 
     @property
     def deep(self) -> bool:
         """True if an envelope goes out behind the dot of the email before."""
-        return self.offers and self.mode is Mode.DEEP
+        return self.offers and self.mode is Pipelining.DEEP
+
+    def on(self, offer: Offer) -> Offer:
+        """What the mail server offers, beside all else."""
+        return self.habit.on(replace(offer, pipelining=self.offers), self.most_emails)
 
 
 def manner(life: int, seed: int, pipelining: str) -> Manner:
@@ -67,9 +51,9 @@ def manner(life: int, seed: int, pipelining: str) -> Manner:
         pipelining: the mode of all lives, or `MIXED`.
     """
     turn = life + seed
-    modes, habits = [*Mode], [*Habit]  # 3 and 5: each with each in 15 lives
-    mode = modes[turn % len(modes)] if pipelining == MIXED else Mode(pipelining)
+    modes, habits = [*Pipelining], [*Habit]  # 3 and 5: each with each in 15 lives
+    mode = modes[turn % len(modes)] if pipelining == MIXED else Pipelining(pipelining)
     habit = habits[turn % len(habits)]
-    offers = mode is not Mode.OFF or turn % 2 == 0
+    offers = mode is not Pipelining.OFF or turn % 2 == 0
     most = random.Random(f"{seed}/manner/{life}").randint(*_MOST_EMAILS)
-    return Manner(mode, habit, offers, most if habit is Habit.LIMITED else None)
+    return Manner(mode, habit, offers, most)
