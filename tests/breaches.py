@@ -32,5 +32,6 @@ def breaches(
     early = sum(session.early_mails for session in sessions)
     if early and not deep:
         yield f"too deep: {early} envelopes behind a dot, in {pipelining}"
-    if offer.minds_early_mail and early > connections * _UNDER_WAY:
-        yield f"not learned: {early} envelopes behind a dot that the server minds"
+    minded = sum(session.minded_mails for session in sessions)
+    if minded > connections * _UNDER_WAY:
+        yield f"not learned: {minded} envelopes behind a dot, which the server minds"

@@ -572,6 +572,7 @@ def test_an_envelope_behind_an_unanswered_dot_may_be_out_of_sequence(*, minded: 
             codes = [int((await client.reply())[:3]) for _ in range(4)]
             assert codes == ([250, 503, 503, 503] if minded else [250, 250, 250, 354])
             assert server.sessions[0].early_mails == 1
+            assert server.sessions[0].minded_mails == minded
             if minded:
                 assert await client.ask_all(*ENVELOPE[1:], "DATA") == [250, 250, 354]
             client.write(BODY + b".\r\n")

@@ -14,6 +14,7 @@ from ion.drain import Drain
 from ion.message import Draft, Message
 from ion.outcome import Delivery, InDoubt
 from ion.settle import Settler
+from ion.smtp.session import Session
 from machine.process import Kind
 
 
@@ -101,6 +102,13 @@ class Stubborn(Deliverer):
         return await super().deliver(replace(job, in_doubt=InDoubt.RESEND), message, deadline)
 
 
+class Faithful(Session):
+    """Stays with a connection on which the server takes nothing more."""
+
+    def retire(self) -> None:
+        pass
+
+
 COARSE = {
     "claims are always granted": Kind(ledger=Yes),
     "results are not recorded": Kind(ledger=Forgetful),
@@ -108,6 +116,7 @@ COARSE = {
     "bodies of dead letters are changed": Kind(dead_letters=Tidy),
     "deleted before it is dead-lettered": Kind(drain=HastyDrain),
     "deleted when received": Kind(input_queue=Grabbing),
+    "a connection that takes no more is kept": Kind(session=Faithful),
     "dead letters deleted before they are sent back": Kind(dead_letters=Grabbing),
 }
 FINE = {

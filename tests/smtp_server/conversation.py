@@ -198,6 +198,7 @@ class Conversation(Answering):
         if self.greeted and self.transaction is None and not is_minded:
             normal = judge_mail(mail, self.offer, self.record)
         verdict = await self._answer(Step.MAIL, normal, argument)
+        self.record.minded_mails += is_minded and verdict is BAD_SEQUENCE
         self.record.put_off += verdict is TOO_MANY_EMAILS
         if verdict.code // 100 == 2:
             self.transaction = Transaction(mail or Path(argument, ()))

@@ -37,6 +37,7 @@ class Session:
         taken: Emails that the server took.
         put_off: MAILs after as many as it takes (`Offer.max_emails`).
         early_mails: MAILs that came behind a dot that wasn't answered yet.
+        minded_mails: Those of them that the server minded (`Offer.minds_early_mail`).
         unawaited: Steps that were answered while there was more input already, though the client
             must wait for the answer (RFC 2920 section 3.1).
     """
@@ -51,6 +52,7 @@ class Session:
     taken: int = 0
     put_off: int = 0
     early_mails: int = 0
+    minded_mails: int = 0
     unawaited: list[Step] = field(default_factory=list)
     over: bool = False
 
