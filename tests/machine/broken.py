@@ -116,12 +116,12 @@ COARSE = {
     "bodies of dead letters are changed": Kind(dead_letters=Tidy),
     "deleted before it is dead-lettered": Kind(drain=HastyDrain),
     "deleted when received": Kind(input_queue=Grabbing),
-    "a connection that takes no more is kept": Kind(session=Faithful),
     "dead letters deleted before they are sent back": Kind(dead_letters=Grabbing),
 }
 FINE = {
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
     "sent again and again in doubt": Kind(deliverer=Stubborn),
+    "a connection that takes no more is kept": Kind(session=Faithful),
 }
 """Several things must come together: some fifty stories may go well before."""
