@@ -407,11 +407,45 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     assert recipients(ill) + recipients(well) == {f"to{n}@example.org": 1 for n in range(15)}
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        reply(550, "5.7.30 Basic authentication is not supported for Client Submission."),
+        reply(535, "5.7.139 Authentication unsuccessful, basic authentication is disabled."),
+        reply(535, "5.7.3 Authentication unsuccessful"),
+    ],
+    ids=["5.7.30", "5.7.139", "5.7.3"],
+)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything(
+    account: Account, log: Log, step: Step, refusal: Action, connections: int
+) -> None:
+    for number in range(15):
+        account.publish(email(number))
+    ill = ScriptedServer({step: refusal}, tls=Tls.STARTTLS, offer=Offer(users=USERS))
+    summary = run(account, ill, smtp=logged_in(connections))
+    assert (summary.stopped, summary.sent, summary.deferred) == ("auth", 0, 0)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert {(row["attempts"], row["lease_until"]) for row in account.rows()} == {(0, 0)}
+    assert len(account.waiting()) == 15
+    assert all(held.visible for held in account.waiting()), "can be received at once"
+    assert sum(session.verbs.count("MAIL") for session in ill.sessions) <= connections
+    (held,) = {event["reason"] for event in log.events if event["message"] == "held"}
+    assert held == "AUTH"
+
+
 @pytest.mark.parametrize(
     ("step", "action"),
     [
         (Step.MAIL, reply(530, "5.7.0 Authentication required")),
+        (Step.MAIL, reply(502, "5.7.0 Please authenticate first")),
+        (Step.DATA, reply(503, "Administrative prohibition -- authorization required.")),
+        (Step.DOT, reply(502, "5.7.0 Your SMTP account is not yet activated")),
+        (Step.DOT, reply(552, "Your account has been suspended.")),
         (Step.DOT, reply(554, "Access denied")),
+        (Step.DOT, reply(554, "Message rejected: Sending paused for this account.")),
     ],
 )
 @pytest.mark.parametrize("connections", [1, 4])
@@ -456,6 +490,55 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     told = [event for event in log.events if event["level"] == "ERROR"]
     assert [event["message"] for event in told] == ["held"], "once, and not once a message"
     assert account.dead() == []
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_too_many_recipients_for_one_transaction_are_no_refusal(
+    account: Account, *, pipelining: bool
+) -> None:
+    account.publish(email(recipient=[f"to{number}@example.org" for number in range(10)]))
+    script = {Step.DATA: [reply(554, "Too many recipients")]}
+    server = ScriptedServer(script, offer=Offer(pipelining=pipelining))
+    summary = run(account, server)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert not [address for address, times in recipients(server).items() if times > 1]
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
+@pytest.mark.parametrize(
+    "words", ["5.5.0 Error: SMTP protocol synchronization", "SMTP synchronization error"]
+)
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_server_that_minds_pipelining_gets_everything_one_by_one(
+    account: Account, step: Step, words: str, *, closes: bool
+) -> None:
+    """Postfix from 3.9 on closes the connection; Exim drops the transaction."""
+    for number in range(10):
+        account.publish(email(number))
+    script = {step: [NORMAL, reply(554, words, close=closes)]}
+    server = ScriptedServer(script, offer=Offer(pipelining=True))
+    summary = run(account, server)
+    assert (summary.sent, summary.deferred, summary.dead_lettered) == (10, 0, 0)
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(10)}
+
+
+@pytest.mark.row("54a")
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_one_malformed_address_of_sixty_is_dead_lettered_alone(
+    account: Account, *, pipelining: bool
+) -> None:
+    names = [f"to{number}@example.org" for number in range(60)]
+    account.publish(email(recipient=names))
+    refusal = reply(501, "5.1.3 Recipient address syntax error")
+    server = ScriptedServer(recipients={names[30]: refusal}, offer=Offer(pipelining=pipelining))
+    run(account, server)
+    assert recipients(server) == {name: 1 for name in names if name != names[30]}
+    assert reasons(account) == ["RCPT_REJECTED"]
+    (letter,) = account.dead()
+    assert ion_of(letter)["left"] == [30]
+    assert account.waiting() == []
 
 
 @pytest.mark.row(47)
@@ -611,8 +694,35 @@ def test_bad_input_says_where_and_not_what(account: Account, log: Log) -> None:
     assert (record["email_id"], record["stage"]) == (id_, "parse")
     assert record["path"].startswith("$.cc[1]")
     (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
-    assert event["path"] == record["path"]
+    assert (event["path"], event["problem"]) == (record["path"], record["problem"])
     assert "canary@" not in log.text
+
+
+@pytest.mark.row(95)
+def test_an_address_that_only_looks_fine_is_told_by_its_index(account: Account, log: Log) -> None:
+    seen = [f"to{number}@example.org" for number in range(3)]
+    account.publish(email(1, recipient=[*seen, "to3\u200b@example.org"]))
+    account.publish(email(2))
+    server = ScriptedServer(offer=Offer(smtputf8=False))
+    run(account, server)
+    (letter,) = account.dead()
+    assert letter.attributes["reason"][1] == "INVALID_ADDRESS"
+    assert ion_of(letter)["path"] == "$.recipient[3]"
+    assert recipients(server) == {"to2@example.org": 1}
+    assert "to3" not in log.text
+
+
+@pytest.mark.row(2)
+def test_a_misspelt_field_is_told_with_the_one_that_was_meant(account: Account, log: Log) -> None:
+    body = json.dumps({"action": "send", "recipeint": "ann@example.org", "body_text": "x"})
+    account.publish(body)
+    run(account)
+    (letter,) = account.dead()
+    assert (letter.body, letter.attributes["reason"][1]) == (body, "INVALID_SCHEMA")
+    (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
+    for told in (ion_of(letter), event):
+        said = (told["path"], told["problem"], told["did_you_mean"])
+        assert said == ("$.recipeint", "unknown", "recipient")
 
 
 GOOD_ION = {

@@ -19,6 +19,8 @@ LAYERS = [
     ["claims", "metrics", "pace"],
     ["hold", "pipelining_limit"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
+    ["config_file"],
+    ["nearest"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}

@@ -95,6 +95,7 @@ class World:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     caplog: pytest.LogCaptureFixture
+    username: str = USERNAME
     printed: str = ""
     summaries: list[Summary] = field(default_factory=list)
 
@@ -114,14 +115,14 @@ class World:
         """Invocations of a new environment, with one and the same server; the last one's answer."""
 
         async def main() -> list[Summary]:
-            users = {USERNAME: WORDS["password"]}
+            users = {self.username: WORDS["password"]}
             async with ScriptedServer(
                 script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
             ) as server:
                 shutil.copy(server.ca_pem_path, self.root / "ca.pem")
                 secrets = (
                     f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                    f"username = {USERNAME}\npassword = {WORDS['password']}\n"
+                    f"username = {self.username}\npassword = {WORDS['password']}\n"
                 )
                 (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
                 relay = self.relay()
@@ -196,7 +197,7 @@ REPLIES: Sequence[tuple[Step, int, str]] = [
     (Step.RCPT, 550, "5.1.1 no such user:"),
     (Step.RCPT, 450, "4.2.1 mailbox busy:"),
     (Step.RCPT, 451, "4.7.1 greylisted:"),
-    (Step.RCPT, 501, "5.1.3 bad address:"),
+    (Step.RCPT, 503, "5.5.1 bad sequence:"),
     (Step.DATA, 554, "5.5.1 no:"),
     (Step.DATA, 451, "4.3.0 later:"),
     (Step.DOT, 250, "2.0.0 Ok: queued as"),
@@ -375,7 +376,7 @@ def old(world: World) -> None:
 
 
 def without_sender(world: World) -> None:
-    world.monkeypatch.setenv("ION_MAIL_SENDER", f"{WORDS['sender']} at home")
+    world.username = WORDS["username"]  # no address
     world.publish(email(sender=None))
 
 
@@ -385,7 +386,7 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.RCPT_REJECTED, as_ever, {Step.RCPT: REFUSED}, {}),
     (Reason.DATA_REJECTED, as_ever, {Step.DATA: REFUSED}, {}),
     (Reason.CONTENT_REJECTED, as_ever, {Step.DOT: REFUSED}, {}),
-    (Reason.PROTOCOL, misunderstood, {Step.RCPT: repeating(501, "5.1.3 bad:", "plain")}, {}),
+    (Reason.PROTOCOL, misunderstood, {Step.RCPT: repeating(503, "5.5.1 bad:", "plain")}, {}),
     (Reason.EXPIRED, old, {Step.RCPT: repeating(450, "4.2.1 busy:", "plain")}, {}),
     (Reason.IN_DOUBT, parked, {Step.DOT: drop()}, {}),
     (Reason.CRASH_LOOP, deadly, {}, {}),

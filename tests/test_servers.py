@@ -97,6 +97,28 @@ def test_a_server_that_refused_us_is_left_alone_until_the_password_is_another(
     assert still["server"] == "smtp"
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+def test_a_server_that_refuses_the_login_with_an_email_is_left_alone_too(
+    account: Account, function: Function, log: Log, step: Step
+) -> None:
+    refusal = reply(550, "5.7.30 Basic authentication is not supported for Client Submission.")
+    first, backup = guarded({step: refusal}), guarded()
+
+    async def script() -> list[Summary]:
+        relay, summaries = function.relay(), list[Summary]()
+        for number in range(2):
+            account.publish(email(number))
+            summaries.append(await invoke(relay))
+        return summaries
+
+    assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
+    assert (first.auth_commands, recipients(backup)) == (1, addresses(0, 1))
+    (still,) = [event for event in log.events if event["message"] == "still held"]
+    assert (still["server"], still["reason"]) == ("smtp", "auth")
+    assert account.dead() == []
+
+
 @pytest.mark.row(38)
 def test_a_server_that_is_down_is_used_again_once_it_is_up(
     account: Account, function: Function
@@ -112,6 +134,32 @@ def test_a_server_that_is_down_is_used_again_once_it_is_up(
 
     assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
     assert (recipients(backup), recipients(first)) == (addresses(0), addresses(1))
+
+
+def test_a_run_says_once_that_messages_need_a_sender_set(
+    account: Account, function: Function, log: Log
+) -> None:
+    """Whatever the number of messages, and of servers that the run went over."""
+    for number in range(25):
+        account.publish(email(number, sender=None if number % 2 else "ion@example.org"))
+    first, backup = guarded({Step.DOT: chain([NORMAL] * 5, repeat(QUOTA))}), guarded()
+    (summary,) = run(function, first, backup)
+    assert (summary.sent, summary.dead_lettered, summary.stopped) == (13, 12, "empty")
+    assert {held.attributes["reason"][1] for held in account.dead()} == {"SENDER_MISSING"}
+    assert summary.advice.startswith("[mail] sender: is missing, and the SMTP username is no addr")
+    (event,) = [event for event in log.events if event["message"] == "settings"]
+    assert (event["level"], event["error"]) == ("WARNING", summary.advice)
+
+
+@pytest.mark.parametrize("sender", [None, "no address"])
+def test_a_run_with_a_sender_set_has_nothing_to_say_about_it(
+    account: Account, function: Function, log: Log, sender: str | None
+) -> None:
+    function.monkeypatch.setenv("ION_MAIL_SENDER", "Shop <shop@example.org>")
+    account.publish(email(sender=sender))
+    (summary,) = run(function, guarded(), guarded())
+    assert (summary.sent + summary.dead_lettered, summary.advice) == (1, "")
+    assert "settings" not in [event["message"] for event in log.events]
 
 
 @pytest.mark.row(63)

@@ -1,13 +1,14 @@
 """Events are JSON lines with the fields that are named here and no others; metrics are EMF."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from conftest import Log
 from ion.claims import Row, RowStatus
-from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
+from ion.outcome import Delivery, Kind, Outcome, Problem, Reason, Reply, Scope, Stage, Status
 from ion.provenance import Provenance
 from ion.telemetry import Telemetry
 
@@ -51,6 +52,15 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
         "reply": "550 5.1.1 <address>: <address> unknown",
     }
     assert (event["message"], event["level"]) == ("dead_lettered", "INFO")
+
+
+def test_what_breaks_the_contract_is_logged_with_its_path_and_in_what_way(log: Log) -> None:
+    bad = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.INVALID_SCHEMA)
+    delivery = Delivery(Status.DEAD, bad, path="$.recipeint", problem=Problem.UNKNOWN)
+    for one in (delivery, replace(delivery, did_you_mean="recipient")):
+        Telemetry().attempted("m-1", ORIGIN, None, one)
+    said = [(event["path"], event["problem"], event.get("did_you_mean")) for event in log.events]
+    assert said == [("$.recipeint", "unknown", None), ("$.recipeint", "unknown", "recipient")]
 
 
 def test_what_never_reached_the_ledger_was_no_attempt(log: Log) -> None:

@@ -190,7 +190,14 @@ class Admission:
             return message, origin, Wish(email, action.in_doubt or self._in_doubt, composed)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
-            return message, origin, Delivery(Status.DEAD, outcome, path=bad.path)
+            dead = Delivery(
+                Status.DEAD,
+                outcome,
+                path=bad.path,
+                problem=bad.problem,
+                did_you_mean=bad.did_you_mean,
+            )
+            return message, origin, dead
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, origin, fault()

@@ -136,7 +136,7 @@ class Drain:
         deliveries = await self._decide(one) if begun else [_put_back("not begun")]
         deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
         for delivery in deliveries:
-            self._summary.count(delivery.status)
+            self._summary.count(delivery)
             if begun and delivery.status is Status.HELD:
                 self._course.hold(delivery.outcome)
         await self._settler.settle(one, deliveries)

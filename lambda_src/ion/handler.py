@@ -22,6 +22,7 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.mail import is_address
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.servers import Servers
@@ -91,12 +92,14 @@ class Relay:
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
+            if summary.advice:
+                self.telemetry.advised(summary.advice)
             self.telemetry.ended(asdict(summary))
         return summary
 
     def _configured(self) -> Servers:
         if self._servers is None:
-            settings = load(ROOT, os.environ, partial(read_secret, self.session))
+            settings = load(ROOT, os.environ, partial(read_secret, self.session), is_address)
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
             self._servers = Servers(settings, self.notes, self.telemetry, drain)
@@ -150,7 +153,8 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
         context: Lambda's.
 
     Returns:
-        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped.
+        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped,
+        error, advice.
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
     return asdict(asyncio.run(_relay().run(deadline)))

@@ -52,6 +52,7 @@ class Telemetry:
                 "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.addresses),
+                **_problem(delivery),
             },
         )
         if delivery.status in _METRIC:
@@ -101,6 +102,10 @@ class Telemetry:
         """A setting is wrong: nothing was received."""
         self._logger.error("settings", extra={"error": what})
 
+    def advised(self, what: str) -> None:
+        """A setting costs messages their delivery, though the run went on."""
+        self._logger.warning("settings", extra={"error": what})
+
     def fault(self, what: str, error: Exception, message_id: str = "") -> None:
         """A fault of ion's own, with its traceback; not its text, which may quote the message."""
         frames = "".join(traceback.format_tb(error.__traceback__))
@@ -127,3 +132,9 @@ def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
         "reason": outcome.reason.value,
         "reply": scrub(outcome.said, addresses),
     }
+
+
+def _problem(delivery: Delivery) -> dict[str, str]:
+    """In what way bad input breaks the contract; of other messages there is nothing to say."""
+    problem = {"problem": delivery.problem or "", "did_you_mean": delivery.did_you_mean}
+    return {name: value for name, value in problem.items() if value}

@@ -28,7 +28,7 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
         send: what the publisher wrote.
         key: the idempotency key; Message-ID derives from it, so receivers can collapse copies.
         queued_at: aware; when the message was published, hence Date.
-        default_sender: for messages that name none; may be no address at all.
+        default_sender: for messages that name none: an address; None: there is none.
 
     Raises:
         BadInput: with the reason and the path of what is wrong.
@@ -87,13 +87,10 @@ def _count(addresses: Addresses) -> int:
 
 
 def _sender(sender: Address | None, default: str | None) -> Correspondent:
-    if sender is not None:
-        return parse_address(sender, "$.sender")
-    try:
-        return parse_address(default or "", "$.sender")
-    except BadInput as error:
-        # an SMTP username that is no address, "apikey": nobody wrote a bad address
-        raise BadInput(Reason.SENDER_MISSING, "$.sender") from error
+    chosen = default if sender is None else sender
+    if chosen is None:
+        raise BadInput(Reason.SENDER_MISSING, "$.sender")
+    return parse_address(chosen, "$.sender")
 
 
 def _each_once(recipients: Sequence[Correspondent]) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class Dialogue:
                 accepted = True
                 continue
             self._refused[recipient] = classify(Stage.RCPT, said, after_accepted=accepted)
-            if not leaves_in_step(said):
+            if not leaves_in_step(Stage.RCPT, said):
                 return self._refused[recipient]
         if not accepted:
             await self._hear_out(1, after=said)
@@ -209,7 +209,7 @@ class Dialogue:
         """What the server says to the dot."""
         self._at(Stage.DOT)
         said = await self._talk.answer(DOT_SECONDS, self._deadline)
-        if not leaves_in_step(said):
+        if not leaves_in_step(Stage.DOT, said):
             self._exchange.out_of_step()
         return classify(Stage.DOT, said)
 
@@ -243,7 +243,7 @@ class Dialogue:
             self._talk.say(command)
         said = await self._talk.answer(seconds, self._deadline)
         self._answers += 1
-        if not leaves_in_step(said) and not (stage is Stage.DATA and said.code == 354):
+        if not leaves_in_step(stage, said) and not (stage is Stage.DATA and said.code == 354):
             self._exchange.out_of_step()
         return said
 
@@ -255,7 +255,7 @@ class Dialogue:
         Raises:
             OutOfStepError: it says that one of them succeeded, so the refusal was of another.
         """
-        if not self._pipelined or not leaves_in_step(after):
+        if not self._pipelined or not leaves_in_step(self._stage, after):
             return
         try:
             said = [

@@ -26,6 +26,8 @@ envelope went out with that dot, and one that is ready to go. One body at a time
 leaves one email in doubt and not three."""
 RECIPIENTS_PER_TRANSACTION = 50
 """SES accepts 50; RFC 5321 section 4.5.3.1.8 would let us send 100."""
+_PERMANENT = 5
+"""The first digit of a reply that refuses (RFC 5321 section 4.2.1)."""
 
 
 def emails_a_connection(pipelining: Pipelining) -> int:
@@ -136,10 +138,7 @@ class Session:
             most = self._most_recipients
             now, waiting = waiting[:most], waiting[most:]
             fates |= await self._transact(email, now, deadline)
-            again = [r for r in now if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
-            if again and len(again) == len(now):  # so with none accepted, it would never end
-                again = self._ask_for_fewer(again, fates)
-            waiting = [*again, *waiting]
+            waiting = [*self._too_many(now, fates), *waiting]
             if not self.usable:  # the rest shares the fate of the connection, before its MAIL
                 lost = Outcome(
                     Stage.MAIL,
@@ -152,20 +151,23 @@ class Session:
                 break
         return fates
 
-    def _ask_for_fewer(self, recipients: list[str], fates: dict[str, Outcome]) -> list[str]:
-        """Who is to be tried again with fewer a transaction; at the second time it is a refusal.
+    def _too_many(self, recipients: Sequence[str], fates: dict[str, Outcome]) -> list[str]:
+        """Who goes in a further transaction, since this one had too many recipients.
 
-        Exim refuses those beyond its limit one by one, and then the whole at DATA.
+        Where those beyond the limit are refused one by one, the accepted ones are served, so this
+        comes to an end. Exim may then refuse the whole at DATA: there, fewer are tried once.
         """
-        accepted = sum(fates[recipient].stage is Stage.DATA for recipient in recipients)
-        if self._most_recipients < RECIPIENTS_PER_TRANSACTION or len(recipients) == 1:
-            for recipient in recipients:
-                fates[recipient] = replace(
-                    fates[recipient], kind=Kind.PERMANENT, reason=Reason.DATA_REJECTED
-                )
-            return []
-        self._most_recipients = accepted if accepted < len(recipients) else len(recipients) // 2
-        return recipients
+        again = [r for r in recipients if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
+        accepted = [r for r in again if fates[r].stage is not Stage.RCPT]
+        if not accepted:
+            return again
+        fewer = len(accepted) if len(accepted) < len(recipients) else len(recipients) // 2
+        if self._most_recipients == RECIPIENTS_PER_TRANSACTION and fewer:
+            self._most_recipients = fewer
+            return again
+        for recipient in accepted:
+            fates[recipient] = _refused_as_a_whole(fates[recipient])
+        return [r for r in again if r not in accepted]
 
     async def _transact(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
@@ -237,6 +239,13 @@ def _no_smtputf8() -> Outcome:
     detail = "an address isn't ASCII, and the server doesn't offer SMTPUTF8"
     reason = Reason.SMTPUTF8_UNSUPPORTED
     return Outcome(Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, reason, detail=detail)
+
+
+def _refused_as_a_whole(outcome: Outcome) -> Outcome:
+    """Too many recipients, though there were few: it is no question of their number."""
+    if outcome.reply is not None and outcome.reply.code // 100 == _PERMANENT:
+        return replace(outcome, kind=Kind.PERMANENT, reason=Reason.DATA_REJECTED)
+    return replace(outcome, kind=Kind.TRANSIENT)
 
 
 def _largest(extensions: Mapping[str, str]) -> int:

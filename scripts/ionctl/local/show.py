@@ -41,10 +41,13 @@ def dead_letter(one: Queued) -> str:
 
 
 def why(dead: Queued) -> str:
-    """Give what is written on a dead letter: the reason, and the reply or the JSON path."""
-    attributes = dead.attributes
-    said = attributes.get("reply") or provenance(dead).get("path") or ""
+    """Give what is written on a dead letter: the reason, and the reply or what is wrong where."""
+    attributes, history = dead.attributes, provenance(dead)
+    said = attributes.get("reply") or history.get("path") or ""
     reason = attributes.get("reason", "without a reason: SQS moved it, or SNS")
+    problem, meant = history.get("problem"), history.get("did_you_mean")
+    if problem:
+        said += f" {problem}, did you mean {meant}?" if meant else f" {problem}"
     return f"{reason} {said}".strip()
 
 

@@ -1,12 +1,12 @@
-"""The whole relay against Exim: of all that it talks to, only AWS is emulated."""
+"""The whole relay against Exim, email by email: of all that it talks to, only AWS is emulated."""
 
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from conftest import Log
 from emulated import Account
 from ion import handler
-from system.real_mta import PASSWORD, USERNAME, Exim, Stored, UnavailableError, fetched
+from real.servers.exim import PASSWORD, USERNAME, Exim
+from real.unavailable import skipped_unless_available
 
 # not the usual time-out: the first run fetches Exim
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -39,7 +40,7 @@ class Relay:
         self._mta = mta
         self._account = account
         shutil.copy(REPOSITORY / "config.cfg", package)
-        (package / "ca.pem").write_bytes(mta.ca_pem)
+        self.secrets = mta.secrets(package)
         self.password = PASSWORD
 
     def send(self, **fields: object) -> str:
@@ -49,31 +50,18 @@ class Relay:
 
     def run(self) -> dict[str, object]:
         """One invocation of a new environment; returns its summary."""
-        (self._package / "config-secrets.cfg").write_text(
-            "[smtp]\n"
-            f"server = {self._mta.host}\nport = {self._mta.port}\nsecurity = starttls\n"
-            f"username = {USERNAME}\npassword = {self.password}\nca_file = ca.pem\n"
-        )
+        secrets = self.secrets.replace(PASSWORD, self.password)
+        (self._package / "config-secrets.cfg").write_text(secrets)
         handler._relay.cache_clear()  # noqa: SLF001 - as Lambda does, by starting another process
         return handler.run({}, Invocation())
 
 
-@pytest.fixture(scope="module")
-def packages() -> list[Path]:
-    with _available():
-        return fetched()
-
-
 @pytest.fixture
-def mta(packages: list[Path]) -> Iterator[Exim]:
-    # not tmp_path, which is closed to everybody else: started by root, Exim runs as nobody
-    with tempfile.TemporaryDirectory(prefix="ion-exim-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with _available():
-            exim = Exim(packages, folder)
-        with exim:
-            yield exim
+def mta(folder: Path) -> Iterator[Exim]:
+    with skipped_unless_available():
+        exim = Exim(folder)
+    with exim:
+        yield exim
 
 
 @pytest.fixture
@@ -90,31 +78,48 @@ def relay(
     handler._relay.cache_clear()  # noqa: SLF001 - its clients are those of an account that is gone
 
 
-@contextmanager
-def _available() -> Iterator[None]:
-    """A machine that can't have Exim skips these tests; CI is one that can."""
-    try:
-        yield
-    except UnavailableError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+@dataclass(frozen=True)
+class Email:
+    """What lies in a mailbox.
+
+    Args:
+        sender: from the envelope.
+        received: Exim's own trace field, unfolded.
+        message: as the standard library reads it.
+    """
+
+    sender: str
+    received: str
+    message: EmailMessage
 
 
-def only(stored: list[Stored]) -> Stored:
+def mailbox(mta: Exim, recipient: str) -> list[Email]:
+    """What one has got, in no order."""
+    contents = [one.content for one in mta.stored() if one.recipient == recipient]
+    return [_read(content) for content in contents]
+
+
+def _read(content: bytes) -> Email:
+    message = message_from_bytes(content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    sender = str(message["Return-path"]).strip("<>")
+    return Email(sender, " ".join(str(message["Received"]).split()), message)
+
+
+def only(stored: list[Email]) -> Email:
     """The one email in a mailbox; it came as all must come: over TLS, after a login."""
     (email,) = stored
     assert_submitted_safely(email)
     return email
 
 
-def assert_submitted_safely(email: Stored) -> None:
+def assert_submitted_safely(email: Email) -> None:
     # RFC 3848: extended SMTP, Secured and Authenticated; RFC 6531 has UTF8 before it
     assert re.search(r" with (utf8)?esmtpsa \(TLS1\.[23]\) ", email.received)
     assert email.sender == SENDER
 
 
-def text_of(email: Stored, subtype: str = "plain") -> str:
+def text_of(email: Email, subtype: str = "plain") -> str:
     part = email.message.get_body((subtype,))
     assert part is not None
     assert not part.defects
@@ -131,7 +136,7 @@ def test_a_mail_arrives_over_starttls_after_a_login(
     summary = relay.run()
 
     assert (summary["sent"], summary["stopped"]) == (1, "empty")
-    email = only(mta.stored("ann@mta.example"))
+    email = only(mailbox(mta, "ann@mta.example"))
     assert email.message["Subject"] == "Plain"
     assert email.message["To"] == "Ann <ann@mta.example>"
     assert text_of(email) == "hello\nAnn\n"
@@ -147,7 +152,7 @@ def test_a_domain_and_a_subject_beyond_ascii_arrive_as_they_were_meant(
 
     assert relay.run()["sent"] == 1
 
-    email = only(mta.stored("bob@xn--bcher-kva.example"))
+    email = only(mailbox(mta, "bob@xn--bcher-kva.example"))
     assert email.message["Subject"] == subject.strip()
     assert text_of(email) == "ß €\n"
 
@@ -157,7 +162,7 @@ def test_a_local_part_beyond_ascii_goes_by_smtputf8(relay: Relay, mta: Exim) -> 
 
     assert relay.run()["sent"] == 1
 
-    email = only(mta.stored("jürgen@mta.example"))
+    email = only(mailbox(mta, "jürgen@mta.example"))
     assert " with utf8esmtpsa " in email.received
     assert text_of(email) == "hello\n"
 
@@ -169,7 +174,7 @@ def test_two_megabytes_arrive_whole(relay: Relay, mta: Exim) -> None:
 
     assert relay.run()["sent"] == 1
 
-    email = only(mta.stored("ann@mta.example"))
+    email = only(mailbox(mta, "ann@mta.example"))
     assert text_of(email) == f"{text}\n"
     assert text_of(email, "html") == f"<p>{text}</p>\n"
     assert len(email.message.as_bytes()) > 2_000_000
@@ -181,7 +186,7 @@ def test_lines_that_start_with_dots_keep_them(relay: Relay, mta: Exim) -> None:
 
     assert relay.run()["sent"] == 1
 
-    email = only(mta.stored("ann@mta.example"))
+    email = only(mailbox(mta, "ann@mta.example"))
     assert email.message["Content-Transfer-Encoding"] == "7bit"  # so the dots were on the wire
     assert text_of(email) == text.replace("\r\n", "\n")
 
@@ -195,7 +200,7 @@ def test_thirty_mails_share_four_connections_and_each_arrives_once(
     summary = relay.run()
 
     assert (summary["received"], summary["sent"]) == (30, 30)
-    stored = mta.stored("ann@mta.example")
+    stored = mailbox(mta, "ann@mta.example")
     assert sorted(email.message["Subject"] for email in stored) == sorted(
         f"Number {number}" for number in range(30)
     )
@@ -222,7 +227,7 @@ def test_a_wrong_password_holds_everything_and_costs_no_message(
 
     relay.password = PASSWORD
     assert relay.run()["sent"] == 1
-    only(mta.stored("ann@mta.example"))
+    only(mailbox(mta, "ann@mta.example"))
 
 
 def test_an_unknown_user_is_a_dead_letter_that_quotes_the_server(
@@ -237,7 +242,7 @@ def test_an_unknown_user_is_a_dead_letter_that_quotes_the_server(
     assert dead.attributes["reason"] == ("String", "RCPT_REJECTED")
     assert dead.attributes["reply"] == ("String", "550 Unrouteable address")
     assert "rejected RCPT <nobody@mta.example>: Unrouteable address" in mta.log("reject")
-    only(mta.stored("ann@mta.example"))
+    only(mailbox(mta, "ann@mta.example"))
     assert account.waiting() == []
 
 
@@ -257,5 +262,5 @@ def test_a_server_that_hangs_up_on_many_resets_costs_no_message(
     assert (summary["dead_lettered"], summary["sent"]) == (60, 1)
     replies = [dead.attributes["reply"] for dead in account.dead()]
     assert replies == [("String", "550 Unrouteable address")] * 60
-    only(mta.stored("ann@mta.example"))
+    only(mailbox(mta, "ann@mta.example"))
     assert account.waiting() == []

@@ -1,0 +1,51 @@
+"""On a line that nothing breaks every good recipient is served once, whichever the server."""
+
+import pytest
+
+from real.catalogue import SERVERS
+from real.conftest import Begin, Note
+from real.modes import EMAILS, LONG, MODES
+from real.server import Server
+from real.servers.postfix import StrictPostfix
+
+# the first run fetches the servers
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("sort", SERVERS, ids=lambda sort: sort.__name__)
+def test_every_good_recipient_is_served_once(
+    sort: type[Server], mode: str | None, begin: Begin, note: Note
+) -> None:
+    with begin(sort, mode) as trial:
+        books = trial.carry()
+
+    note(trial, "bursts after idle gaps", books)
+    assert not books.faults
+    assert not trial.waited
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_an_idle_connection_is_asked_and_nothing_else_is_said_on_it_meanwhile(
+    mode: str | None, begin: Begin, note: Note
+) -> None:
+    with begin(StrictPostfix, mode) as trial:
+        books = trial.carry(EMAILS * 2, bursts=(8,))
+
+    note(trial, "eight at a time after idle gaps", books)
+    assert not books.faults
+    assert not trial.waited
+
+
+@pytest.mark.skipif(not LONG, reason="half a minute of idle gaps a server: ION_REAL=long")
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("sort", SERVERS, ids=lambda sort: sort.__name__)
+def test_idle_gaps_as_long_as_in_production_cost_nobody_an_email(
+    sort: type[Server], mode: str | None, begin: Begin, note: Note
+) -> None:
+    with begin(sort, mode) as trial:
+        books = trial.carry(40, idle_seconds=None, bursts=(8,))
+
+    note(trial, "eight at a time after 7 s each", books)
+    assert not books.faults
+    assert not trial.waited
