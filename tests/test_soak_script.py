@@ -194,6 +194,7 @@ def test_every_mode_meets_every_habit() -> None:
         ways = [manner(life, seed, MIXED) for life in range(1, 16)]
         assert len({(one.mode, one.habit) for one in ways}) == len(Pipelining) * len(Habit)
         assert {one.mode for one in ways[:3]} == {*Pipelining}
+        assert {one.connections for one in ways} == {1, 2, 4}
         assert {one.mode for one in (manner(life, seed, "deep") for life in range(9))} == {"deep"}
         offers = [one.on(Offer()) for one in ways]
         assert {offer.max_emails is None for offer in offers} == {True, False}

@@ -21,8 +21,6 @@ from soak.witness import Sort, Witness
 _GRACE_SECONDS = 4
 """Real ones, while the clock stands still at the end of an invocation's time; then AWS kills it."""
 _PAUSE_SECONDS = 0.05
-_CONNECTIONS = 4
-"""As config.cfg has it. Each invocation may have to learn anew what could not be written down."""
 _USER, _PASSWORD = "ion", "secret"
 
 
@@ -115,10 +113,10 @@ class Life:
         await server.settled()
         await front.quiet()
         self._witness.ended(self.number, Sort.KILL)
-        known = breaches(
-            server.sessions, self._manner.mode, self._offer, self.invocations * _CONNECTIONS
-        )
-        self._witness.faults += known
+        # Each invocation may have to learn anew what could not be written down.
+        connections = self.invocations * self._manner.connections
+        seen = breaches(server.sessions, self._manner.mode, self._offer, connections)
+        self._witness.faults += seen
         self._clock.ended(self.number)
 
     async def _invocations(

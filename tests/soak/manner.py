@@ -8,7 +8,9 @@ from smtp_server import Habit, Offer
 
 MIXED = "mixed"
 """Another `[smtp] pipelining` for each life."""
-_MOST_EMAILS = (2, 25)
+_MOST_EMAILS = (2, 12)
+_CONNECTIONS = (1, 2, 4)
+"""On a few connections, emails wait for one another; with more, one is idle while others work."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,14 @@ class Manner:
         habit: of its mail server.
         offers: that server has PIPELINING.
         most_emails: that it takes on one connection, if it is a limited one.
+        connections: to it.
     """
 
     mode: Pipelining = Pipelining.ENVELOPE
     habit: Habit = Habit.USUAL
     offers: bool = True
     most_emails: int = 1
+    connections: int = 4
 
     @property
     def pipelining(self) -> bool:
@@ -55,5 +59,6 @@ def manner(life: int, seed: int, pipelining: str) -> Manner:
     mode = modes[turn % len(modes)] if pipelining == MIXED else Pipelining(pipelining)
     habit = habits[turn % len(habits)]
     offers = mode is not Pipelining.OFF or turn % 2 == 0
-    most = random.Random(f"{seed}/manner/{life}").randint(*_MOST_EMAILS)
-    return Manner(mode, habit, offers, most)
+    chance = random.Random(f"{seed}/manner/{life}")
+    most, connections = chance.randint(*_MOST_EMAILS), chance.choice(_CONNECTIONS)
+    return Manner(mode, habit, offers, most, connections)

@@ -40,7 +40,7 @@ _INVOCATION_SECONDS = 900
 _SHORT_SECONDS = (57, 62)
 """What is left of it decides when ion ends an invocation by itself: after two seconds or more."""
 _SHORT = 0.15
-_MOMENTS = (100, 5000)
+_MOMENTS = (100, 2500)
 """Before a process is killed: eight or so go into each email."""
 _BACKLOG, _FEW = 200, 20
 _CHAOS_AFTER_LAST_SECONDS = 2.0
@@ -148,6 +148,7 @@ class Soak:
                 "ION_DRAIN_LINGER_SECONDS": str(_LINGER_SECONDS),
                 "ION_RETRY_IN_DOUBT": self._plan.policy,
                 "ION_SMTP_PIPELINING": way.mode,
+                "ION_SMTP_CONNECTIONS": str(way.connections),
                 "SOAK_SPEED": str(_SPEED),
             }
             self._lives[slot] = life

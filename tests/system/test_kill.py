@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from breaches import breaches
+from ion.settings import Pipelining
 from kill.account import Account
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
 from kill.child import Nursery
@@ -45,7 +46,6 @@ RUNS_AT_MOST = 5
 RUN_SECONDS = 60
 
 OFFER = Offer(users={"ion": "secret"}, pipelining=True, enforces_pipelining=True)
-OFF, ENVELOPE, DEEP = "off", "envelope", "deep"
 
 ENVELOPE_FEW = ("before the 354", "third dot seen, no reply", "third dot replied to")
 DEEP_FEW = (
@@ -99,7 +99,7 @@ class World:
     policy: str
     trap: Trap
     refuses: set[str]
-    pipelining: str
+    pipelining: Pipelining
     lives: list[Life] = field(default_factory=list)
     _counted: int = 0
 
@@ -111,7 +111,9 @@ class World:
             "ION_RETRY_IN_DOUBT": self.policy,
             "ION_SMTP_PIPELINING": self.pipelining,
         }
-        if self.pipelining != OFF:  # on one connection it is known who is behind whom
+        if (
+            self.pipelining is not Pipelining.OFF
+        ):  # on one connection it is known who is behind whom
             environment["ION_SMTP_CONNECTIONS"] = "1"
         kills = self.trap.sprung
         child = self.trap.child = self.nursery.child(environment)
@@ -173,7 +175,7 @@ class Maker:
     def __init__(self, endpoint: str, proxy: Proxy, nursery: Nursery) -> None:
         self.proxy, self.nursery = proxy, nursery
         self.account = Account(endpoint, proxy)
-        self.pipelining = OFF
+        self.pipelining = Pipelining.OFF
 
     def server(self, trap: Trap, refuses: set[str]) -> ScriptedServer:
         deferred = Counter[str]()
@@ -253,7 +255,7 @@ def test_a_kill_loses_nothing_and_copies_only_what_was_open(maker: Maker, place:
 @pytest.mark.row(30)
 @places(ENVELOPE_POINTS, *ENVELOPE_FEW * FEW)
 def test_nor_does_a_kill_with_a_flight_out(maker: Maker, place: Place) -> None:
-    maker.pipelining = ENVELOPE
+    maker.pipelining = Pipelining.ENVELOPE
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []
     assert world.pipelined
@@ -263,7 +265,7 @@ def test_nor_does_a_kill_with_a_flight_out(maker: Maker, place: Place) -> None:
 @pytest.mark.row(30)
 @places(DEEP_POINTS, *DEEP_FEW * FEW)
 def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Place) -> None:
-    maker.pipelining = DEEP
+    maker.pipelining = Pipelining.DEEP
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []
     assert world.pipelined
@@ -272,9 +274,9 @@ def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Plac
 
 
 @pytest.mark.row(29)
-@pytest.mark.parametrize("pipelining", [ENVELOPE, DEEP])
+@pytest.mark.parametrize("pipelining", [Pipelining.ENVELOPE, Pipelining.DEEP])
 @places(POINTS, "mail", "fourth dot seen, no reply", "before record and delete")
-def test_park_sends_no_copy_in_any_mode(maker: Maker, place: Place, pipelining: str) -> None:
+def test_park_sends_no_copy_in_any_mode(maker: Maker, place: Place, pipelining: Pipelining) -> None:
     maker.pipelining = pipelining
     world = asyncio.run(killed_at(maker, place, PARK, BODIES))
     assert world.faults(DUE) == []
