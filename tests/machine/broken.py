@@ -14,6 +14,7 @@ from ion.drain import Drain
 from ion.message import Draft, Message
 from ion.outcome import Delivery, InDoubt
 from ion.settle import Settler
+from ion.smtp.session import Session
 from machine.process import Kind
 
 
@@ -103,6 +104,13 @@ class Stubborn(Deliverer):
         return await super().deliver(replace(job, in_doubt=InDoubt.RESEND), message, deadline)
 
 
+class Faithful(Session):
+    """Stays with a connection on which the server takes nothing more."""
+
+    def retire(self) -> None:
+        pass
+
+
 COARSE = {
     "claims are always granted": Kind(ledger=Yes),
     "results are not recorded": Kind(ledger=Forgetful),
@@ -116,5 +124,6 @@ FINE = {
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
     "sent again and again in doubt": Kind(deliverer=Stubborn),
+    "a connection that takes no more is kept": Kind(session=Faithful),
 }
 """Several things must come together: some fifty stories may go well before."""

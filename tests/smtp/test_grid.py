@@ -76,13 +76,13 @@ def assert_agree(outcome: Outcome, sender: str, server: ScriptedServer) -> None:
         assert accepted == []
 
 
-def ill(fault: str, step: Step, *, pipelining: bool, chunking: bool = False) -> ScriptedServer:
+def ill(fault: str, step: Step, *, pipelining: bool) -> ScriptedServer:
     """A server that has the fault once."""
     return ScriptedServer(
         {step: [FAULTS[fault](step)]},
         recipients={ANN: [reply(550, "5.1.1 no such user")]} if step is Step.RSET else {},
         tls=Tls.STARTTLS,
-        offer=replace(WITH_LOGIN, pipelining=pipelining, chunking=chunking),
+        offer=replace(WITH_LOGIN, pipelining=pipelining),
     )
 
 

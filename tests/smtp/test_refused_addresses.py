@@ -22,12 +22,8 @@ REFUSALS = pytest.mark.parametrize(
 )
 OFFERS = pytest.mark.parametrize(
     "offer",
-    [
-        WITH_LOGIN,
-        replace(WITH_LOGIN, pipelining=True),
-        replace(WITH_LOGIN, pipelining=True, chunking=True),
-    ],
-    ids=["one by one", "pipelining", "chunking"],
+    [WITH_LOGIN, replace(WITH_LOGIN, pipelining=True)],
+    ids=["one by one", "pipelining"],
 )
 
 
