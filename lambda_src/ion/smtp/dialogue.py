@@ -10,7 +10,7 @@ from enum import StrEnum
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.settings import Pipelining
-from ion.smtp.exchange import Exchange
+from ion.smtp.exchange import CLOSING, Exchange
 from ion.smtp.replies import classify, leaves_in_step
 from ion.smtp.wire import OutOfStepError, WireError
 
@@ -25,6 +25,8 @@ SLOWEST_BYTES_PER_SECOND = 500
 
 DOT_BUDGET_SECONDS = 30.0
 """No DATA is begun with less than this left to wait for the reply to its dot."""
+_GO_AHEAD = 354
+"""The server awaits the content (RFC 5321 section 4.1.1.4)."""
 _LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
 
 
@@ -178,7 +180,7 @@ class Dialogue:
     async def _go_ahead(self) -> Outcome | None:
         """Whether the server wants the body."""
         said = await self._hear(Stage.DATA, "DATA", DATA_SECONDS)
-        if said.code != 354:  # RFC 5321 section 4.1.1.4
+        if said.code != _GO_AHEAD:
             return classify(Stage.DATA, said)
         self.flew = self._pipelined
         return None
@@ -223,7 +225,7 @@ class Dialogue:
         try:
             if self._exchange.sound and rest.kind is not Kind.ACCEPTED:
                 said = await self._talk.ask("RSET", RSET_SECONDS, self._deadline)
-                shifted = said.code == 354
+                shifted = said.code == _GO_AHEAD
                 if not said.positive:
                     self._exchange.close()
         except WireError as error:
@@ -243,7 +245,8 @@ class Dialogue:
             self._talk.say(command)
         said = await self._talk.answer(seconds, self._deadline)
         self._answers += 1
-        if not leaves_in_step(stage, said) and not (stage is Stage.DATA and said.code == 354):
+        expected = said.code == _GO_AHEAD if stage is Stage.DATA else said.positive
+        if not (expected or leaves_in_step(stage, said)):
             self._exchange.out_of_step()
         return said
 
@@ -268,7 +271,7 @@ class Dialogue:
             return
         if any(reply.positive for reply in said):
             raise OutOfStepError("success where there could be none")
-        if any(reply.code in (354, 421) for reply in said):
+        if any(reply.code in (_GO_AHEAD, CLOSING) for reply in said):
             self._exchange.out_of_step()
 
     def _at(self, stage: Stage) -> None:

@@ -8,7 +8,7 @@ from ion.deadline import Deadline
 from ion.outcome import Reply, Stage
 from ion.smtp.wire import OutOfStepError, Wire, WireError
 
-_CLOSING = 421
+CLOSING = 421
 """RFC 5321 section 3.8: the server shuts the connection down, whichever command it answers."""
 
 
@@ -85,7 +85,7 @@ class Exchange:
                 the next command, or this one is the last command's: neither can be believed.
         """
         self._awaited -= 1
-        self.farewell |= reply.code == _CLOSING
+        self.farewell |= reply.code == CLOSING
         if not self._awaited and self._wire.unread:
             raise OutOfStepError("more than one reply")
 

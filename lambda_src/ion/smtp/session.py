@@ -138,7 +138,8 @@ class Session:
             most = self._most_recipients
             now, waiting = waiting[:most], waiting[most:]
             fates |= await self._transact(email, now, deadline)
-            waiting = [*self._too_many(now, fates), *waiting]
+            if any(fates[r].kind is Kind.TOO_MANY_RECIPIENTS for r in now):
+                waiting = [*self._too_many(now, fates), *waiting]
             if not self.usable:  # the rest shares the fate of the connection, before its MAIL
                 lost = Outcome(
                     Stage.MAIL,
