@@ -113,7 +113,7 @@ class World:
         }
         if (
             self.pipelining is not Pipelining.OFF
-        ):  # on one connection it is known who is behind whom
+        ):  # on one connection, it is known who is next
             environment["ION_SMTP_CONNECTIONS"] = "1"
         kills = self.trap.sprung
         child = self.trap.child = self.nursery.child(environment)
