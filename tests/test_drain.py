@@ -37,8 +37,7 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
-from ion.envelope import Email
-from ion.mail import compose
+from ion.mail import Checked, check
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt
 from ion.retry import RETENTION_SECONDS
@@ -1191,12 +1190,12 @@ def test_what_can_not_be_recorded_is_deleted_all_the_same(
 def test_a_fault_before_the_claim_harms_one_message(
     account: Account, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(send: Send, **rest: Any) -> Email:  # noqa: ANN401
+    def faulty(send: Send, **rest: Any) -> Checked:  # noqa: ANN401
         if send.subject == "canary-subject":
             raise LookupError(send.subject)
-        return compose(send, **rest)
+        return check(send, **rest)
 
-    monkeypatch.setattr("ion.admit.compose", faulty)
+    monkeypatch.setattr("ion.admit.check", faulty)
     account.publish(email(1, subject="canary-subject"))
     account.publish(email(2))
     server = ScriptedServer()

@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import asdict, replace
 
-from ion.admit import Admission, Admitted, Job, Suspect, Unread, Wish, fault
+from ion.admit import Admission, Admitted, Claimed, Suspect, Unread, Wish, fault
 from ion.aws.ledger import Ledger
 from ion.aws.queue import BATCH, Queue
 from ion.contract import Redrive
@@ -158,8 +158,9 @@ class Drain:
                     return [await self._redrive(one, one.task)]
                 case Wish() | Suspect() | Unread():  # the ledger hasn't said that it may be sent
                     return [_put_back("not claimed")]
-                case Job():
-                    return await self._deliverer.deliver(one.task, one.message, self._work_deadline)
+                case Claimed():
+                    job = one.task.job()
+                    return await self._deliverer.deliver(job, one.message, self._work_deadline)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]

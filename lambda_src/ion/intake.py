@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from ion.admit import Admission, Admitted, Job, Suspect, Wish
+from ion.admit import Admission, Admitted, Claimed, Suspect, Wish
 from ion.aws.queue import BATCH, Queue, QueueError
 from ion.course import Course
 from ion.deadline import Deadline
@@ -282,7 +282,7 @@ class Intake:
 def recipients_of(one: Admitted) -> int:
     """How many an email goes to; 0: it is none, or is decided already."""
     match one.task:
-        case Job():
+        case Claimed():
             return len(one.task.targets)
         case Wish():
             return len(one.task.email.envelope.recipients)

@@ -1,5 +1,5 @@
 """From what a publisher asks for to an email: envelope and RFC 5322 bytes, without any I/O."""
 
-from ion.mail.compose import compose, recipients
+from ion.mail.compose import Checked, check, compose, recipients
 
-__all__ = ["compose", "recipients"]
+__all__ = ["Checked", "check", "compose", "recipients"]
