@@ -38,6 +38,7 @@ from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
 from ion.mail import Checked, check
+from ion.memory import Memory
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt
 from ion.retry import RETENTION_SECONDS
@@ -81,6 +82,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     relay: Callable[[Pool], Deliverer] | None = None,
     telemetry: Telemetry | None = None,
     linger_seconds: int = 0,
+    memory: Memory | None = None,
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -106,6 +108,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             telemetry=telemetry,
             linger_seconds=linger_seconds,
             deadline=deadline,
+            memory=memory,
         ).run()
 
 

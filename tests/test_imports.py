@@ -18,7 +18,7 @@ LAYERS = [
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "metrics", "pace"],
     ["hold"],
-    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
+    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub", "memory"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}

@@ -22,6 +22,7 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.memory import Allowance, Memory, function_bytes, return_what_is_freed
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.servers import Servers
@@ -61,6 +62,7 @@ class Relay:
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
+        return_what_is_freed()
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws = aws_names(os.environ)
@@ -127,6 +129,7 @@ class Relay:
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
+            memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
         )
 
     async def _rearm(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ion.aws.queue import LONGEST_DELAY_SECONDS, Queue, QueueError
+from ion.aws.queue import BATCH, LONGEST_DELAY_SECONDS, Queue, QueueError
 from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.message import Draft, Message
@@ -67,7 +67,9 @@ class Redriving:
         self._telemetry = telemetry
         self._deadline = deadline
 
-    async def run(self, query: Redrive, asked_at: float, moved_before: int = 0) -> Report:
+    async def run(
+        self, query: Redrive, asked_at: float, moved_before: int = 0, most: int = BATCH
+    ) -> Report:
         """Move what the dead-letter queue held when it was asked for, as far as the query goes.
 
         What dies again meanwhile is younger, and stays where it is.
@@ -77,6 +79,7 @@ class Redriving:
             asked_at: when it was published, seconds since the epoch on SQS's clock; the same for
                 every run that works on it.
             moved_before: how many earlier runs have moved.
+            most: dead letters to look at at a time, 1-10.
         """
         report = Report()
         left = math.inf if query.max is None else max(0, query.max - moved_before)
@@ -85,7 +88,7 @@ class Redriving:
         kept: list[Message] = []
         while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
             try:
-                found = await self._look()
+                found = await self._look(most)
             except QueueError as error:
                 report.error = str(error)
                 break
@@ -103,6 +106,7 @@ class Redriving:
                 for one in found
                 if query.dry_run or one not in chosen
             ]
+            del found, chosen  # before others come: each may be a megabyte
         await self._dead_letters.postpone([(message, 0) for message in kept])
         report.complete = looks >= _EMPTY_LOOKS or report.meant >= left
         if query.rate is not None:
@@ -112,8 +116,9 @@ class Redriving:
     def _has_time(self) -> bool:
         return self._deadline.remaining() >= MARGIN_SECONDS / 2
 
-    async def _look(self) -> list[Message]:
+    async def _look(self, most: int) -> list[Message]:
         return await self._dead_letters.receive(
+            most=most,
             visibility_seconds=math.ceil(self._deadline.remaining()) + MARGIN_SECONDS,
             wait_seconds=_LOOK_SECONDS,
         )
