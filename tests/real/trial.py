@@ -84,7 +84,7 @@ class Trial:
             self._monkeypatch.setattr(session, "IDLE_SECONDS", idle_seconds)
         gap_seconds = _GAP * session.IDLE_SECONDS
         self._monkeypatch.setenv("ION_SMTP_CONNECTIONS", str(connections))
-        self._monkeypatch.setenv("ION_DRAIN_LINGER_SECONDS", str(int(gap_seconds) + 1))
+        self._monkeypatch.setenv("ION_DRAIN_LINGER_SECONDS", str(int(gap_seconds) + 2))
         relay = self._function.relay()
         emails = list(written(count, self.server.odd))
         with ThreadPoolExecutor(1) as environment:
@@ -97,6 +97,7 @@ class Trial:
                 for email in burst:
                     self._account.publish(email.body)
                 if run.done():
+                    run.result()  # an invocation that raised is no matter of course
                     run = invoke()
                 if kills and len(burst) > 1:
                     self._await(run, len(burst) * (1 + number % 3) // 4)
