@@ -178,7 +178,7 @@ class Servers:
 
 def _sum(total: Summary, later: Summary) -> Summary:
     counts = {name: getattr(total, name) + getattr(later, name) for name in _COUNTS}
-    return replace(later, **counts)
+    return replace(later, advice=later.advice or total.advice, **counts)
 
 
 def _joined(errors: dict[str, str]) -> str:
