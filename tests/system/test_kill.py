@@ -111,9 +111,7 @@ class World:
             "ION_RETRY_IN_DOUBT": self.policy,
             "ION_SMTP_PIPELINING": self.pipelining,
         }
-        if (
-            self.pipelining is not Pipelining.OFF
-        ):  # on one connection, it is known who is next
+        if self.pipelining is not Pipelining.OFF:  # on one connection, it is known who is next
             environment["ION_SMTP_CONNECTIONS"] = "1"
         kills = self.trap.sprung
         child = self.trap.child = self.nursery.child(environment)
