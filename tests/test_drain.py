@@ -37,8 +37,8 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
-from ion.envelope import Email
-from ion.mail import compose
+from ion.mail import Checked, check
+from ion.memory import Memory
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt
 from ion.retry import RETENTION_SECONDS
@@ -83,6 +83,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     relay: Callable[[Pool], Deliverer] | None = None,
     telemetry: Telemetry | None = None,
     linger_seconds: int = 0,
+    memory: Memory | None = None,
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -108,6 +109,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             telemetry=telemetry,
             linger_seconds=linger_seconds,
             deadline=deadline,
+            memory=memory,
         ).run()
 
 
@@ -1468,12 +1470,12 @@ def test_what_can_not_be_recorded_is_deleted_all_the_same(
 def test_a_fault_before_the_claim_harms_one_message(
     account: Account, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(send: Send, **rest: Any) -> Email:  # noqa: ANN401
+    def faulty(send: Send, **rest: Any) -> Checked:  # noqa: ANN401
         if send.subject == "canary-subject":
             raise LookupError(send.subject)
-        return compose(send, **rest)
+        return check(send, **rest)
 
-    monkeypatch.setattr("ion.admit.compose", faulty)
+    monkeypatch.setattr("ion.admit.check", faulty)
     account.publish(email(1, subject="canary-subject"))
     account.publish(email(2))
     server = ScriptedServer()

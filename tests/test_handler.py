@@ -643,3 +643,30 @@ def test_without_the_table_a_run_learns_for_itself(
     troubles = [event["message"] for event in log.events if event.get("code") == "AccessDenied"]
     expected = "read" if method == "batch_get_item" else "written"
     assert [trouble.split()[-1] for trouble in troubles] == [expected]
+
+
+@pytest.mark.parametrize(("memory_mb", "first"), [("128", 1), ("512", 10)])
+def test_how_much_is_received_depends_on_the_functions_memory(
+    account: Account,
+    function: Function,
+    monkeypatch: pytest.MonkeyPatch,
+    memory_mb: str,
+    first: int,
+) -> None:
+    """Before it knows how large the emails are; of small ones it takes more later."""
+    for number in range(30):
+        account.publish(email(number))
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb)
+    sqs = account.sqs()
+
+    async def main() -> Summary:
+        async with guarded() as server:
+            function.knows(server)
+            relay = function.relay()
+            relay.input_queue = account.input_queue(sqs)
+            return await invoke(relay)
+
+    assert asyncio.run(main()).sent == 30
+    asked = [request["MaxNumberOfMessages"] for request in sqs.asked("receive_message")]
+    assert asked[0] == first
+    assert max(asked) > 5

@@ -18,7 +18,7 @@ LAYERS = [
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "metrics", "pace"],
     ["hold", "pipelining_limit"],
-    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub"],
+    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub", "memory"],
     ["config_file"],
     ["nearest"],
 ]

@@ -447,7 +447,9 @@ def wrong(*_: object, **__: object) -> None:
     raise ValueError(email()) from cause
 
 
-@pytest.mark.parametrize("where", ["ion.admit.compose", "ion.deliver.Deliverer.deliver"])
+@pytest.mark.parametrize(
+    "where", ["ion.admit.check", "ion.admit.Claimed.job", "ion.deliver.Deliverer.deliver"]
+)
 def test_a_fault_inside_ion_is_told_by_its_place_alone(world: World, where: str) -> None:
     """Not by its text: a KeyError's is a key, an encoder's what it couldn't encode."""
     world.monkeypatch.setattr(where, wrong)

@@ -1,22 +1,21 @@
-"""Received messages to what may be done about them: parsed, composed, and claimed ten a call.
+"""Received messages to what may be done about them: parsed, checked, and claimed ten a call.
 
 Whatever is wrong with a message in itself is found here, before the ledger or the mail server
-hears of it.
+hears of it. An email's content is made later, by the worker that sends it: here it would lie about.
 """
 
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TypeGuard
 
 from ion.aws.ledger import Ledger, LedgerError
 from ion.claims import Claim, Judgement, Row, Verdict
-from ion.contract import BadInput, Redrive, Send, content_hash, parse
+from ion.contract import BadInput, Redrive, content_hash, parse
 from ion.envelope import Email
-from ion.mail import compose
+from ion.mail import Checked, check
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.provenance import Provenance, named, provenance_of
@@ -32,10 +31,8 @@ _LONGEST_WAIT_SECONDS = 43_200
 class Wish:
     """An email that somebody wants sent; nobody has looked into the ledger yet."""
 
-    email: Email
+    email: Checked
     in_doubt: InDoubt
-    composed: Callable[[datetime], Email] = field(repr=False, compare=False)
-    """The same email, had it been published at another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,30 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """An email that this run, and no other, may send now, before its content is made.
+
+    Args:
+        email: for all recipients.
+        queued_at: when it was published, hence its Date.
+        row, targets, in_doubt: as `Job` has them.
+    """
+
+    email: Checked
+    queued_at: datetime
+    row: Row
+    targets: tuple[int, ...]
+    in_doubt: InDoubt
+
+    def job(self) -> "Job":
+        """With its content, which may be as large as the message once more."""
+        email = self.email.email(self.queued_at)
+        return Job(email, self.row, self.targets, self.in_doubt)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """An email that this run, and no other, may send now.
+    """A claimed email as it is sent.
 
     Args:
         email: composed, for all recipients.
@@ -74,8 +93,8 @@ class Admitted:
     Args:
         message: as received.
         origin: its key and history.
-        task: a job; a wish or a suspect, for `Admission.admit_alone`; a redrive; its fate, if that
-            is decided already; or nothing that is known.
+        task: a claimed email; a wish or a suspect, for `Admission.admit_alone`; a redrive; its
+            fate, if that is decided already; or nothing that is known.
         row: where the fate is to be remembered, if anywhere.
         parked: the fate of recipients that a job leaves out, since the server may have the email
             for them, if there are any.
@@ -83,7 +102,7 @@ class Admitted:
 
     message: Message
     origin: Provenance
-    task: Job | Wish | Suspect | Redrive | Delivery | Unread
+    task: Claimed | Wish | Suspect | Redrive | Delivery | Unread
     row: Row | None = None
     parked: Delivery | None = None
 
@@ -188,9 +207,8 @@ class Admission:
             if isinstance(action, Redrive):
                 return message, origin, action
             origin = named(origin, action)
-            composed = partial(self._composed, action, origin.email_id)
-            email = composed(origin.first_queued_at)
-            return message, origin, Wish(email, action.in_doubt or self._in_doubt, composed)
+            email = check(action, key=origin.email_id, default_sender=self._default_sender)
+            return message, origin, Wish(email, action.in_doubt or self._in_doubt)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
             dead = Delivery(
@@ -204,9 +222,6 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, origin, fault()
-
-    def _composed(self, send: Send, key: str, queued_at: datetime) -> Email:
-        return compose(send, key=key, queued_at=queued_at, default_sender=self._default_sender)
 
     def _claim(
         self, message: Message, origin: Provenance, wish: Wish, *, alone: bool = False
@@ -234,13 +249,13 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
     if judged.row is None:
         return Admitted(message, origin, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:
-        email, first = wish.email, judged.row.queued_at
+        queued_at, first = origin.first_queued_at, judged.row.queued_at
         # A twin's: receivers should take it for the same.
-        if first and first != _iso(origin.first_queued_at):
-            email = wish.composed(datetime.fromisoformat(first))
-        job = Job(email, judged.row, judged.targets, wish.in_doubt)
+        if first and first != _iso(queued_at):
+            queued_at = datetime.fromisoformat(first)
+        claimed = Claimed(wish.email, queued_at, judged.row, judged.targets, wish.in_doubt)
         parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
-        return Admitted(message, origin, job, judged.row, parked if judged.parked else None)
+        return Admitted(message, origin, claimed, judged.row, parked if judged.parked else None)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
     return Admitted(
         message, origin, _parked(reason, judged.row, judged.targets, addresses), judged.row

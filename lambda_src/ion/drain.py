@@ -6,9 +6,10 @@ the delete, so that whatever dies in between leaves a message too many and never
 
 import asyncio
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
-from ion.admit import Admission, Admitted, Job, Suspect, Unread, Wish, fault
+from ion.admit import Admission, Admitted, Claimed, Suspect, Unread, Wish, fault
 from ion.aws.ledger import Ledger
 from ion.aws.queue import BATCH, Queue
 from ion.contract import Redrive
@@ -16,6 +17,7 @@ from ion.course import Course, Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.intake import Intake, recipients_of
+from ion.memory import Allowance, Memory, function_bytes
 from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.pace import Limits, Pace
@@ -48,6 +50,7 @@ class Drain:
         deadline: of the invocation, less what the caller needs to end it.
         pace: how fast to send, on the event loop's clock; without one, as fast as the server lets
             us.
+        memory: how much of the queue to hold at a time; without one, as in a function of 512 MB.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of the relay meet here
@@ -64,6 +67,7 @@ class Drain:
         linger_seconds: int,
         deadline: Deadline,
         pace: Pace | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._input_queue = input_queue
         self._pool = pool
@@ -80,10 +84,12 @@ class Drain:
         self._now = asyncio.get_running_loop().time
         self._turnstile = Turnstile(pace or Pace(Limits(None, pool.size), self._now()), pool)
         self._course.when_stopped.append(self._turnstile.open)
+        self._memory = memory or Memory(Allowance.of(function_bytes({}), pool.size))
         self._intake = Intake(
             input_queue=input_queue,
             admission=admission,
             turnstile=self._turnstile,
+            memory=self._memory,
             course=self._course,
             telemetry=telemetry,
             workers=workers,
@@ -121,12 +127,19 @@ class Drain:
 
     async def _work(self) -> None:
         while True:
-            one = await self._intake.take()
-            try:
-                await self._turnstile.turn(recipients_of(one), self._course.seconds_to_begin)
+            await self._next()
+
+    async def _next(self) -> None:
+        """Work on the next message, and leave nothing that refers to it."""
+        one = await self._intake.take()
+        # A redrive works on other messages, and may take as long as the run.
+        work = nullcontext() if isinstance(one.task, Redrive) else self._memory.work(one.message)
+        try:
+            await self._turnstile.turn(recipients_of(one), self._course.seconds_to_begin)
+            async with work:
                 await self._handle(one)
-            finally:
-                self._intake.done()
+        finally:
+            self._intake.done(one.message)
 
     async def _handle(self, one: Admitted) -> None:
         began = self._now()
@@ -160,8 +173,9 @@ class Drain:
                     return [await self._redrive(one, one.task)]
                 case Wish() | Suspect() | Unread():  # the ledger hasn't said that it may be sent
                     return [_put_back("not claimed")]
-                case Job():
-                    return await self._deliverer.deliver(one.task, one.message, self._work_deadline)
+                case Claimed():
+                    job = one.task.job()
+                    return await self._deliverer.deliver(job, one.message, self._work_deadline)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]
@@ -172,7 +186,8 @@ class Drain:
         Not with the same message: how many it has moved must not be forgotten.
         """
         asked_at = one.origin.first_queued_at.timestamp()
-        report = await self._redriving.run(query, asked_at, one.origin.moved)
+        with self._memory.redrive() as most:
+            report = await self._redriving.run(query, asked_at, one.origin.moved, most)
         self._summary.redriven += report.moved
         self._telemetry.redriven({"email_id": one.origin.email_id, **asdict(report)}, report.moved)
         if report.moved:

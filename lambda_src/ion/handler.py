@@ -24,6 +24,7 @@ from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
 from ion.mail import is_address
+from ion.memory import Allowance, Memory, function_bytes, return_what_is_freed
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, Rescue
 from ion.servers import Servers
@@ -62,6 +63,7 @@ class Relay:
     """What outlives an invocation: the clients, and the settings until something proves wrong."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
+        return_what_is_freed()
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws = aws_names(os.environ)
@@ -133,6 +135,7 @@ class Relay:
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
+            memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
         )
 
     async def _rearm(self) -> None:

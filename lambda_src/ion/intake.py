@@ -12,10 +12,11 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from ion.admit import Admission, Admitted, Job, Suspect, Wish
+from ion.admit import Admission, Admitted, Claimed, Suspect, Wish
 from ion.aws.queue import BATCH, Queue, QueueError
 from ion.course import Course
 from ion.deadline import Deadline
+from ion.memory import Memory
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.telemetry import Telemetry
@@ -41,7 +42,8 @@ class Intake:
     Args:
         input_queue: what is to be sent.
         admission: says what may be done about a message.
-        turnstile: says how many may be received.
+        turnstile: says how many may be received at the pace in force.
+        memory: says how many there is room for.
         course: the run's.
         telemetry: told of a queue that can't be read.
         workers: how many take what is claimed.
@@ -56,6 +58,7 @@ class Intake:
         input_queue: Queue,
         admission: Admission,
         turnstile: Turnstile,
+        memory: Memory,
         course: Course,
         telemetry: Telemetry,
         workers: int,
@@ -66,6 +69,7 @@ class Intake:
         self._input_queue = input_queue
         self._admission = admission
         self._turnstile = turnstile
+        self._memory = memory
         self._course = course
         self._telemetry = telemetry
         self._workers = workers
@@ -102,10 +106,11 @@ class Intake:
         self._wake()
         return one
 
-    def done(self) -> None:
-        """A message that was taken has been handled."""
+    def done(self, message: Message) -> None:
+        """A message that was taken has been handled, and is about to be forgotten."""
         self._inbox.task_done()
         self._under_way -= 1
+        self._memory.done(message)
         self._heed_ledger()
         self._wake()
 
@@ -133,9 +138,12 @@ class Intake:
             elif not self._may_receive():
                 await self._until(lambda: self._may_receive() or self._must_look())
             else:
-                most = await self._turnstile.room()
-                if self._course.may_begin:
+                room = await self._turnstile.room()
+                most = min(room, self._memory.room()) if self._course.may_begin else 0
+                self._turnstile.came(0, room - most)
+                if most:
                     self._receives += 1
+                    self._memory.expect(most)
                     group.create_task(self._receive(most))
 
     def _must_look(self) -> bool:
@@ -147,7 +155,9 @@ class Intake:
             return False
         if self._admission.failures and (self._received or self._claims):
             return False  # with the ledger as it is, nothing more may come of it
-        return len(self._received) + BATCH * self._receives < self._most_received
+        if len(self._received) + BATCH * self._receives >= self._most_received:
+            return False
+        return self._memory.room() > 0
 
     async def _receive(self, most: int) -> None:
         try:
@@ -163,6 +173,7 @@ class Intake:
             messages = []
         self._receives -= 1
         self._turnstile.came(len(messages), most)
+        self._memory.came(messages, most)
         self._course.summary.received += len(messages)
         self._under_way += len(messages)
         self._received += messages
@@ -282,7 +293,7 @@ class Intake:
 def recipients_of(one: Admitted) -> int:
     """How many an email goes to; 0: it is none, or is decided already."""
     match one.task:
-        case Job():
+        case Claimed():
             return len(one.task.targets)
         case Wish():
             return len(one.task.email.envelope.recipients)

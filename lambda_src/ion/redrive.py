@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ion.aws.queue import LONGEST_DELAY_SECONDS, Queue, QueueError
+from ion.aws.queue import BATCH, LONGEST_DELAY_SECONDS, Queue, QueueError
 from ion.contract import Redrive
 from ion.deadline import Deadline
 from ion.message import Draft, Message
@@ -82,7 +82,9 @@ class Redriving:
         self._telemetry = telemetry
         self._deadline = deadline
 
-    async def run(self, query: Redrive, asked_at: float, moved_before: int = 0) -> Report:
+    async def run(
+        self, query: Redrive, asked_at: float, moved_before: int = 0, most: int = BATCH
+    ) -> Report:
         """Move what the dead-letter queue held when it was asked for, as far as the query goes.
 
         What dies again meanwhile is younger, and stays where it is.
@@ -92,6 +94,7 @@ class Redriving:
             asked_at: when it was published, seconds since the epoch on SQS's clock; the same for
                 every run that works on it.
             moved_before: how many earlier runs have moved.
+            most: dead letters to look at at a time, 1-10.
         """
         report, looks, counted, counted_at = Report(), 0, 0, time.time()
         left = math.inf if query.max is None else max(0, query.max - moved_before)
@@ -102,7 +105,7 @@ class Redriving:
         try:
             counted = await self._dead_letters.count()
             while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
-                received = await self._look()
+                received = await self._look(most)
                 found = [one for one in received if one.id not in seen]
                 looks = 0 if found else looks + 1
                 chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
@@ -119,6 +122,7 @@ class Redriving:
                     for one in received
                     if query.dry_run or one not in chosen
                 }
+                del received, found, chosen  # before others come: each may be a megabyte
         except QueueError as error:
             report.error = str(error)
         await self._dead_letters.postpone([(message, 0) for message in kept.values()])
@@ -137,9 +141,11 @@ class Redriving:
     def _has_time(self) -> bool:
         return self._deadline.remaining() >= _MARGIN_SECONDS
 
-    async def _look(self) -> list[Message]:
+    async def _look(self, most: int) -> list[Message]:
         return await self._dead_letters.receive(
-            visibility_seconds=LOOK_HIDES_SECONDS, wait_seconds=_LOOK_SECONDS
+            most=most,
+            visibility_seconds=LOOK_HIDES_SECONDS,
+            wait_seconds=_LOOK_SECONDS,
         )
 
     @staticmethod

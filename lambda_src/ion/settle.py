@@ -117,7 +117,8 @@ class Settler:
         if unwritten:
             self._telemetry.trouble("fate not written, message kept", message_id=one.message.id)
             delays.append(_UNSETTLED_SECONDS)
-        self._waiting.append(_Settled(one.message, result, min(delays, default=None)))
+        bare = replace(one.message, body="", attributes={})  # thirty may wait, each of a megabyte
+        self._waiting.append(_Settled(bare, result, min(delays, default=None)))
         self._flush(BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()

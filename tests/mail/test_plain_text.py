@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 
@@ -51,6 +52,27 @@ def test_where_there_is_nothing_to_read_the_html_goes_alone(html: str) -> None:
     assert plain_text(html) is None
 
 
+def test_long_texts_and_pictures_inside_the_html_are_no_attributes() -> None:
+    words, picture = "5 < 6 and so on " * 2_000, "iVBORw0KGgo/AAAA" * 10_000
+    text = plain_text(f'<p>{words}</p><img alt="A hut" src="data:image/png;base64,{picture}">')
+    assert text is not None
+    assert text.endswith("A hut")
+
+
+def test_a_tree_is_freed_without_the_garbage_collector() -> None:
+    """It has many times the size of its text, and the next email's may be made before that runs."""
+    from bs4.element import PageElement  # noqa: PLC0415 - as where it is used
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert plain_text(LETTER)
+        left = [one for one in gc.get_objects() if isinstance(one, PageElement)]
+    finally:
+        gc.enable()
+    assert left == []
+
+
 def test_a_picture_goes_as_html_alone() -> None:
     email = composed(body_text=None, body_html='<img src="x.png">')
     assert read(email).get_content_type() == "text/html"
@@ -66,6 +88,9 @@ def test_a_picture_goes_as_html_alone() -> None:
         "<blockquote>" * 95 + "x\n" * 14_000,
         "<td>" * 2_000_000,
         "x" * 5_000_000,
+        "<p " + "b=c " * 100_000 + ">x",
+        "<p class='" + "b " * 100_000 + "'>x",
+        "<p" + "/b" * 100_000 + ">x",
     ],
 )
 def test_the_text_of_hostile_html_is_left_out(html: str) -> None:

@@ -62,8 +62,12 @@ def note(record_property: Callable[[str, object], None]) -> Note:
     return noted
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """Print the table, and write it to the file that ION_REAL_TABLE names."""
+    if hasattr(config, "workerinput"):  # one of several processes (-n), and has a part of it
+        return
     rows = [
         str(value)
         for reports in terminalreporter.stats.values()

@@ -55,6 +55,8 @@ class Server(ABC):
     """False: it takes emails for anybody."""
     forgets: ClassVar[str] = ""
     """Why its books can't be read after a kill; empty: they can."""
+    breaks_when_deep: ClassVar[bool] = False
+    """True: its process dies of a MAIL that comes before its reply to a dot."""
     limit: ClassVar[str] = ""
     """What `limited` does; empty: there is no such limit."""
     host = HOST

@@ -19,8 +19,7 @@ def test_bursts_after_idle_gaps_keep_in_step_with_a_server_that_minds_pipelining
         books = trial.carry(EMAILS * 2, bursts=(8,))
 
     note(trial, "eight at a time after idle gaps", books)
-    assert not books.faults
-    assert not trial.waited
+    trial.assert_undisturbed(books)
 
 
 @pytest.mark.skipif(not LONG, reason="half a minute of idle gaps a server: ION_REAL=long")
@@ -33,5 +32,4 @@ def test_idle_gaps_as_long_as_in_production_cost_nobody_an_email(
         books = trial.carry(40, idle_seconds=None, bursts=(8,))
 
     note(trial, "eight at a time after 7 s each", books)
-    assert not books.faults
-    assert not trial.waited
+    trial.assert_undisturbed(books)

@@ -24,8 +24,7 @@ def test_a_limit_on_connections_and_transactions_delays_no_email(
         books = trial.carry(connections=2)
 
     note(trial, sort.limit, books)
-    assert not books.faults
-    assert not trial.waited
+    trial.assert_undisturbed(books)
 
 
 @pytest.mark.skipif(not LONG, reason="a few hundred emails: ION_REAL=long")
@@ -37,5 +36,4 @@ def test_a_hundred_emails_a_connection_which_is_opensmtpds_default(
         books = trial.carry(EMAILS, connections=1)
 
     note(trial, "one connection", books)
-    assert not books.faults
-    assert not trial.waited
+    trial.assert_undisturbed(books)

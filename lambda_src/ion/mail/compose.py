@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ion.contract import Address, Addresses, BadInput, Send
 from ion.envelope import Email, Envelope
 from ion.mail.addresses import Correspondent, parse_address, parse_addresses
 from ion.mail.body import Part, text_part
-from ion.mail.characters import check_header_text
+from ion.mail.characters import check_header_text, check_unicode
 from ion.mail.headers import address_field, custom_fields, text_field
 from ion.mail.plain_text import plain_text
 from ion.outcome import Reason
@@ -33,6 +34,39 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
     Raises:
         BadInput: with the reason and the path of what is wrong.
     """
+    return check(send, key=key, default_sender=default_sender).email(queued_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An email in which nothing is wrong, but whose content isn't made yet: that takes memory.
+
+    Args:
+        envelope: who sends to whom.
+        fields: its header fields, those that are about the body and Date aside.
+        text, html: the bodies.
+        digest: of its key, in hexadecimal.
+    """
+
+    envelope: Envelope
+    fields: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    digest: str
+
+    def email(self, queued_at: datetime) -> Email:
+        """The envelope and the content."""
+        body = _body(self.text, self.html, self.digest)
+        header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
+        return Email(self.envelope, header.encode() + body.content)
+
+
+def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
+    """Everything that may be wrong with an email is found here; see `compose`.
+
+    Raises:
+        BadInput: with the reason and the path of what is wrong.
+    """
     _check_count(send)
     sender = _sender(send.sender, default_sender)
     to = parse_addresses(send.recipient, "$.recipient")
@@ -40,29 +74,27 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
     bcc = parse_addresses(send.bcc, "$.bcc")
     reply_to = () if send.reply_to is None else (parse_address(send.reply_to, "$.reply_to"),)
     check_header_text(send.subject, "$.subject")
+    text, html = send.body_text or "", send.body_html or ""
+    check_unicode(html, "$.body_html")
+    check_unicode(text, "$.body_text")
 
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    body = _body(send, digest)
-    header = (
-        f"Date: {_date(queued_at)}\r\n"
-        + address_field("From", (sender,))
+    fields = (
+        address_field("From", (sender,))
         + address_field("To", to)
         + (address_field("Cc", cc) if cc else "")
         + (address_field("Reply-To", reply_to) if reply_to else "")
         + text_field("Subject", send.subject)
         + f"Message-ID: <{digest[:32]}@{sender.domain}>\r\n"
         + custom_fields(send.headers, "$.headers")
-        + f"MIME-Version: 1.0\r\n{body.fields}\r\n"
     )
     in_header = (sender, *to, *cc, *reply_to)
-    return Email(
-        Envelope(
-            sender.address,
-            _each_once((*to, *cc, *bcc)),
-            smtputf8=not all(one.local_part.isascii() for one in in_header),
-        ),
-        header.encode() + body.content,
+    envelope = Envelope(
+        sender.address,
+        _each_once((*to, *cc, *bcc)),
+        smtputf8=not all(one.local_part.isascii() for one in in_header),
     )
+    return Checked(envelope, fields, text, html, digest)
 
 
 def recipients(send: Send) -> tuple[str, ...]:
@@ -110,10 +142,9 @@ def _date(when: datetime) -> str:
     )
 
 
-def _body(send: Send, digest: str) -> Part:
+def _body(text: str, html: str, digest: str) -> Part:
     """The bodies that say something; an empty one would hide the other from some readers."""
-    html = send.body_html or ""
-    text = send.body_text or (html and plain_text(html)) or ""
+    text = text or (html and plain_text(html)) or ""
     if not html:
         return text_part(text, "plain", "$.body_text")
     rich = text_part(html, "html", "$.body_html")

@@ -16,6 +16,9 @@ DEEPEST_NESTING = 100
 interpreter's limit wherever in the stack we are, so that the same HTML always gives the same."""
 MOST_WORK = 3_000_000
 """Characters times depth, as each level goes through all the text inside it: a second or two."""
+MOST_ATTRIBUTES = 20_000
+"""In one tag, by the blanks, quotes and slashes in it. The parser holds all of them at a time, each
+with half a kilobyte and more."""
 
 # markdownify's patterns are quadratic over a run of blanks
 _long_run_of_blanks = re.compile(r"(\s)\s{99,}")
@@ -24,7 +27,7 @@ _empty_lines = re.compile(r"\n{3,}")
 
 def plain_text(html: str) -> str | None:
     """What a person would read in `html`, with links as Markdown; None if that can't be told."""
-    if len(html) > MOST_WORK or html.count("<") > MOST_TAGS:
+    if len(html) > MOST_WORK or html.count("<") > MOST_TAGS or _attributes(html) > MOST_ATTRIBUTES:
         return None
     try:
         # the opening tag keeps bs4 from warning that this might be XML, a URL or a file's name
@@ -35,6 +38,13 @@ def plain_text(html: str) -> str | None:
         return None
     lines = "\n".join([line.rstrip() for line in text.split("\n")])
     return _empty_lines.sub("\n\n", lines).strip() or None
+
+
+def _attributes(html: str) -> int:
+    """How many the tag with the most may have; tags too short for `MOST_ATTRIBUTES` count as 0."""
+    long = (piece for piece in html.split("<")[1:] if len(piece) > MOST_ATTRIBUTES)
+    tags = [piece.partition(">")[0] for piece in long if piece[0].isalpha()]
+    return max((sum(map(tag.count, " \t\n\r\f\"'/")) for tag in tags), default=0)
 
 
 @lru_cache(maxsize=1)
@@ -70,11 +80,15 @@ def _converter() -> "Callable[[str], str]":
 
     def convert(html: str) -> str:
         soup = BeautifulSoup(html, "html.parser")
-        if _depth(soup) > min(DEEPEST_NESTING, MOST_WORK // len(html)):
-            return ""
-        for unseen in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
-            unseen.extract()  # declarations and instructions, which would pass for text
-        return str(reader.convert_soup(soup))
+        try:
+            if _depth(soup) > min(DEEPEST_NESTING, MOST_WORK // len(html)):
+                return ""
+            for unseen in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
+                unseen.extract()  # declarations and instructions, which would pass for text
+            return str(reader.convert_soup(soup))
+        finally:
+            for part in [*soup.contents, soup]:
+                part.decompose()  # they refer to one another, and would wait for the collector
 
     return convert
 

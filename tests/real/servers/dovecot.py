@@ -44,6 +44,7 @@ class Dovecot(Server):
 
     title = "Dovecot submission"
     odd = Postfix.odd
+    breaks_when_deep = True
     limit = Postfix.limit
 
     def __init__(self, folder: Path, *, limited: bool = False) -> None:
