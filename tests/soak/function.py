@@ -28,8 +28,8 @@ def live(environment: dict[str, str]) -> int:
     """In the fork: an invocation for each line that it is told how long it may last."""
     os.dup2(2, 1)
     os.environ.update(environment)
-    # How long a session was idle is measured by time.monotonic, which is real (`clocked`); lulls are
-    # seconds on the soak's clock, which is that much faster.
+    # A session measures how long it was idle by time.monotonic, which is real (`clocked`). A lull
+    # is so many seconds on the soak's clock, which is that much faster.
     session.IDLE_SECONDS /= float(environment["SOAK_SPEED"])
     try:
         address = ("127.0.0.1", int(environment["SOAK_CONTROL_PORT"]))
