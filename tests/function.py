@@ -68,13 +68,17 @@ class Function:
         return relay
 
     def secrets(
-        self, server: ScriptedServer, password: str = PASSWORD, section: str = "smtp"
+        self,
+        server: ScriptedServer,
+        password: str = PASSWORD,
+        section: str = "smtp",
+        username: str = USER,
     ) -> str:
         ca_file = f"ca-{server.port}.pem"
         shutil.copy(server.ca_pem_path, self.root / ca_file)
         return (
             f"[{section}]\nserver = {server.host}\nport = {server.port}\nca_file = {ca_file}\n"
-            f"username = {USER}\npassword = {password}\n"
+            f"username = {username}\npassword = {password}\n"
         )
 
     def knows(

@@ -282,7 +282,7 @@ def test_a_login_that_the_server_repeats_is_not_written(world: World, spelling: 
     world.publish(email())
     script = {Step.AUTH: repeating(535, "5.7.8 Error: authentication failed:", spelling)}
     assert world.run(script, times=2).stopped == "auth"
-    assert [one["email_id"] for one in world.account.rows()] == [" hold smtp"]
+    assert " hold smtp" in [one["email_id"] for one in world.account.rows()]
     assert world.leaks() == {}
     assert "still held" in world.events()
 
@@ -585,7 +585,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
 
 
 def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
-    for module in ("telemetry", "settle", "provenance", "course"):
+    for module in ("telemetry", "settle", "provenance", "course", "servers"):
         world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
     world.publish(email(0))
     world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})

@@ -18,17 +18,17 @@ from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
 from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
-from ion.aws.secrets import read_secret
+from ion.aws.secrets import SecretStore
+from ion.configuration import Configuration
 from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
-from ion.mail import is_address
 from ion.memory import Allowance, Memory, function_bytes, return_what_is_freed
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, Rescue
 from ion.servers import Servers
-from ion.settings import Settings, SettingsError, Smtp, aws_names, load
+from ion.settings import Settings, SettingsError, Smtp, aws_names
 from ion.settle import Settler
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
@@ -76,6 +76,8 @@ class Relay:
         self.notes = Notes(dynamodb, aws.ledger_table)
         schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
         self.rescue = Rescue(schedule, self.telemetry, now)
+        store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
+        self.configuration = Configuration(ROOT, os.environ, store, self.telemetry, now)
         self._servers: Servers | None = None
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -96,21 +98,20 @@ class Relay:
 
     async def _drain_queue(self, deadline: Deadline) -> Summary:
         try:
-            servers = self._configured()
+            servers = await self._configured()
         except SettingsError as error:
             self.telemetry.misconfigured(str(error))
             return Summary(stopped="settings", error=str(error))
-        summary = await servers.run(deadline)
-        if servers.turned_away:
-            self._servers = None  # perhaps the secret was changed: read it anew next time
-        return summary
+        return await servers.run(deadline)
 
-    def _configured(self) -> Servers:
-        if self._servers is None:
-            settings = load(ROOT, os.environ, partial(read_secret, self.session), is_address)
+    async def _configured(self) -> Servers:
+        """The servers of the settings in force; if one turned us away, they may be others now."""
+        again = self._servers is not None and bool(self._servers.turned_away)
+        settings = await asyncio.to_thread(self.configuration.settings, again=again)
+        if self._servers is None or settings is not self._servers.settings:
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
-            self._servers = Servers(settings, self.notes, self.telemetry, drain)
+            self._servers = Servers(self.configuration, settings, self.notes, self.telemetry, drain)
         return self._servers
 
     async def _rescue(self, deadline: Deadline) -> int:
