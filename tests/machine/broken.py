@@ -11,10 +11,12 @@ from ion.claims import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.envelope import Email
 from ion.message import Draft, Message
-from ion.outcome import Delivery, InDoubt
+from ion.outcome import Delivery, InDoubt, Transaction
 from ion.settle import Settler
 from ion.smtp.session import Session
+from ion.smtp.wire import WireError
 from machine.process import Kind
 
 
@@ -111,6 +113,19 @@ class Faithful(Session):
         pass
 
 
+class Nosy(Session):
+    """Asks whether the server is still there, whoever else speaks."""
+
+    async def send(self, email: Email, deadline: Deadline) -> Transaction:
+        wire = self._exchange._wire  # noqa: SLF001 - past the locks
+        try:
+            wire.write(b"NOOP\r\n")
+            await wire.read_reply(deadline.remaining())
+        except WireError:
+            self.close()
+        return await super().send(email, deadline)
+
+
 COARSE = {
     "claims are always granted": Kind(ledger=Yes),
     "results are not recorded": Kind(ledger=Forgetful),
@@ -118,6 +133,7 @@ COARSE = {
     "bodies of dead letters are changed": Kind(dead_letters=Tidy),
     "deleted before it is dead-lettered": Kind(drain=HastyDrain),
     "deleted when received": Kind(input_queue=Grabbing),
+    "probed while others speak": Kind(session=Nosy),
     "dead letters deleted before they are sent back": Kind(dead_letters=Grabbing),
 }
 FINE = {

@@ -28,7 +28,8 @@ def live(environment: dict[str, str]) -> int:
     """In the fork: an invocation for each line that it is told how long it may last."""
     os.dup2(2, 1)
     os.environ.update(environment)
-    # Idleness is measured on the clock that stays (`clocked`), and the lulls are of the other one.
+    # A session measures how long it was idle by time.monotonic, which is real (`clocked`). A lull
+    # is so many seconds on the soak's clock, which is that much faster.
     session.IDLE_SECONDS /= float(environment["SOAK_SPEED"])
     try:
         address = ("127.0.0.1", int(environment["SOAK_CONTROL_PORT"]))

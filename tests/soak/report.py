@@ -128,7 +128,7 @@ ONE_BY_ONE, GROUPED = "command by command", "in one flight"
 MORE_BEHIND = "envelopes behind a dot"
 PROBES = "NOOPs on idle connections"
 PUT_OFF = "put off by a connection that was full"
-MALFORMED = "501s to one of several"
+MALFORMED = "501s to a recipient"
 
 
 def ways(server: ScriptedServer, manner: Manner) -> Counter[str]:

@@ -116,12 +116,11 @@ class MailScript:
         if fault.reason:
             whose = moment.argument if moment.step is Step.RCPT else session.name
             self._witness.refused[whose].add(fault.reason)
-        if fault.loses_the_thread and (not for_connection or moment.step in _BETWEEN_EMAILS):
-            session.lost = True
-        if moment.step is Step.BODY:
-            session.last_dot = True
-            if fault.action.ending is not Ending.GO_ON:
-                self._witness.in_doubt(session.name, Sort.DOT)  # its dot may be on its way
+        emails_may_follow = not for_connection or moment.step in _BETWEEN_EMAILS
+        if fault.loses_the_thread and emails_may_follow and not session.lost:
+            session.lost, session.last_dot = True, moment.step is Step.BODY
+        if moment.step is Step.BODY and fault.action.ending is not Ending.GO_ON:
+            self._witness.in_doubt(session.name, Sort.DOT)  # its dot may be on its way
         return fault.action
 
     def _dot(self, session: _Session, action: Action) -> None:
@@ -130,7 +129,8 @@ class MailScript:
             if not session.told:
                 self._witness.in_doubt(session.name, Sort.DOT)
             return
-        submission = session.submission or self._submissions()[-1]
+        submission = session.submission
+        assert submission is not None, "a dot ends a body"
         self._witness.accepted(
             self._life,
             session.name,

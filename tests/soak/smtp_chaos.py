@@ -26,7 +26,7 @@ from soak.manner import Manner
 _RATE = 0.10
 _AGAIN = 0.4
 """Of an email that was in doubt already: the second doubt is where policies differ."""
-_SPARED = 0.97
+_SPARED = 0.9
 """Of faults over which ion is more careful with a server from then on: else there would be little
 of what it begins with."""
 _OF_CONNECTIONS = 0.03
