@@ -118,7 +118,7 @@ _NOT_VERIFIED = (
     r"|mail sending denied|sender domain (is )?not verified|restricted to sending domain"
     r"|sending from this domain is paused|unconfigured sending domain"
     r"|domain is not associated with your account|from/sender name is not valid"
-    r"|^domain \S+ is not allowed to send: "  # Mailgun, whatever the reason
+    r"|^domain \S+ is not allowed to send: "  # Mailgun; its reasons are many
 )
 _SEND_AS_DENIED = (  # Exchange, SendGrid, Postfix and Yandex, Zoho; QQ and 163
     r"permissions? to send (as|on behalf)|SendAsDenied|not authorized to send from"
@@ -131,8 +131,8 @@ _NO_RELAYING = (
     r"|credentials for relay|as a relay, but|allowed rcpthosts"  # Gmail, MessageLabs, qmail
 )
 
-# Log in first, said with a code that anybody else says who has lost the thread. Whatever stands
-# above these in the table and fits, too, goes first: a quota, an account that is suspended.
+# Log in first, said with codes that otherwise mean a lost thread. Rules above these in the table
+# go first, as ever: the same codes may tell of a quota, or of an account that is suspended.
 _NO_LOGIN_OUT_OF_STEP = (
     _Rule(*_OF_THE_ACCOUNT, _codes(502), enhanced=r"5\.7\.\d+"),  # go-smtp, Brevo
     _Rule(*_OF_THE_ACCOUNT, _codes(503), text=r"authori[sz]ation required"),  # mail.ru
