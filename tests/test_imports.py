@@ -13,12 +13,12 @@ LAYERS = [
     ["servers"],
     ["drain"],
     ["intake", "rescue"],
-    ["course", "deliver", "redrive", "settle", "turnstile"],
+    ["course", "deliver", "memory", "redrive", "settle", "turnstile"],
     ["admit", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "metrics", "pace"],
     ["hold"],
-    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub", "memory"],
+    ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub", "allowance"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}

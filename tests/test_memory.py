@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from emulated import Account
 from ion.admit import Job
+from ion.allowance import MB, Allowance, function_bytes
 from ion.contract import Send, parse
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.envelope import Email
 from ion.mail import compose
-from ion.memory import MB, Allowance, Memory, function_bytes, weight
+from ion.memory import Memory, weight
 from ion.message import Attribute, Message
 from ion.outcome import Delivery
 from ion.smtp.pool import Pool
@@ -101,7 +102,7 @@ def test_lambda_says_how_much_memory_there_is(environment: dict[str, str], memor
 
 FREES = """
 import os
-from ion.memory import return_what_is_freed
+from ion.allowance import return_what_is_freed
 
 def resident():
     pages = int(open("/proc/self/statm").read().split()[1])

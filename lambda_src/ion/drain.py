@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 from ion.admit import Admission, Admitted, Claimed, Suspect, Unread, Wish, fault
+from ion.allowance import Allowance, function_bytes
 from ion.aws.ledger import Ledger
 from ion.aws.queue import BATCH, Queue
 from ion.contract import Redrive
@@ -17,7 +18,7 @@ from ion.course import Course, Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.intake import Intake, recipients_of
-from ion.memory import Allowance, Memory, function_bytes
+from ion.memory import Memory
 from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.pace import Limits, Pace

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from ion.admit import Admission
+from ion.allowance import Allowance, function_bytes, return_what_is_freed
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
@@ -22,7 +23,7 @@ from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
-from ion.memory import Allowance, Memory, function_bytes, return_what_is_freed
+from ion.memory import Memory
 from ion.pace import Pace
 from ion.rescue import EVERY_SECONDS, rescue
 from ion.servers import Servers

@@ -42,8 +42,7 @@ class Intake:
     Args:
         input_queue: what is to be sent.
         admission: says what may be done about a message.
-        turnstile: says how many may be received at the pace in force.
-        memory: says how many there is room for.
+        turnstile, memory: say how many may be received.
         course: the run's.
         telemetry: told of a queue that can't be read.
         workers: how many take what is claimed.
@@ -155,9 +154,8 @@ class Intake:
             return False
         if self._admission.failures and (self._received or self._claims):
             return False  # with the ledger as it is, nothing more may come of it
-        if len(self._received) + BATCH * self._receives >= self._most_received:
-            return False
-        return self._memory.room() > 0
+        few = len(self._received) + BATCH * self._receives < self._most_received
+        return few and self._memory.room() > 0
 
     async def _receive(self, most: int) -> None:
         try:
