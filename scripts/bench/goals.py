@@ -7,6 +7,7 @@ from bench import contenders as names
 from bench import drains
 from bench.composing import Composing, shares_attachments
 from bench.drains import Drains
+from bench.memory import MOST_SHARE, Peak
 from bench.package import Package
 from bench.rounds import Figure, Rounds
 from bench.sinks import Offer
@@ -45,6 +46,7 @@ class Measured:
     package: Package | None
     package_missing: str = ""
     throttled: Sequence[Throttled] = ()
+    peaks: Sequence[Peak] = ()
 
 
 def goals(measured: Measured) -> list[Goal]:
@@ -59,6 +61,7 @@ def goals(measured: Measured) -> list[Goal]:
         *_whole_drain(measured.drains),
         *_package(measured),
         _memory(measured.drains),
+        _any_sizes(measured.peaks),
         *(_throttled(measured.throttled, side_by_side) for side_by_side in (1, 3)),
     ]
 
@@ -324,6 +327,16 @@ def _memory(found: Drains) -> Goal:
         return Goal(what, wanted, _NOT_MEASURED, None, found.missing or "no /proc here")
     memory = one.figure.memory_mb
     return _judged(what, wanted, f"{memory:.0f} MB", reached=memory <= 128, why="")
+
+
+def _any_sizes(peaks: Sequence[Peak]) -> Goal:
+    what, wanted = "memory, emails of any size, 16 connections", "RSS <= 60 % of the function's"
+    if not peaks or not all(one.memory_mb for one in peaks):
+        return Goal(what, wanted, _NOT_MEASURED, None, "no /proc here")
+    most = max(peaks, key=lambda one: one.share)
+    case = most.case
+    measured = f"{most.memory_mb:.0f} of {case.memory_mb} MB ({most.share:.0%}): {case.mail}"
+    return _judged(what, wanted, measured, reached=most.share <= MOST_SHARE, why="")
 
 
 def _throttled(found: Sequence[Throttled], side_by_side: int) -> Goal:
