@@ -44,6 +44,7 @@ data "aws_iam_policy_document" "relay" {
       "sqs:ReceiveMessage",
       "sqs:ChangeMessageVisibility",
       "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes", # redrive counts what is hidden
     ]
     resources = [aws_sqs_queue.dead_letter.arn]
   }

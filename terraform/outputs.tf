@@ -1,3 +1,7 @@
+locals {
+  sender = try(var.settings.mail.sender, "")
+}
+
 # For publishers
 
 output "topic_arn" {
@@ -11,13 +15,14 @@ output "topic_name" {
 }
 
 output "publish_command" {
-  description = "A first email, ready for the shell: put your own address in."
-  value = format("aws sns publish --topic-arn %s --message '%s'", aws_sns_topic.input.arn, jsonencode({
+  description = "A first email, ready for the shell: put your own address in as the recipient, and as the sender one that the mail server lets you use, unless settings.mail.sender has named it already."
+  value = format("aws sns publish --topic-arn %s --message '%s'", aws_sns_topic.input.arn, replace(jsonencode({
     action    = "send"
+    sender    = local.sender == "" ? "sender@example.org" : local.sender
     recipient = "you@example.org"
     subject   = "Hello from ion"
     body_text = "It works."
-  }))
+  }), "'", "'\\''"))
 }
 
 # For operators

@@ -30,11 +30,13 @@ resource "aws_sqs_queue" "input" {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                       = "${var.name}-input-deadletter-queue"
-  message_retention_seconds  = local.retention_seconds
-  max_message_size           = local.max_message_bytes
-  visibility_timeout_seconds = var.timeout_seconds + 60
-  tags                       = var.tags
+  name                      = "${var.name}-input-deadletter-queue"
+  message_retention_seconds = local.retention_seconds
+  max_message_size          = local.max_message_bytes
+  tags                      = var.tags
+
+  # A person who looks at dead letters hides them for so long from a redrive, and from the alarm.
+  visibility_timeout_seconds = 30
 
   sqs_managed_sse_enabled = var.kms_key_arn == null ? true : null
   kms_master_key_id       = var.kms_key_arn

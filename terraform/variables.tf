@@ -144,7 +144,7 @@ variable "alarm_topic_arns" {
 # How it behaves
 
 variable "settings" {
-  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. Names in lower case, at most 3072 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
+  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. { mail = { sender = \"name@example.org\" } } is needed if the SMTP username is no address, unless each message names its sender. Names in lower case, at most 3072 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
   type        = map(map(string))
   default     = {}
   nullable    = false

@@ -31,9 +31,15 @@ def email(number: int = 0, **fields: object) -> str:
     return json.dumps(least | {"sender": "ion@example.org"} | fields)
 
 
-def guarded(script: dict[Step, Any] | None = None, **parts: Any) -> ScriptedServer:  # noqa: ANN401
+def guarded(
+    script: dict[Step, Any] | None = None,
+    *,
+    pipelining: bool = False,
+    **parts: Any,  # noqa: ANN401
+) -> ScriptedServer:
     """A server as they are out there: STARTTLS, then a login."""
-    return ScriptedServer(script, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}), **parts)
+    offer = Offer(users={USER: PASSWORD}, pipelining=pipelining)
+    return ScriptedServer(script, tls=Tls.STARTTLS, offer=offer, **parts)
 
 
 class Context:
@@ -62,13 +68,17 @@ class Function:
         return relay
 
     def secrets(
-        self, server: ScriptedServer, password: str = PASSWORD, section: str = "smtp"
+        self,
+        server: ScriptedServer,
+        password: str = PASSWORD,
+        section: str = "smtp",
+        username: str = USER,
     ) -> str:
         ca_file = f"ca-{server.port}.pem"
         shutil.copy(server.ca_pem_path, self.root / ca_file)
         return (
             f"[{section}]\nserver = {server.host}\nport = {server.port}\nca_file = {ca_file}\n"
-            f"username = {USER}\npassword = {password}\n"
+            f"username = {username}\npassword = {password}\n"
         )
 
     def knows(

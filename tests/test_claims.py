@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ion.claims import (
+    CLAIMED,
     DEAD,
     DOUBTED,
     PENDING,
@@ -38,8 +39,8 @@ CLAIM = Claim(
     lease_until=LEASE,
     alone=True,
 )
-ROW = Row(RowStatus.SENDING, "other", LEASE, "hash", PENDING * 2, expires_at=NOW + 1e6)
-DEFERRED = replace(ROW, status=RowStatus.DEFERRED, lease_until=0, attempts=3)
+ROW = Row(RowStatus.SENDING, "other", LEASE, "hash", CLAIMED * 2, "00", expires_at=NOW + 1e6)
+DEFERRED = replace(ROW, status=RowStatus.DEFERRED, lease_until=0, fates=PENDING * 2, attempts=3)
 CRASHED = replace(ROW, lease_until=OVER)
 BURIED = replace(
     ROW,
@@ -47,16 +48,20 @@ BURIED = replace(
     lease_until=0,
     fates=DEAD * 2,
     attempts=5,
-    doubts=2,
+    doubts="21",
     used_ids=frozenset({"message-1"}),
 )
 REDRIVE = replace(CLAIM, message_id="message-2", redrives=1)
 
 
-def lease_on(row: Row, message_id: str = "message-1") -> Row:
-    used_ids = row.used_ids | {message_id}
+def lease_on(row: Row, message_id: str = "message-1", fates: str = CLAIMED * 2) -> Row:
     return replace(
-        row, status=RowStatus.SENDING, token="mine", lease_until=LEASE, used_ids=used_ids
+        row,
+        status=RowStatus.SENDING,
+        token="mine",
+        lease_until=LEASE,
+        fates=fates,
+        used_ids=row.used_ids | {message_id},
     )
 
 
@@ -65,7 +70,7 @@ def lease_on(row: Row, message_id: str = "message-1") -> Row:
 
 @pytest.mark.row(65)
 def test_an_unknown_email_is_leased_and_sent_to_all() -> None:
-    leased = lease_on(Row(RowStatus.SENDING, "mine", LEASE, "hash", PENDING * 2))
+    leased = lease_on(Row(RowStatus.SENDING, "mine", LEASE, "hash", PENDING * 2, "00"))
     assert judge(None, CLAIM, NOW) == Judgement(Verdict.SEND, leased, (0, 1))
 
 
@@ -74,7 +79,7 @@ def test_a_message_about_some_recipients_is_sent_to_those() -> None:
     judged = judge(None, replace(CLAIM, left=(1,)), NOW)
     assert judged.targets == (1,)
     assert judged.row is not None
-    assert judged.row.fates == PENDING * 2
+    assert judged.row.fates == PENDING + CLAIMED
 
 
 @pytest.mark.row(65)
@@ -129,7 +134,7 @@ def test_a_message_that_was_dead_lettered_and_comes_again_is_done(status: RowSta
 @pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
 def test_a_dead_letter_that_is_brought_back_starts_anew(status: RowStatus) -> None:
     judged = judge(replace(BURIED, status=status), REDRIVE, NOW)
-    fresh = replace(lease_on(BURIED, "message-2"), fates=PENDING * 2, attempts=0, doubts=0)
+    fresh = replace(lease_on(BURIED, "message-2"), attempts=0, doubts="00")
     assert judged == Judgement(Verdict.SEND, fresh, (0, 1))
 
 
@@ -139,7 +144,7 @@ def test_a_dead_letter_about_some_brings_back_only_those() -> None:
     judged = judge(row, replace(REDRIVE, left=(0,)), NOW)
     assert judged.targets == (0,)
     assert judged.row is not None
-    assert judged.row.fates == PENDING + SENT
+    assert judged.row.fates == CLAIMED + SENT
 
 
 def test_the_rest_of_an_email_does_not_go_to_its_dead() -> None:
@@ -148,11 +153,11 @@ def test_the_rest_of_an_email_does_not_go_to_its_dead() -> None:
 
 
 def test_doubts_about_recipients_who_still_wait_outlive_a_redrive_of_others() -> None:
-    row = replace(BURIED, status=RowStatus.DEFERRED, fates=DEAD + PENDING, doubts=1)
+    row = replace(BURIED, status=RowStatus.DEFERRED, fates=DEAD + PENDING, doubts="11")
     judged = judge(row, replace(REDRIVE, left=(0,)), NOW)
     assert judged.targets == (0,)
     assert judged.row is not None
-    assert judged.row.doubts == 1
+    assert judged.row.doubts == "01"
 
 
 @pytest.mark.row(12)
@@ -192,11 +197,46 @@ AFTER_TWO = AFTER_ONE | {InDoubt.RESEND_ONCE: Verdict.PARKED}
 def test_an_expired_lease_in_sending_is_in_doubt(
     doubts: int, policy: InDoubt, verdict: Verdict
 ) -> None:
-    row = replace(CRASHED, doubts=doubts)
+    row = replace(CRASHED, doubts=str(doubts) * 2)
     judged = judge(row, replace(CLAIM, in_doubt=policy), NOW)
-    assert judged == Judgement(
-        verdict, replace(lease_on(row), doubts=doubts + 1, crashes=1), (0, 1)
-    )
+    claimed = CLAIMED if verdict is Verdict.SEND else PENDING
+    leased = lease_on(replace(row, doubts=str(doubts + 1) * 2, crashes=1), fates=claimed * 2)
+    assert judged == Judgement(verdict, leased, (0, 1))
+
+
+@pytest.mark.row(30)
+@pytest.mark.row(48)
+def test_only_those_that_the_dead_sender_was_at_are_in_doubt() -> None:
+    """It was about the second recipient; the first has been waiting, and had no copy yet."""
+    row = replace(CRASHED, fates=PENDING + CLAIMED)
+    judged = judge(row, replace(CLAIM, in_doubt=InDoubt.PARK), NOW)
+    assert (judged.verdict, judged.targets, judged.parked) == (Verdict.SEND, (0,), (1,))
+    assert judged.row is not None
+    assert (judged.row.fates, judged.row.doubts) == (CLAIMED + PENDING, "01")
+
+
+@pytest.mark.row(30)
+@pytest.mark.row(48)
+@pytest.mark.parametrize(
+    ("doubts", "verdict", "targets", "parked"),
+    [
+        ("00", Verdict.SEND, (0, 1), ()),
+        ("10", Verdict.SEND, (1,), (0,)),
+        ("11", Verdict.PARKED, (0, 1), ()),
+    ],
+)
+def test_a_death_parks_those_for_whom_it_is_the_second_doubt(
+    doubts: str, verdict: Verdict, targets: tuple[int, ...], parked: tuple[int, ...]
+) -> None:
+    judged = judge(replace(CRASHED, doubts=doubts), CLAIM, NOW)
+    assert (judged.verdict, judged.targets, judged.parked) == (verdict, targets, parked)
+
+
+@pytest.mark.row(29)
+def test_whom_a_message_is_not_about_keeps_the_doubt_of_a_death() -> None:
+    judged = judge(CRASHED, replace(CLAIM, left=(0,)), NOW)
+    assert judged.row is not None
+    assert (judged.row.fates, judged.row.doubts) == (CLAIMED + PENDING, "11")
 
 
 @pytest.mark.row(28)
@@ -241,18 +281,19 @@ def test_a_redrive_whose_sender_died_is_as_doubtful_as_any_other() -> None:
     again = judge(first.row, replace(REDRIVE, token="next", in_doubt=InDoubt.PARK), later)
     assert again.verdict is Verdict.PARKED
     assert again.row is not None
-    assert (again.row.doubts, again.row.crashes) == (1, 1)
+    assert (again.row.doubts, again.row.crashes) == ("11", 1)
 
 
 @pytest.mark.row(69)
 def test_a_redrive_that_was_deferred_does_not_start_anew_each_time() -> None:
     first = judge(BURIED, REDRIVE, NOW)
     assert first.row is not None
-    deferred = conclude(first.row, "message-2", [delivery(Status.DEFERRED, Kind.IN_DOUBT)])
+    in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 0)
+    deferred = conclude(first.row, "message-2", [in_doubt])
     again = judge(deferred, replace(REDRIVE, token="next"), NOW)
     assert again.verdict is Verdict.SEND
     assert again.row is not None
-    assert (again.row.attempts, again.row.doubts) == (1, 1)
+    assert (again.row.attempts, again.row.doubts) == (1, "10")
 
 
 # clocks
@@ -336,6 +377,17 @@ def test_a_result_tells_what_became_of_each_recipient(
     assert row.used_ids == ({"message-1"} if {DEAD, DOUBTED} & set(fates) else set())
 
 
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+def test_a_doubt_is_counted_for_the_recipients_that_it_is_about() -> None:
+    in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 1)
+    once = conclude(lease_on(ROW), "message-1", [SENT_TO, in_doubt])
+    assert once.doubts == "01"
+    for _ in range(20):
+        once = conclude(once, "message-1", [in_doubt])
+    assert once.doubts == "09", "one digit each"
+
+
 # every ledger there can be
 
 
@@ -354,6 +406,7 @@ def situations(draw: st.DrawFn) -> tuple[Row, Claim]:
     status = draw(st.sampled_from(RowStatus))
     ours = status is RowStatus.SENDING and draw(st.booleans())
     alike = ours or draw(st.booleans())
+    fates = [PENDING, SENT, DEAD, *([CLAIMED] if status is RowStatus.SENDING else [])]
     row = Row(
         status=status,
         token="mine" if ours else "other",
@@ -362,14 +415,14 @@ def situations(draw: st.DrawFn) -> tuple[Row, Claim]:
         fates="".join(
             draw(
                 st.lists(
-                    st.sampled_from([PENDING, SENT, DEAD]),
+                    st.sampled_from(fates),
                     min_size=recipients if alike else 1,
                     max_size=recipients if alike else 6,
                 )
             )
         ),
+        doubts="".join(draw(st.lists(st.sampled_from("01259"), min_size=6, max_size=6))),
         attempts=draw(st.integers(0, 200)),
-        doubts=draw(st.integers(0, 5)),
         crashes=draw(st.integers(0, 5)) if status is RowStatus.SENDING else 0,
         used_ids=frozenset(draw(st.sets(st.sampled_from(["message-1", "message-3"])))),
         expires_at=draw(st.sampled_from([NOW - 1, NOW, NOW + 1e6])),
@@ -471,7 +524,7 @@ class Life:
             return
         self.copies[-1] += 1  # it may have died after the dot
         if end == "is in doubt":
-            again = may_resend(self.policy, judged.row.doubts + 1)
+            again = may_resend(self.policy, int(judged.row.doubts) + 1)
             status = Status.DEFERRED if again else Status.DEAD
             doubt = delivery(status, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
             self.row = conclude(judged.row, claim.message_id, [doubt])

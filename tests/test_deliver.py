@@ -13,14 +13,14 @@ import pytest
 
 from clock import Clock
 from ion.admit import Job
-from ion.claims import PENDING, Row, RowStatus
+from ion.claims import CLAIMED, PENDING, Row, RowStatus
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.mail import compose
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt, Kind, Reason, Stage, Status
-from ion.settings import Security, Smtp
+from ion.settings import Pipelining, Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
@@ -37,6 +37,7 @@ from smtp_server import (
 
 NOW = 1_800_000_000.0
 DAY = 86_400
+THIRD = 3
 ANN, BOB, CAT = "ann@a.example", "bob@b.example", "cat@c.example"
 MESSAGE = Message(id="m-1", receipt="r", body="{}", attributes={}, sent_at=NOW, receives=1)
 SEND = Send(recipient=[ANN, BOB, CAT], subject="Hi", body_text="hello")
@@ -48,9 +49,10 @@ def job(
     *,
     targets: tuple[int, ...] | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
-    **row: int,
+    attempts: int = 0,
+    doubts: str = "",
 ) -> Job:
-    """A claimed email; `row` has what the ledger knows of earlier attempts."""
+    """A claimed email; of earlier attempts the ledger knows their number and the doubts."""
     email = compose(
         send,
         key="order-17",
@@ -58,16 +60,22 @@ def job(
         default_sender="ion@example.org",
     )
     everybody = tuple(range(len(email.envelope.recipients)))
-    leased = Row(RowStatus.SENDING, "token", NOW + 960, "hash", PENDING * len(everybody))
-    counted = replace(leased, attempts=row.get("attempts", 0), doubts=row.get("doubts", 0))
-    return Job(email, counted, everybody if targets is None else targets, in_doubt)
+    targets = everybody if targets is None else targets
+    fates = "".join(CLAIMED if i in targets else PENDING for i in everybody)
+    doubts = doubts or "0" * len(everybody)
+    row = Row(RowStatus.SENDING, "token", NOW + 960, "hash", fates, doubts, attempts)
+    return Job(email, row, targets, in_doubt)
 
 
 @asynccontextmanager
 async def deliverer(
-    server: ScriptedServer, *, connections: int = 1, now: Clock | None = None
+    server: ScriptedServer,
+    *,
+    connections: int = 1,
+    now: Clock | None = None,
+    pipelining: Pipelining = Pipelining.ENVELOPE,
 ) -> AsyncIterator[Deliverer]:
-    smtp = Smtp(server.host, server.port, Security.NONE)
+    smtp = Smtp(server.host, server.port, Security.NONE, pipelining=pipelining)
     async with Pool(
         partial(connect, smtp, TLS, Deadline.after(600), Logins()), connections
     ) as pool:
@@ -88,6 +96,10 @@ def delivered(
             return await one.deliver(claimed or job(), message, Deadline.after(600))
 
     return asyncio.run(main())
+
+
+def soon() -> Deadline:
+    return Deadline.after(600)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -154,7 +166,7 @@ def test_copies_of_one_message_are_the_same_octets() -> None:
     """Whoever gets two of them can tell that they are one."""
     first, second = ScriptedServer(), ScriptedServer()
     delivered(first)
-    delivered(second, job(attempts=5, doubts=1))
+    delivered(second, job(attempts=5, doubts="111"))
     assert first.accepted[0].content == second.accepted[0].content
     assert b"Message-ID: <" in first.accepted[0].content
 
@@ -240,6 +252,112 @@ def test_a_verdict_stands_when_the_others_get_another_connection() -> None:
     assert "bob" not in " ".join(command.line for command in server.sessions[1].commands)
 
 
+# a connection that has served its share
+
+
+LIMIT = 3
+MAILS_TOO_MANY = reply(452, "4.5.3 Too many recipients: Too many messages sent")
+
+
+def after_some(action: Action, step: Step = Step.MAIL) -> Callable[[Moment], Action]:
+    """As OpenSMTPD does after a hundred emails: it puts off, and doesn't close."""
+
+    def script(moment: Moment) -> Action:
+        is_it = moment.step is step and moment.nth_in_session > LIMIT
+        return action if is_it else Action()
+
+    return script
+
+
+@pytest.mark.row(62)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT])
+@pytest.mark.parametrize(
+    "action",
+    [
+        MAILS_TOO_MANY,
+        reply(451, "4.3.0 try later"),
+        reply(421, "4.3.2 closing", close=True),
+    ],
+)
+def test_a_connection_on_which_emails_are_put_off_is_replaced(action: Action, step: Step) -> None:
+    server = ScriptedServer(after_some(action, step))
+
+    async def main() -> None:
+        async with server, deliverer(server) as one:
+            for _ in range(4 * LIMIT):
+                found = await one.deliver(job(Send(recipient=ANN, body_text="x")), MESSAGE, soon())
+                assert [delivery.status for delivery in found] == [Status.SENT]
+        assert [len(session_of(server, n)) for n in (1, 2, 3, 4)] == [LIMIT] * 4
+
+    run(main)
+
+
+def session_of(server: ScriptedServer, number: int) -> list[object]:
+    return [email for email in server.accepted if email.session == number]
+
+
+@pytest.mark.row(62)
+def test_what_a_fresh_connection_says_too_is_the_servers_pace() -> None:
+    """A connection costs a login: it isn't replaced for each email that is put off."""
+    server = ScriptedServer({Step.MAIL: [Action(), *[MAILS_TOO_MANY] * 9]})
+
+    async def main() -> None:
+        async with server, deliverer(server) as one:
+            fates = [(await one.deliver(job(), MESSAGE, soon()))[0] for _ in range(6)]
+            assert [fate.status for fate in fates] == [Status.SENT, *[Status.DEFERRED] * 5]
+            assert {fate.outcome.kind for fate in fates[1:]} == {Kind.THROTTLED}
+        assert len(server.sessions) == 2
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        {ANN: reply(451, "4.7.1 greylisted")},
+        {ANN: reply(452, "4.2.2 mailbox full")},
+        {ANN: reply(451, "4.3.0 later"), BOB: reply(550, "5.1.1 no")},
+        {BOB: reply(451, "4.3.0 later")},
+    ],
+)
+def test_what_is_said_about_a_recipient_costs_no_connection(
+    recipients: dict[str, Action],
+) -> None:
+    server = ScriptedServer(recipients=recipients)
+    first = Send(recipient=CAT, body_text="x")
+    second = Send(recipient=list(dict.fromkeys([*recipients, ANN])), body_text="x")
+
+    async def main() -> None:
+        async with server, deliverer(server) as one:
+            for send in (first, second):
+                await one.deliver(job(send), MESSAGE, soon())
+        assert len(server.sessions) == 1
+
+    run(main)
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("pipelining", list(Pipelining))
+def test_an_email_does_not_pay_for_flights_that_the_server_cannot_take(
+    pipelining: Pipelining,
+) -> None:
+    """The connection broke over two of them: it goes command by command, in the same attempt."""
+
+    def script(moment: Moment) -> Action:
+        broken = moment.step is Step.RCPT and moment.session < THIRD
+        return drop() if broken else Action()
+
+    server = ScriptedServer(script, offer=Offer(pipelining=True))
+
+    async def main() -> None:
+        async with server, deliverer(server, pipelining=pipelining) as one:
+            (delivery,) = await one.deliver(job(), MESSAGE, soon())
+            sent = Status.DEFERRED if pipelining is Pipelining.OFF else Status.SENT
+            assert delivery.status is sent
+
+    run(main)
+
+
 # by what was said
 
 
@@ -309,20 +427,30 @@ def test_a_throttled_message_waits_longer_each_time_though_nothing_is_counted(
 @pytest.mark.parametrize(
     ("in_doubt", "doubts", "status"),
     [
-        (InDoubt.RESEND_ONCE, 0, Status.DEFERRED),
-        (InDoubt.RESEND_ONCE, 1, Status.DEAD),
-        (InDoubt.RESEND, 0, Status.DEFERRED),
-        (InDoubt.RESEND, 7, Status.DEFERRED),
-        (InDoubt.PARK, 0, Status.DEAD),
+        (InDoubt.RESEND_ONCE, "000", Status.DEFERRED),
+        (InDoubt.RESEND_ONCE, "111", Status.DEAD),
+        (InDoubt.RESEND, "000", Status.DEFERRED),
+        (InDoubt.RESEND, "777", Status.DEFERRED),
+        (InDoubt.PARK, "000", Status.DEAD),
     ],
 )
 def test_the_policy_decides_about_the_next_copy(
-    in_doubt: InDoubt, doubts: int, status: Status
+    in_doubt: InDoubt, doubts: str, status: Status
 ) -> None:
     server = ScriptedServer({Step.DOT: drop()})
     (delivery,) = delivered(server, job(in_doubt=in_doubt, doubts=doubts))
     assert (delivery.status, delivery.outcome.reason) == (status, Reason.IN_DOUBT)
     assert len(server.accepted) == 1
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+def test_the_next_copy_is_for_those_who_may_still_have_one() -> None:
+    server = ScriptedServer({Step.DOT: drop()})
+    assert parts(delivered(server, job(doubts="010"))) == {
+        Status.DEFERRED: (0, 2),
+        Status.DEAD: (1,),
+    }
 
 
 # by age

@@ -56,6 +56,7 @@ from smtp_server import (
     ScriptedServer,
     Step,
     Tls,
+    delay,
     drop,
     reply,
 )
@@ -409,11 +410,45 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     assert recipients(ill) + recipients(well) == {f"to{n}@example.org": 1 for n in range(15)}
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        reply(550, "5.7.30 Basic authentication is not supported for Client Submission."),
+        reply(535, "5.7.139 Authentication unsuccessful, basic authentication is disabled."),
+        reply(535, "5.7.3 Authentication unsuccessful"),
+    ],
+    ids=["5.7.30", "5.7.139", "5.7.3"],
+)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything(
+    account: Account, log: Log, step: Step, refusal: Action, connections: int
+) -> None:
+    for number in range(15):
+        account.publish(email(number))
+    ill = ScriptedServer({step: refusal}, tls=Tls.STARTTLS, offer=Offer(users=USERS))
+    summary = run(account, ill, smtp=logged_in(connections))
+    assert (summary.stopped, summary.sent, summary.deferred) == ("auth", 0, 0)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert {(row["attempts"], row["lease_until"]) for row in account.rows()} == {(0, 0)}
+    assert len(account.waiting()) == 15
+    assert all(held.visible for held in account.waiting()), "can be received at once"
+    assert sum(session.verbs.count("MAIL") for session in ill.sessions) <= connections
+    (held,) = {event["reason"] for event in log.events if event["message"] == "held"}
+    assert held == "AUTH"
+
+
 @pytest.mark.parametrize(
     ("step", "action"),
     [
         (Step.MAIL, reply(530, "5.7.0 Authentication required")),
+        (Step.MAIL, reply(502, "5.7.0 Please authenticate first")),
+        (Step.DATA, reply(503, "Administrative prohibition -- authorization required.")),
+        (Step.DOT, reply(502, "5.7.0 Your SMTP account is not yet activated")),
+        (Step.DOT, reply(552, "Your account has been suspended.")),
         (Step.DOT, reply(554, "Access denied")),
+        (Step.DOT, reply(554, "Message rejected: Sending paused for this account.")),
     ],
 )
 @pytest.mark.parametrize("connections", [1, 4])
@@ -458,6 +493,85 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     told = [event for event in log.events if event["level"] == "ERROR"]
     assert [event["message"] for event in told] == ["held"], "once, and not once a message"
     assert account.dead() == []
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_too_many_recipients_for_one_transaction_are_no_refusal(
+    account: Account, *, pipelining: bool
+) -> None:
+    account.publish(email(recipient=[f"to{number}@example.org" for number in range(10)]))
+    script = {Step.DATA: [reply(554, "Too many recipients")]}
+    server = ScriptedServer(script, offer=Offer(pipelining=pipelining))
+    summary = run(account, server)
+    assert (summary.dead_lettered, account.dead()) == (0, [])
+    assert not [address for address, times in recipients(server).items() if times > 1]
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
+@pytest.mark.parametrize(
+    "words", ["5.5.0 Error: SMTP protocol synchronization", "SMTP synchronization error"]
+)
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_server_that_minds_pipelining_gets_everything_one_by_one(
+    account: Account, step: Step, words: str, *, closes: bool
+) -> None:
+    """Postfix from 3.9 on closes the connection; Exim drops the transaction."""
+    for number in range(10):
+        account.publish(email(number))
+    script = {step: [NORMAL, reply(554, words, close=closes)]}
+    server = ScriptedServer(script, offer=Offer(pipelining=True))
+    summary = run(account, server)
+    assert (summary.sent, summary.deferred, summary.dead_lettered) == (10, 0, 0)
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(10)}
+
+
+@pytest.mark.row("54a")
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_one_malformed_address_of_sixty_is_dead_lettered_alone(
+    account: Account, *, pipelining: bool
+) -> None:
+    names = [f"to{number}@example.org" for number in range(60)]
+    account.publish(email(recipient=names))
+    refusal = reply(501, "5.1.3 Recipient address syntax error")
+    server = ScriptedServer(recipients={names[30]: refusal}, offer=Offer(pipelining=pipelining))
+    run(account, server)
+    assert recipients(server) == {name: 1 for name in names if name != names[30]}
+    assert reasons(account) == ["RCPT_REJECTED"]
+    (letter,) = account.dead()
+    assert ion_of(letter)["left"] == [30]
+    assert account.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("script", "connections", "told"),
+    [
+        ({Step.DOT: reply(454, "Daily message quota exceeded")}, 8, {"held": 1}),
+        ({Step.MAIL: reply(530, "5.7.0 Authentication required")}, 8, {"held": 1}),
+        ({Step.MAIL: UNVERIFIED}, 1, {"held": 2}),
+        (None, 8, {"the ledger can't be used": 3, "held": 1}),
+    ],
+    ids=["quota", "configuration", "sender", "ledger"],
+)
+def test_a_run_that_is_held_says_so_once_however_much_mail_waits(
+    account: Account,
+    log: Log,
+    script: dict[Step, Action] | None,
+    connections: int,
+    told: dict[str, int],
+) -> None:
+    """A sender's first message was asked about, and has an event of its own beside the run's."""
+    for number in range(120):
+        account.publish(email(number, sender="bad@example.org"))
+    ill = {} if script else {"batch_execute_statement": failing("AccessDenied")}
+    summary = run(
+        account, ScriptedServer(script), smtp=wide(connections), dynamodb=account.dynamodb(**ill)
+    )
+    assert Counter(event["message"] for event in log.events) == told
+    assert summary.held + summary.deferred == summary.received >= 10
+    assert summary.sent == summary.dead_lettered == 0
+    assert len(account.waiting()) == 120
 
 
 @pytest.mark.row(47)
@@ -516,6 +630,26 @@ def test_before_that_is_known_the_recipient_gets_another_chance(account: Account
 
 
 # time
+
+
+@pytest.mark.row(54)
+def test_a_server_that_loses_the_thread_over_a_message_is_given_up_at_the_third_try(
+    account: Account,
+) -> None:
+    account.publish(email())
+    server = ScriptedServer({Step.MAIL: reply(503, "5.5.1 what?")})
+    fates = []
+
+    async def main() -> None:
+        async with server:
+            for _ in range(3):
+                summary = await drain(account, server)
+                fates.append((summary.deferred, summary.dead_lettered))
+                account.time_passes(3600)
+
+    asyncio.run(main())
+    assert fates == [(1, 0), (1, 0), (0, 1)]
+    assert (reasons(account), account.waiting()) == (["PROTOCOL"], [])
 
 
 @pytest.mark.row(27)
@@ -613,8 +747,35 @@ def test_bad_input_says_where_and_not_what(account: Account, log: Log) -> None:
     assert (record["email_id"], record["stage"]) == (id_, "parse")
     assert record["path"].startswith("$.cc[1]")
     (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
-    assert event["path"] == record["path"]
+    assert (event["path"], event["problem"]) == (record["path"], record["problem"])
     assert "canary@" not in log.text
+
+
+@pytest.mark.row(95)
+def test_an_address_that_only_looks_fine_is_told_by_its_index(account: Account, log: Log) -> None:
+    seen = [f"to{number}@example.org" for number in range(3)]
+    account.publish(email(1, recipient=[*seen, "to3\u200b@example.org"]))
+    account.publish(email(2))
+    server = ScriptedServer(offer=Offer(smtputf8=False))
+    run(account, server)
+    (letter,) = account.dead()
+    assert letter.attributes["reason"][1] == "INVALID_ADDRESS"
+    assert ion_of(letter)["path"] == "$.recipient[3]"
+    assert recipients(server) == {"to2@example.org": 1}
+    assert "to3" not in log.text
+
+
+@pytest.mark.row(2)
+def test_a_misspelt_field_is_told_with_the_one_that_was_meant(account: Account, log: Log) -> None:
+    body = json.dumps({"action": "send", "recipeint": "ann@example.org", "body_text": "x"})
+    account.publish(body)
+    run(account)
+    (letter,) = account.dead()
+    assert (letter.body, letter.attributes["reason"][1]) == (body, "INVALID_SCHEMA")
+    (event,) = [event for event in log.events if event["message"] == "dead_lettered"]
+    for told in (ion_of(letter), event):
+        said = (told["path"], told["problem"], told["did_you_mean"])
+        assert said == ("$.recipeint", "unknown", "recipient")
 
 
 GOOD_ION = {
@@ -993,7 +1154,7 @@ def test_an_email_that_the_process_died_over_is_sent_once_more(
     assert asyncio.run(main()).sent == 1
     assert recipients(server) == {"to1@example.org": copies}
     assert (account.waiting(), account.dead()) == ([], [])
-    assert [(row["status"], row["doubts"]) for row in account.rows()] == [("sent", 1)]
+    assert [(row["status"], row["doubts"]) for row in account.rows()] == [("sent", "1")]
 
 
 @pytest.mark.row(29)
@@ -1085,6 +1246,122 @@ def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_poli
                 account.publish('{"action": "redrive"}')
 
     asyncio.run(main())
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+@pytest.mark.parametrize("ends", ["by a lost reply", "by a death"])
+def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
+    account: Account, ends: str
+) -> None:
+    """Ann's copy is in doubt first, while Bob and Cid are put off; then all three are in doubt."""
+    everybody = [f"{name}@example.org" for name in ("ann", "bob", "cid")]
+    account.publish(email(1, recipient=everybody))
+    not_yet = {address: [reply(450, "4.2.1 busy"), NORMAL] for address in everybody[1:]}
+    lost = [drop(), drop()] if ends == "by a lost reply" else [drop()]
+    server = ScriptedServer({Step.DOT: lost}, recipients=not_yet)
+
+    async def main() -> None:
+        async with server:
+            await drain(account, server)
+            account.time_passes(3600)
+            if ends == "by a lost reply":
+                await drain(account, server)
+                account.time_passes(3600)
+            else:
+                await killed(account, server, DyingLate)
+            assert recipients(server) == dict(zip(everybody, (2, 1, 1), strict=True))
+            await drain(account, server, now=later(1))
+
+    asyncio.run(main())
+    assert recipients(server) == dict.fromkeys(everybody, 2)
+    assert [ion_of(letter)["left"] for letter in account.dead()] == [[0]]
+    assert reasons(account) == ["IN_DOUBT"]
+    assert [row["fates"] for row in account.rows()] == ["?ss"]
+    assert account.waiting() == []
+
+
+@pytest.mark.row(26)
+@pytest.mark.row(52)
+@pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
+def test_a_doubt_outlives_a_dead_letter_that_could_not_be_written(
+    account: Account, policy: InDoubt
+) -> None:
+    account.publish(email(1, in_doubt=policy))
+    server = ScriptedServer({Step.DOT: drop()})
+    copies = 1 if policy is InDoubt.PARK else 2
+
+    async def main() -> None:
+        async with server:
+            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+            for hours in range(copies + 1):
+                sqs = account.sqs(send_message_batch=ill)
+                await drain(account, server, sqs=sqs, now=later(hours))
+                account.time_passes(3600)
+            await drain(account, server, now=later(copies + 1))
+
+    asyncio.run(main())
+    assert recipients(server) == {"to1@example.org": copies}
+    assert reasons(account) == ["IN_DOUBT"]
+    assert account.waiting() == []
+
+
+@pytest.mark.row(26)
+@pytest.mark.row(31)
+def test_a_crash_loop_outlives_a_dead_letter_that_could_not_be_written(account: Account) -> None:
+    account.publish(email(1, in_doubt="resend"))
+    server = ScriptedServer()
+
+    async def main() -> None:
+        async with server:
+            for hours in range(3):
+                await killed(account, server, Dying, now=later(hours))
+            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+            await drain(account, server, sqs=account.sqs(send_message_batch=ill), now=later(3))
+            account.time_passes(3600)
+            await drain(account, server, now=later(4))
+
+    asyncio.run(main())
+    assert server.accepted == []
+    assert (reasons(account), account.waiting()) == (["CRASH_LOOP"], [])
+
+
+@pytest.mark.row(31)
+def test_what_a_process_died_with_is_tried_one_at_a_time(account: Account) -> None:
+    """Whichever it is that the process dies over, it must not take the others along again."""
+    for number in range(6):
+        account.publish(email(number))
+    beside: list[int] = []
+
+    class Counting(Deliverer):
+        """Notes how many emails are under way as another one begins."""
+
+        under_way = 0
+
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            beside.append(self.under_way)
+            self.under_way += 1
+            try:
+                return await super().deliver(job, message, deadline)
+            finally:
+                self.under_way -= 1
+
+    server = ScriptedServer({Step.MAIL: delay(0.05)})  # time enough for another to begin
+
+    async def main() -> None:
+        async with server:
+            await killed(account, server, Dying)
+            await drain(
+                account,
+                server,
+                relay=lambda pool: Counting(pool, 345_600),
+                now=later(1),
+                smtp=wide(4),
+            )
+
+    asyncio.run(main())
+    assert beside == [0] * 6
+    assert recipients(server) == {f"to{number}@example.org": 1 for number in range(6)}
 
 
 # the ledger is ill
@@ -1441,6 +1718,25 @@ def test_a_redrive_with_a_maximum_moves_no_more_in_several_runs(account: Account
     assert (len(account.dead()), account.waiting()) == (13, [])
     reports = [event for event in log.events if event["message"] == "redrive"]
     assert [(one["moved"], one["complete"]) for one in reports] == [(9, False), (3, True)]
+
+
+@pytest.mark.row(69)
+def test_a_redrive_comes_back_for_what_someone_was_looking_at(account: Account, log: Log) -> None:
+    for number in range(3):
+        account.publish(email(number), url=account.dead_url)
+    asyncio.run(account.dead_letters().receive(visibility_seconds=30, wait_seconds=0, most=2))
+    account.publish('{"action": "redrive"}')
+    sqs = account.sqs()
+    first = run(account, sqs=sqs)
+    sent = [one for call in sqs.asked("send_message_batch") for one in call["Entries"]]
+    assert [one["DelaySeconds"] for one in sent] == [0, 120], "the letter, and the redrive itself"
+    account.time_passes(120)
+    second = run(account)
+    assert (first.redriven, second.redriven, second.sent) == (1, 2, 2)
+    assert (account.waiting(), account.dead()) == ([], [])
+    reports = [event for event in log.events if event["message"] == "redrive"]
+    told = [(one["moved"], one["hidden"], one["complete"], one["goes_on"]) for one in reports]
+    assert told == [(1, 2, False, True), (2, 0, True, False)]
 
 
 def test_a_dry_run_tells_and_goes(account: Account, log: Log) -> None:

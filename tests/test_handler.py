@@ -61,6 +61,7 @@ def test_any_event_is_only_a_wake_up(account: Account, function: Function, event
         "seconds": answer["seconds"],
         "stopped": "empty",
         "error": "",
+        "advice": "",
     }
 
 
@@ -293,7 +294,7 @@ def test_an_alarm_that_can_not_be_set_back_fails_no_run(
         ({"ION_AWS_SECRET_ARN": "canary"}, "", "environment ION_AWS_SECRET_ARN"),
     ],
 )
-def test_a_wrong_setting_ends_the_run_before_it_receives(
+def test_a_wrong_setting_ends_the_run_before_it_begins(
     account: Account,
     function: Function,
     log: Log,
@@ -308,12 +309,14 @@ def test_a_wrong_setting_ends_the_run_before_it_receives(
         (function.root / "config-secrets.cfg").write_text(secrets or good, encoding="utf-8")
     for name, value in environment.items():
         function.monkeypatch.setenv(name, value)
-    summary = asyncio.run(invoke(function.relay()))
-    assert summary.stopped == "settings"
-    assert summary.error.startswith(error)
-    assert [held.receives for held in account.waiting()] == [0]
+    for _ in range(2):
+        summary = asyncio.run(invoke(function.relay()))
+        assert (summary.stopped, summary.received) == ("settings", 0)
+        assert summary.error.startswith(error)
+    seen = [(held.receives, held.visible) for held in account.waiting()]
+    assert seen == [(1, True)], "once, for what SQS is about to forget"
     assert account.alarm_state == "OK"
-    assert [event["message"] for event in log.events] == ["settings", "run ended"]
+    assert [event["message"] for event in log.events] == ["settings", "run ended"] * 2
     assert "canary" not in log.text
 
 
@@ -476,6 +479,7 @@ def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
         "send_message_batch",
         "delete_message_batch",
         "change_message_visibility_batch",
+        "get_queue_attributes",
     }
     assert [name for name, _ in cloudwatch.calls] == ["set_alarm_state"]
     written = [
@@ -489,26 +493,48 @@ def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
 
 
 @pytest.mark.row(24)
-def test_while_the_server_is_held_old_mail_is_rescued_once_an_hour(
-    account: Account, function: Function
+@pytest.mark.row(32)
+@pytest.mark.row(42)
+@pytest.mark.parametrize(
+    ("environment", "stopped"),
+    [({}, "auth"), ({"ION_SMTP_CONNECTIONS": "many"}, "settings")],
+)
+def test_while_nothing_can_be_sent_old_mail_is_rescued_by_a_new_environment_too(
+    account: Account, function: Function, environment: dict[str, str], stopped: str
 ) -> None:
-    account.publish(email(1))
-    account.time_passes(14 * 86_400 - 3600)
-    clock = Clock(time.time())
+    for name, value in environment.items():
+        function.monkeypatch.setenv(name, value)
+    account.publish(email(1, email_id="old"))
+    clock = Clock(time.time() + 11 * 86_400)
 
-    async def main() -> list[int]:
+    async def main() -> list[tuple[str, int]]:
+        found = []
         async with guarded() as server:
             function.knows(server, "wrong")
-            relay = function.relay(clock)
-            rescued = []
             for _ in range(3):
-                rescued.append((await invoke(relay)).dead_lettered)
-                clock.passes(3601)
-            return rescued
+                summary = await invoke(function.relay(clock))
+                found.append((summary.stopped, summary.dead_lettered))
+                clock.passes(86_400)
+        return found
 
-    assert asyncio.run(main()) == [0, 1, 0]
+    assert asyncio.run(main()) == [(stopped, 0), (stopped, 0), (stopped, 1)]
     (letter,) = account.dead()
     assert letter.attributes["reason"] == ("String", "EXPIRED")
+    assert json.loads(letter.attributes["ion"][1])["email_id"] == "old"
+
+
+@pytest.mark.row(24)
+@pytest.mark.row(63)
+def test_a_run_that_sent_something_looks_for_nothing_else(
+    account: Account, function: Function
+) -> None:
+    """The others have just been received, and the next run begins where this one was stopped."""
+    for number in range(3):
+        account.publish(email(number))
+    used_up = reply(454, "Daily message quota exceeded")
+    summary = once(function, account, guarded({Step.DOT: [NORMAL, used_up, used_up]}))
+    assert (summary.stopped, summary.sent) == ("quota", 1)
+    assert not [row for row in account.rows() if row["email_id"] == " rescue "]
 
 
 # what throttles taught

@@ -29,6 +29,17 @@ def test_a_refused_login_is_left_alone_longer_each_time_up_to_an_hour() -> None:
     assert waits == [300, 600, 1200, 2400, 3600, 3600, 3600]
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT])
+def test_a_login_that_is_refused_behind_its_command_is_left_alone_as_long(stage: Stage) -> None:
+    """Exchange lets a password in and says at MAIL that it takes none any more."""
+    first = hold(replace(REFUSED, stage=stage))
+    assert first.reason == "auth"
+    again = hold(replace(REFUSED, stage=stage), first)
+    assert [first.until - NOW, again.until - NOW] == [300, 600]
+    assert hold(REFUSED, again).times == 3, "it is one and the same login"
+
+
 @pytest.mark.row(63)
 def test_a_quota_is_asked_for_every_ten_minutes() -> None:
     first = hold(QUOTA)

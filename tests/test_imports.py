@@ -13,12 +13,14 @@ LAYERS = [
     ["servers"],
     ["drain"],
     ["intake", "rescue"],
-    ["course", "deliver", "memory", "redrive", "settle", "turnstile"],
-    ["admit", "selection"],
+    ["course", "deliver", "login", "memory", "redrive", "settle", "turnstile"],
+    ["admit", "configuration", "selection"],
     ["mail", "smtp", "aws", "retry", "standing", "telemetry", "provenance"],
     ["claims", "metrics", "pace"],
-    ["hold"],
+    ["hold", "pipelining_limit"],
     ["contract", "outcome", "settings", "envelope", "message", "deadline", "scrub", "allowance"],
+    ["config_file"],
+    ["nearest"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}

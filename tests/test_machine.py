@@ -58,6 +58,7 @@ def test_clocks_that_are_far_apart_cost_a_copy_and_never_an_email(
     run_state_machine_as_test(on(account, clock, base=FarMachine), settings=few)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", COARSE.values(), ids=COARSE)
 def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
     with pytest.raises(FOUND):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
-from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
+from ion.outcome import Delivery, Kind, Outcome, Problem, Reason, Reply, Scope, Stage, Status
 from ion.provenance import (
     Provenance,
     dead_letter_attributes,
@@ -231,6 +231,27 @@ def test_a_dead_letter_of_bad_input_has_the_path_and_no_reply() -> None:
     assert attributes.keys() == {"reason", "ion"}
     assert ion_of(attributes)["path"] == "$.recipient[0]"
     assert ion_of(attributes)["stage"] == "parse"
+
+
+def test_a_dead_letter_of_what_breaks_the_contract_says_in_what_way() -> None:
+    bad = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.INVALID_SCHEMA)
+    unknown = Delivery(
+        Status.DEAD,
+        bad,
+        path="$.recipeint",
+        problem=Problem.UNKNOWN,
+        did_you_mean="recipient",
+    )
+    attributes = dead(unknown)
+    record = ion_of(attributes)
+    assert (record["path"], record["problem"]) == ("$.recipeint", "unknown")
+    assert record["did_you_mean"] == "recipient"
+    back = requeue_attributes(message(**attributes), provenance_of(message(**attributes)))
+    assert not {"path", "problem", "did_you_mean"} & ion_of(back).keys()
+
+    missing = dead(Delivery(Status.DEAD, bad, path="$.recipient", problem=Problem.MISSING))
+    assert ion_of(missing)["problem"] == "missing"
+    assert "did_you_mean" not in ion_of(missing)
 
 
 def test_where_there_was_no_reply_the_detail_is_written() -> None:

@@ -95,6 +95,7 @@ class World:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     caplog: pytest.LogCaptureFixture
+    username: str = USERNAME
     printed: str = ""
     summaries: list[Summary] = field(default_factory=list)
 
@@ -114,14 +115,14 @@ class World:
         """Invocations of a new environment, with one and the same server; the last one's answer."""
 
         async def main() -> list[Summary]:
-            users = {USERNAME: WORDS["password"]}
+            users = {self.username: WORDS["password"]}
             async with ScriptedServer(
                 script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
             ) as server:
                 shutil.copy(server.ca_pem_path, self.root / "ca.pem")
                 secrets = (
                     f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                    f"username = {USERNAME}\npassword = {WORDS['password']}\n"
+                    f"username = {self.username}\npassword = {WORDS['password']}\n"
                 )
                 (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
                 relay = self.relay()
@@ -196,7 +197,7 @@ REPLIES: Sequence[tuple[Step, int, str]] = [
     (Step.RCPT, 550, "5.1.1 no such user:"),
     (Step.RCPT, 450, "4.2.1 mailbox busy:"),
     (Step.RCPT, 451, "4.7.1 greylisted:"),
-    (Step.RCPT, 501, "5.1.3 bad address:"),
+    (Step.RCPT, 503, "5.5.1 bad sequence:"),
     (Step.DATA, 554, "5.5.1 no:"),
     (Step.DATA, 451, "4.3.0 later:"),
     (Step.DOT, 250, "2.0.0 Ok: queued as"),
@@ -281,7 +282,7 @@ def test_a_login_that_the_server_repeats_is_not_written(world: World, spelling: 
     world.publish(email())
     script = {Step.AUTH: repeating(535, "5.7.8 Error: authentication failed:", spelling)}
     assert world.run(script, times=2).stopped == "auth"
-    assert [one["email_id"] for one in world.account.rows()] == [" hold smtp"]
+    assert " hold smtp" in [one["email_id"] for one in world.account.rows()]
     assert world.leaks() == {}
     assert "still held" in world.events()
 
@@ -334,9 +335,9 @@ def test_bad_input_is_told_by_reason_and_path_alone(world: World) -> None:
 
 def row(world: World, **columns: str | int) -> None:
     """The ledger remembers the email."""
-    texts = {"email_id": "order-0", "token": "t", "fates": "....", "used_ids": ""}
-    texts["first_queued_at"] = "2026-11-22T08:30:15.000+00:00"
-    numbers = {"lease_until": 0, "attempts": 2, "doubts": 2, "crashes": 0, "expires_at": 2**40}
+    texts = {"email_id": "order-0", "token": "t", "fates": "....", "doubts": "0000"}
+    texts |= {"first_queued_at": "2026-11-22T08:30:15.000+00:00", "used_ids": ""}
+    numbers = {"lease_until": 0, "attempts": 2, "crashes": 0, "expires_at": 2**40}
     known = {**texts, **numbers, "content_hash": content_hash(email()), **columns}
     item = {k: {"N" if isinstance(v, int) else "S": str(v)} for k, v in known.items()}
     world.account.dynamodb().put_item(TableName=world.account.table, Item=item)
@@ -375,7 +376,7 @@ def old(world: World) -> None:
 
 
 def without_sender(world: World) -> None:
-    world.monkeypatch.setenv("ION_MAIL_SENDER", f"{WORDS['sender']} at home")
+    world.username = WORDS["username"]  # no address
     world.publish(email(sender=None))
 
 
@@ -385,7 +386,7 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.RCPT_REJECTED, as_ever, {Step.RCPT: REFUSED}, {}),
     (Reason.DATA_REJECTED, as_ever, {Step.DATA: REFUSED}, {}),
     (Reason.CONTENT_REJECTED, as_ever, {Step.DOT: REFUSED}, {}),
-    (Reason.PROTOCOL, misunderstood, {Step.RCPT: repeating(501, "5.1.3 bad:", "plain")}, {}),
+    (Reason.PROTOCOL, misunderstood, {Step.RCPT: repeating(503, "5.5.1 bad:", "plain")}, {}),
     (Reason.EXPIRED, old, {Step.RCPT: repeating(450, "4.2.1 busy:", "plain")}, {}),
     (Reason.IN_DOUBT, parked, {Step.DOT: drop()}, {}),
     (Reason.CRASH_LOOP, deadly, {}, {}),
@@ -584,7 +585,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
 
 
 def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
-    for module in ("telemetry", "settle", "provenance", "course"):
+    for module in ("telemetry", "settle", "provenance", "course", "servers"):
         world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
     world.publish(email(0))
     world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})

@@ -187,7 +187,7 @@ def test_it_sends_before_it_deletes(account: Account) -> None:
     bury(account, *(letter(str(number)) for number in range(11)))
     sqs = account.sqs()
     run(account, sqs)
-    verbs = [name for name, _ in sqs.calls if name != "receive_message"]
+    verbs = [name for name, _ in sqs.calls if name.endswith("batch")]
     assert verbs == ["send_message_batch", "delete_message_batch"] * 2
 
 
@@ -292,11 +292,93 @@ def test_out_of_time_it_stops_and_the_next_run_goes_on(account: Account) -> None
     assert account.dead() == []
 
 
-def test_letters_are_hidden_longer_than_the_invocation_lives(account: Account) -> None:
+@pytest.mark.row(69)
+def test_a_look_hides_letters_for_two_minutes_and_not_for_the_whole_run(account: Account) -> None:
+    """If the process dies, the next one finds them."""
     bury(account, letter("x"))
     sqs = account.sqs()
-    run(account, sqs, deadline=Deadline.after(100, Clock()))
-    assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {160}
+    run(account, sqs, deadline=Deadline.after(900, Clock()))
+    assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {120}
+
+
+def test_a_letter_that_comes_back_during_a_long_run_is_the_same(account: Account) -> None:
+    bury(account, *(letter(str(number), redrives=MOST_REDRIVES) for number in range(8)))
+
+    def and_back(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return at_once(real, request | {"VisibilityTimeout": 0})
+
+    report = ask(account, sqs=account.sqs(receive_message=and_back))
+    assert (report.refused, report.complete) == (8, True)
+
+
+# what someone else is looking at
+
+
+@pytest.mark.row(69)
+def test_what_is_hidden_is_told_and_waited_for(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(12)))
+    asyncio.run(account.dead_letters().receive(visibility_seconds=30, wait_seconds=0, most=2))
+    first = ask(account)
+    assert (first.moved, first.hidden, first.complete) == (10, 2, False)
+    assert (first.goes_on, first.pause_seconds) == (True, 120)
+    account.time_passes(30)
+    second = ask(account)
+    assert (second.moved, second.hidden, second.complete) == (2, 0, True)
+    assert (second.goes_on, second.pause_seconds) == (False, 0)
+    assert len(account.waiting()) == 12
+
+
+def test_what_stays_hidden_is_not_waited_for_for_ever(account: Account) -> None:
+    bury(account, letter("x"), letter("y"))
+    asyncio.run(account.dead_letters().receive(visibility_seconds=43_200, wait_seconds=0, most=1))
+    for minutes, goes_on in ((59, True), (61, False)):
+        report = ask(account, asked_at=time.time() - 60 * minutes)
+        assert (report.hidden, report.complete, report.goes_on) == (1, False, goes_on)
+
+
+def test_what_is_kept_is_not_hidden(account: Account) -> None:
+    bury(account, died("a", reason="EXPIRED"), died("b"))
+    report = ask(account, '{"where": {"reason": "EXPIRED"}}')
+    assert (report.moved, report.hidden, report.complete) == (1, 0, True)
+
+
+def test_what_dies_meanwhile_makes_up_for_nothing_that_is_hidden(account: Account) -> None:
+    bury(account, letter("old"), letter("hidden"))
+    account.time_passes(60)
+
+    def die_again(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        bury(account, letter("young"))
+        return as_strict_as_sqs(real, request)
+
+    def look(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = at_once(real, request)
+        letters = [one for one in answer.get("Messages", []) if one["Body"] != "hidden"]
+        return {"Messages": letters}
+
+    sqs = account.sqs(send_message_batch=die_again, receive_message=look)
+    report = ask(account, sqs=sqs, asked_at=time.time() - 30)
+    assert (report.moved, report.hidden, report.complete) == (1, 1, False)
+
+
+def test_a_dry_run_tells_what_is_hidden_and_waits_for_nothing(account: Account) -> None:
+    bury(account, letter("x"), letter("y"))
+    asyncio.run(account.dead_letters().receive(visibility_seconds=30, wait_seconds=0, most=1))
+    report = ask(account, '{"dry_run": true}')
+    assert (report.meant, report.hidden, report.complete, report.goes_on) == (1, 1, False, False)
+
+
+def test_who_has_moved_as_many_as_were_asked_for_waits_for_no_more(account: Account) -> None:
+    bury(account, *(letter(str(number)) for number in range(3)))
+    asyncio.run(account.dead_letters().receive(visibility_seconds=30, wait_seconds=0, most=1))
+    report = ask(account, '{"max": 2}')
+    assert (report.moved, report.complete, report.goes_on) == (2, True, False)
+
+
+@pytest.mark.row(23)
+def test_a_dead_letter_queue_that_can_not_be_counted_is_reported(account: Account) -> None:
+    bury(account, letter("x"))
+    report = ask(account, sqs=account.sqs(get_queue_attributes=failing("AccessDenied")))
+    assert (report.moved, report.error, report.goes_on) == (0, "count: AccessDenied", True)
 
 
 @pytest.mark.row(23)
@@ -323,7 +405,7 @@ def test_what_was_moved_before_it_can_not_be_read_is_told(account: Account) -> N
 def test_an_empty_dead_letter_queue_is_through_at_once(account: Account) -> None:
     sqs = account.sqs()
     assert run(account, sqs) == (0, True)
-    assert {name for name, _ in sqs.calls} == {"receive_message"}
+    assert {name for name, _ in sqs.calls} == {"get_queue_attributes", "receive_message"}
 
 
 def test_large_letters_are_moved_too(account: Account) -> None:

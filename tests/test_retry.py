@@ -81,7 +81,7 @@ def test_a_message_that_a_person_must_see_to_is_asked_for_ever_more_seldom(
 @pytest.mark.row(24)
 @pytest.mark.parametrize(
     ("age", "delay", "over"),
-    [(13 * DAY, 0, False), (13.74 * DAY, 0, False), (13.76 * DAY, 0, True), (13 * DAY, DAY, True)],
+    [(11 * DAY, 0, False), (11.9 * DAY, 0, False), (12.1 * DAY, 0, True), (11.9 * DAY, DAY, True)],
 )
 def test_the_queue_must_not_forget_a_message_before_it_is_looked_at_again(
     age: float, delay: float, over: bool

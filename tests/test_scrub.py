@@ -89,6 +89,10 @@ def test_the_local_parts_of_this_email_go_too(said: str, addresses: list[str], k
         "1048577 octets, the server takes 10485760",
         "AUTH offers cram-md5, xoauth2",
         "unable to get local issuer certificate",
+        "554 Message rejected: Sending paused for this account.",
+        "502 5.7.0 Your SMTP account is not yet activated",
+        "554 Your account is on probation and domains are limited to 100 messages / hour.",
+        "550 This domain is not associated with your account",
     ],
 )
 def test_what_a_person_needs_is_kept_whole(said: str) -> None:

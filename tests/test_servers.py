@@ -97,6 +97,28 @@ def test_a_server_that_refused_us_is_left_alone_until_the_password_is_another(
     assert still["server"] == "smtp"
 
 
+@pytest.mark.row(90)
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.DOT])
+def test_a_server_that_refuses_the_login_with_an_email_is_left_alone_too(
+    account: Account, function: Function, log: Log, step: Step
+) -> None:
+    refusal = reply(550, "5.7.30 Basic authentication is not supported for Client Submission.")
+    first, backup = guarded({step: refusal}), guarded()
+
+    async def script() -> list[Summary]:
+        relay, summaries = function.relay(), list[Summary]()
+        for number in range(2):
+            account.publish(email(number))
+            summaries.append(await invoke(relay))
+        return summaries
+
+    assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
+    assert (first.auth_commands, recipients(backup)) == (1, addresses(0, 1))
+    (still,) = [event for event in log.events if event["message"] == "still held"]
+    assert (still["server"], still["reason"]) == ("smtp", "auth")
+    assert account.dead() == []
+
+
 @pytest.mark.row(38)
 def test_a_server_that_is_down_is_used_again_once_it_is_up(
     account: Account, function: Function
@@ -112,6 +134,32 @@ def test_a_server_that_is_down_is_used_again_once_it_is_up(
 
     assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
     assert (recipients(backup), recipients(first)) == (addresses(0), addresses(1))
+
+
+def test_a_run_says_once_that_messages_need_a_sender_set(
+    account: Account, function: Function, log: Log
+) -> None:
+    """Whatever the number of messages, and of servers that the run went over."""
+    for number in range(25):
+        account.publish(email(number, sender=None if number % 2 else "ion@example.org"))
+    first, backup = guarded({Step.DOT: chain([NORMAL] * 5, repeat(QUOTA))}), guarded()
+    (summary,) = run(function, first, backup)
+    assert (summary.sent, summary.dead_lettered, summary.stopped) == (13, 12, "empty")
+    assert {held.attributes["reason"][1] for held in account.dead()} == {"SENDER_MISSING"}
+    assert summary.advice.startswith("[mail] sender: is missing, and the SMTP username is no addr")
+    (event,) = [event for event in log.events if event["message"] == "settings"]
+    assert (event["level"], event["error"]) == ("WARNING", summary.advice)
+
+
+@pytest.mark.parametrize("sender", [None, "no address"])
+def test_a_run_with_a_sender_set_has_nothing_to_say_about_it(
+    account: Account, function: Function, log: Log, sender: str | None
+) -> None:
+    function.monkeypatch.setenv("ION_MAIL_SENDER", "Shop <shop@example.org>")
+    account.publish(email(sender=sender))
+    (summary,) = run(function, guarded(), guarded())
+    assert (summary.sent + summary.dead_lettered, summary.advice) == (1, "")
+    assert "settings" not in [event["message"] for event in log.events]
 
 
 @pytest.mark.row(63)
@@ -230,3 +278,39 @@ def test_what_one_server_taught_does_not_slow_another_down(
     ends = [event for event in log.events if event["message"] == "run ended"]
     learned = [(end["server"], "rate" in end) for end in ends]
     assert learned == [("smtp", True), ("smtp:backup", False)]
+
+
+@pytest.mark.row(54)
+def test_what_a_server_cannot_do_with_pipelining_is_known_to_the_next_runs(
+    account: Account, function: Function, log: Log
+) -> None:
+    """Its first email is out of step in a flight; from then on all go command by command."""
+    first = guarded({Step.MAIL: [reply(503, "5.5.1 lost")]}, pipelining=True)
+    backup = guarded(pipelining=True)
+
+    async def script() -> list[Summary]:
+        summaries = []
+        for number in range(3):
+            account.publish(email(number))
+            summaries.append(await invoke(function.relay()))
+        return summaries
+
+    assert [one.sent for one in run(function, first, backup, script)] == [1, 1, 1]
+    flights = [any(one.pipelined for one in session.commands) for session in first.sessions]
+    assert flights == [True, False, False, False]
+    (told,) = [event for event in log.events if "mistreats" in str(event["message"])]
+    assert (told["server"], told["pipelining"]) == ("smtp", "off")
+    rows = {str(row["email_id"]): row for row in account.rows()}
+    assert rows[" pipelining smtp"]["most"] == "off"
+    assert " pipelining smtp:backup" not in rows
+
+
+@pytest.mark.row(54)
+def test_an_email_that_pays_for_pipelining_is_not_charged(
+    account: Account, function: Function
+) -> None:
+    first = guarded({Step.RCPT: [reply(503, "5.5.1 lost")]}, pipelining=True)
+    account.publish(email(1, email_id="order-17"))
+    run(function, first, guarded())
+    (row,) = [row for row in account.rows() if row["email_id"] == "order-17"]
+    assert (row["status"], row["attempts"]) == ("sent", 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ion.mail import is_address
 from ion.outcome import InDoubt
 from ion.settings import Aws, Security, Settings, SettingsError, Smtp, aws_names, load
 from smtp_server.certificates import trusted_ca_pem
@@ -44,7 +45,7 @@ def loaded(
     for name, text in (("config.cfg", config), ("config-secrets.cfg", secrets)):
         if text is not None:
             root.joinpath(name).write_bytes(text.encode("utf-8", "surrogateescape"))
-    return load(root, AWS | (environment or {}), no_secret)
+    return load(root, AWS | (environment or {}), no_secret, is_address)
 
 
 def with_line(line: str, text: str = SECRETS) -> str:
@@ -92,7 +93,7 @@ def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> No
         ("ION_DRAIN_LINGER_SECONDS", "20", "linger_seconds", 20),
         ("ION_DRAIN_LINGER_SECONDS", " 0 ", "linger_seconds", 0),
         ("ION_RETRY_GIVE_UP_AFTER_HOURS", "1", "give_up_after_seconds", 3600),
-        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "312", "give_up_after_seconds", 312 * 3600),
+        ("ION_RETRY_GIVE_UP_AFTER_HOURS", "288", "give_up_after_seconds", 288 * 3600),
         ("ION_MAIL_SENDER", "Ion <a@b.example>", "sender", "Ion <a@b.example>"),
         ("ION_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
     ],
@@ -144,7 +145,7 @@ def test_other_variables_of_the_function_are_none_of_ours(tmp_path: Path) -> Non
         (["port = 465"], Security.TLS),
         (["port = 587"], Security.STARTTLS),
         (["port = 25"], Security.STARTTLS),
-        (["port = 465", "security = starttls"], Security.STARTTLS),
+        (["port = 465", "security = tls"], Security.TLS),
         (["port = 2525", "security = tls"], Security.TLS),
         (["security = none", "username", "password"], Security.NONE),
     ],
@@ -163,7 +164,10 @@ def test_a_server_is_a_name_or_an_address(tmp_path: Path, server: str) -> None:
     assert loaded(tmp_path, secrets=with_line(f"server = {server}")).servers[0].server == server
 
 
-@pytest.mark.parametrize("password", ["a%(b)s", "x # y", "a;b = c:d", "ä€😀", '"quoted"', "[smtp]"])
+@pytest.mark.parametrize(
+    "password",
+    ["a%(b)s", "x#y", "a;b = c:d", "ä€😀", "[smtp]", '"', '"a', 'a"', "it's", '"a' + "'"],
+)
 def test_a_password_is_taken_as_it_stands(tmp_path: Path, password: str) -> None:
     secrets = with_line(f"password = {password}")
     assert loaded(tmp_path, secrets=secrets).servers[0].password == password
@@ -177,6 +181,14 @@ def test_without_login_there_is_no_default_sender(tmp_path: Path) -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize("username", ["apikey", "AKIAIOSFODNN7EXAMPLE", "a@b@c", "post@"])
+def test_a_username_that_is_no_address_is_no_default_sender(tmp_path: Path, username: str) -> None:
+    secrets = with_line(f"username = {username}")
+    assert loaded(tmp_path, secrets=secrets).sender is None
+    environment = {"ION_MAIL_SENDER": "a@b.example"}
+    assert loaded(tmp_path, secrets=secrets, environment=environment).sender == "a@b.example"
 
 
 def test_a_private_ca_is_looked_for_in_the_package(tmp_path: Path) -> None:
@@ -193,7 +205,7 @@ def test_a_secret_by_arn_takes_the_files_place(tmp_path: Path) -> None:
         asked.append(arn)
         return SECRETS
 
-    settings = load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, read)
+    settings = load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, read, is_address)
     assert (settings.servers[0].server, settings.aws.secret_arn) == ("smtp.example.org", ARN)
     assert asked == [ARN]
 
@@ -215,17 +227,41 @@ SECRET_FAULTS = [
     ("server = ???", "???"),
     ("server = canary server", "host name"),
     ("server = canary_server", "host name"),
+    ("server = canary.example:465", "has a port in it: write that under port"),
+    ("server = 192.0.2.1:465", "has a port in it: write that under port"),
+    ("server = [2001:db8::1]:465", "has a port in it: write that under port"),
+    ("server = [2001:db8::1]", "host name"),
+    ("server = smtp://canary.example", "host name"),
+    ("server = smtps://canary.example:465", "has a port in it"),
+    ("server = canary.example/", "host name"),
+    ("server = canary:x", "host name"),
+    ("server = canary.example.", "host name"),
+    ("server = -canary", "host name"),
+    ("server = canary..example", "host name"),
+    ('server = "canary.example"', "is in quotes: take them away"),
+    ("server = canary.example # canary", "has a comment behind it"),
     ("port", "is missing"),
     ("port = 0", "from 1 to 65535"),
     ("port = 65536", "from 1 to 65535"),
     ("port = canary", "from 1 to 65535"),
     ("port = 58७", "from 1 to 65535"),
     ("port = -1", "from 1 to 65535"),
+    ("port = '587'", "is in quotes: take them away"),
+    ("port = 587 ; canary", "has a comment behind it"),
+    ("port = 587#canary", "from 1 to 65535"),
     ("security = canary", "one of tls, starttls, none"),
     ("security = STARTTLS", "one of tls, starttls, none"),
     ("security = none", "no password without TLS"),
     ("username = ???", "???"),
     ("password = ???", "???"),
+    ('username = "canary"', "is in quotes: take them away"),
+    ("username = canary # canary", "has a comment behind it"),
+    ("password = 'canary'", "is in quotes: take them away"),
+    ('password = "canary"', 'put the whole between "" and ""'),
+    ('password = ""', "is in quotes"),
+    ("password = canary ; canary", "has a comment behind it: give that a line of its own"),
+    ("password = canary # canary", 'put the whole between "" and ""'),
+    ("password = canary\t#canary", "has a comment behind it"),
     ("password", "missing"),
     ("username", "missing"),
     ("ca_file = canary.pem", "isn't there"),
@@ -235,14 +271,46 @@ SECRET_FAULTS = [
 
 
 @pytest.mark.row(32)
-@pytest.mark.parametrize("line", ["passwrd = canary", "hunter2: canary", "[canary]\na = b"])
-def test_what_is_unknown_in_the_secrets_is_told_by_its_line(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("passwrd = canary", "unknown key, did you mean password?; [smtp] has server, port, "),
+        ("hunter2: canary", "unknown key; [smtp] has server, port, "),
+        ("connections = 8", "unknown key: connections belongs in config.cfg; [smtp] has server, "),
+        ("[canary]\na = b", "unknown section; there may be [smtp] and [smtp:NAME], NAME being "),
+        ("[canary]", "unknown section; "),
+        ("[SMTP]", "unknown section; "),
+    ],
+)
+def test_what_is_unknown_in_the_secrets_is_told_by_its_line(
+    tmp_path: Path, line: str, what: str
+) -> None:
     """It may be half a password."""
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, secrets=f"{SECRETS}\n{line}\n")
     said = str(caught.value)
-    assert re.match(r"config-secrets.cfg: line \d+: unknown key; \[smtp\] and ", said)
+    assert said.startswith(f"config-secrets.cfg: line 8: {what}")
     assert not any(word in said for word in ("canary", "passwrd", "hunter2"))
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("password =", "pasword =", "line 6: unknown key, did you mean password?"),
+        ("server =", "sever =", "line 3: unknown key, did you mean server?"),
+        ("[smtp]", "[stmp]", "line 2: unknown section; there may be [smtp]"),
+        (SECRETS, "[smtp]\n", "[smtp] server: is missing"),
+        (SECRETS, "", "[smtp] server: is missing"),
+    ],
+)
+def test_a_misspelt_name_is_told_before_the_name_that_is_missing_for_it(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, secrets=SECRETS.replace(before, after))
+    assert str(caught.value).startswith(f"config-secrets.cfg: {said}")
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.row(32)
@@ -265,9 +333,10 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
     [
         ("smtp", "connections", ["0", "101", "canary", "", "???", "1.5"]),
         ("drain", "linger_seconds", ["21", "-1", "canary", ""]),
-        ("retry", "give_up_after_hours", ["0", "313", "canary", "9" * 5000]),
+        ("retry", "give_up_after_hours", ["0", "289", "canary", "9" * 5000]),
         ("retry", "in_doubt", ["canary", "", "Park"]),
-        ("mail", "sender", ["???"]),
+        ("mail", "sender", ["???", "canary", "canary <>", "canary@", '"canary@b.example"']),
+        ("mail", "sender", ["a@canary.example # canary", "a@canary.example, b@canary.example"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
         ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),
@@ -294,16 +363,24 @@ def test_a_fault_in_a_variable_names_it_and_its_key(
     [
         (CONFIG.replace("connections = 4", ""), "config.cfg: [smtp] connections: is missing"),
         (CONFIG.replace("level = INFO", ""), "config.cfg: [log] level: is missing"),
-        (CONFIG.replace("[drain]", "[drian]"), "config.cfg: [drain] linger_seconds: is missing"),
-        (CONFIG + "\nlvl = canary", "config.cfg: [log] lvl: unknown key"),
-        (CONFIG + "\n[other]\na = canary", "config.cfg: [other] a: unknown key"),
-        (CONFIG + "\n[DEFAULT]\na = canary", "config.cfg: [DEFAULT] a: unknown key"),
+        (CONFIG.replace("[drain]", "[drian]"), "config.cfg: line N: [drian]: unknown section; "),
+        (CONFIG.replace("level =", "levle ="), "config.cfg: line N: [log] levle: unknown key, did"),
+        (
+            CONFIG + "\nlvl = canary",
+            "config.cfg: line N: [log] lvl: unknown key, did you mean level?",
+        ),
+        (CONFIG + "\n[other]\na = canary", "config.cfg: line N: [other]: unknown section; "),
+        (CONFIG + "\n[DEFAULT]\na = canary", "config.cfg: line N: [DEFAULT]: unknown section; "),
+        (
+            CONFIG.replace("[smtp]", "[smtp]\nport = 25"),
+            "config.cfg: line N: [smtp] port: unknown key: port belongs in config-secrets.cfg; ",
+        ),
         (CONFIG.replace("level = INFO", "level = canary"), "config.cfg: [log] level: must be one"),
-        (CONFIG + "\ncanary", "config.cfg: line "),
-        (CONFIG + "\nlevel = canary", "config.cfg: line "),
-        (CONFIG + "\n[log]", "config.cfg: line "),
-        ("a = canary\n" + CONFIG, "config.cfg: line 1: not a configuration file"),
-        ("canary\udcff", "config.cfg: can't be read: UnicodeDecodeError"),
+        (CONFIG + "\ncanary", "config.cfg: line N: is neither [section] nor key = value"),
+        (CONFIG + "\nlevel = canary", "config.cfg: line N: a key that is in its section already"),
+        (CONFIG + "\n[log]", "config.cfg: line N: a section that is there already"),
+        ("a = canary\n" + CONFIG, "config.cfg: line N: stands before the first [section] line; "),
+        ("canary\udcff", "config.cfg: isn't UTF-8: save it as UTF-8"),
         (None, "config.cfg: missing from the package. Build it with ./release.sh"),
     ],
 )
@@ -312,7 +389,7 @@ def test_a_fault_in_the_configuration_says_where(
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, config=config)
-    assert str(caught.value).startswith(said)
+    assert re.sub(r"line \d+", "line N", str(caught.value)).startswith(said)
     assert "canary" not in str(caught.value)
 
 
@@ -329,6 +406,14 @@ def test_a_secret_that_is_no_configuration_is_not_repeated(tmp_path: Path, secre
 
 
 @pytest.mark.row(32)
+@pytest.mark.parametrize("security", ["starttls", "none"])
+def test_port_465_is_for_tls_alone(tmp_path: Path, security: str) -> None:
+    secrets = with_line("port = 465", with_line(f"security = {security}"))
+    with pytest.raises(SettingsError, match=f"security: is {security} on port 465, .* port 587"):
+        loaded(tmp_path, secrets=secrets)
+
+
+@pytest.mark.row(32)
 def test_a_missing_secrets_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"config-secrets-example\.cfg.*--with-secrets.*SSM"):
         loaded(tmp_path, secrets=None)
@@ -341,20 +426,29 @@ def test_the_example_itself_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.row(32)
-@pytest.mark.parametrize("variable", ["ION_SMTP_CONECTIONS", "ION_X", "ION_SMTP_PASSWORD"])
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("ION_SMTP_CONECTIONS", ", did you mean ION_SMTP_CONNECTIONS?"),
+        ("ion_smtp_connections", ", did you mean ION_SMTP_CONNECTIONS?"),
+        ("ION_SMTP_PASSWORD", ": ION_SMTP_PASSWORD belongs in config-secrets.cfg"),
+        ("ION_X", ""),
+    ],
+)
 def test_an_unknown_variable_is_refused_and_so_is_a_password_in_one(
-    tmp_path: Path, variable: str
+    tmp_path: Path, variable: str, hint: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, environment={variable: "canary"})
-    assert str(caught.value) == f"environment: {variable}: no such setting"
+    assert str(caught.value) == f"environment: {variable}: no such setting{hint}"
 
 
 @pytest.mark.row(32)
 def test_a_fault_in_a_secret_names_its_arn(tmp_path: Path) -> None:
     (tmp_path / "config.cfg").write_text(CONFIG, encoding="utf-8")
+    named = {"ION_AWS_SECRET_ARN": ARN}
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, AWS | {"ION_AWS_SECRET_ARN": ARN}, lambda _: with_line("port = canary"))
+        load(tmp_path, AWS | named, lambda _: with_line("port = canary"), is_address)
     assert str(caught.value).startswith(f"{ARN}: [smtp] port: ")
 
 
@@ -397,14 +491,14 @@ def test_the_first_one_is_smtp_wherever_it_stands(tmp_path: Path) -> None:
 def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
     tmp_path: Path,
 ) -> None:
-    config = CONFIG.replace("max_rate =", "max_rate = 14").replace("window = 1", "window = 3")
+    config = CONFIG.replace("max_rate =", "max_rate = 14").replace("= envelope", "= deep")
     config += "\n[smtp:second]\nconnections = 2\n"
-    environment = {"ION_SMTP_A3_WINDOW": "1", "ION_SMTP_A3_MAX_RATE": "5"}
+    environment = {"ION_SMTP_A3_PIPELINING": "off", "ION_SMTP_A3_MAX_RATE": "5"}
     settings = loaded(tmp_path, config=config, secrets=SEVERAL, environment=environment)
-    assert [(one.connections, one.window, one.max_rate) for one in settings.servers] == [
-        (4, 3, 14),
-        (2, 3, None),
-        (4, 1, 5),
+    assert [(one.connections, one.pipelining, one.max_rate) for one in settings.servers] == [
+        (4, "deep", 14),
+        (2, "deep", None),
+        (4, "off", 5),
     ]
 
 
@@ -413,9 +507,24 @@ def test_a_further_server_is_spoken_to_as_the_first_but_has_limits_of_its_own(
     [
         ("[smtp:b]\nport = 25", "", r"config-secrets.cfg: \[smtp:b\] server: is missing"),
         ("[smtp:b]\nserver = ???\nport = 25", "", r"config-secrets.cfg: \[smtp:b\] server: still"),
-        ("[smtp:B]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
-        ("[smtp-b]\nserver = b.example", "", r"config-secrets.cfg: line \d+: unknown key; .*NAME"),
-        ("", "[smtp:b]\nwindow = 2", r"config.cfg: \[smtp:b\] window: unknown key"),
+        (
+            "[smtp:B]\nserver = b.example",
+            "",
+            r"config-secrets.cfg: line 8: unknown section; .*NAME",
+        ),
+        ("[smtp:b-1]\nserver = b.example", "", r"cfg: line 8: unknown section; .*NAME"),
+        (
+            "[smtp-b]\nserver = b.example",
+            "",
+            r"config-secrets.cfg: line 8: unknown section; .*NAME",
+        ),
+        ("[smtp:b]\nsever = b.example", "", r"cfg: line 9: unknown key, did you mean server\?"),
+        ("", "[smtp:b]\nwindow = 2", r"config.cfg: line \d+: \[smtp:b\]: unknown section; "),
+        (
+            "[smtp:b]\nserver = b.example\nport = 25",
+            "[smtp:b]\npipelining = on",
+            r"must be one of off",
+        ),
     ],
 )
 def test_a_fault_in_a_further_server_says_where(

@@ -117,14 +117,13 @@ def test_a_well_behaved_session() -> None:
 
 def test_the_ehlo_reply_is_what_is_offered() -> None:
     async def main() -> None:
-        offer = Offer(users=USERS, size_bytes=1000, smtputf8=False, pipelining=True, chunking=True)
+        offer = Offer(users=USERS, size_bytes=1000, smtputf8=False, pipelining=True)
         async with served(offer=offer) as (_, client):
             assert (await client.ask("EHLO me")).splitlines()[1:] == [
                 "250-AUTH PLAIN LOGIN CRAM-MD5",
                 "250-SIZE 1000",
                 "250-8BITMIME",
                 "250-PIPELINING",
-                "250-CHUNKING",
                 "250 ENHANCEDSTATUSCODES",
             ]
 
@@ -390,16 +389,6 @@ def test_a_slow_reader_holds_the_client_back() -> None:
     asyncio.run(main())
 
 
-def test_bdat_takes_counted_octets() -> None:
-    async def main() -> None:
-        async with served(offer=Offer(chunking=True)) as (server, client):
-            chunks = (b"BDAT 4\r\n.\r\n.", b"BDAT 3 LAST\r\n\r\nx", b"BDAT 6\r\nQUIT\r\n", "DATA")
-            assert await client.ask_all(*ENVELOPE, *chunks) == [250, 250, 250, 250, 250, 503, 503]
-            assert server.accepted[0].content == b".\r\n.\r\nx"
-
-    asyncio.run(main())
-
-
 # strictness
 
 
@@ -468,17 +457,140 @@ def test_a_pipelined_group_is_answered_in_order_with_a_fate_for_each_recipient()
 def test_a_dot_may_be_answered_once_there_is_more_behind_it() -> None:
     async def main() -> None:
         script: dict[Step, Action | list[Action]]
-        script = {Step.DOT: [once_behind(b"NOOP\r\n", 2, reply(451, "4.3.0 later"))]}
+        script = {Step.DOT: [once_behind(b"MAIL", reply(451, "4.3.0 later"))]}
         async with served(script) as (server, client):
             assert await client.ask_all(*ENVELOPE, "DATA") == [250, 250, 250, 354]
-            client.write(BODY + b".\r\nNOOP\r\nRSET\r\n")
+            client.write(BODY + b".\r\nRSET\r\n")
             while not server.submissions[0].saw_dot:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0)
             assert not server.submissions[0].replied
-            client.write("NOOP")
-            codes = [int((await client.reply())[:3]) for _ in range(4)]
-            assert codes == [451, 250, 250, 250]
+            client.write(ENVELOPE[1])
+            codes = [int((await client.reply())[:3]) for _ in range(3)]
+            assert codes == [451, 250, 250]
             assert server.submissions[0].more_behind
+
+    asyncio.run(main())
+
+
+LATE = delay(0.05)
+"""Long enough for what the client has written meanwhile to be there."""
+
+
+@pytest.mark.parametrize(
+    ("step", "sent"),
+    [
+        (Step.NOOP, "NOOP\r\nMAIL FROM:<a@a.example>"),
+        (Step.EHLO, "EHLO me\r\nMAIL FROM:<a@a.example>"),
+        (Step.DATA, "\r\n".join((*ENVELOPE[1:], "DATA", "NOOP"))),
+        (Step.QUIT, "QUIT\r\nNOOP"),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("enforced", [True, False])
+def test_going_on_where_one_must_wait_is_recorded_and_refused_if_asked_for(
+    step: Step, sent: str, *, together: bool, enforced: bool
+) -> None:
+    """RFC 2920 section 3.1, as Postfix enforces it: also if it comes just before the answer."""
+
+    async def main() -> None:
+        offer = Offer(pipelining=True, enforces_pipelining=enforced)
+        script: dict[Step, Action | list[Action]] = {step: LATE}
+        async with served(script, offer) as (server, client):
+            await client.ask("EHLO me")
+            before = sent.count("\r\n") - 1
+            first, last = sent.rsplit("\r\n", 1)
+            client.write(sent if together else first)
+            if not together:
+                while server.sessions[0].commands[-1].verb != step.name:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                client.write(last)
+            for _ in range(before):
+                assert (await client.reply()).startswith("250")
+            refused = (await client.reply()).startswith("554 5.5.0")
+            assert refused is enforced
+            if together or enforced:
+                assert server.sessions[0].unawaited == [step]
+            if enforced:
+                assert await client.ended()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_keeps_to_rfc_2920_is_served() -> None:
+    async def main() -> None:
+        offer = Offer(pipelining=True, enforces_pipelining=True)
+        async with served(offer=offer) as (server, client):
+            assert await client.ask_all("EHLO me") == [250]
+            for _ in range(2):
+                client.write("\r\n".join((*ENVELOPE[1:], "DATA")))
+                assert [int((await client.reply())[:3]) for _ in range(3)] == [250, 250, 354]
+                client.write(BODY + b".\r\nRSET\r\n")
+                assert [int((await client.reply())[:3]) for _ in range(2)] == [250, 250]
+            assert await client.ask_all("NOOP", "QUIT") == [250, 221]
+            assert server.sessions[0].unawaited == []
+            assert len(server.accepted) == 2
+
+    asyncio.run(main())
+
+
+def test_without_pipelining_every_answer_must_be_waited_for() -> None:
+    async def main() -> None:
+        async with served() as (server, client):
+            client.write("\r\n".join((*ENVELOPE, "DATA")))
+            assert [int((await client.reply())[:3]) for _ in range(4)] == [250, 250, 250, 354]
+            client.write(BODY + b".\r\nRSET\r\n")
+            assert [int((await client.reply())[:3]) for _ in range(2)] == [250, 250]
+            unawaited = [Step.EHLO, Step.MAIL, Step.RCPT, Step.DOT]
+            assert server.sessions[0].unawaited == unawaited
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_has_had_its_emails_puts_off_further_ones_and_stays_open() -> None:
+    async def main() -> None:
+        offer = Offer(max_emails=1)
+        async with ScriptedServer(offer=offer) as server:
+            for _ in range(2):
+                async with connected(server) as client:
+                    await client.reply()
+                    codes = await client.ask_all(*ENVELOPE, "DATA", BODY + b".\r\n", *ENVELOPE[1:])
+                    assert codes == [250, 250, 250, 354, 250, 452, 503]
+                    assert await client.ask_all(ENVELOPE[1], "NOOP") == [452, 250]
+            assert [session.put_off for session in server.sessions] == [2, 2]
+            assert [session.taken for session in server.sessions] == [1, 1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("minded", [True, False])
+def test_an_envelope_behind_an_unanswered_dot_may_be_out_of_sequence(*, minded: bool) -> None:
+    async def main() -> None:
+        offer = Offer(pipelining=True, minds_early_mail=minded)
+        async with served(offer=offer) as (server, client):
+            await client.ask_all(*ENVELOPE, "DATA")
+            client.write(b".\r\n".join((BODY, "\r\n".join((*ENVELOPE[1:], "DATA\r\n")).encode())))
+            codes = [int((await client.reply())[:3]) for _ in range(4)]
+            assert codes == ([250, 503, 503, 503] if minded else [250, 250, 250, 354])
+            assert server.sessions[0].early_mails == 1
+            assert server.sessions[0].minded_mails == minded
+            if minded:
+                assert await client.ask_all(*ENVELOPE[1:], "DATA") == [250, 250, 354]
+            client.write(BODY + b".\r\n")
+            assert (await client.reply()).startswith("250")
+            assert await client.ask_all(*ENVELOPE[1:]) == [250, 250]
+            assert server.sessions[0].early_mails == 1
+
+    asyncio.run(main())
+
+
+def test_a_terse_server_says_the_same_to_everything() -> None:
+    async def main() -> None:
+        async with served(offer=Offer(terse=True)) as (_, client):
+            await client.ask("EHLO me")
+            said = [await client.ask(line) for line in ENVELOPE[1:]]
+            await client.ask("DATA")
+            said += [await client.ask(line) for line in (BODY + b".\r\n", "NOOP", "RSET")]
+            assert {*said} == {"250 2.0.0 OK\r\n"}
 
     asyncio.run(main())
 

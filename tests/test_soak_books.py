@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smtp_server import Step
+from ion.settings import Pipelining
 from soak.aws_chaos import AwsChaos, Fault
 from soak.books import PARK, RESEND_ONCE, Balance, Excuses, Letter, balance
 from soak.clock import Clock
@@ -16,6 +16,8 @@ from soak.mail import (
     REDRIVE_ALL_BUT_THE_DOUBTED,
     Mail,
     is_bounced,
+    is_malformed,
+    is_refused,
     name_of,
     written,
 )
@@ -28,6 +30,7 @@ from soak.witness import Copy, Sort, Witness
 A = Mail("m0000001", "body of m0000001", ("m0000001.0@example.org",))
 TWO = Mail("m0000002", "body of m0000002", ("m0000002.0@example.org", "m0000002.1@example.org"))
 BAD = Mail("m0000003", "body of m0000003", (), "BAD_JSON")
+PART = Mail("m0000004", "body of m0000004", ("m0000004.0@x.org", "m0000004.1.malformed@x.org"))
 MAILS = {mail.name: mail for mail in (A, TWO, BAD)}
 LETTER = Letter(BAD.body, BAD.name, "BAD_JSON")
 
@@ -172,6 +175,54 @@ def test_what_was_refused_is_not_sent_as_well(*, twice: bool) -> None:
     assert balance({A.name: mail}, [copy(A)], [letter], (), refused).faults
 
 
+def counted_with_part(copies: list[Copy], *reasons: str, left: tuple[int, ...]) -> Balance:
+    """An email to two, of whom the server refuses the second."""
+    letters = [Letter(PART.body, PART.name, reason, left) for reason in reasons]
+    return balance({PART.name: PART}, copies, letters, (), Excuses())
+
+
+def test_who_is_always_refused_is_dead_lettered_and_the_others_served() -> None:
+    books = counted_with_part([copy(PART, 0)], "RCPT_REJECTED", left=(1,))
+    assert books.faults == ()
+    assert (books.sent, books.dead_lettered) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("books", "fault"),
+    [
+        (
+            counted_with_part([copy(PART)], left=()),
+            "unexpected: a copy of m0000004 at m0000004.0@x.org, m0000004.1.malformed@x.org",
+        ),
+        (
+            counted_with_part([], "RCPT_REJECTED", left=()),
+            "undue letter: m0000004 RCPT_REJECTED",
+        ),
+        (
+            counted_with_part([copy(PART, 0)], "PROTOCOL", left=(1,)),
+            "undue letter: m0000004 PROTOCOL",
+        ),
+        (
+            counted_with_part([copy(PART, 0)], left=()),
+            "lost: m0000004 m0000004.1.malformed@x.org",
+        ),
+    ],
+)
+def test_a_refusal_that_takes_others_along_or_is_ignored_is_found(
+    books: Balance, fault: str
+) -> None:
+    assert fault in books.faults
+
+
+def test_a_refusal_of_one_recipient_excuses_no_letter_of_another() -> None:
+    first, _ = TWO.recipients
+    refused = Excuses(refused={first: {"RCPT_REJECTED"}})
+    for left, due in [((0,), True), ((1,), False), ((), False)]:
+        letter = Letter(TWO.body, TWO.name, "RCPT_REJECTED", left)
+        books = balance({TWO.name: TWO}, [], [letter], (), refused)
+        assert (f"undue letter: {TWO.name} RCPT_REJECTED" not in books.faults) is due
+
+
 def test_a_letter_about_some_recipients_says_nothing_about_the_others() -> None:
     letters = [LETTER, Letter(TWO.body, TWO.name, "RCPT_REJECTED", left=(1,))]
     excuses = Excuses(refused={TWO.name: {"RCPT_REJECTED"}})
@@ -291,7 +342,6 @@ def test_the_same_seed_gives_the_same_mail_of_every_sort() -> None:
         "BAD_JSON",
         "INVALID_SCHEMA",
         "INVALID_ADDRESS",
-        "RCPT_REJECTED",
     }
     assert {len(mail.recipients) for mail in mails} == {0, 1, 2, 3, 4}
     assert any(mail.twice for mail in mails)
@@ -302,16 +352,23 @@ def test_the_same_seed_gives_the_same_mail_of_every_sort() -> None:
 def test_everything_of_a_message_carries_its_name() -> None:
     for mail in written(7, 500):
         assert {name_of(text) for text in (mail.body, *mail.recipients)} == {mail.name}
-        assert any(map(is_bounced, mail.recipients)) == (mail.due == "RCPT_REJECTED")
+        refused = [one for one in mail.recipients if mail.due_of(one) == "RCPT_REJECTED"]
+        assert refused == [*filter(is_refused, mail.recipients)]
+        assert all(mail.due_of(fate) == mail.due for fate in mail.fates if fate not in refused)
+    several = [mail for mail in written(7, 2000) if len(mail.recipients) > 1]
+    for kind in (is_bounced, is_malformed):
+        assert any(sum(map(kind, mail.recipients)) == 1 for mail in several)
 
 
 @pytest.mark.parametrize("policy", [RESEND_ONCE, PARK])
 def test_everything_is_published_and_twins_twice(policy: str) -> None:
     bodies = Counter[str]()
     mails: list[Mail] = []
-    for some, now in Publisher(1010, 7, policy).hundreds():
-        mails += some
-        bodies.update(now)
+    portions = list(Publisher(1010, 7, policy).portions())
+    for portion in portions:
+        mails += portion.mails
+        bodies.update(portion.bodies)
+    assert sum(portion.after_a_lull for portion in portions) > 20
     redrive = REDRIVE if policy == RESEND_ONCE else REDRIVE_ALL_BUT_THE_DOUBTED
     assert bodies.pop(redrive) == 2
     assert bodies == {mail.body: 1 + mail.twice for mail in mails}
@@ -336,18 +393,15 @@ def test_the_clock_stops_at_the_end_of_an_invocation_that_lives(tmp_path: Path) 
     assert clock.now() - before == pytest.approx(1060, abs=5)
 
 
-WAYS = [Manner(), Manner(pipelining=True), Manner(pipelining=True, window=4)]
-
-
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [Manner(mode) for mode in Pipelining], ids=[*Pipelining])
 def test_the_faults_are_as_many_as_promised_and_end_when_told(way: Manner) -> None:
     aws, smtp = AwsChaos(7), SmtpChaos(7)
     drawn = [aws.draw("ReceiveMessage", 1) for _ in range(5000)]
     befallen = [smtp.of_transaction(f"m{number:07}", way) for number in range(5000)]
     assert sum(fault is not None for fault in drawn) > 0.04 * 5000
     assert sum(fault is not None for fault in befallen) > 0.08 * 5000
-    if way.chunking:
-        assert not {fault.step for fault in befallen if fault} & {Step.DATA, Step.BODY}
+    probed = [smtp.of_probe(str(number)) for number in range(5000)]
+    assert sum(fault is not None and fault.loses_the_thread for fault in probed) > 0.02 * 5000
     assert Fault.PARTLY not in drawn
     aws.on = smtp.on = False
     assert not any(aws.draw("ReceiveMessage", 1) for _ in range(500))

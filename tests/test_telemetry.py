@@ -1,20 +1,21 @@
 """Events are JSON lines with the fields that are named here and no others; metrics are EMF."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from conftest import Log
 from ion.claims import Row, RowStatus
-from ion.outcome import Delivery, Kind, Outcome, Reason, Reply, Scope, Stage, Status
+from ion.outcome import Delivery, Kind, Outcome, Problem, Reason, Reply, Scope, Stage, Status
 from ion.provenance import Provenance
 from ion.telemetry import Telemetry
 
 ORIGIN = Provenance(
     email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=7
 )
-ROW = Row(RowStatus.SENDING, "token", 0, "hash", ".", attempts=2)
+ROW = Row(RowStatus.SENDING, "token", 0, "hash", ">", "0", attempts=2)
 REFUSED = Outcome(
     Stage.RCPT,
     Kind.PERMANENT,
@@ -53,6 +54,15 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
     assert (event["message"], event["level"]) == ("dead_lettered", "INFO")
 
 
+def test_what_breaks_the_contract_is_logged_with_its_path_and_in_what_way(log: Log) -> None:
+    bad = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.INVALID_SCHEMA)
+    delivery = Delivery(Status.DEAD, bad, path="$.recipeint", problem=Problem.UNKNOWN)
+    for one in (delivery, replace(delivery, did_you_mean="recipient")):
+        Telemetry().attempted("m-1", ORIGIN, None, one)
+    said = [(event["path"], event["problem"], event.get("did_you_mean")) for event in log.events]
+    assert said == [("$.recipeint", "unknown", None), ("$.recipeint", "unknown", "recipient")]
+
+
 def test_what_never_reached_the_ledger_was_no_attempt(log: Log) -> None:
     Telemetry().attempted("m-1", ORIGIN, None, Delivery(Status.DEAD, REFUSED))
     assert [event["attempt"] for event in log.events] == [0]
@@ -82,6 +92,29 @@ def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
         telemetry.attempted("m", ORIGIN, ROW, Delivery(status, REFUSED, smtp_seconds=0.001))
     telemetry.ended({"sent": 3})
     assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("status", "scope", "reason", "smtp_seconds", "told"),
+    [
+        (Status.HELD, Scope.SITE, Reason.QUOTA, 0.1, False),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
+        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0, False),
+        (Status.DEFERRED, Scope.SITE, Reason.LEDGER, 0, False),
+        (Status.DEFERRED, Scope.MESSAGE, Reason.LEASED, 0, True),
+        (Status.DEAD, Scope.SITE, Reason.EXPIRED, 0, True),
+    ],
+)
+def test_what_the_run_says_for_all_is_not_said_for_each(
+    log: Log, status: Status, scope: Scope, reason: Reason, smtp_seconds: float, told: bool
+) -> None:
+    telemetry = Telemetry()
+    outcome = Outcome(Stage.MAIL, Kind.UNAVAILABLE, scope, reason)
+    delivery = Delivery(status, outcome, smtp_seconds=smtp_seconds)
+    telemetry.attempted("m", ORIGIN, ROW, delivery)
+    assert len(log.events) == told
+    telemetry.ended({})
+    assert sum(map(len, log.metrics.values())) >= 1, "and counted all the same"
 
 
 def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:

@@ -96,12 +96,15 @@ class Admitted:
         task: a claimed email; a wish or a suspect, for `Admission.admit_alone`; a redrive; its
             fate, if that is decided already; or nothing that is known.
         row: where the fate is to be remembered, if anywhere.
+        parked: the fate of recipients that a job leaves out, since the server may have the email
+            for them, if there are any.
     """
 
     message: Message
     origin: Provenance
     task: Claimed | Wish | Suspect | Redrive | Delivery | Unread
     row: Row | None = None
+    parked: Delivery | None = None
 
 
 class Admission:
@@ -208,7 +211,14 @@ class Admission:
             return message, origin, Wish(email, action.in_doubt or self._in_doubt)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
-            return message, origin, Delivery(Status.DEAD, outcome, path=bad.path)
+            dead = Delivery(
+                Status.DEAD,
+                outcome,
+                path=bad.path,
+                problem=bad.problem,
+                did_you_mean=bad.did_you_mean,
+            )
+            return message, origin, dead
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, origin, fault()
@@ -244,12 +254,22 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
         if first and first != _iso(queued_at):
             queued_at = datetime.fromisoformat(first)
         claimed = Claimed(wish.email, queued_at, judged.row, judged.targets, wish.in_doubt)
-        return Admitted(message, origin, claimed, judged.row)
+        parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
+        return Admitted(message, origin, claimed, judged.row, parked if judged.parked else None)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    detail = "the function died between claim and result"
+    return Admitted(
+        message, origin, _parked(reason, judged.row, judged.targets, addresses), judged.row
+    )
+
+
+def _parked(
+    reason: Reason, row: Row, indexes: tuple[int, ...], addresses: tuple[str, ...]
+) -> Delivery:
+    """The fate of recipients who may have the email, or that the process dies over."""
+    died = "the function died between claim and result"
+    detail = died if row.crashes else "may have been sent before"
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
-    dead = Delivery(Status.DEAD, outcome, recipients=judged.targets, addresses=addresses)
-    return Admitted(message, origin, dead, judged.row)
+    return Delivery(Status.DEAD, outcome, recipients=indexes, addresses=addresses)
 
 
 def _iso(moment: datetime) -> str:

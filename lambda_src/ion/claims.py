@@ -1,9 +1,10 @@
 """What a claim finds in the ledger, and what follows from it: pure, so that it reads as a table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 
 from ion.outcome import Delivery, InDoubt, Kind, Reason, Status
 
@@ -12,9 +13,12 @@ SKEW_SECONDS = 30
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
 
-PENDING, SENT, DEAD, DOUBTED = ".", "s", "d", "?"
-"""The fate of one recipient, a character each in the row's `fates`. Doubted ones are dead-lettered
-too, but the server may have their email."""
+PENDING, CLAIMED, SENT, DEAD, DOUBTED = ".", ">", "s", "d", "?"
+"""The fate of one recipient, a character each in the row's `fates`. Claimed ones are being sent to
+under the row's lease: if its holder dies, the server may have their email. Doubted ones are
+dead-lettered too, but the server may have their email."""
+_MOST_DOUBTS = 9
+"""That fit into one digit; no policy tells nine from ten."""
 _COUNTS = frozenset(
     {
         Kind.ACCEPTED,
@@ -53,7 +57,8 @@ class Row:
             that key it is sent for.
         fates: one character a recipient (to, cc, bcc, in order).
         attempts: how often it was tried and counted.
-        doubts: how often the server may have got it without our knowing.
+        doubts: one digit a recipient: how often the server may have got the email for this
+            recipient without our knowing.
         crashes: claims in a row that no result was written for.
         used_ids: SQS ids of the messages that had a lease, or that dead letters were made of: what
             a redrive allows, each of them allows once.
@@ -65,8 +70,8 @@ class Row:
     lease_until: float
     content_hash: str
     fates: str
+    doubts: str
     attempts: int = 0
-    doubts: int = 0
     crashes: int = 0
     used_ids: frozenset[str] = frozenset()
     queued_at: str = ""
@@ -135,13 +140,16 @@ class Judgement:
     Args:
         verdict: what may be done.
         row: for `send`, `parked` and `crash_loop`: the row as it is to be once the lease is taken.
-        targets: for those: indexes of the recipients that are left.
+        targets: for those: indexes of the recipients that the verdict is about.
+        parked: for `send`: indexes of those that may have been sent to too often already; they are
+            as with `parked`.
         wait_seconds: for `wait`: until the lease has surely ended.
     """
 
     verdict: Verdict
     row: Row | None = None
     targets: tuple[int, ...] = ()
+    parked: tuple[int, ...] = ()
     wait_seconds: float = 0.0
 
 
@@ -155,7 +163,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
     """
     ours = row is not None and row.token == claim.token and row.status is RowStatus.SENDING
     if row is not None and ours:  # the answer to this very claim was lost, and it was sent again
-        return _unless_parked(row, claim, _targets(row, claim))
+        return _unless_in_doubt(row, claim, _targets(row, claim))
     if row is not None and row.status is RowStatus.SENDING and row.lease_until + SKEW_SECONDS > now:
         return Judgement(Verdict.WAIT, wait_seconds=row.lease_until + SKEW_SECONDS - now)
     if row is None or row.expires_at <= now:
@@ -165,10 +173,11 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             claim.lease_until,
             claim.content_hash,
             PENDING * claim.recipients,
+            "0" * claim.recipients,
             queued_at=claim.queued_at,
             used_ids=frozenset({claim.message_id}),
         )
-        return Judgement(Verdict.SEND, new, claim.scope)
+        return _unless_in_doubt(new, claim, claim.scope)
     if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:
         return Judgement(Verdict.REUSED)
     targets = _targets(row, claim)
@@ -177,11 +186,10 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
     if row.status is RowStatus.SENDING and not claim.alone:
         return Judgement(Verdict.SUSPECT)
     if row.status is RowStatus.SENDING:  # the sender died before its result: did the dot leave?
-        row = replace(row, doubts=row.doubts + 1, crashes=row.crashes + 1)
-        return _unless_parked(_leased(claim, row, targets), claim, targets)
-    if PENDING not in row.fates:  # a person brought it back
-        row = replace(row, attempts=0, doubts=0)
-    return Judgement(Verdict.SEND, _leased(claim, row, targets), targets)
+        row = replace(_let_go(row, _claimed(row)), crashes=row.crashes + 1)
+    elif PENDING not in row.fates:  # a person brought it back
+        row = replace(row, attempts=0)
+    return _unless_in_doubt(_leased(claim, row, targets), claim, targets)
 
 
 def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
@@ -192,24 +200,27 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
     delivered twice: it isn't a redrive.
     """
     another = claim.message_id not in row.used_ids
-    again = {PENDING, DEAD, DOUBTED} if another and claim.redrives else {PENDING}
-    return tuple(index for index in claim.scope if row.fates[index] in again)
+    again = {DEAD, DOUBTED} if another and claim.redrives else set()
+    return tuple(i for i in claim.scope if row.fates[i] in {PENDING, CLAIMED} | again)
 
 
-def _unless_parked(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
+def _unless_in_doubt(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
     """What may be done under our lease, which may have been taken after a crash."""
     if row.crashes >= _CRASHES:
         return Judgement(Verdict.CRASH_LOOP, row, targets)
-    if row.crashes and not may_resend(claim.in_doubt, row.doubts):
+    parked = tuple(i for i in targets if not may_resend(claim.in_doubt, int(row.doubts[i])))
+    if targets and parked == targets:
         return Judgement(Verdict.PARKED, row, targets)
-    return Judgement(Verdict.SEND, row, targets)
+    sending = tuple(i for i in targets if i not in parked)
+    fates = "".join(CLAIMED if i in sending else fate for i, fate in enumerate(row.fates))
+    return Judgement(Verdict.SEND, replace(row, fates=fates), sending, parked)
 
 
 def may_resend(policy: InDoubt, doubts: int) -> bool:
-    """True if another copy may go out after `doubts` occasions on which one may have."""
-    if policy is InDoubt.RESEND_ONCE:
-        return doubts <= 1
-    return policy is InDoubt.RESEND
+    """True if a recipient may be sent to after `doubts` occasions on which a copy may have gone."""
+    if policy is InDoubt.RESEND:
+        return True
+    return doubts <= (1 if policy is InDoubt.RESEND_ONCE else 0)
 
 
 def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
@@ -220,11 +231,13 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         message_id: SQS's id of the message at hand.
         deliveries: how its recipients fared; those not named in any are still to be served.
     """
+    outcomes = [delivery.outcome for delivery in deliveries]
+    in_doubt = [d.recipients for d in deliveries if d.outcome.kind is Kind.IN_DOUBT]
+    row = _let_go(row, chain.from_iterable(in_doubt))
     fates = list(row.fates)
     for delivery in deliveries:
         for index in delivery.recipients:
             fates[index] = _fate(delivery, fates[index])
-    outcomes = [delivery.outcome for delivery in deliveries]
     dead = [d.outcome.reason for d in deliveries if d.status is Status.DEAD]
     return replace(
         row,
@@ -232,7 +245,6 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         lease_until=0,
         fates="".join(fates),
         attempts=row.attempts + any(outcome.kind in _COUNTS for outcome in outcomes),
-        doubts=row.doubts + any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes),
         crashes=0,
         used_ids=row.used_ids | {message_id} if dead else row.used_ids,
     )
@@ -256,13 +268,27 @@ def _status(fates: Sequence[str], dead: Sequence[Reason]) -> RowStatus:
     return RowStatus.EXPIRED if Reason.EXPIRED in dead else RowStatus.BOUNCED
 
 
+def _claimed(row: Row) -> tuple[int, ...]:
+    return tuple(i for i, fate in enumerate(row.fates) if fate == CLAIMED)
+
+
+def _let_go(row: Row, in_doubt: Iterable[int]) -> Row:
+    """The row with nobody claimed any more, and one doubt more for each of `in_doubt`."""
+    doubts = list(row.doubts)
+    for i in in_doubt:
+        doubts[i] = str(min(int(doubts[i]) + 1, _MOST_DOUBTS))
+    return replace(row, fates=row.fates.replace(CLAIMED, PENDING), doubts="".join(doubts))
+
+
 def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
     """The row with the claim's lease on it; the dead that are brought back live from now on."""
+    revived = {i for i in targets if row.fates[i] in (DEAD, DOUBTED)}
     return replace(
         row,
         status=RowStatus.SENDING,
         token=claim.token,
         lease_until=claim.lease_until,
         used_ids=row.used_ids | {claim.message_id},
-        fates="".join(PENDING if i in targets else fate for i, fate in enumerate(row.fates)),
+        fates="".join(PENDING if i in revived else fate for i, fate in enumerate(row.fates)),
+        doubts="".join("0" if i in revived else digit for i, digit in enumerate(row.doubts)),
     )

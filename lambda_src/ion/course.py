@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ion.deadline import Deadline
-from ion.outcome import Outcome, Reason, Scope, Status
+from ion.outcome import Delivery, Outcome, Reason, Scope, Status
 from ion.scrub import scrub
 from ion.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_NO_SENDER = (
+    "[mail] sender: is missing, and the SMTP username is no address to take in its place: messages "
+    "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
+    '"name@example.org" } }), then redrive them'
+)
 
 BEGIN_BUDGET_SECONDS = 45
 """No message is begun with less left: 30 s for the reply to its dot, the rest for its envelope."""
@@ -31,11 +37,16 @@ class Summary:
     reason in lower case ("auth", "connect" …)."""
     error: str = ""
     """For "settings" and holds: what is wrong, for the person who has to mend it."""
+    advice: str = ""
+    """What a person has to mend although the run went on: messages are dead-lettered for it."""
 
-    def count(self, status: Status) -> None:
+    def count(self, delivery: Delivery) -> None:
         """One more message, or part of one, with this fate."""
-        if status is not Status.DONE:
-            setattr(self, status.value, getattr(self, status.value) + 1)
+        if delivery.status is not Status.DONE:
+            name = delivery.status.value
+            setattr(self, name, getattr(self, name) + 1)
+        if delivery.outcome.reason is Reason.SENDER_MISSING:
+            self.advice = _NO_SENDER
 
 
 class Course:

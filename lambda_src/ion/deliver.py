@@ -12,6 +12,7 @@ from ion.envelope import Email
 from ion.message import Message
 from ion.outcome import Delivery, Kind, Outcome, Reason, Scope, Stage, Status
 from ion.retry import delay_seconds, expired, held_over_seconds
+from ion.settings import Pipelining
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
 from ion.standing import Standing
@@ -19,6 +20,11 @@ from ion.standing import Standing
 _HOLDS = frozenset({Kind.QUOTA, Kind.MISCONFIGURED, Kind.UNAVAILABLE})
 _ABOUT_A_MESSAGE = frozenset({Reason.CONFIGURATION, Reason.RELAYING_DENIED})
 """Holds that another message might not have met."""
+_CONNECTIONS = 3
+"""For one attempt at one email, at most."""
+_TRANSIENT = 4
+"""The first digit of a reply that puts off (RFC 5321 section 4.2.1)."""
+_CLOSING = 421
 _PROTOCOL_TRIES = 3
 """A server that loses the thread over the same message this often won't ever like it."""
 
@@ -45,6 +51,8 @@ class Deliverer:
         self._now = now
         self._jitter = jitter
         self._standing = Standing()
+        self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
+        """What fresh connections said when they put an email off: it is the server's pace."""
 
     async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
         """Try once to send to everybody who is left.
@@ -77,39 +85,56 @@ class Deliverer:
     ) -> dict[str, Outcome]:
         """An outcome for each recipient.
 
-        Who got none because the connection broke before the dot gets another chance at once, on
-        a fresh connection, that costs no attempt: most often the server had dropped an idle one.
+        A fault of the connection costs no attempt: the email gets a fresh one at once. Most often
+        the server had dropped an idle one, or had taken as many emails as it takes on one. It gets
+        a third one if it went out in a flight on the second: the pool is more careful by then.
         """
         fates: dict[str, Outcome] = {}
         left = list(recipients)
-        for fresh in (False, True):
-            session = await self._pool.acquire(fresh=fresh)
+        for attempt in range(_CONNECTIONS):
+            session = await self._pool.acquire(fresh=attempt > 0)
             if isinstance(session, Outcome):
                 fates |= dict.fromkeys(left, session)
                 break
-            reused = session.transactions > 0
-            fates |= await self._transact(session, email, left, deadline)
-            left = [r for r in left if _deserves_another_connection(fates[r], reused=reused)]
-            if not left:
+            in_a_flight = session.pipelining is not Pipelining.OFF
+            try:
+                left = await self._transact(session, email, left, deadline, fates)
+            finally:
+                await self._pool.release(session)
+            if not left or (attempt > 0 and not in_a_flight):
                 break
         return fates
 
     async def _transact(
-        self, session: Session, email: Email, recipients: list[str], deadline: Deadline
-    ) -> dict[str, Outcome]:
+        self,
+        session: Session,
+        email: Email,
+        recipients: list[str],
+        deadline: Deadline,
+        fates: dict[str, Outcome],
+    ) -> list[str]:
+        """Add how recipients fared to `fates`; those whom another connection may serve at once."""
+        reused = session.transactions > 0
         envelope = replace(email.envelope, recipients=tuple(recipients))
-        try:
-            transaction = await session.send(replace(email, envelope=envelope), deadline)
-        finally:
-            await self._pool.release(session)
-        return dict(zip(recipients, transaction.outcomes, strict=True))
+        transaction = await session.send(replace(email, envelope=envelope), deadline)
+        fates |= zip(recipients, transaction.outcomes, strict=True)
+        put_off = _put_off(transaction.outcomes)
+        if put_off is None:
+            return [r for r in recipients if fates[r].kind is Kind.OUT_OF_STEP]
+        if not reused:
+            self._put_off_afresh.add(put_off)
+        if not reused or put_off in self._put_off_afresh:
+            return []
+        session.retire()
+        return recipients
 
     def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
         everybody = job.email.envelope.recipients
         groups: dict[tuple[Status, Reason], list[int]] = {}
         for index, outcome in outcomes.items():
-            groups.setdefault((self._status(outcome, job), outcome.reason), []).append(index)
+            status = self._status(outcome, job, int(job.row.doubts[index]))
+            groups.setdefault((status, outcome.reason), []).append(index)
         deliveries = []
         for (status, _), indexes in groups.items():
             delivery = Delivery(
@@ -122,14 +147,14 @@ class Deliverer:
             deliveries.append(self._timed(delivery, job, message))
         return deliveries
 
-    def _status(self, outcome: Outcome, job: Job) -> Status:
+    def _status(self, outcome: Outcome, job: Job, doubts: int) -> Status:
         if outcome.kind is Kind.ACCEPTED:
             return Status.SENT
         if outcome.kind is Kind.PERMANENT:
             return Status.DEAD
         if outcome.kind in _HOLDS:
             return Status.HELD
-        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, job.row.doubts + 1):
+        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, doubts + 1):
             return Status.DEAD
         if outcome.reason is Reason.PROTOCOL and job.row.attempts + 1 >= _PROTOCOL_TRIES:
             return Status.DEAD
@@ -154,10 +179,18 @@ class Deliverer:
         return replace(delivery, delay_seconds=delay)
 
 
-def _deserves_another_connection(outcome: Outcome, *, reused: bool) -> bool:
-    """The stream failed, not the message; 421 says so too, on a connection that had been idle."""
-    if outcome.kind is Kind.OUT_OF_STEP:
-        return True
-    closing = outcome.reply is not None and outcome.reply.code == 421
-    throttled = outcome.kind is Kind.THROTTLED  # there it would be one connection more
-    return closing and reused and outcome.stage is Stage.MAIL and not throttled
+def _put_off(outcomes: Sequence[Outcome]) -> tuple[Stage, int, str | None] | None:
+    """The reply, where MAIL or every RCPT was put off with one; None: none was, or it says why.
+
+    It may be about the connection: OpenSMTPD says 452 to MAIL after a hundred emails, for ever.
+    """
+    first = outcomes[0]
+    if first.reply is None or first.reply.code // 100 != _TRANSIENT:
+        return None
+    if first.reply.code == _CLOSING and first.kind is Kind.THROTTLED:
+        return None  # closed already, for there being too many: not one more, then
+    for outcome in outcomes:
+        envelope = outcome.stage in (Stage.MAIL, Stage.RCPT) and outcome.stage is first.stage
+        if not envelope or outcome.reason not in (Reason.TRY_LATER, Reason.THROTTLED):
+            return None
+    return first.stage, first.reply.code, first.reply.enhanced

@@ -148,9 +148,11 @@ class Drain:
         if begun and isinstance(one.task, Wish):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [_put_back("not begun")]
+        if one.parked is not None:
+            deliveries = [*deliveries, one.parked]
         deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
         for delivery in deliveries:
-            self._summary.count(delivery.status)
+            self._summary.count(delivery)
             if begun and delivery.status is Status.HELD:
                 self._course.hold(delivery.outcome)
         await self._settler.settle(one, deliveries)
@@ -196,7 +198,7 @@ class Drain:
             self._course.stop("queue")
             if not report.moved:
                 return _put_back(report.error)
-        if report.complete or query.dry_run:
+        if not report.goes_on:
             return _done(f"{report.moved} messages moved")
         if all(await self._input_queue.send([resumption(one.message, one.origin, report)])):
             return _done("goes on in another message")

@@ -13,8 +13,9 @@ class Envelope:
     Args:
         sender: the reverse-path.
         recipients: at least one; to, cc and bcc in that order, each address once.
-        smtputf8: an address has a non-ASCII local part, so the server must offer SMTPUTF8
-            (RFC 6531).
+        smtputf8: an address in the header, or the sender, has a non-ASCII local part, so the
+            server must offer SMTPUTF8 (RFC 6531). A recipient who is in no header (bcc) asks for it
+            only for itself.
     """
 
     sender: str

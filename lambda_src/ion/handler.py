@@ -18,19 +18,21 @@ from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
 from ion.aws.notes import Notes
 from ion.aws.queue import Queue
-from ion.aws.secrets import read_secret
+from ion.aws.schedule import Schedule
+from ion.aws.secrets import SecretStore
+from ion.configuration import Configuration
 from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
 from ion.memory import Memory
 from ion.pace import Pace
-from ion.rescue import EVERY_SECONDS, rescue
+from ion.rescue import EVERY_SECONDS, Rescue
 from ion.servers import Servers
-from ion.settings import Settings, SettingsError, Smtp, aws_names, load
+from ion.settings import Settings, SettingsError, Smtp, aws_names
 from ion.settle import Settler
 from ion.smtp.pool import Pool
-from ion.smtp.session import DEEPEST
+from ion.smtp.session import emails_a_connection
 from ion.telemetry import Telemetry
 
 ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
@@ -62,7 +64,6 @@ class Relay:
     """What outlives an invocation: the clients, and the settings until something proves wrong."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
         return_what_is_freed()
         self.telemetry = Telemetry()
         self.session = boto3.Session()
@@ -74,43 +75,49 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=_AWS)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.notes = Notes(dynamodb, aws.ledger_table)
+        schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
+        self.rescue = Rescue(schedule, self.telemetry, now)
+        store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
+        self.configuration = Configuration(ROOT, os.environ, store, self.telemetry, now)
         self._servers: Servers | None = None
-        self._next_rescue = now() + EVERY_SECONDS
 
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue, and whatever happens, the alarm is set back."""
         began = time.monotonic()
         summary = Summary()
         try:
-            servers = self._configured()
-            summary = await servers.run(deadline)
-            if servers.turned_away:
-                self._servers = None  # perhaps the secret was changed: read it anew next time
-            if summary.error:
+            summary = await self._drain_queue(deadline)
+            if summary.error and not summary.sent:  # what waits may wait for long
                 summary.dead_lettered += await self._rescue(deadline)
-        except SettingsError as error:
-            self.telemetry.misconfigured(str(error))
-            summary = Summary(stopped="settings", error=str(error))
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
+            if summary.advice:
+                self.telemetry.advised(summary.advice)
             self.telemetry.ended(asdict(summary))
         return summary
 
-    def _configured(self) -> Servers:
-        if self._servers is None:
-            settings = load(ROOT, os.environ, partial(read_secret, self.session))
+    async def _drain_queue(self, deadline: Deadline) -> Summary:
+        try:
+            servers = await self._configured()
+        except SettingsError as error:
+            self.telemetry.misconfigured(str(error))
+            return Summary(stopped="settings", error=str(error))
+        return await servers.run(deadline)
+
+    async def _configured(self) -> Servers:
+        """The servers of the settings in force; if one turned us away, they may be others now."""
+        again = self._servers is not None and bool(self._servers.turned_away)
+        settings = await asyncio.to_thread(self.configuration.settings, again=again)
+        if self._servers is None or settings is not self._servers.settings:
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
-            self._servers = Servers(settings, self.notes, self.telemetry, drain)
+            self._servers = Servers(self.configuration, settings, self.notes, self.telemetry, drain)
         return self._servers
 
     async def _rescue(self, deadline: Deadline) -> int:
-        if self._now() < self._next_rescue:
-            return 0
-        self._next_rescue = self._now() + EVERY_SECONDS
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await rescue(self.input_queue, settler, deadline)
+        return await self.rescue.run(self.input_queue, settler, deadline)
 
     def _drain(
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
@@ -124,7 +131,7 @@ class Relay:
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
             pool=pool,
-            workers=smtp.connections * max(DEEPEST, smtp.window),
+            workers=smtp.connections * emails_a_connection(smtp.pipelining),
             deliverer=Deliverer(pool, settings.give_up_after_seconds),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
@@ -154,7 +161,8 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
         context: Lambda's.
 
     Returns:
-        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped.
+        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped,
+        error, advice.
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
     return asdict(asyncio.run(_relay().run(deadline)))

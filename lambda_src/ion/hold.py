@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ion.outcome import Kind, Outcome, Stage
+from ion.outcome import Kind, Outcome, Reason, Stage
 from ion.settings import Smtp
 
 _LADDER_SECONDS = (300, 600, 1200, 2400, 3600)
@@ -47,7 +47,9 @@ def following(
     Held is what trying makes worse, or can't make better. To knock at a server that can't be
     reached costs nothing, and is done with each wake-up.
     """
-    refused_login = outcome.stage is Stage.AUTH and outcome.kind is Kind.MISCONFIGURED
+    # Some servers refuse a login only at a command behind it.
+    at_login = outcome.stage is Stage.AUTH or outcome.reason is Reason.AUTH
+    refused_login = at_login and outcome.kind is Kind.MISCONFIGURED
     if outcome.kind is not Kind.QUOTA and not refused_login:
         return None
     reason = outcome.reason.lower()

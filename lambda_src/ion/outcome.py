@@ -113,6 +113,21 @@ class Reason(StrEnum):
     CONFIGURATION = "CONFIGURATION"
 
 
+class Problem(StrEnum):
+    """In what way a message breaks the contract (INVALID_SCHEMA)."""
+
+    MISSING = "missing"
+    """A field that must be there isn't."""
+    UNKNOWN = "unknown"
+    """There is no such field."""
+    TYPE = "type"
+    """A number where a string belongs, and the like."""
+    VALUE = "value"
+    """The type is right; the value isn't one of those allowed."""
+    DUPLICATE = "duplicate"
+    """The same name twice in one object."""
+
+
 class InDoubt(StrEnum):
     """What to do about an email that the server may or may not have."""
 
@@ -204,7 +219,9 @@ class Delivery:
         recipients: indexes (to, cc, bcc, in order) of those that this is about; empty: the whole
             message, which has none yet.
         smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
-        path: for bad input: the JSON path of what is wrong, "$.recipient[0]".
+        path: for bad input: the JSONPath of what is wrong, "$.recipient[0]".
+        problem: for bad input that breaks the contract: in what way.
+        did_you_mean: for an unknown field: the known one that it resembles, if any.
         addresses: whom this is about; only for taking them out of what the server said.
         server: which one was asked, by its section in the configuration; empty: none was.
     """
@@ -215,5 +232,7 @@ class Delivery:
     recipients: tuple[int, ...] = ()
     smtp_seconds: float = 0.0
     path: str = ""
+    problem: Problem | None = None
+    did_you_mean: str = ""
     addresses: tuple[str, ...] = field(default=(), repr=False)
     server: str = ""

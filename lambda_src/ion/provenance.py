@@ -37,7 +37,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             email fared otherwise.
         moved: redrives that go on: how many dead letters they have moved so far.
         stage: dead letters: where it ended.
-        path: dead letters: the JSON path of what was wrong with the input.
+        path: dead letters: the JSONPath of what was wrong with the input.
+        problem, did_you_mean: dead letters: in what way, and which field may have been meant.
         failed_at: dead letters: when.
     """
 
@@ -50,6 +51,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moved: _Count = 0
     stage: str | None = None
     path: str | None = None
+    problem: str | None = None
+    did_you_mean: str = ""
     failed_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -79,7 +82,14 @@ def redriven(message: Message) -> Provenance:
     """A dead letter's history, for its next life."""
     origin = carried(message)
     return msgspec.structs.replace(
-        origin, attempts=0, redrives=origin.redrives + 1, stage=None, path=None, failed_at=None
+        origin,
+        attempts=0,
+        redrives=origin.redrives + 1,
+        stage=None,
+        path=None,
+        problem=None,
+        did_you_mean="",
+        failed_at=None,
     )
 
 
@@ -110,6 +120,8 @@ def dead_letter_attributes(
         origin,
         stage=outcome.stage.value,
         path=delivery.path,
+        problem=delivery.problem,
+        did_you_mean=delivery.did_you_mean,
         failed_at=failed_at,
     )
     reply = scrub(outcome.said, delivery.addresses)
@@ -143,7 +155,8 @@ def _attribute(record: Provenance, *, complete: bool) -> Attribute:
             "original_message_id": record.original_message_id,
             "redrives": record.redrives,
         }
-        if record.left:
-            fields["left"] = record.left
+        for name in ("problem", "did_you_mean", "left"):
+            if value := getattr(record, name):
+                fields[name] = value
         return Attribute.text(msgspec.json.encode(fields).decode())
     return Attribute.text(msgspec.json.encode(record).decode())

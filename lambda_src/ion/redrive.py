@@ -1,6 +1,7 @@
 """The dead-letter queue back onto the input queue, losing nothing however it is interrupted."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,16 @@ from ion.provenance import Provenance, carried, redriven, requeue_attributes
 from ion.selection import is_meant, reason_of
 from ion.telemetry import Telemetry
 
-MARGIN_SECONDS = 60
+_MARGIN_SECONDS = 30
+"""Of the run, for what a look has found."""
+LOOK_HIDES_SECONDS = 120
+"""Long enough to move ten letters on a slow day; and if the process dies, its letters can be had
+again soon. A letter that comes back before the run is through is known by its id."""
+HIDDEN_PAUSE_SECONDS = 120
+"""Before another look for letters that are hidden: as long as a run that died may hide them, and
+longer than the queue's own visibility timeout does, by which people look."""
+PATIENCE_SECONDS = 3600
+"""After it was asked for, a redrive doesn't wait any longer for letters that are hidden."""
 MOST_REDRIVES = 10
 """Who died this often after coming back won't be helped by coming back. Whoever knows better can
 move it in SQS's console."""
@@ -32,8 +42,11 @@ class Report:
         reasons: those, by reason.
         moved: how many are in the input queue now.
         refused: how many have been redriven too often, and stay.
+        hidden: about how many could not be looked at, since someone else has received them.
         complete: nothing is left to do.
-        pause_seconds: if there is: not before this, or it would be faster than its rate.
+        goes_on: another run is to go on with it.
+        pause_seconds: if so: not before this, or it would be faster than its rate, or too early for
+            what is hidden.
         error: why the dead-letter queue could not be read any further.
     """
 
@@ -41,7 +54,9 @@ class Report:
     reasons: dict[str, int] = field(default_factory=dict)
     moved: int = 0
     refused: int = 0
+    hidden: int = 0
     complete: bool = False
+    goes_on: bool = False
     pause_seconds: int = 0
     error: str = ""
 
@@ -81,45 +96,55 @@ class Redriving:
             moved_before: how many earlier runs have moved.
             most: dead letters to look at at a time, 1-10.
         """
-        report = Report()
+        report, looks, counted, counted_at = Report(), 0, 0, time.time()
         left = math.inf if query.max is None else max(0, query.max - moved_before)
         fits = math.inf if query.rate is None else math.ceil(query.rate * LONGEST_DELAY_SECONDS)
-        room, looks = min(left, fits), 0
-        kept: list[Message] = []
-        while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
-            try:
-                found = await self._look(most)
-            except QueueError as error:
-                report.error = str(error)
-                break
-            looks = 0 if found else looks + 1
-            chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
-            chosen = chosen[: int(min(room - report.meant, len(chosen)))]
-            at = _delays(report.meant, len(chosen), query.rate)
-            report.meant += len(chosen)
-            for reason in map(reason_of, chosen):
-                report.reasons[reason] = report.reasons.get(reason, 0) + 1
-            if not query.dry_run:
-                report.moved += await self._move(chosen, at)
-            kept += [
-                replace(one, body="", attributes={})  # of these there may be many
-                for one in found
-                if query.dry_run or one not in chosen
-            ]
-            del found, chosen  # before others come: each may be a megabyte
-        await self._dead_letters.postpone([(message, 0) for message in kept])
-        report.complete = looks >= _EMPTY_LOOKS or report.meant >= left
+        room = min(left, fits)
+        seen: dict[str, float] = {}
+        kept: dict[str, Message] = {}
+        try:
+            counted = await self._dead_letters.count()
+            while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
+                received = await self._look(most)
+                found = [one for one in received if one.id not in seen]
+                looks = 0 if found else looks + 1
+                chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
+                chosen = chosen[: int(min(room - report.meant, len(chosen)))]
+                at = _delays(report.meant, len(chosen), query.rate)
+                report.meant += len(chosen)
+                for reason in map(reason_of, chosen):
+                    report.reasons[reason] = report.reasons.get(reason, 0) + 1
+                if not query.dry_run:
+                    report.moved += await self._move(chosen, at)
+                seen |= {one.id: one.sent_at for one in found}
+                kept |= {
+                    one.id: replace(one, body="", attributes={})  # of these there may be many
+                    for one in received
+                    if query.dry_run or one not in chosen
+                }
+                del received, found, chosen  # before others come: each may be a megabyte
+        except QueueError as error:
+            report.error = str(error)
+        await self._dead_letters.postpone([(message, 0) for message in kept.values()])
+        through = looks >= _EMPTY_LOOKS
+        if through and report.meant < left:
+            report.hidden = max(0, counted - sum(at <= counted_at for at in seen.values()))
+        report.complete = report.meant >= left or (through and not report.hidden)
+        is_too_late = report.hidden and time.time() > asked_at + PATIENCE_SECONDS
+        report.goes_on = not (report.complete or query.dry_run or is_too_late)
         if query.rate is not None:
             report.pause_seconds = math.ceil(report.meant / query.rate)
+        if report.hidden:
+            report.pause_seconds = max(report.pause_seconds, HIDDEN_PAUSE_SECONDS)
         return report
 
     def _has_time(self) -> bool:
-        return self._deadline.remaining() >= MARGIN_SECONDS / 2
+        return self._deadline.remaining() >= _MARGIN_SECONDS
 
     async def _look(self, most: int) -> list[Message]:
         return await self._dead_letters.receive(
             most=most,
-            visibility_seconds=math.ceil(self._deadline.remaining()) + MARGIN_SECONDS,
+            visibility_seconds=LOOK_HIDES_SECONDS,
             wait_seconds=_LOOK_SECONDS,
         )
 

@@ -14,8 +14,9 @@ _HELD_OVER_CAP_SECONDS = 3600
 _MAILBOX_FULL_SECONDS = 24 * 3600
 RETENTION_SECONDS = 14 * 24 * 3600
 """A queue forgets a message after that (SQS's longest, and what the module sets)."""
-_LAST_CHANCE_SECONDS = 6 * 3600
-"""So long before, what can't be sent moves on to the dead-letter queue, with its reason."""
+LAST_CHANCE_SECONDS = 48 * 3600
+"""So long before, what can't be sent moves on to the dead-letter queue, with its reason. More than
+`rescue.EVERY_SECONDS`, or what is hidden at one look would be gone before the next."""
 LONGEST_DELAY_SECONDS = 12 * 3600
 """SQS: a visibility timeout ends at the latest 12 hours after the receive."""
 
@@ -61,4 +62,4 @@ def expired(
 
 def forgotten(age_seconds: float, delay: float) -> bool:
     """True if the queue might forget a message before it is looked at again."""
-    return age_seconds + delay > RETENTION_SECONDS - _LAST_CHANCE_SECONDS
+    return age_seconds + delay > RETENTION_SECONDS - LAST_CHANCE_SECONDS

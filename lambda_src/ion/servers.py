@@ -1,26 +1,29 @@
 """The mail servers of a deployment, in order: where one turns us away, the next one is tried."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from ion.aws.notes import Noted, Notes, NotesError
+from ion.aws.notes import Note, Noted, Notes, NotesError
+from ion.configuration import Configuration
 from ion.course import Summary
 from ion.deadline import Deadline
 from ion.drain import Drain
-from ion.hold import Hold, following
-from ion.outcome import Stage
-from ion.pace import Lesson, Limits, Pace
+from ion.hold import following
+from ion.login import Login
+from ion.outcome import Outcome, Reason, Stage
+from ion.pace import Limits, Pace
+from ion.pipelining_limit import PipeliningLimit
+from ion.scrub import scrub
 from ion.settings import Settings, Smtp
-from ion.smtp.connect import connect, tls_context
-from ion.smtp.logins import Logins
+from ion.smtp.connect import tls_context
 from ion.smtp.pool import Pool
 from ion.telemetry import Telemetry
 
 _COUNTS = ("received", "sent", "deferred", "held", "dead_lettered", "redriven")
+_EARLIER = " earlier"
+"""After a server's name: what is noted about it and a login that isn't in force any more."""
 
 
 class Servers:
@@ -31,6 +34,7 @@ class Servers:
     defers or refuses a message.
 
     Args:
+        configuration: asked for another login where one is refused.
         settings: with the servers.
         notes: what earlier runs left.
         telemetry: told of holds and paces.
@@ -39,18 +43,23 @@ class Servers:
 
     def __init__(
         self,
+        configuration: Configuration,
         settings: Settings,
         notes: Notes,
         telemetry: Telemetry,
         drain: Callable[[Smtp, Pool, Pace, Deadline], Drain],
     ) -> None:
+        self.settings = settings
+        self._configuration = configuration
         self._servers = [(smtp, tls_context(smtp)) for smtp in settings.servers]
         self._concurrency = settings.aws.concurrency
         self._notes = notes
+        self._noted: dict[str, Noted] = {}
         self._telemetry = telemetry
         self._drain = drain
         self.turned_away: dict[str, str] = {}
-        """Servers that the last run could do nothing with, and what they said."""
+        """Servers that refused the login in force in the last run, or could do nothing at all, and
+        what they said."""
 
     async def run(self, deadline: Deadline) -> Summary:
         """Drain, over one server after the other until one lets us.
@@ -59,32 +68,70 @@ class Servers:
             What it came to in all, and how the last one ended. If none let us: why the first one
             didn't, and what all of them said.
         """
-        noted, total, reasons = await self._read(), Summary(), list[str]()
+        self._noted = await self._read()
+        total, reasons = Summary(), list[str]()
         self.turned_away = {}
         for smtp, tls in self._servers:
-            hold, lesson = noted[smtp.name]
-            if hold is not None and not hold.is_over(smtp, time.time()):
-                self._telemetry.still_held(smtp.name, hold.reason, hold.error, hold.until)
-                reason, error = hold.reason, hold.error
-            else:
-                drain, summary = await self._over(smtp, tls, lesson, deadline)
-                total = _sum(total, summary)
-                reason, error = summary.stopped, summary.error
-                if drain.held_by is None or drain.held_by.stage is Stage.CLAIM:  # the ledger's
-                    return total
-                new = following(drain.held_by, error, hold, smtp, time.time())
-                if new is not None:
-                    await self._write(smtp, new)
-            reasons.append(reason)
-            self.turned_away[smtp.name] = error
+            first = await self._login_for(smtp)
+            if first is None:
+                hold = self._noted[smtp.name].hold
+                reasons.append(hold.reason if hold else "")
+                continue
+            login = Login(first, tls, deadline, self._configuration, self._telemetry, self._may_try)
+            drain, summary = await self._over(login, deadline)
+            total = _sum(total, summary)
+            await self._remember(login)
+            if drain.held_by is None or drain.held_by.stage is Stage.CLAIM:  # the ledger's
+                return total
+            if drain.held_by not in [outcome for _, outcome in login.refused]:
+                await self._hold(login.smtp, drain.held_by)
+            reasons.append(summary.stopped)
+            self.turned_away[smtp.name] = summary.error
         total.stopped = reasons[0]
         total.error = _joined(self.turned_away)
         return total
 
-    async def _over(
-        self, smtp: Smtp, tls: ssl.SSLContext, lesson: Lesson | None, deadline: Deadline
-    ) -> tuple[Drain, Summary]:
-        """Drain over this one, no faster than it let us lately."""
+    async def _login_for(self, smtp: Smtp) -> Smtp | None:
+        """The server with the login to begin with; None: it is to be left alone.
+
+        While the login in force is refused, the one before it may go on to work.
+        """
+        hold = self._noted[smtp.name].hold
+        if hold is None or self._may_try(smtp):
+            return smtp
+        self._telemetry.still_held(smtp.name, hold.reason, hold.error, hold.until)
+        self.turned_away[smtp.name] = hold.error
+        if hold.reason != Reason.AUTH.lower():
+            return None
+        earlier = await asyncio.to_thread(self._configuration.previous, smtp)
+        return earlier if earlier is not None and self._may_try(earlier) else None
+
+    def _may_try(self, login: Smtp) -> bool:
+        hold = self._noted[self._name(login)].hold
+        return hold is None or hold.is_over(login, time.time())
+
+    async def _remember(self, login: Login) -> None:
+        """Which logins were refused; one that wasn't any more may be tried by the next run."""
+        refused = dict(login.refused)
+        for smtp, outcome in refused.items():
+            self.turned_away[smtp.name] = scrub(str(outcome))
+            await self._hold(smtp, outcome)
+        before = self._noted[self._name(login.smtp)].hold
+        if before is not None and not (login.smtp in refused or self._may_try(login.smtp)):
+            over = replace(before, times=0, until=int(time.time()))
+            await self._write(self._name(login.smtp), over)
+
+    async def _hold(self, login: Smtp, outcome: Outcome) -> None:
+        """Leave it alone for a while, if that is what follows."""
+        before = self._noted[self._name(login)].hold
+        hold = following(outcome, scrub(str(outcome)), before, login, time.time())
+        if hold is not None:
+            await self._write(self._name(login), hold)
+
+    async def _over(self, login: Login, deadline: Deadline) -> tuple[Drain, Summary]:
+        """Drain over this one, no faster than it let us lately, and in flights that it can take."""
+        smtp = login.smtp
+        lesson, limit = self._noted[self._name(smtp)].lesson, self._noted[smtp.name].limit
         limits = Limits.of(smtp, self._concurrency)
         if lesson is not None and not lesson.is_about(smtp, limits):
             lesson = None
@@ -92,35 +139,46 @@ class Servers:
         pace = Pace(limits, now())
         if lesson is not None:
             pace.resume(lesson, time.time() - lesson.at)
-        open_session = partial(connect, smtp, tls, deadline, Logins())
-        async with Pool(open_session, pace.connections(now()), smtp.name) as pool:
+        most = limit.applied_to(smtp, time.time()) if limit else smtp.pipelining
+        async with Pool(login.connect, pace.connections(now()), smtp.name, most) as pool:
             drain = self._drain(smtp, pool, pace, deadline)
             summary = await drain.run()
         if summary.received or pace.changed:
             self._telemetry.paced(smtp.name, pace.rate(now()), pace.connections(now()))
         if pace.changed:
-            await self._write(smtp, pace.lesson(smtp, lesson, time.time() - now()))
+            learned = pace.lesson(login.smtp, lesson, time.time() - now())
+            await self._write(self._name(login.smtp), learned)
+        if pool.learned is not None:
+            self._telemetry.mistreated(smtp.name, pool.learned)
+            limit = PipeliningLimit.learned(pool.learned, smtp, time.time())
+            await self._write(smtp.name, limit)
         return drain, summary
 
+    # -- the notes -----------------------------------------------------------------------
+
+    def _name(self, login: Smtp) -> str:
+        """Under which a server and a login are noted."""
+        return login.name if self._configuration.is_in_force(login) else login.name + _EARLIER
+
     async def _read(self) -> dict[str, Noted]:
-        names = [smtp.name for smtp, _ in self._servers]
+        names = [smtp.name + which for smtp, _ in self._servers for which in ("", _EARLIER)]
         try:
             return await self._notes.read(names)
         except NotesError as error:  # then the servers tell us anew
             self._telemetry.trouble("the holds and paces can't be read", code=str(error))
-            return dict.fromkeys(names, (None, None))
+            return dict.fromkeys(names, Noted())
 
-    async def _write(self, smtp: Smtp, note: Hold | Lesson) -> None:
-        what = "hold" if isinstance(note, Hold) else "pace"
+    async def _write(self, name: str, note: Note) -> None:
         try:
-            await self._notes.write(smtp.name, note)
+            await self._notes.write(name, note)
         except NotesError as error:
-            self._telemetry.trouble(f"the {what} can't be written", code=str(error))
+            what = type(note).__name__
+            self._telemetry.trouble(f"a note ({what}) can't be written", code=str(error))
 
 
 def _sum(total: Summary, later: Summary) -> Summary:
     counts = {name: getattr(total, name) + getattr(later, name) for name in _COUNTS}
-    return replace(later, **counts)
+    return replace(later, advice=later.advice or total.advice, **counts)
 
 
 def _joined(errors: dict[str, str]) -> str:

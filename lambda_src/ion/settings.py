@@ -1,36 +1,45 @@
 """Configuration, secrets and environment to one frozen Settings; an error names the key."""
 
-import configparser
+import ipaddress
 import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from ion.config_file import ConfigFile, Section, SettingsError
 from ion.outcome import InDoubt
+
+__all__ = ["Aws", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
 
 CONFIG_FILE = "config.cfg"
 SECRETS_FILE = "config-secrets.cfg"
-_ENVIRONMENT_PREFIX = "ION_"
 
 _SQS_LONGEST_POLL_SECONDS = 20
 _RETENTION_HOURS = 14 * 24
 """The queues keep a message 14 days (the longest SQS offers)."""
-_EXPIRY_MARGIN_HOURS = 24
+_EXPIRY_MARGIN_HOURS = 48
 
-
-_KEYS_OF_SECRETS = (
-    "[smtp] and [smtp:NAME] have server, port, security, username, password and ca_file; "
-    "NAME is of small letters and digits"
-)
 _FIRST = "smtp"
 _ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")
-
-
-class SettingsError(Exception):
-    """A setting is wrong or missing. The text names file, section and key, never a value."""
+_SECRET_KEYS = ("server", "port", "security", "username", "password", "ca_file")
+_SMTP_KEYS = ("connections", "pipelining", "max_rate")
+_KEYS = {
+    "drain": ("linger_seconds",),
+    "retry": ("give_up_after_hours", "in_doubt"),
+    "mail": ("sender",),
+    "log": ("level",),
+}
+_AWS_KEYS = (
+    *("queue_url", "dead_letter_queue_url", "alarm_name", "ledger_table"),
+    *("secret_arn", "concurrency"),
+)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
+_TLS_PORT = 465
+"""Where TLS begins with the first byte (RFC 8314)."""
 
 
 class Security(StrEnum):
@@ -44,6 +53,22 @@ class Security(StrEnum):
     """Plain text, only if asked for by this name, and never with a password."""
 
 
+class Pipelining(StrEnum):
+    """What goes out in one flight, where the server offers PIPELINING (RFC 2920); each one more."""
+
+    OFF = "off"
+    """One command at a time: four round trips an email."""
+    ENVELOPE = "envelope"
+    """MAIL, RCPT and DATA of an email: two round trips. What Postfix and Exim do as clients."""
+    DEEP = "deep"
+    """The envelope of the next email behind the final dot of this one, too: one round trip. Allowed
+    by RFC 2920 section 3.1, and mistreated by some servers."""
+
+    def at_most(self, other: "Pipelining") -> "Pipelining":
+        """The more careful one of the two."""
+        return min(self, other, key=list(Pipelining).index)
+
+
 @dataclass(frozen=True, slots=True)
 class Smtp:
     """A mail server and how to speak to it."""
@@ -55,7 +80,7 @@ class Smtp:
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     connections: int = 4
-    window: int = 1
+    pipelining: Pipelining = Pipelining.ENVELOPE
     max_rate: float | None = None
     """Recipients a second, of all runs together; None: nobody told us."""
     name: str = _FIRST
@@ -83,6 +108,7 @@ class Settings:
     """In the order in which they are tried. The first is [smtp]."""
     aws: Aws
     sender: str | None
+    """From, for messages that name none: an address; None: there is none."""
     linger_seconds: int
     give_up_after_seconds: int
     in_doubt: InDoubt
@@ -95,10 +121,15 @@ def aws_names(environment: Mapping[str, str]) -> Aws:
     Raises:
         SettingsError: one is missing.
     """
-    return _aws(_Source("environment", "", environment).section("aws"))
+    return _aws(ConfigFile("environment", "", environment).section("aws"))
 
 
-def load(root: Path, environment: Mapping[str, str], read_secret: Callable[[str], str]) -> Settings:
+def load(
+    root: Path,
+    environment: Mapping[str, str],
+    read_secret: Callable[[str], str],
+    is_address: Callable[[str], bool],
+) -> Settings:
     """The settings of this deployment.
 
     `config.cfg` in `root`, overridden by environment variables ION_<SECTION>_<KEY>; server and
@@ -109,39 +140,55 @@ def load(root: Path, environment: Mapping[str, str], read_secret: Callable[[str]
         root: the folder that holds the configuration files.
         environment: os.environ.
         read_secret: ARN to the secret's text; raises SettingsError.
+        is_address: true for what may stand in a From field.
 
     Raises:
         SettingsError: naming what is wrong and where.
     """
-    config = _Source(CONFIG_FILE, _read(root / CONFIG_FILE), environment)
+    config = ConfigFile(CONFIG_FILE, _read(root / CONFIG_FILE), environment)
     aws = _aws(config.section("aws"))
     # No environment for the secrets: it can be read by whoever may look at the function.
     if aws.secret_arn:
-        secrets = _Source(aws.secret_arn, read_secret(aws.secret_arn), {}, is_secret=True)
+        secrets = ConfigFile(aws.secret_arn, read_secret(aws.secret_arn), {}, is_secret=True)
     else:
-        secrets = _Source(SECRETS_FILE, _read(root / SECRETS_FILE), {}, is_secret=True)
+        secrets = ConfigFile(SECRETS_FILE, _read(root / SECRETS_FILE), {}, is_secret=True)
+    others = [one for one in secrets.sections if _ANOTHER.fullmatch(one)]
+    _refuse_unknown(secrets, config, [_FIRST, *others])
     first = _smtp(secrets.section(_FIRST), config.section(_FIRST), root)
-    others = filter(_ANOTHER.fullmatch, secrets.parser.sections())
     drain, retry, mail = config.section("drain"), config.section("retry"), config.section("mail")
-    settings = Settings(
+    username = first.username if first.username and is_address(first.username) else None
+    return Settings(
         servers=(
             first,
             *(_smtp(secrets.section(one), config.section(one), root, first) for one in others),
         ),
         aws=aws,
-        sender=mail.text("sender", default="") or first.username,
+        sender=mail.address("sender", is_address) or username,
         linger_seconds=drain.number("linger_seconds", 0, _SQS_LONGEST_POLL_SECONDS),
         give_up_after_seconds=3600
         * retry.number("give_up_after_hours", 1, _RETENTION_HOURS - _EXPIRY_MARGIN_HOURS),
         in_doubt=InDoubt(retry.one_of("in_doubt", list(InDoubt))),
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     )
-    secrets.refuse_unknown()
-    config.refuse_unknown()
-    return settings
 
 
-def _aws(section: "_Section") -> Aws:
+def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str]) -> None:
+    """Before anything is found missing: what is missing may be there under a misspelt name."""
+    known = {**dict.fromkeys(servers, _SMTP_KEYS), **_KEYS, "aws": _AWS_KEYS}
+    secrets.refuse_unknown(
+        dict.fromkeys(servers, _SECRET_KEYS),
+        "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits",
+        {key: CONFIG_FILE for keys in (_SMTP_KEYS, *_KEYS.values()) for key in keys},
+    )
+    config.refuse_unknown(
+        known,
+        f"there may be [smtp], {', '.join(f'[{one}]' for one in _KEYS)}, and [smtp:NAME] for each "
+        "that the secrets have",
+        dict.fromkeys(_SECRET_KEYS, SECRETS_FILE),
+    )
+
+
+def _aws(section: Section) -> Aws:
     return Aws(
         queue_url=section.text("queue_url"),
         dead_letter_queue_url=section.text("dead_letter_queue_url"),
@@ -152,11 +199,14 @@ def _aws(section: "_Section") -> Aws:
     )
 
 
-def _smtp(secret: "_Section", behaviour: "_Section", root: Path, first: Smtp | None = None) -> Smtp:
+def _smtp(secret: Section, behaviour: Section, root: Path, first: Smtp | None = None) -> Smtp:
     """One server; what isn't said of a further one is as with the first, but not what it allows."""
-    port = secret.number("port", 1, 65535)
-    by_port = Security.TLS if port == 465 else Security.STARTTLS  # RFC 8314
+    server, port = _host(secret), secret.number("port", 1, 65535)
+    by_port = Security.TLS if port == _TLS_PORT else Security.STARTTLS
     security = Security(secret.one_of("security", list(Security), default=by_port))
+    if port == _TLS_PORT and security is not Security.TLS:
+        why = f"is {security} on port 465, where TLS begins with the first byte: leave it out"
+        raise secret.wrong("security", f"{why}, or use port 587")
     username = secret.text("username", default="")
     password = secret.text("password", default="")
     if bool(username) != bool(password):
@@ -170,19 +220,37 @@ def _smtp(secret: "_Section", behaviour: "_Section", root: Path, first: Smtp | N
         )
     if ca_file and not _has_certificates(root / ca_file):
         raise secret.wrong("ca_file", "names a file that has no CA certificates in it (PEM)")
-    connections, window = (str(first.connections), str(first.window)) if first else (None, None)
+    connections, pipelining = (str(first.connections), first.pipelining) if first else (None, None)
     return Smtp(
-        server=secret.matching("server", r"[A-Za-z0-9.:-]{1,253}", "must be a host name"),
+        server=server,
         port=port,
         security=security,
         username=username or None,
         password=password or None,
         ca_file=str(root / ca_file) if ca_file else None,
         connections=behaviour.number("connections", 1, 100, default=connections),
-        window=behaviour.number("window", 1, 100, default=window),
+        pipelining=Pipelining(behaviour.one_of("pipelining", list(Pipelining), default=pipelining)),
         max_rate=behaviour.decimal("max_rate", 0.01, 10_000),
         name=secret.name,
     )
+
+
+def _host(secret: Section) -> str:
+    text = secret.text("server")
+    if _HOST_NAME.fullmatch(text) or _is_ip_address(text):
+        return text
+    if _ENDS_IN_PORT.search(text):
+        raise secret.wrong("server", "has a port in it: write that under port")
+    why = "must be a host name or an IP address alone, without smtp://, brackets or a path"
+    raise secret.wrong("server", why)
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_certificates(path: Path) -> bool:
@@ -198,7 +266,9 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(_missing(path.name)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path.name}: isn't UTF-8: save it as UTF-8 text") from None
+    except OSError as error:
         raise SettingsError(f"{path.name}: can't be read: {type(error).__name__}") from error
 
 
@@ -210,113 +280,3 @@ def _missing(name: str) -> str:
             "Terraform secret_arn"
         )
     return f"{name}: missing from the package. Build it with ./release.sh"
-
-
-class _Source:
-    """One configuration text plus the environment above it; remembers what was asked of it."""
-
-    def __init__(
-        self, name: str, text: str, environment: Mapping[str, str], *, is_secret: bool = False
-    ) -> None:
-        self.name = name
-        self.text = text
-        self.is_secret = is_secret
-        self.environment = environment
-        self.asked_for: set[tuple[str, str]] = set()
-        # No section is special: keys under [DEFAULT] would show up in every other one.
-        self.parser = configparser.RawConfigParser(default_section="")
-        try:
-            self.parser.read_string(text)
-        except configparser.Error as error:
-            # The parser's own message repeats the line, which may be the password's.
-            numbers = [
-                getattr(error, "lineno", None),
-                *(n for n, _ in getattr(error, "errors", [])),
-            ]
-            line = next(filter(None, numbers), None)
-            where = f"{name}: line {line}" if line else name
-            raise SettingsError(
-                f"{where}: not a configuration file ({type(error).__name__}); "
-                "it has [section] lines and key = value lines"
-            ) from None
-
-    def section(self, name: str) -> "_Section":
-        return _Section(self, name)
-
-    def refuse_unknown(self) -> None:
-        """A key nobody asked for is a typing error, and the default would hide it."""
-        for section in self.parser.sections():
-            for key in self.parser[section]:
-                if (section, key) not in self.asked_for:
-                    raise SettingsError(f"{self.name}: {self._whereabouts(section, key)}")
-        known = {_variable(*pair) for pair in self.asked_for}
-        for variable in self.environment:
-            if variable.startswith(_ENVIRONMENT_PREFIX) and variable not in known:
-                raise SettingsError(f"environment: {variable}: no such setting")
-
-    def _whereabouts(self, section: str, key: str) -> str:
-        """What is wrong there; what looks like a key of the secrets may be half a password."""
-        if not self.is_secret:
-            return f"[{section}] {key}: unknown key"
-        lines = [line.strip().lower() for line in self.text.splitlines()]
-        numbers = [number for number, line in enumerate(lines, 1) if line.startswith(key)]
-        line = f"line {numbers[0]}: " if numbers else ""
-        return f"{line}unknown key; {_KEYS_OF_SECRETS}"
-
-
-@dataclass(frozen=True)
-class _Section:
-    source: _Source
-    name: str
-
-    def wrong(self, key: str, why: str) -> SettingsError:
-        where = self.source.name
-        if _variable(self.name, key) in self.source.environment:
-            where = f"environment {_variable(self.name, key)}"
-        return SettingsError(f"{where}: [{self.name}] {key}: {why}")
-
-    def text(self, key: str, *, default: str | None = None) -> str:
-        self.source.asked_for.add((self.name, key))
-        value = self.source.environment.get(_variable(self.name, key))
-        if value is None:
-            value = self.source.parser.get(self.name, key, fallback="")
-        value = value.strip()
-        if value == "???":
-            raise self.wrong(key, "still is the example's ???")
-        if not value:
-            if default is None:
-                raise self.wrong(key, "is missing")
-            return default
-        return value
-
-    def number(self, key: str, least: int, most: int, *, default: str | None = None) -> int:
-        text = self.text(key, default=default)
-        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
-            raise self.wrong(key, f"must be a whole number from {least} to {most}")
-        return int(text)
-
-    def decimal(self, key: str, least: float, most: float) -> float | None:
-        """None: it is left empty, or out."""
-        text = self.text(key, default="")
-        if not text:
-            return None
-        is_one = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII) is not None
-        if not is_one or not least <= float(text) <= most:
-            raise self.wrong(key, f"must be a number from {least:g} to {most:g}, or empty")
-        return float(text)
-
-    def one_of(self, key: str, values: list[Any], *, default: str | None = None) -> str:
-        text = self.text(key, default=default)
-        if text not in values:
-            raise self.wrong(key, f"must be one of {', '.join(values)}")
-        return text
-
-    def matching(self, key: str, pattern: str, why: str) -> str:
-        text = self.text(key)
-        if not re.fullmatch(pattern, text):
-            raise self.wrong(key, why)
-        return text
-
-
-def _variable(section: str, key: str) -> str:
-    return f"{_ENVIRONMENT_PREFIX}{section.replace(':', '_')}_{key}".upper()

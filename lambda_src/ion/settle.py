@@ -12,9 +12,9 @@ import msgspec
 from ion.admit import Admitted
 from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import BATCH, MOST_BYTES, Queue
-from ion.claims import RowStatus, conclude
+from ion.claims import conclude
 from ion.message import Draft, Message
-from ion.outcome import Delivery, Kind, Status
+from ion.outcome import Delivery, Status
 from ion.provenance import IN_USE, dead_letter_attributes
 from ion.scrub import scrub
 from ion.telemetry import Telemetry
@@ -88,12 +88,15 @@ class Settler:
         """End `run`, but not in the middle of a flush: what it holds would not be settled."""
         self._stopped.set()
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
         """Write what must outlive the message, then queue its delete; or queue its postponement.
 
         Args:
             one: the message, and the row that we hold the lease of, if any.
             deliveries: how its recipients fared; one without recipients is about the message.
+
+        Returns:
+            False if a dead letter could not be written: the message stays, and comes back.
         """
         written = [
             delivery
@@ -103,10 +106,12 @@ class Settler:
         unwritten = [delivery for delivery in deliveries if delivery not in written]
         result = None
         if one.row is not None:
-            row = conclude(one.row, one.message.id, written)
-            if any(delivery.outcome.kind is Kind.IN_DOUBT for delivery in unwritten):
-                # The doubt must not be forgotten with the dead letter: as after a crash.
-                row = replace(row, status=RowStatus.SENDING, crashes=one.row.crashes)
+            # What could not be dead-lettered is still to be served; its doubts and its crashes are
+            # remembered all the same, or it would be sent again.
+            later = [replace(delivery, status=Status.DEFERRED) for delivery in unwritten]
+            row = conclude(one.row, one.message.id, [*written, *later])
+            if unwritten:
+                row = replace(row, crashes=one.row.crashes)
             result = Result(one.origin.email_id, row, _about(one, written), was=one.row)
         delays = [d.delay_seconds for d in written if d.status in (Status.DEFERRED, Status.HELD)]
         if unwritten:
@@ -117,6 +122,7 @@ class Settler:
         self._flush(BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()
+        return not unwritten
 
     async def flush(self) -> None:
         """Return when nothing is left to record, delete or postpone."""

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.claims import Row
 from ion.metrics import Metrics
-from ion.outcome import Delivery, Outcome, Status
+from ion.outcome import Delivery, Outcome, Reason, Scope, Status
 from ion.provenance import Provenance
 from ion.scrub import scrub
 
@@ -37,9 +37,14 @@ class Telemetry:
     def attempted(
         self, message_id: str, origin: Provenance, row: Row | None, delivery: Delivery
     ) -> None:
-        """What became of a message, or of some of its recipients, in this attempt."""
+        """What became of a message, or of some of its recipients, in this attempt.
+
+        What is wrong with the site, and not with the message, has an event of the run's own; this
+        one is written at the level DEBUG, and counted.
+        """
         outcome = delivery.outcome
-        self._logger.info(
+        log = self._logger.debug if _is_the_runs(delivery) else self._logger.info
+        log(
             delivery.status.value,
             extra={
                 "email_id": origin.email_id,
@@ -52,6 +57,7 @@ class Telemetry:
                 "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.addresses),
+                **_problem(delivery),
             },
         )
         if delivery.status in _METRIC:
@@ -88,6 +94,11 @@ class Telemetry:
             self._in_force["rate"] = round(rate, 3)
             self._metrics.add("Rate", MetricUnit.CountPerSecond, rate)
 
+    def mistreated(self, server: str, pipelining: str) -> None:
+        """The server got several commands in one flight wrong: so much of that is left to it."""
+        about = {"server": server, "pipelining": pipelining}
+        self._logger.warning("the server mistreats PIPELINING", extra=about)
+
     def trouble(self, what: str, *, count: int = 1, code: str = "", message_id: str = "") -> None:
         """Something that went wrong and was put right, or will be by the next run."""
         self._logger.warning(what, extra={"count": count, "code": code, "message_id": message_id})
@@ -95,6 +106,10 @@ class Telemetry:
     def misconfigured(self, what: str) -> None:
         """A setting is wrong: nothing was received."""
         self._logger.error("settings", extra={"error": what})
+
+    def advised(self, what: str) -> None:
+        """A setting costs messages their delivery, though the run went on."""
+        self._logger.warning("settings", extra={"error": what})
 
     def fault(self, what: str, error: Exception, message_id: str = "") -> None:
         """A fault of ion's own, with its traceback; not its text, which may quote the message."""
@@ -111,6 +126,14 @@ class Telemetry:
         self._metrics.flush()
 
 
+def _is_the_runs(delivery: Delivery) -> bool:
+    """True if the server, or the ledger, wasn't asked about the message, or said no to all."""
+    outcome = delivery.outcome
+    if delivery.status is Status.HELD:
+        return outcome.scope is Scope.SITE or not delivery.smtp_seconds
+    return outcome.reason is Reason.LEDGER
+
+
 def _line(event: object) -> str:
     """An event as JSON: as powertools has it, in a quarter of the time."""
     return msgspec.json.encode(event, enc_hook=str).decode()
@@ -122,3 +145,9 @@ def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
         "reason": outcome.reason.value,
         "reply": scrub(outcome.said, addresses),
     }
+
+
+def _problem(delivery: Delivery) -> dict[str, str]:
+    """In what way bad input breaks the contract; of other messages there is nothing to say."""
+    problem = {"problem": delivery.problem or "", "did_you_mean": delivery.did_you_mean}
+    return {name: value for name, value in problem.items() if value}

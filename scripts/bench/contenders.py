@@ -4,21 +4,33 @@ import math
 from dataclasses import dataclass
 
 from bench.sinks import Offer
+from ion.settings import Pipelining
 
 FIRST_ION = "first ion"
 FRESH = "smtplib, a connection per email"
 AIOSMTPLIB = "aiosmtplib, EmailMessage"
 AIOSMTPLIB_BYTES = "aiosmtplib, bytes"
 SMTP_SOURCE = "smtp-source"
-ION = "ion"
-ION_BYTES = "ion, bytes"
-ION_WINDOW = "ion, window 16"
+ION = {mode: f"ion, {mode}" for mode in Pipelining}
+"""By `[smtp] pipelining`; from JSON."""
+ION_BYTES = {mode: f"{name}, bytes" for mode, name in ION.items()}
 
+ROUND_TRIPS = {Pipelining.ENVELOPE: 2, Pipelining.DEEP: 1, Pipelining.OFF: 4}
+"""An email, on one connection; the default comes first."""
 RTTS = (0.0, 10.0, 50.0)
 """Milliseconds, nominal."""
 _POOLS = (1, 4, 16)
+_QUICK: dict[tuple[Pipelining, int], tuple[float, ...]] = {
+    (Pipelining.ENVELOPE, 1): RTTS,
+    (Pipelining.ENVELOPE, 4): (10.0,),
+    (Pipelining.DEEP, 1): (10.0, 50.0),
+    (Pipelining.OFF, 4): (10.0,),
+}
+"""Where ion is measured with --quick: by mode and connections."""
 _FEWEST = 8
 _MOST = 60_000
+_AT_A_TIME = 2
+"""Emails under way on a connection, at most: in `deep` an envelope goes out behind a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class Contender:
         microseconds: an email at no latency, about; likewise.
         rtts: where it is measured, in milliseconds.
         quick: also where it is measured with --quick.
-        window: emails whose content may be on its way at a time, on one connection.
+        pipelining: ion's; None: a peer, and none of them pipelines.
     """
 
     name: str
@@ -47,15 +59,15 @@ class Contender:
     microseconds: float
     rtts: tuple[float, ...] = RTTS
     quick: tuple[float, ...] = ()
-    window: int = 1
+    pipelining: Pipelining | None = None
 
     def emails(self, seconds: float, rtt_ms: float) -> int:
         """How many take about so long; a multiple of what is under way at a time."""
         each = max(
             self.microseconds / 1e6,
-            self.round_trips * rtt_ms / 1000 / (self.connections * self.window),
+            self.round_trips * rtt_ms / 1000 / self.connections,
         )
-        at_a_time = self.connections * max(2, self.window)
+        at_a_time = self.connections * _AT_A_TIME
         wanted = min(max(seconds / each, _FEWEST), _MOST)
         return math.ceil(wanted / at_a_time) * at_a_time
 
@@ -73,7 +85,7 @@ def _peers() -> list[Contender]:
         Contender(FRESH, "connection per email", offer, 1, False, 8, 2000),
     ]
     for size in _POOLS:
-        some: tuple[float, ...] = {1: RTTS, 4: (10.0,)}.get(size, ())
+        some = RTTS if size == 1 else ()
         found += [
             Contender(AIOSMTPLIB, "aiosmtplib", offer, size, False, 4, 3300),
             Contender(AIOSMTPLIB_BYTES, "aiosmtplib", offer, size, True, 4, 500),
@@ -84,20 +96,13 @@ def _peers() -> list[Contender]:
 
 def _ions() -> list[Contender]:
     found = []
-    for size in _POOLS:
-        some: tuple[float, ...] = RTTS if size == 1 else ()
-        plain: tuple[float, ...] = (10.0,) if size == 4 else ()
-        found += [
-            Contender(ION, "ion", Offer.PIPELINING, size, False, 1, 400, quick=some),
-            Contender(ION, "ion", Offer.PLAIN, size, False, 4, 500, quick=plain),
-            Contender(ION_BYTES, "ion", Offer.PIPELINING, size, True, 1, 200),
-            Contender(ION_BYTES, "ion", Offer.PLAIN, size, True, 4, 300),
-        ]
-    window = 16
-    for size in (1, 4):
-        offer = Offer.CHUNKING
-        some = (10.0,) if size == 1 else ()
-        found.append(Contender(ION_WINDOW, "ion", offer, size, False, 1, 400, RTTS, some, window))
+    for mode in ROUND_TRIPS:
+        for size in _POOLS:
+            some = _QUICK.get((mode, size), ())
+            found += [
+                _ion(mode, size, Offer.PIPELINING, quick=some),
+                _ion(mode, size, Offer.PIPELINING, prebuilt=True),
+            ]
     return found
 
 
@@ -105,6 +110,30 @@ def _under_tls() -> list[Contender]:
     at = (0.0,)
     return [
         Contender(AIOSMTPLIB_BYTES, "aiosmtplib", Offer.TLS, 16, True, 4, 600, at, at),
-        Contender(ION, "ion", Offer.TLS, 4, False, 1, 500, at, at),
-        Contender(ION, "ion", Offer.TLS_PLAIN, 16, False, 4, 600, at, at),
+        _ion(Pipelining.ENVELOPE, 4, Offer.TLS, rtts=at),
+        _ion(Pipelining.DEEP, 4, Offer.TLS, rtts=at, quick=at),
+        _ion(Pipelining.OFF, 16, Offer.TLS, rtts=at, quick=at),
     ]
+
+
+def _ion(
+    mode: Pipelining,
+    connections: int,
+    offer: Offer,
+    *,
+    prebuilt: bool = False,
+    rtts: tuple[float, ...] = RTTS,
+    quick: tuple[float, ...] = (),
+) -> Contender:
+    return Contender(
+        name=(ION_BYTES if prebuilt else ION)[mode],
+        sender="ion",
+        offer=offer,
+        connections=connections,
+        prebuilt=prebuilt,
+        round_trips=ROUND_TRIPS[mode],
+        microseconds=200 if prebuilt else 400,
+        rtts=rtts,
+        quick=quick,
+        pipelining=mode,
+    )

@@ -4,43 +4,18 @@ On ministack, which checks what a relay asks of it and takes its time; and on an
 answers, which shows what is left once AWS isn't what is slow.
 """
 
-import json
-import os
-import shutil
-import statistics
-import subprocess
-import tempfile
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench import quick_aws, relay
-from bench.account import Account
-from bench.daemons import module
-from bench.meter import cpu_seconds_of
-from bench.relay import PASSWORD, USERNAME, Drained
-from bench.rounds import Figure, far_away
-from bench.sinks import Offer, Sinks
-from bench.task import HOST
-from ionctl.local.ministack import Ministack
-from ionctl.local.stack import ministack_python
+from bench.contenders import ROUND_TRIPS
+from bench.rounds import Figure
+from ion.settings import Pipelining
 
 FIRST_ION = "drain: first ion"
-ION = "drain: ion"
+ION = {mode: f"drain: ion, {mode}" for mode in ROUND_TRIPS}
+"""By `[smtp] pipelining`."""
 CONDITIONS = ((0.0, 0.0), (10.0, 5.0), (50.0, 5.0))
 """Round trips to the mail server and to AWS, milliseconds."""
-_RTTS = tuple(rtt_ms for rtt_ms, _ in CONDITIONS)
-_QUICK_AWS_MS = 10.0
-"""Beyond that the mail server is what a drain waits for, whatever AWS does."""
-
-LONGER = 4
-"""A drain takes so many times as long as a sender's turn: its first calls to AWS are slow ones, and
-the time in which ion opens its connections counts."""
-
-_ROOT = Path(__file__).parents[2]
-_TURN_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +23,29 @@ class Kind:
     """One relay.
 
     Args:
-        who: as `bench.relay` knows it.
+        pipelining: ion's; None: the first ion.
         connections: to the mail server.
-        offer: of that.
         rates: emails/s, about, by the round trip to the mail server.
         quick: the round trips at which it is measured with --quick.
     """
 
-    who: str
+    pipelining: Pipelining | None
     connections: int
-    offer: Offer
     rates: Mapping[float, float]
-    quick: tuple[float, ...] = (0.0, 10.0)
+    quick: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
         """As tables have it."""
-        return FIRST_ION if self.who == relay.FIRST_ION else ION
+        return FIRST_ION if self.pipelining is None else ION[self.pipelining]
 
 
 KINDS = (
-    Kind(relay.FIRST_ION, 1, Offer.TLS, {0.0: 200, 10.0: 18, 50.0: 4.6}),
-    Kind("ion", 4, Offer.TLS, {0.0: 800, 10.0: 320, 50.0: 75}, quick=(10.0,)),
-    Kind("ion", 16, Offer.TLS, {0.0: 800, 10.0: 700, 50.0: 280}),
-    Kind("ion", 16, Offer.TLS_PLAIN, {0.0: 800, 10.0: 320, 50.0: 75}, quick=()),
+    Kind(None, 1, {0.0: 200, 10.0: 18, 50.0: 4.6}, quick=(0.0, 10.0)),
+    Kind(Pipelining.ENVELOPE, 4, {0.0: 800, 10.0: 170, 50.0: 38}, quick=(10.0,)),
+    Kind(Pipelining.ENVELOPE, 16, {0.0: 800, 10.0: 560, 50.0: 145}, quick=(0.0, 10.0)),
+    Kind(Pipelining.DEEP, 4, {0.0: 800, 10.0: 320, 50.0: 75}),
+    Kind(Pipelining.DEEP, 16, {0.0: 800, 10.0: 700, 50.0: 280}, quick=(10.0,)),
 )
 
 
@@ -109,199 +83,19 @@ class Drains:
     missing: str = ""
     """Why there are none."""
 
-    def find(self, name: str, rtt_ms: float, connections: int, offer: Offer) -> Drain | None:
+    def find(self, name: str, rtt_ms: float, connections: int) -> Drain | None:
         """One of those on ministack, if it is there."""
-        return _found(self.all, name, rtt_ms, connections, offer)
+        return _found(self.all, name, rtt_ms, connections)
 
-    def find_quick(self, name: str, rtt_ms: float, connections: int, offer: Offer) -> Drain | None:
+    def find_quick(self, name: str, rtt_ms: float, connections: int) -> Drain | None:
         """One of those beside the quick AWS."""
-        return _found(self.quick, name, rtt_ms, connections, offer)
+        return _found(self.quick, name, rtt_ms, connections)
 
 
-def _found(
-    all_of_them: Sequence[Drain], name: str, rtt_ms: float, connections: int, offer: Offer
-) -> Drain | None:
-    wanted = (name, rtt_ms, connections, offer)
-    for one in all_of_them:
+def _found(drains: Sequence[Drain], name: str, rtt_ms: float, connections: int) -> Drain | None:
+    wanted = (name, rtt_ms, connections)
+    for one in drains:
         figure = one.figure
-        if (figure.name, figure.rtt_ms, figure.connections, figure.offer) == wanted:
+        if (figure.name, figure.rtt_ms, figure.connections) == wanted:
             return one
     return None
-
-
-def run(
-    sinks: Sinks, *, rounds: int, seconds: float, quick: bool, say: Callable[[str], None]
-) -> Drains:
-    """Every kind under every condition, in turns."""
-    came_to = Drains()
-    if Offer.TLS not in sinks.ports:
-        came_to.missing = sinks.missing[Offer.TLS]
-        return came_to
-    with (
-        tempfile.TemporaryDirectory(prefix="ion-bench-") as name,
-        Ministack(ministack_python(), Path(name)) as ministack,
-    ):
-        folder = Path(name)
-        shutil.copy(_ROOT / "config.cfg", folder)
-        shutil.copy(sinks.ca_file, folder)
-        for aws, drained in ((ministack, came_to.all), (None, came_to.quick)):
-            for rtts_ms in CONDITIONS:
-                there = [kind for kind in KINDS if rtts_ms[0] in (kind.quick if quick else _RTTS)]
-                if not there or (aws is None and rtts_ms[0] > _QUICK_AWS_MS):
-                    continue
-                with ExitStack() as exit_stack:
-                    site = _site(sinks, aws, folder, rtts_ms, exit_stack)
-                    drained.extend(_turns(site, there, rtts_ms[0], rounds, seconds, say))
-    return came_to
-
-
-def _turns(
-    site: "_Site",
-    there: Sequence[Kind],
-    rtt_ms: float,
-    rounds: int,
-    seconds: float,
-    say: Callable[[str], None],
-) -> list[Drain]:
-    """Everybody in turns under one condition."""
-    beside = "" if site.ministack else " beside a quick AWS"
-    turns: dict[int, list[_Turn]] = {}
-    for number in range(rounds):
-        say(f"draining at {rtt_ms:g} ms{beside}, round {number + 1} of {rounds}")
-        for index, kind in enumerate(there):
-            emails = max(20, round(kind.rates[rtt_ms] * seconds / 10) * 10)
-            turns.setdefault(index, []).append(site.turn(kind, emails))
-    return [_drain(kind, rtt_ms, turns[index]) for index, kind in enumerate(there)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One drain, what it logged, and the emulated AWS's CPU for it."""
-
-    drained: Drained
-    log_bytes: int
-    emulator_cpu_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """What the relays find: mail servers and AWS, each as far away as it is to be.
-
-    Args:
-        ministack: None: the quick AWS.
-        folder: of the relay.
-        ports: of the mail servers.
-        aws_rtt_ms: how far away AWS is.
-    """
-
-    ministack: Ministack | None
-    folder: Path
-    ports: Mapping[Offer, int]
-    aws_rtt_ms: float
-
-    def turn(self, kind: Kind, emails: int) -> "_Turn":
-        """One drain."""
-        with ExitStack() as exit_stack:
-            account: Account | quick_aws.Account
-            if self.ministack is None:
-                account = quick_aws.Account(emails)
-                port, pid = account.port, account.pid
-            else:
-                account = Account(self.ministack.endpoint, emails)
-                process = self.ministack._process  # noqa: SLF001 - nobody else wants to know
-                port, pid = self.ministack.port, process.pid if process else 0
-            exit_stack.callback(account.delete)
-            if self.aws_rtt_ms:
-                (port,) = far_away([port], self.aws_rtt_ms, exit_stack)
-            cpu_before = cpu_seconds_of(pid)
-            drained, log_bytes = self._drained(kind, account.environment, f"http://{HOST}:{port}")
-            emulator = cpu_seconds_of(pid) - cpu_before
-            left = account.left()
-        if drained.emails != emails or left:
-            raise RuntimeError(f"{kind.name}: {drained.emails} of {emails} sent, {left} left")
-        return _Turn(drained, log_bytes, emulator)
-
-    def _drained(
-        self, kind: Kind, environment: Mapping[str, str], endpoint: str
-    ) -> tuple[Drained, int]:
-        """What a relay in a process of its own says, and how much it logged."""
-        port = self.ports[kind.offer]
-        self._configure(port)
-        log, answer = self.folder / "log", self.folder / "answer.json"
-        environment = {
-            **{name: text for name, text in os.environ.items() if not name.startswith("AWS_")},
-            **environment,
-            "AWS_ENDPOINT_URL": endpoint,
-            "LAMBDA_TASK_ROOT": str(self.folder),
-            "ION_SMTP_CONNECTIONS": str(kind.connections),
-            "ION_DRAIN_LINGER_SECONDS": "0",
-            "BENCH_PORT": str(port),
-            "BENCH_CA_FILE": str(self.folder / "ca.pem"),
-        }
-        with log.open("wb") as output:
-            subprocess.run(
-                module("bench.relay", kind.who, answer),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                timeout=_TURN_SECONDS,
-                check=True,
-            )
-        drained = Drained(**json.loads(answer.read_text(encoding="utf-8")))
-        return drained, log.stat().st_size
-
-    def _configure(self, port: int) -> None:
-        (self.folder / "config-secrets.cfg").write_text(
-            f"[smtp]\nserver = {HOST}\nport = {port}\nsecurity = starttls\n"
-            f"username = {USERNAME}\npassword = {PASSWORD}\nca_file = ca.pem\n",
-            encoding="utf-8",
-        )
-
-
-def _site(
-    sinks: Sinks,
-    ministack: Ministack | None,
-    folder: Path,
-    rtts_ms: tuple[float, float],
-    exit_stack: ExitStack,
-) -> _Site:
-    ports = {offer: sinks.ports[offer] for offer in (Offer.TLS, Offer.TLS_PLAIN)}
-    rtt_ms, aws_rtt_ms = rtts_ms
-    if rtt_ms:
-        ports = dict(zip(ports, far_away(list(ports.values()), rtt_ms, exit_stack), strict=True))
-    return _Site(ministack, folder, ports, aws_rtt_ms)
-
-
-def _drain(kind: Kind, rtt_ms: float, turns: Sequence[_Turn]) -> Drain:
-    drains = [turn.drained for turn in turns]
-    rates = [drained.emails / drained.seconds for drained in drains]
-    emails = sum(drained.emails for drained in drains)
-    requests: Counter[str] = Counter()
-    call_seconds: dict[str, float] = {}
-    for drained in drains:
-        requests.update(drained.requests)
-        for name, taken in drained.call_seconds.items():
-            call_seconds[name] = call_seconds.get(name, 0.0) + taken
-    return Drain(
-        figure=Figure(
-            name=kind.name,
-            rtt_ms=rtt_ms,
-            connections=kind.connections,
-            offer=kind.offer,
-            emails_per_s=statistics.median(rates),
-            cpu_s_per_1000=statistics.median(
-                1000 * drained.cpu_seconds / drained.emails for drained in drains
-            ),
-            memory_mb=max(drained.memory_mb for drained in drains),
-            slowest=min(rates),
-            fastest=max(rates),
-            aws_calls_per_1000=1000 * requests.total() / emails,
-        ),
-        requests_per_1000={name: 1000 * count / emails for name, count in requests.items()},
-        call_ms={name: 1000 * taken / requests[name] for name, taken in call_seconds.items()},
-        call_cpu_s_per_1000=1000 * sum(drained.call_cpu_seconds for drained in drains) / emails,
-        written_per_1000=1000 * sum(drained.written for drained in drains) / emails,
-        read_per_1000=1000 * sum(drained.read for drained in drains) / emails,
-        log_bytes_per_email=sum(turn.log_bytes for turn in turns) / emails,
-        emulator_cpu_s_per_1000=1000 * sum(turn.emulator_cpu_seconds for turn in turns) / emails,
-    )

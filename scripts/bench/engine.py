@@ -13,7 +13,7 @@ from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.mail import compose
 from ion.outcome import Kind, Outcome
-from ion.settings import Security, Smtp
+from ion.settings import Pipelining, Security, Smtp
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
@@ -34,21 +34,21 @@ async def _ion(task: Task) -> Sample:
         security=Security.STARTTLS if task.ca_file else Security.NONE,
         ca_file=task.ca_file,
         connections=task.connections,
-        window=task.window,
+        pipelining=Pipelining(task.pipelining),
     )
     deadline = Deadline.after(_SECONDS)
     async with Pool(
         partial(connect, smtp, tls_context(smtp), deadline, Logins()), task.connections
     ) as pool:
-        await _open_all(pool, task.connections)
-        workers = task.connections * max(DEEPEST, task.window)  # as many as the relay has
+        await _open_all(pool, smtp)
+        workers = task.connections * DEEPEST  # as many as the relay has
         meter = Meter(workers, task.emails)
         emails = repeat(next(_composed())) if task.prebuilt else _composed()
 
         async def work() -> None:
             while not meter.over:
                 email = next(emails)
-                session = await _borrowed(pool)
+                session = await _borrowed(pool, smtp)
                 try:
                     transaction = await session.send(email, deadline)
                 finally:
@@ -64,19 +64,22 @@ async def _ion(task: Task) -> Sample:
     return meter.sample()
 
 
-async def _open_all(pool: Pool, connections: int) -> None:
+async def _open_all(pool: Pool, smtp: Smtp) -> None:
     """Open every connection before the clock runs."""
-    first = await _borrowed(pool)
-    places = connections * first.depth  # a session that pipelines takes several
-    borrowed = [first, *[await _borrowed(pool) for _ in range(places - 1)]]
+    first = await _borrowed(pool, smtp)
+    places = smtp.connections * first.depth  # in `deep`, a session takes several
+    borrowed = [first, *[await _borrowed(pool, smtp) for _ in range(places - 1)]]
     for session in borrowed:
         await pool.release(session)
 
 
-async def _borrowed(pool: Pool) -> Session:
+async def _borrowed(pool: Pool, smtp: Smtp) -> Session:
+    """A session in the mode asked for: a figure of another one would have the wrong name."""
     session = await pool.acquire()
     if isinstance(session, Outcome):
         raise ConnectionError(str(session))
+    if session.pipelining is not smtp.pipelining:
+        raise RuntimeError(f"pipelining is {session.pipelining}, not {smtp.pipelining}")
     return session
 
 

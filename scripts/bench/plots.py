@@ -14,15 +14,16 @@ from bench.cost import Bill, Steady
 from bench.drains import Drains
 from bench.rounds import Rounds
 from bench.sinks import Offer
+from ion.settings import Pipelining
 
 _LINES = (
-    ("ion, PIPELINING", names.ION, Offer.PIPELINING, "#c0392b", "o", "-"),
-    ("ion, window 16, CHUNKING", names.ION_WINDOW, Offer.CHUNKING, "#e67e22", "D", "-"),
-    ("ion, no PIPELINING", names.ION, Offer.PLAIN, "#c0392b", "o", ":"),
-    ("smtp-source", names.SMTP_SOURCE, Offer.PIPELINING, "#2c3e50", "s", "--"),
-    ("aiosmtplib, bytes", names.AIOSMTPLIB_BYTES, Offer.PIPELINING, "#2980b9", "^", "--"),
-    ("aiosmtplib, EmailMessage", names.AIOSMTPLIB, Offer.PIPELINING, "#7fb3d5", "v", "--"),
-    ("first ion", names.FIRST_ION, Offer.PIPELINING, "#27ae60", "*", "none"),
+    ("ion, envelope (default)", names.ION[Pipelining.ENVELOPE], "#c0392b", "o", "-"),
+    ("ion, deep", names.ION[Pipelining.DEEP], "#e67e22", "D", "-"),
+    ("ion, off", names.ION[Pipelining.OFF], "#8e44ad", "P", ":"),
+    ("smtp-source", names.SMTP_SOURCE, "#2c3e50", "s", "--"),
+    ("aiosmtplib, bytes", names.AIOSMTPLIB_BYTES, "#2980b9", "^", "--"),
+    ("aiosmtplib, EmailMessage", names.AIOSMTPLIB, "#7fb3d5", "v", "--"),
+    ("first ion", names.FIRST_ION, "#27ae60", "*", "none"),
 )
 _PARTS = {
     "publishing": ("publishing (SNS)", "#95a5a6"),
@@ -80,11 +81,11 @@ def _sending(rounds: Rounds) -> Any:  # noqa: ANN401 - matplotlib's Figure, unty
         return None
     figure, axes = plt.subplots(1, 3, figsize=(11, 4.6), sharey=True)
     for axis, rtt_ms in zip(axes, names.RTTS, strict=True):
-        for label, name, offer, colour, marker, style in _LINES:
+        for label, name, colour, marker, style in _LINES:
             points = [
                 (one.connections, one.emails_per_s)
                 for one in rounds.figures
-                if (one.name, one.offer, one.rtt_ms) == (name, offer, rtt_ms)
+                if (one.name, one.offer, one.rtt_ms) == (name, Offer.PIPELINING, rtt_ms)
             ]
             if points:
                 axis.plot(
@@ -94,6 +95,7 @@ def _sending(rounds: Rounds) -> Any:  # noqa: ANN401 - matplotlib's Figure, unty
                     markersize=9 if marker == "*" else 6,
                     linestyle=style,
                     label=label,
+                    zorder=3 if label.startswith("ion") else 2,  # of equals ion's are seen
                 )
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
@@ -118,9 +120,8 @@ def _sending(rounds: Rounds) -> Any:  # noqa: ANN401 - matplotlib's Figure, unty
 def _cpu(rounds: Rounds) -> Any:  # noqa: ANN401
     bars = [
         (label, one.cpu_s_per_1000, colour)
-        for label, name, offer, colour, _, _ in reversed(_LINES)
-        for one in rounds.figures
-        if (one.name, one.offer, one.rtt_ms, one.connections) == (name, offer, 0.0, 1)
+        for label, name, colour, _, _ in reversed(_LINES)
+        if (one := rounds.find(name, 0.0, 1, Offer.PIPELINING))
     ]
     if not bars:
         return None
@@ -137,24 +138,25 @@ def _drain(found: Drains) -> Any:  # noqa: ANN401
     if not found.all:
         return None
     kinds = (
-        ("first ion, one connection", drains.FIRST_ION, 1, Offer.TLS, "#27ae60"),
-        ("ion, 16 connections, no PIPELINING", drains.ION, 16, Offer.TLS_PLAIN, "#e6b0aa"),
-        ("ion, 4 connections", drains.ION, 4, Offer.TLS, "#d98880"),
-        ("ion, 16 connections", drains.ION, 16, Offer.TLS, "#c0392b"),
+        ("first ion, one connection", drains.FIRST_ION, 1, "#27ae60"),
+        ("ion, envelope, 4 connections", drains.ION[Pipelining.ENVELOPE], 4, "#d98880"),
+        ("ion, envelope, 16 connections", drains.ION[Pipelining.ENVELOPE], 16, "#c0392b"),
+        ("ion, deep, 4 connections", drains.ION[Pipelining.DEEP], 4, "#f0b27a"),
+        ("ion, deep, 16 connections", drains.ION[Pipelining.DEEP], 16, "#e67e22"),
     )
     figure, axis = plt.subplots(figsize=(8, 4))
-    width = 0.2
-    for index, (label, name, connections, offer, colour) in enumerate(kinds):
+    width = 0.8 / len(kinds)
+    for index, (label, name, connections, colour) in enumerate(kinds):
         bars = [
-            (place + (index - 1.5) * width, one.figure.emails_per_s)
+            (place + (index - (len(kinds) - 1) / 2) * width, one.figure.emails_per_s)
             for place, (rtt_ms, _) in enumerate(drains.CONDITIONS)
-            if (one := found.find(name, rtt_ms, connections, offer))
+            if (one := found.find(name, rtt_ms, connections))
         ]
         if bars:
             drawn = axis.bar(*zip(*bars, strict=True), width, color=colour, label=label)
             axis.bar_label(drawn, fmt="{:,.3g}", padding=2, fontsize=8)
     axis.set_yscale("log")
-    axis.set_ylim(bottom=1)
+    axis.set_ylim(1, 1.4 * max(one.figure.emails_per_s for one in found.all))  # room for labels
     axis.yaxis.set_major_formatter("{x:,.0f}")
     axis.yaxis.set_minor_formatter("")
     axis.set_xticks(
@@ -174,7 +176,7 @@ def _cost(backlog: Sequence[tuple[str, Bill]], months: Sequence[Steady]) -> Any:
     height = 1.5 + 0.32 * max(len(backlog), len(months))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, height))
     _stacked(left, [(label, bill) for label, bill in reversed(backlog)])
-    left.set_title("a full queue, by round trip and connections")
+    left.set_title("a full queue, by round trip, connections, mode")
     _stacked(right, [(f"{one.emails_per_s:g}/s", one.bill) for one in reversed(months)])
     right.set_title("emails one by one, by their rate")
     handles, labels = left.get_legend_handles_labels()

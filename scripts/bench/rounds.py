@@ -141,7 +141,6 @@ def round_trip_ms(port: int) -> float:
 
 
 def _turn(one: Contender, sinks: Sinks, port: int, rtt_ms: float, seconds: float) -> Sample:
-    tls = one.offer in (Offer.TLS, Offer.TLS_PLAIN)
     environment = sinks.postfix.environment if one.name == SMTP_SOURCE and sinks.postfix else {}
     task = Task(
         sender=one.sender,
@@ -149,9 +148,9 @@ def _turn(one: Contender, sinks: Sinks, port: int, rtt_ms: float, seconds: float
         connections=one.connections,
         emails=one.emails(seconds, rtt_ms),
         prebuilt=one.prebuilt,
-        ca_file=str(sinks.ca_file) if tls else None,
+        ca_file=str(sinks.ca_file) if one.offer is Offer.TLS else None,
         program=str(sinks.postfix.source) if sinks.postfix else "",
-        window=one.window,
+        pipelining=one.pipelining or "",
         far=rtt_ms > 0,
     )
     return Sample(**answer_of("bench.child", asdict(task), environment))

@@ -1,8 +1,8 @@
 /*
- * An SMTP server that takes mail and throws it away, for what smtp-sink hasn't got: CHUNKING
- * (RFC 3030), STARTTLS and a login.
+ * An SMTP server that takes mail and throws it away, for what smtp-sink hasn't got: STARTTLS and a
+ * login.
  *
- *   sink [--no-pipelining] [--chunking] [--tls CERTIFICATE_AND_KEY]
+ *   sink CERTIFICATE_AND_KEY
  *
  * Prints its port on 127.0.0.1, and ends when its standard input does. A thread a connection;
  * replies leave together once everything that was said is answered (RFC 2920 section 3.2).
@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,27 +19,19 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#ifdef WITH_TLS
-#include <openssl/ssl.h>
-static SSL_CTX *tls_context;
-#endif
 
-static int pipelining = 1, chunking, tls;
+static SSL_CTX *tls_context;
 
 struct connection {
   int socket;
-#ifdef WITH_TLS
-  SSL *tls;
-#endif
+  SSL *tls; /* NULL before STARTTLS */
   size_t at, end, to_say; /* what is read: in[at..end); what is to be said: out[0..to_say) */
   char in[65536], out[8192];
 };
 
 /* The connection is over, for whatever reason: its thread ends. */
 _Noreturn static void hang_up(struct connection *peer) {
-#ifdef WITH_TLS
   if (peer->tls) SSL_free(peer->tls);
-#endif
   close(peer->socket);
   free(peer);
   pthread_exit(NULL);
@@ -46,12 +39,9 @@ _Noreturn static void hang_up(struct connection *peer) {
 
 static void flush(struct connection *peer) {
   for (size_t said = 0; said < peer->to_say;) {
-    ssize_t count;
-#ifdef WITH_TLS
-    if (peer->tls) count = SSL_write(peer->tls, peer->out + said, (int)(peer->to_say - said));
-    else
-#endif
-      count = send(peer->socket, peer->out + said, peer->to_say - said, MSG_NOSIGNAL);
+    size_t left = peer->to_say - said;
+    ssize_t count = peer->tls ? SSL_write(peer->tls, peer->out + said, (int)left)
+                              : send(peer->socket, peer->out + said, left, MSG_NOSIGNAL);
     if (count <= 0) hang_up(peer);
     said += (size_t)count;
   }
@@ -74,13 +64,9 @@ static void hear(struct connection *peer) {
     peer->at = 0;
   }
   if (peer->end == sizeof peer->in) hang_up(peer); /* a line as long as that */
-  ssize_t count;
-#ifdef WITH_TLS
-  if (peer->tls)
-    count = SSL_read(peer->tls, peer->in + peer->end, (int)(sizeof peer->in - peer->end));
-  else
-#endif
-    count = recv(peer->socket, peer->in + peer->end, sizeof peer->in - peer->end, 0);
+  size_t room = sizeof peer->in - peer->end;
+  ssize_t count = peer->tls ? SSL_read(peer->tls, peer->in + peer->end, (int)room)
+                            : recv(peer->socket, peer->in + peer->end, room, 0);
   if (count <= 0) hang_up(peer);
   peer->end += (size_t)count;
 }
@@ -102,35 +88,19 @@ static char *line_of(struct connection *peer) {
   }
 }
 
-static void skip(struct connection *peer, size_t octets) {
-  while (octets) {
-    if (peer->at == peer->end) hear(peer);
-    size_t there = peer->end - peer->at, now = octets < there ? octets : there;
-    peer->at += now;
-    octets -= now;
-  }
-}
-
 static void greet(struct connection *peer) {
-  say(peer, "250-sink\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n");
-  if (pipelining) say(peer, "250-PIPELINING\r\n");
-  if (chunking) say(peer, "250-CHUNKING\r\n");
-#ifdef WITH_TLS
-  if (tls && !peer->tls) say(peer, "250-STARTTLS\r\n");
-  if (peer->tls) say(peer, "250-AUTH PLAIN\r\n");
-#endif
+  say(peer, "250-sink\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n");
+  say(peer, peer->tls ? "250-AUTH PLAIN\r\n" : "250-STARTTLS\r\n");
   say(peer, "250 SIZE 0\r\n");
 }
 
 static void start_tls(struct connection *peer) {
   say(peer, "220 2.0.0 Ready\r\n");
   flush(peer);
-#ifdef WITH_TLS
   peer->at = peer->end = 0; /* said in the clear: not to be believed (RFC 3207 section 4.2) */
   peer->tls = SSL_new(tls_context);
   if (!peer->tls || !SSL_set_fd(peer->tls, peer->socket) || SSL_accept(peer->tls) != 1)
     hang_up(peer);
-#endif
 }
 
 static int is(const char *line, const char *verb) {
@@ -149,12 +119,9 @@ static void *serve(void *argument) {
       do line = line_of(peer);
       while (line[0] != '.' || line[1]);
       say(peer, "250 2.0.0 Ok\r\n");
-    } else if (is(line, "BDAT")) {
-      skip(peer, strtoul(line + 4, NULL, 10));
-      say(peer, "250 2.0.0 Ok\r\n");
     } else if (is(line, "AUTH")) {
       say(peer, "235 2.7.0 Welcome\r\n");
-    } else if (is(line, "STARTTLS") && tls) {
+    } else if (is(line, "STARTTLS") && !peer->tls) {
       start_tls(peer);
     } else if (is(line, "MAIL") || is(line, "RCPT") || is(line, "RSET") || is(line, "NOOP")) {
       say(peer, "250 2.0.0 Ok\r\n");
@@ -182,26 +149,14 @@ static void *welcome(void *argument) {
   }
 }
 
-static void use_tls(const char *file) {
-#ifdef WITH_TLS
-  tls_context = SSL_CTX_new(TLS_server_method());
-  if (tls_context && SSL_CTX_use_certificate_chain_file(tls_context, file) == 1 &&
-      SSL_CTX_use_PrivateKey_file(tls_context, file, SSL_FILETYPE_PEM) == 1) {
-    tls = 1;
-    return;
-  }
-#endif
-  fprintf(stderr, "sink: no TLS with %s\n", file);
-  exit(1);
-}
-
 int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-  for (int i = 1; i < count; i++) {
-    if (!strcmp(arguments[i], "--no-pipelining")) pipelining = 0;
-    else if (!strcmp(arguments[i], "--chunking")) chunking = 1;
-    else if (!strcmp(arguments[i], "--tls") && i + 1 < count) use_tls(arguments[++i]);
-    else return 2;
+  tls_context = SSL_CTX_new(TLS_server_method());
+  if (count != 2 || !tls_context ||
+      SSL_CTX_use_certificate_chain_file(tls_context, arguments[1]) != 1 ||
+      SSL_CTX_use_PrivateKey_file(tls_context, arguments[1], SSL_FILETYPE_PEM) != 1) {
+    fputs("usage: sink CERTIFICATE_AND_KEY\n", stderr);
+    return 2;
   }
   int listening = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

@@ -1,4 +1,4 @@
-"""The servers that mail is sent to: Postfix's smtp-sink, and our own for what that hasn't got."""
+"""The servers that mail is sent to: Postfix's smtp-sink, and our own where TLS is wanted."""
 
 import os
 import socket
@@ -26,29 +26,14 @@ class Offer(StrEnum):
     """What a server lets a client do."""
 
     PIPELINING = "PIPELINING"
-    PLAIN = "no PIPELINING"
-    CHUNKING = "PIPELINING, CHUNKING"
     TLS = "PIPELINING, TLS"
-    TLS_PLAIN = "no PIPELINING, TLS"
-
-    @property
-    def pipelines(self) -> bool:
-        """True with PIPELINING."""
-        return self not in (Offer.PLAIN, Offer.TLS_PLAIN)
-
-
-_OWN = {
-    Offer.CHUNKING: ["--chunking"],
-    Offer.TLS: [],
-    Offer.TLS_PLAIN: ["--no-pipelining"],
-}
 
 
 class Sinks:
     """One server for each offer, up inside a `with`.
 
     Args:
-        folder: for the certificate and our own server's program.
+        folder: for the certificate and for our own server's program.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,47 +48,43 @@ class Sinks:
     def __enter__(self) -> Self:
         with ExitStack() as exit_stack:
             self._exit = exit_stack
-            for start, offers in (
-                (self._start_postfix, (Offer.PIPELINING, Offer.PLAIN)),
-                (self._start_own, tuple(_OWN)),
+            for offer, start in (
+                (Offer.PIPELINING, self._start_postfix),
+                (Offer.TLS, self._start_own),
             ):
                 try:
-                    start()
+                    self.ports[offer] = start()
                 except UnavailableError as error:
-                    self.missing |= dict.fromkeys(offers, str(error))
+                    self.missing[offer] = str(error)
             self._exit = exit_stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def _start_postfix(self) -> None:
+    def _start_postfix(self) -> int:
         self.postfix = postfix.found()
-        for offer, options in ((Offer.PIPELINING, []), (Offer.PLAIN, ["-p"])):
-            port = loopback.free_port(None, "")
-            as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
-            command: list[str | Path] = [
-                self.postfix.sink,
-                *options,
-                *as_nobody,
-                f"inet:{HOST}:{port}",
-                _BACKLOG,
-            ]
-            daemon = Daemon(command, self.postfix.environment, says=False)
-            self._exit.enter_context(daemon)
-            _wait_for(daemon, port)
-            self.ports[offer] = port
+        port = loopback.free_port(None, "")
+        as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
+        command: list[str | Path] = [
+            self.postfix.sink,
+            *as_nobody,
+            f"inet:{HOST}:{port}",
+            _BACKLOG,
+        ]
+        daemon = Daemon(command, self.postfix.environment, says=False)
+        self._exit.enter_context(daemon)
+        _wait_for(daemon, port)
+        return port
 
-    def _start_own(self) -> None:
+    def _start_own(self) -> int:
         program = _compiled(self._folder)
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
         both = self._folder / "server.pem"
         authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(str(both))
-        for offer, options in _OWN.items():
-            tls = [] if offer is Offer.CHUNKING else ["--tls", str(both)]
-            daemon = self._exit.enter_context(Daemon([program, *options, *tls]))
-            self.ports[offer] = int(daemon.said)
+        daemon = self._exit.enter_context(Daemon([program, both]))
+        return int(daemon.said)
 
 
 def _compiled(folder: Path) -> Path:
@@ -113,7 +94,6 @@ def _compiled(folder: Path) -> Path:
         "cc",
         "-O2",
         "-pthread",
-        "-DWITH_TLS",
         "-o",
         program,
         source,

@@ -10,7 +10,6 @@ from bench.goals import Goal
 from bench.memory import Peak
 from bench.package import Package
 from bench.rounds import Figure, Rounds
-from bench.sinks import Offer
 from bench.throttle import Throttled
 
 _REACHED = {True: "yes", False: "**no**", None: "?"}
@@ -33,8 +32,11 @@ def goals(rows: Iterable[Goal]) -> str:
 def sending(rounds: Rounds) -> str:
     """Senders by round trip; the CPU is that at no latency."""
     kinds = dict.fromkeys((one.name, one.offer, one.connections) for one in rounds.figures)
+    order = [one.name for one in names.contenders(quick=False)]
     rows = []
-    for name, offer, connections in sorted(kinds, key=lambda kind: kind[:2]):
+    for name, offer, connections in sorted(
+        kinds, key=lambda kind: (order.index(kind[0]), kind[1:])
+    ):
         at = {rtt: rounds.find(name, rtt, connections, offer) for rtt in names.RTTS}
         rows.append(
             (
@@ -70,26 +72,22 @@ def throttled(cases: Iterable[Throttled]) -> str:
 
 def drains(found: Drains) -> str:
     """Whole drains by round trip, with the multiple of the first ion."""
-    kinds = dict.fromkeys(
-        (one.figure.name, one.figure.offer, one.figure.connections) for one in found.all
-    )
-    first, *_ = [kind for kind in kinds if kind[2] == 1]
+    kinds = dict.fromkeys((one.figure.name, one.figure.connections) for one in found.all)
     rows = []
-    for name, offer, connections in kinds:
+    for name, connections in kinds:
         cells = []
         for rtt_ms, _ in CONDITIONS:
-            one = found.find(name, rtt_ms, connections, offer)
-            base = found.find(first[0], rtt_ms, first[2], first[1])
+            one = found.find(name, rtt_ms, connections)
+            base = found.find(FIRST_ION, rtt_ms, 1)
             cell = _rate(one.figure if one else None)
             if one and base and one is not base:
                 cell += f" ({one.figure.emails_per_s / base.figure.emails_per_s:.1f})"
             cells.append(cell)
-        still = found.find(name, 0.0, connections, offer)
+        still = found.find(name, 0.0, connections)
         figure = still.figure if still else None
         rows.append(
             (
                 name.removeprefix("drain: "),
-                str(offer),
                 str(connections),
                 *cells,
                 f"{figure.cpu_s_per_1000:.2f}" if figure else "",
@@ -99,7 +97,7 @@ def drains(found: Drains) -> str:
             )
         )
     trips = [f"{smtp:g} / {aws:g} ms" for smtp, aws in CONDITIONS]
-    head = ("relay", "mail server", "connections", *trips)
+    head = ("relay", "connections", *trips)
     return table(
         (*head, "CPU s / 1,000", "AWS calls / 1,000", "RSS, MB", "emulator's CPU s / 1,000"), rows
     )
@@ -110,19 +108,18 @@ def quick_drains(found: Drains) -> str:
     rows = []
     for one in found.quick:
         figure = one.figure
-        first = found.find_quick(FIRST_ION, figure.rtt_ms, 1, Offer.TLS)
+        first = found.find_quick(FIRST_ION, figure.rtt_ms, 1)
         times = f" ({figure.emails_per_s / first.figure.emails_per_s:.1f})" if first else ""
         rows.append(
             (
                 figure.name.removeprefix("drain: "),
-                str(figure.offer),
                 str(figure.connections),
                 f"{figure.rtt_ms:g} ms",
                 _rate(figure) + (times if first is not one else ""),
                 f"{figure.cpu_s_per_1000:.2f}",
             )
         )
-    head = ("relay", "mail server", "connections", "mail server at", "emails/s", "CPU s / 1,000")
+    head = ("relay", "connections", "mail server at", "emails/s", "CPU s / 1,000")
     return table(head, rows)
 
 

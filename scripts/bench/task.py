@@ -17,7 +17,7 @@ class Task:
         prebuilt: the bytes are there before the clock starts.
         ca_file: for STARTTLS; None: in the clear.
         program: smtp-source's path.
-        window: ion's, for a server with CHUNKING.
+        pipelining: ion's `[smtp] pipelining`.
         far: the server is some way off, so that connecting takes its time.
     """
 
@@ -28,5 +28,5 @@ class Task:
     prebuilt: bool = False
     ca_file: str | None = None
     program: str = ""
-    window: int = 1
+    pipelining: str = ""
     far: bool = False

@@ -157,7 +157,7 @@ run "the_relay_is_granted_what_it_uses_and_no_more" {
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage",
       ])
       "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue" = tolist([
-        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage",
+        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
       ])
       "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger" = tolist([
         "dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate",

@@ -136,8 +136,13 @@ run "both_queues_keep_what_they_get" {
   }
 
   assert {
-    condition     = aws_sqs_queue.input.visibility_timeout_seconds == 960 && aws_sqs_queue.dead_letter.visibility_timeout_seconds == 960
+    condition     = aws_sqs_queue.input.visibility_timeout_seconds == 960
     error_message = "Default visibility is the function's timeout and a minute."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.visibility_timeout_seconds == 30
+    error_message = "Looking at dead letters must not hide them for long."
   }
 
   assert {
@@ -490,8 +495,33 @@ run "the_outputs_are_what_callers_wire_to" {
 
   assert {
     condition = toset(keys(jsondecode(regex("'(.*)'$", output.publish_command)[0]))) == toset([
-      "action", "recipient", "subject", "body_text",
+      "action", "sender", "recipient", "subject", "body_text",
     ])
     error_message = "publish_command must carry a valid send."
+  }
+
+  assert {
+    condition     = jsondecode(regex("'(.*)'$", output.publish_command)[0]).sender == "sender@example.org"
+    error_message = "publish_command must name a sender."
+  }
+}
+
+run "the_first_email_is_from_the_sender_that_was_set" {
+  command = plan
+
+  variables {
+    settings = { mail = { sender = "O'Neil <post@example.org>" } }
+  }
+
+  assert {
+    condition = jsondecode(
+      replace(regex("--message '(.*)'$", output.publish_command)[0], "'\\''", "'")
+    ).sender == "O'Neil <post@example.org>"
+    error_message = "publish_command must be from settings.mail.sender."
+  }
+
+  assert {
+    condition     = strcontains(output.publish_command, "O'\\''Neil")
+    error_message = "An apostrophe must not end the shell's word."
   }
 }

@@ -20,7 +20,18 @@ from emulated import (
     unreachable,
 )
 from ion.aws.ledger import Ledger, LedgerError, Result
-from ion.claims import DEAD, PENDING, SENT, Claim, Judgement, RowStatus, Verdict
+from ion.claims import (
+    CLAIMED,
+    DEAD,
+    PENDING,
+    SENT,
+    Claim,
+    Judgement,
+    Row,
+    RowStatus,
+    Verdict,
+    conclude,
+)
 from ion.outcome import InDoubt
 
 NOW = 1_800_000_000.0
@@ -85,6 +96,12 @@ def sent(
     assert judged.row is not None
     row = replace(judged.row, status=RowStatus.SENT, fates=SENT * 2, lease_until=0)
     return Result(email_id, row, about or {})
+
+
+def put_off(judged: Judgement) -> Row:
+    """The row once its attempt has come to nothing."""
+    assert judged.row is not None
+    return conclude(judged.row, "message-of-one", [])
 
 
 def leased(account: Account, *keys: str, now: float = NOW) -> list[Judgement]:
@@ -153,7 +170,7 @@ def test_new_emails_are_claimed_in_one_call(account: Account) -> None:
     assert [row["email_id"] for row in rows] == [one.email_id for one in asked]
     assert [row["token"] for row in rows] == [one.token for one in asked]
     assert {columns(row, "status", "lease_until", "fates") for row in rows} == {
-        ("sending", LEASE, PENDING * 2)
+        ("sending", LEASE, CLAIMED * 2)
     }
 
 
@@ -218,7 +235,7 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
         status=RowStatus.DEFERRED,
         fates=SENT + PENDING,
         attempts=7,
-        doubts=1,
+        doubts="01",
         used_ids=frozenset({"message-7", "message-8"}),
         lease_until=0,
     )
@@ -229,6 +246,7 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
         row,
         used_ids=row.used_ids | {"message-of-two"},
         status=RowStatus.SENDING,
+        fates=SENT + CLAIMED,
         token="two",
         lease_until=LEASE,
         expires_at=again.row.expires_at,
@@ -288,9 +306,9 @@ def test_each_of_many_is_judged_by_its_own_row(account: Account) -> None:
     gone = replace(dead.row, status=RowStatus.BOUNCED, fates=DEAD * 2, lease_until=0)
     results = [
         sent(done, "done"),
-        Result("deferred", replace(deferred.row, status=RowStatus.DEFERRED, attempts=2), {}),
+        Result("deferred", replace(put_off(deferred), attempts=2), {}),
         Result("dead", replace(gone, used_ids=frozenset({"message-of-two"})), {}),
-        Result("other", replace(other.row, status=RowStatus.DEFERRED), {}),
+        Result("other", put_off(other), {}),
     ]
     assert tell(account.ledger(), results) == []
     dynamodb = account.dynamodb()
@@ -342,7 +360,7 @@ def test_a_lease_whose_holder_died_is_taken_over_and_the_doubt_counted(account: 
     (judged,) = ask(account.ledger(), [claim(token="two", lease_until=LATER + 960)], LATER)
     assert judged.verdict is Verdict.SEND
     (row,) = account.rows()
-    assert columns(row, "token", "doubts", "crashes") == ("two", 1, 1)
+    assert columns(row, "token", "doubts", "crashes") == ("two", "11", 1)
 
 
 @pytest.mark.row(31)
@@ -364,7 +382,7 @@ def test_a_row_that_dynamodb_should_have_removed_long_ago_is_overwritten(account
     (again,) = ask(account.ledger(), [asked], much_later)
     assert again.verdict is Verdict.SEND
     (row,) = account.rows()
-    assert columns(row, "token", "content_hash", "fates") == ("two", "another", PENDING * 2)
+    assert columns(row, "token", "content_hash", "fates") == ("two", "another", CLAIMED * 2)
 
 
 def test_a_row_that_is_not_ours_stops_its_own_email_only(account: Account) -> None:
@@ -453,7 +471,7 @@ def test_of_several_runs_exactly_one_gets_each_email(account: Account, found: st
     keys = [f"key-{number}" for number in range(10)]
     judgements = leased(account, *keys) if found != "nothing" else []
     if found == "deferred":
-        rows = [replace(one.row, status=RowStatus.DEFERRED) for one in judgements if one.row]
+        rows = [put_off(one) for one in judgements]
         tell(account.ledger(), [Result(k, r, {}) for k, r in zip(keys, rows, strict=True)])
     asked = [
         [claim(key, f"run-{run}", lease_until=LATER + 960) for key in (keys, keys[::-1])[run % 2]]

@@ -323,3 +323,26 @@ def test_a_message_does_not_print_what_is_in_it(account: Account) -> None:
 
 def test_awss_text_is_kept_out_of_what_we_raise(account: Account) -> None:
     assert AWS_SECRET_TEXT in str(error("X")), "the canary works"
+
+
+# how much there is
+
+
+def test_what_is_hidden_counts(account: Account) -> None:
+    for body in "abc":
+        account.publish(body)
+    asyncio.run(account.input_queue().receive(visibility_seconds=60, wait_seconds=0, most=1))
+    assert asyncio.run(account.input_queue().count()) == 3
+
+
+@pytest.mark.row(23)
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(failing("AccessDenied"), "AccessDenied"), (unreachable, "EndpointConnectionError")],
+)
+def test_a_queue_that_can_not_be_counted_is_an_error(
+    account: Account, answer: Answer, why: str
+) -> None:
+    queue = account.input_queue(account.sqs(get_queue_attributes=answer))
+    with pytest.raises(QueueError, match=f"^count: {why}$"):
+        asyncio.run(queue.count())

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from emulated import REGION, Account
-from ion.aws.secrets import read_secret
+from ion.aws.secrets import SecretStore, read_secret
 from ion.settings import SettingsError
 
 TEXT = "[smtp]\npassword = canary ü\n"
@@ -84,3 +84,74 @@ def test_a_secret_that_is_no_text_is_an_error_that_does_not_repeat_it(account: A
     with pytest.raises(SettingsError) as caught:
         read_secret(account.session, arn)
     assert "canary" not in f"{caught.value}{caught.value.__cause__}"
+
+
+# versions
+
+
+class Rotated:
+    """A secret that has been changed, as often as there are texts."""
+
+    def __init__(self, account: Account, service: str, *texts: str) -> None:
+        self._account = account
+        self._service = service
+        self.arn = ""
+        for text in texts:
+            self.change(text)
+
+    def change(self, text: str) -> None:
+        if self._service == "ssm":
+            ssm = self._account.session.client("ssm")
+            ssm.put_parameter(Name="/ion/x", Value=text, Type="SecureString", Overwrite=True)
+            self.arn = ssm.get_parameter(Name="/ion/x")["Parameter"]["ARN"]
+            return
+        client = self._account.session.client("secretsmanager")
+        if self.arn:
+            client.put_secret_value(SecretId=self.arn, SecretString=text)
+        else:
+            self.arn = client.create_secret(Name="ion", SecretString=text)["ARN"]
+
+
+BOTH = pytest.mark.parametrize("service", ["ssm", "secretsmanager"])
+
+
+@BOTH
+def test_another_text_has_another_version_and_the_same_has_the_same(
+    account: Account, service: str
+) -> None:
+    rotated = Rotated(account, service, "one")
+    store = SecretStore(account.session, rotated.arn)
+    first, again = store.current(), store.current()
+    rotated.change("two")
+    second = store.current()
+    assert (first.text, second.text) == ("one", "two")
+    assert (first.version == again.version, first.version == second.version) == (True, False)
+
+
+@pytest.mark.row(91)
+@BOTH
+def test_the_secret_before_this_one_can_be_had(account: Account, service: str) -> None:
+    rotated = Rotated(account, service, "one", "two", "three")
+    before = SecretStore(account.session, rotated.arn).previous()
+    assert before is not None
+    assert before.text == "two"
+
+
+@BOTH
+def test_the_first_secret_has_none_before_it(account: Account, service: str) -> None:
+    rotated = Rotated(account, service, "one")
+    assert SecretStore(account.session, rotated.arn).previous() is None
+
+
+@pytest.mark.parametrize(
+    "arn", [f"arn:aws:ssm:{REGION}:123456789012:parameter/none", "arn:aws:ssm"]
+)
+def test_without_a_secret_there_is_an_error_and_not_none_before(account: Account, arn: str) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        SecretStore(account.session, arn).previous()
+
+
+def test_a_secret_does_not_print_its_text(account: Account) -> None:
+    assert "canary" not in repr(
+        SecretStore(account.session, parameter(account, "String")).current()
+    )

@@ -5,16 +5,33 @@ from datetime import UTC, datetime
 from random import Random
 
 from fuzz.messages import message
-from ion.contract import Action, Addresses, BadInput, Redrive, Send, content_hash, parse
+from ion.contract import (
+    Action,
+    Addresses,
+    BadInput,
+    Mailbox,
+    Redrive,
+    Send,
+    Where,
+    content_hash,
+    parse,
+)
 from ion.envelope import Email
 from ion.mail import compose
 from ion.mail.addresses import parse_addresses
+from ion.outcome import Reason
 from mail.reading import assert_clean_on_the_wire, body, people, read
 
 _QUEUED_AT = datetime(2025, 3, 9, 7, 5, 2, tzinfo=UTC)
 _DEFAULT_SENDER = "relay@example.com"
-_PATH = re.compile(r"\$(?:\.\.?[A-Za-z_][\w-]{0,39}|\.\.\?|\[(?:\d+|\.\.\.)\])*", re.ASCII)
-"""What may be said of bad input: where it is, never what it is."""
+_NAME = r"[A-Za-z_]\w{0,39}"
+_BRACKET = r"\[(?:\d+|\*|'[A-Za-z][\w-]{0,75}')\]"
+_PATH = re.compile(rf"\$(?:\.\.?{_NAME}|(?:\.\.)?{_BRACKET})*", re.ASCII)
+"""What may be said of bad input: where it is, never what it is. RFC 9535, or a part of it."""
+_FIELDS = {
+    "action",
+    *(name for one in (Send, Redrive, Where, Mailbox) for name in one.__struct_fields__),
+}
 
 _quoted_pair = re.compile(r"\\(.)")
 
@@ -61,7 +78,11 @@ class Contract:
 def assert_says_only_where(bad: BadInput) -> None:
     """Bad input is named by reason and path; the path repeats no data."""
     assert _PATH.fullmatch(bad.path), bad.path
-    assert str(bad) == f"{bad.reason} at {bad.path}"
+    assert bad.did_you_mean in {"", *_FIELDS}
+    assert (bad.problem is not None) == (bad.reason is Reason.INVALID_SCHEMA)
+    meant = f", did you mean {bad.did_you_mean}?" if bad.did_you_mean else ""
+    problem = f": {bad.problem}{meant}" if bad.problem else ""
+    assert str(bad) == f"{bad.reason} at {bad.path}{problem}"
 
 
 def assert_reads_back(send: Send, email: Email) -> None:

@@ -35,6 +35,7 @@ _NAMES = (
         "",
         "$.x",
         "x` - at `$.y",
+        "recipeint",
         "é",
         "\ud800",
         "X-A",
@@ -99,6 +100,10 @@ _TEXTS = (
         "x" * 64 + "@example.org",
         "a@" + "b." * 126 + "c",
         '"\t"@b.c',
+        '"ann"@example.org',
+        r'"\a\nn"@example.org',
+        "an\u200bn@example.org",
+        "a@exam\u200dple.org",
     ),
     *(
         "send",

@@ -14,7 +14,6 @@ from smtp_server import (
     Reply,
     Step,
     Submission,
-    garbage,
     in_body,
     once_behind,
 )
@@ -22,8 +21,6 @@ from smtp_server import (
 _BODY_BYTES = 20_000
 """Read of a body before the kill in its middle."""
 _PATIENCE_SECONDS = 30
-_OF_AN_EMAIL = frozenset({Step.RSET, Step.MAIL, Step.RCPT, Step.DOT})
-"""By BDAT."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +45,17 @@ class InBody:
 
 @dataclass(frozen=True)
 class Behind:
-    """The server has read a dot (or BDAT LAST) and, behind it, what didn't wait for its answer.
+    """The server has read a dot and, behind it, what didn't wait for its answer.
 
     Args:
         octets: in what is behind.
-        times: that they are there.
         nth: of all dots, over all connections.
         then: killed at the next step of this kind, the dot being answered; None: it isn't.
     """
 
     octets: bytes
-    times: int = 1
     nth: int = 1
     then: Step | None = None
-
-
-@dataclass(frozen=True)
-class Unanswered:
-    """The server has taken so many emails, and has said nothing since the login."""
-
-    emails: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,7 @@ class Aws:
     nth: int = 1
 
 
-Place = Smtp | InBody | Behind | Unanswered | Replied | Aws
+Place = Smtp | InBody | Behind | Replied | Aws
 
 
 @dataclass
@@ -146,10 +134,6 @@ class Trap:
             return in_body(_BODY_BYTES, Action(reply=last_words))
         elif isinstance(place, Behind):
             return self._behind(place, moment)
-        elif isinstance(place, Unanswered) and self._armed and moment.step in _OF_AN_EMAIL:
-            if moment.step is Step.DOT:
-                self._spring(place.emails)
-            return garbage(b"")
         elif isinstance(place, Replied) and moment.step is Step.DOT:
             self._tasks.append(asyncio.create_task(self._when_replied(len(self._tasks), place.nth)))
         return NORMAL
@@ -162,7 +146,7 @@ class Trap:
             last_words = _LastWords(250, say=lambda: self._spring(1))
             last = place.then is None
             then = Action(reply=last_words) if last else NORMAL
-            return once_behind(place.octets, place.times, then)
+            return once_behind(place.octets, then)
         if moment.step is place.then and self._dots >= place.nth:
             self._spring(1)
         return NORMAL
@@ -251,30 +235,30 @@ REDRIVE_POINTS: dict[str, Place] = {
 
 _RECORD_AND_DELETE_LOST = POINTS["before record and delete"]
 
-PIPELINED_POINTS: dict[str, Place] = {
-    "group written": Smtp(Step.MAIL),
-    "third group written": Smtp(Step.MAIL, nth=3),
+ENVELOPE_POINTS: dict[str, Place] = {
+    "flight read": Smtp(Step.MAIL),
+    "third flight read": Smtp(Step.MAIL, nth=3),
     "before the 354": Smtp(Step.DATA, nth=3),
     "354 sent, body not": Smtp(Step.BODY, nth=3),
-    "dot and next group in one flight": Behind(b"DATA\r\n"),
-    "fourth dot and next group in one flight": Behind(b"DATA\r\n", nth=4),
+    "in the body": InBody(),
+    "third dot seen, no reply": Smtp(Step.DOT, nth=3),
+    "third dot replied to": Replied(nth=3),
+    "flight that is refused": Smtp(Step.RCPT, argument="bounced"),
+    "rset": Smtp(Step.RSET),
+    "before record and delete": _RECORD_AND_DELETE_LOST,
+}
+"""The same, where MAIL, RCPT and DATA go out in one flight, once the dot before is answered."""
+
+DEEP_POINTS: dict[str, Place] = {
+    "flight read": Smtp(Step.MAIL),
+    "third flight read": Smtp(Step.MAIL, nth=3),
+    "before the 354": Smtp(Step.DATA, nth=3),
+    "354 sent, body not": Smtp(Step.BODY, nth=3),
+    "dot and next flight together": Behind(b"DATA\r\n"),
+    "fourth dot and next flight together": Behind(b"DATA\r\n", nth=4),
     "after the 250, before the next 354": Behind(b"DATA\r\n", nth=2, then=Step.DATA),
     "after the 250, next 354 sent": Behind(b"DATA\r\n", nth=2, then=Step.BODY),
-    "group that is refused": Smtp(Step.RCPT, argument="bounced"),
+    "flight that is refused": Smtp(Step.RCPT, argument="bounced"),
     "before record and delete": _RECORD_AND_DELETE_LOST,
 }
-"""The same, where the envelopes go out in one flight each, behind the dot of the email before."""
-
-WINDOW = 4
-
-WINDOW_POINTS: dict[str, Place] = {
-    "window written": Smtp(Step.MAIL),
-    "window taken, nothing answered": Unanswered(WINDOW),
-    "first taken, the others in flight": Behind(b" LAST\r\n", times=WINDOW - 1),
-    "third taken, some in flight": Behind(b" LAST\r\n", nth=3),
-    "window answered": Replied(nth=WINDOW),
-    "rset of the second window": Smtp(Step.RSET, nth=WINDOW + 1),
-    "rcpt that is refused": Smtp(Step.RCPT, argument="bounced"),
-    "before record and delete": _RECORD_AND_DELETE_LOST,
-}
-"""The same, with so many contents in flight (CHUNKING)."""
+"""The same, where they go out behind the dot of the email before."""

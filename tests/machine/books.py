@@ -58,6 +58,7 @@ class Email:
         key: by which the ledger knows it.
         policy: what is to be done about it in doubt.
         bad: what it must die of, if it can't be an email.
+        malformed: those of the recipients whom no mail server accepts.
         publications: how often it was published.
         ids: SQS's, of those.
     """
@@ -68,6 +69,7 @@ class Email:
     key: str
     policy: str
     bad: str = ""
+    malformed: frozenset[str] = frozenset()
     publications: int = 1
     ids: list[str] = field(default_factory=list)
 
@@ -99,6 +101,7 @@ class Books:
         lives: how often a dead letter about a recipient came back into the input queue.
         excuses: by email, what happened that may have left a letter too many.
         causes: by email, what was wrong in runs that had it in hand.
+        strays: what never may happen, and did.
     """
 
     emails: list[Email] = field(default_factory=list)
@@ -107,12 +110,16 @@ class Books:
     lives: Counter[str] = field(default_factory=Counter)
     excuses: Counter[int] = field(default_factory=Counter)
     causes: defaultdict[int, set[Cause]] = field(default_factory=lambda: defaultdict(set))
+    strays: list[str] = field(default_factory=list)
     _contents: defaultdict[int, set[bytes]] = field(default_factory=lambda: defaultdict(set))
-    _strays: list[str] = field(default_factory=list)
 
     def of_body(self, body: str) -> Email | None:
         """The email that a message says."""
         return next((email for email in self.emails if body in email.bodies), None)
+
+    def is_malformed(self, address: str) -> bool:
+        """True for a recipient whom the mail server always refuses."""
+        return any(address in email.malformed for email in self.emails)
 
     def came_back(self, held: Held) -> None:
         """A dead letter was put into the input queue."""
@@ -131,12 +138,12 @@ class Books:
         named = f"Subject: e{email.number}\r\n".encode() if email else b""
         if (
             email is None
-            or not set(to) <= set(email.recipients)
+            or not set(to) <= set(email.recipients) - email.malformed
             or len(set(to)) < len(to)
             or submission.sender != "ion@example.org"
             or named not in submission.content
         ):
-            self._strays.append(f"unexpected mail to {to}")
+            self.strays.append(f"unexpected mail to {to}")
             return
         self.copies.update(to)
         self.doubts.update(address for address in to if in_doubt[address])
@@ -153,7 +160,7 @@ class Books:
         """
         queued = Counter(self._concerned(waiting))
         letters = Counter(self._concerned(dead))
-        found = [*self._strays, *self._unknown(waiting), *self._under_one_key()]
+        found = [*self.strays, *self._unknown(waiting), *self._under_one_key()]
         for letter in dead:
             found += self._letter_faults(letter)
         for email in self.emails:
@@ -208,7 +215,10 @@ class Books:
             return
         what = f"letter about {email.number}"
         kind, reason = letter.attributes.get("reason", ("", ""))
-        if kind != "String" or reason not in self._reasons(email):
+        allowed = self._reasons(email)
+        if email.malformed.issuperset(email.concerned(letter)):
+            allowed |= {Reason.RCPT_REJECTED}
+        if kind != "String" or reason not in allowed:
             yield f"{what}: reason {reason!r}, causes {sorted(self.causes[email.number])}"
         ion = ion_of(letter)
         keys = email.ids if email.bad else [email.key]

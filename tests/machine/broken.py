@@ -11,9 +11,12 @@ from ion.claims import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.drain import Drain
+from ion.envelope import Email
 from ion.message import Draft, Message
-from ion.outcome import Delivery, InDoubt
+from ion.outcome import Delivery, InDoubt, Transaction
 from ion.settle import Settler
+from ion.smtp.session import Session
+from ion.smtp.wire import WireError
 from machine.process import Kind
 
 
@@ -49,7 +52,9 @@ class Careless(Ledger):
     """Doesn't count how often an email was in doubt."""
 
     async def record(self, results: Sequence[Result], now: float) -> list[Result]:
-        sure = [replace(one, row=replace(one.row, doubts=0)) for one in results]
+        sure = [
+            replace(one, row=replace(one.row, doubts="0" * len(one.row.doubts))) for one in results
+        ]
         return await super().record(sure, now)
 
 
@@ -73,9 +78,9 @@ class Tidy(Queue):
 class Hasty(Settler):
     """Deletes before the fate is written."""
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
         await self._input_queue.delete([one.message])
-        await super().settle(one, deliveries)
+        return await super().settle(one, deliveries)
 
 
 class HastyDrain(Drain):
@@ -101,6 +106,26 @@ class Stubborn(Deliverer):
         return await super().deliver(replace(job, in_doubt=InDoubt.RESEND), message, deadline)
 
 
+class Faithful(Session):
+    """Stays with a connection on which the server takes nothing more."""
+
+    def retire(self) -> None:
+        pass
+
+
+class Nosy(Session):
+    """Asks whether the server is still there, whoever else speaks."""
+
+    async def send(self, email: Email, deadline: Deadline) -> Transaction:
+        wire = self._exchange._wire  # noqa: SLF001 - past the locks
+        try:
+            wire.write(b"NOOP\r\n")
+            await wire.read_reply(deadline.remaining())
+        except WireError:
+            self.close()
+        return await super().send(email, deadline)
+
+
 COARSE = {
     "claims are always granted": Kind(ledger=Yes),
     "results are not recorded": Kind(ledger=Forgetful),
@@ -108,11 +133,13 @@ COARSE = {
     "bodies of dead letters are changed": Kind(dead_letters=Tidy),
     "deleted before it is dead-lettered": Kind(drain=HastyDrain),
     "deleted when received": Kind(input_queue=Grabbing),
+    "probed while others speak": Kind(session=Nosy),
     "dead letters deleted before they are sent back": Kind(dead_letters=Grabbing),
 }
 FINE = {
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
     "sent again and again in doubt": Kind(deliverer=Stubborn),
+    "a connection that takes no more is kept": Kind(session=Faithful),
 }
 """Several things must come together: some fifty stories may go well before."""

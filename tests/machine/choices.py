@@ -3,10 +3,11 @@
 from hypothesis import strategies as st
 
 from ion.outcome import InDoubt
+from ion.settings import Pipelining
 from machine.faults import KILLS, AwsFault, Ill, Plan, Seam, SmtpFault, Trouble
 from machine.process import LIFE_SECONDS
 from machine.world import BAD
-from smtp_server import Step
+from smtp_server import Habit, Step
 
 _STEPS = (
     Step.BODY,
@@ -14,6 +15,7 @@ _STEPS = (
     Step.DATA,
     Step.MAIL,
     Step.RSET,
+    Step.NOOP,
     Step.EHLO,
     Step.CONNECT,
     Step.QUIT,
@@ -24,7 +26,10 @@ _FIRST = st.sampled_from([0, 0, 0, 1, 2, 3])
 """A run makes few calls at most seams."""
 _TIMES = st.sampled_from([1, 2, 4, 99])
 _CONNECTIONS = st.sampled_from([1, 2])
-_WINDOWS = st.sampled_from([1, 1, 3])
+_PIPELINING = st.sampled_from(
+    [Pipelining.ENVELOPE, Pipelining.DEEP, Pipelining.DEEP, Pipelining.OFF]
+)
+_HABITS = st.sampled_from([Habit.USUAL, *Habit])
 _STARTS = st.sampled_from([1.0, 10.0, 20.0, 200.0, LIFE_SECONDS - 10])
 
 WHICH = st.integers(0, 9)
@@ -35,6 +40,7 @@ BAD_INPUT = st.sampled_from(sorted(BAD))
 REDRIVES = st.sampled_from(["", ', "max": 1', ', "rate": 1', ', "dry_run": true'])
 FRESH = st.sampled_from([0, 1, 1, 2, 3])
 """Emails published just before a run, or it would mostly find nothing to do."""
+BURSTS = st.sampled_from([2, 3, 6])
 PAUSES = st.sampled_from([1.0, 61.0, 400.0, 1000.0, 4000.0, 43_201.0, 2 * 86_400.0])
 """A visibility timeout, the rungs of the ladder, SQS's 12 hours, half of the time to give up."""
 REDELIVERIES = st.sampled_from([0.5, 0.5, 50.0, None, 300.0])
@@ -84,6 +90,9 @@ _SLOW_CALLS = st.builds(
     seconds=st.sampled_from([25.0, 200.0, 310.0, LIFE_SECONDS - 5]),
 )
 
+_LULLS = st.sampled_from([0.0, 6.0])
+"""Longer than a connection may be idle without being asked whether the server is still there."""
+
 
 def plans(skew_seconds: float) -> st.SearchStrategy[Plan]:
     """Runs; the more goes wrong in one, the less else can be seen, so rather little."""
@@ -92,7 +101,9 @@ def plans(skew_seconds: float) -> st.SearchStrategy[Plan]:
         aws=st.lists(_AWS_FAULTS, max_size=3).map(tuple),
         smtp=st.lists(_SMTP_FAULTS, max_size=2).map(tuple),
         connections=_CONNECTIONS,
-        window=_WINDOWS,
+        pipelining=_PIPELINING,
+        habit=_HABITS,
+        lull_seconds=_LULLS,
         skew_seconds=_skew(skew_seconds),
         starts_after=_STARTS,
     )
@@ -100,12 +111,25 @@ def plans(skew_seconds: float) -> st.SearchStrategy[Plan]:
 
 def doubtful() -> st.SearchStrategy[Plan]:
     """Runs in which the mail server is ill where it matters."""
-    return st.builds(Plan, smtp=st.tuples(AT_THE_DOT), connections=_CONNECTIONS, window=_WINDOWS)
+    return st.builds(
+        Plan, smtp=st.tuples(AT_THE_DOT), connections=_CONNECTIONS, pipelining=_PIPELINING
+    )
 
 
 def deadly() -> st.SearchStrategy[Plan]:
     """Runs that die."""
-    return st.builds(Plan, aws=st.tuples(DEATHS), connections=_CONNECTIONS, window=_WINDOWS)
+    return st.builds(Plan, aws=st.tuples(DEATHS), connections=_CONNECTIONS, pipelining=_PIPELINING)
+
+
+def healthy() -> st.SearchStrategy[Plan]:
+    """Runs in which nothing is wrong: what comes of them has no excuse."""
+    return st.builds(
+        Plan,
+        connections=_CONNECTIONS,
+        pipelining=_PIPELINING,
+        habit=_HABITS,
+        lull_seconds=_LULLS,
+    )
 
 
 def slow(skew_seconds: float) -> st.SearchStrategy[Plan]:
@@ -114,13 +138,15 @@ def slow(skew_seconds: float) -> st.SearchStrategy[Plan]:
         Plan,
         aws=st.tuples(_SLOW_CALLS) | st.tuples(_SLOW_CALLS, _AWS_FAULTS),
         connections=_CONNECTIONS,
-        window=_WINDOWS,
+        pipelining=_PIPELINING,
+        habit=_HABITS,
         skew_seconds=_skew(skew_seconds),
     ) | st.builds(
         Plan,
         smtp=st.tuples(_DELAYS),
         connections=_CONNECTIONS,
-        window=_WINDOWS,
+        pipelining=_PIPELINING,
+        habit=_HABITS,
         skew_seconds=_skew(skew_seconds),
     )
 

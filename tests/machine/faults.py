@@ -6,7 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from smtp_server import FAULTS, Action, Step, delay, drop, hang, reply
+from ion.settings import Pipelining
+from smtp_server import FAULTS, Action, Habit, Step, delay, drop, hang, reply
 
 
 class Seam(StrEnum):
@@ -133,7 +134,10 @@ class Plan:
         aws: trouble with AWS.
         smtp: illnesses of the mail server.
         connections: to the mail server.
-        window: emails whose content may be on its way on each; more than one by CHUNKING.
+        pipelining: what goes out in one flight on each.
+        habit: of the mail server. It is no fault, and excuses nothing.
+        lull_seconds: that each write to the ledger takes: connections fall idle, and then many
+            emails are due at once. No fault either.
         skew_seconds: by how much this Lambda's clock is fast.
         starts_after: seconds, if another is running.
     """
@@ -141,6 +145,8 @@ class Plan:
     aws: tuple[AwsFault, ...] = ()
     smtp: tuple[SmtpFault, ...] = ()
     connections: int = 1
-    window: int = 1
+    pipelining: Pipelining = Pipelining.ENVELOPE
+    habit: Habit = Habit.USUAL
+    lull_seconds: float = 0
     skew_seconds: float = 0
     starts_after: float = 0

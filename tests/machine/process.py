@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from breaches import breaches
 from emulated import Account, Held, Request
 from ion.admit import Admission
 from ion.aws.ledger import Ledger
@@ -21,13 +22,13 @@ from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
-from ion.smtp.session import DEEPEST
+from ion.smtp.session import Session, emails_a_connection
 from ion.telemetry import Telemetry
 from machine.books import Books, Cause, Email
 from machine.faults import KILLS, Ill, Plan, Seam
 from machine.seams import Seams
 from machine.simulated_time import SKEW
-from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Submission
+from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Submission, reply
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -38,6 +39,10 @@ LIFE_SECONDS = 400.0
 """Then Lambda kills the function. Long enough for it to lose patience at a dot before."""
 _GIVE_UP_SECONDS = 4 * 24 * 3600
 _TLS = ssl.create_default_context()
+_EMAILS_A_CONNECTION = 2
+"""That a limited server takes."""
+MALFORMED = reply(501, "5.1.3 Recipient address syntax error")
+"""OpenSMTPD's words: about one recipient, and nothing else."""
 _AT_THE_DOT = frozenset({Step.BODY, Step.DOT})
 _UNCLEAR = frozenset(
     {Ill.DROP, Ill.GARBAGE, Ill.GLUED, Ill.HANG, Ill.LOST_THREAD, Ill.CLOSING, Ill.KILLED}
@@ -52,6 +57,7 @@ class Kind:
     ledger: type[Ledger] = Ledger
     drain: type[Drain] = Drain
     deliverer: type[Deliverer] = Deliverer
+    session: type[Session] = Session
     input_queue: type[Queue] = Queue
     dead_letters: type[Queue] = Queue
 
@@ -83,7 +89,7 @@ class Process:
         self._books = books
         self._plan = plan
         self._in_doubt = in_doubt
-        self._seams = Seams(account, self, plan.aws, clock)
+        self._seams = Seams(account, self, plan.aws, clock, plan.lull_seconds)
         self._main: asyncio.Task[object] | None = None
         self._touched: dict[int, Email] = {}
         self._fired = 0
@@ -98,7 +104,7 @@ class Process:
         await asyncio.sleep(self._plan.starts_after)
         SKEW.set(self._plan.skew_seconds)
         loop = asyncio.get_running_loop()
-        offer = Offer(chunking=self._plan.window > 1)
+        offer = self._plan.habit.on(Offer(pipelining=True), _EMAILS_A_CONNECTION)
         async with ScriptedServer(self._script, offer=offer) as self._server:
             self._main = loop.create_task(self._run())
             end = loop.call_later(LIFE_SECONDS, self.kill)
@@ -112,6 +118,8 @@ class Process:
             self._excuse()
             unknown = self._unknown()
             await self._server.settled()
+        plan, sessions = self._plan, self._server.sessions
+        self._books.strays += breaches(sessions, plan.pipelining, offer, plan.connections)
         for session in {one.session for one in self._server.submissions}:
             for number, submission in enumerate(self._of_session(session)):
                 if submission.accepted:
@@ -136,7 +144,7 @@ class Process:
             self._server.port,
             Security.NONE,
             connections=self._plan.connections,
-            window=self._plan.window,
+            pipelining=self._plan.pipelining,
         )
         deadline = Deadline.after(LIFE_SECONDS, self._clock)
         ledger = self._kind.ledger(cast("Any", self._seams.dynamodb), self._account.table)
@@ -153,7 +161,7 @@ class Process:
                     ledger, telemetry, "ion@example.org", self._in_doubt, lease_until, self._now
                 ),
                 pool=pool,
-                workers=smtp.connections * max(DEEPEST, smtp.window),
+                workers=smtp.connections * emails_a_connection(smtp.pipelining),
                 deliverer=self._kind.deliverer(pool, _GIVE_UP_SECONDS, self._now, lambda: 0.5),
                 telemetry=telemetry,
                 linger_seconds=0,
@@ -167,6 +175,8 @@ class Process:
     # -- what happens --------------------------------------------------------------------
 
     def _script(self, moment: Moment) -> Action:
+        if moment.step is Step.RCPT and self._books.is_malformed(moment.argument):
+            return MALFORMED
         for fault in self._plan.smtp:
             if not fault.is_due(moment.step, moment.nth - 1):
                 continue

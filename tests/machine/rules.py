@@ -35,9 +35,16 @@ class RelayMachine(RuleBasedStateMachine):
 
     # -- the publisher -------------------------------------------------------------------
 
-    @rule(recipients=st.integers(1, 3), named=st.booleans(), policy=choices.OWN_POLICIES)
-    def publish(self, recipients: int, named: bool, policy: InDoubt | None) -> None:
-        self.world.publish(recipients, named=named, policy=policy)
+    @rule(
+        recipients=st.integers(1, 3),
+        named=st.booleans(),
+        policy=choices.OWN_POLICIES,
+        malformed=st.booleans(),
+    )
+    def publish(
+        self, recipients: int, named: bool, policy: InDoubt | None, malformed: bool
+    ) -> None:
+        self.world.publish(recipients, named=named, policy=policy, malformed=malformed)
 
     @precondition(lambda self: self.world.named)
     @rule(which=choices.WHICH, respelt=st.booleans())
@@ -61,6 +68,11 @@ class RelayMachine(RuleBasedStateMachine):
     def run(self, plan: Plan, pause: float, fresh: int) -> None:
         self._prepare(pause, fresh)
         self.world.run(plan)
+
+    @rule(plan=choices.healthy(), burst=choices.BURSTS, pause=choices.PAUSES)
+    def run_in_good_health(self, plan: Plan, burst: int, pause: float) -> None:
+        self._prepare(pause, fresh=0)
+        self.world.run_in_good_health(plan, burst)
 
     @rule(plan=choices.doubtful(), times=st.integers(1, 3), pause=choices.PAUSES)
     def run_in_doubt(self, plan: Plan, times: int, pause: float) -> None:

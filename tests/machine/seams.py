@@ -45,14 +45,21 @@ class Seams:
         owner: who makes them.
         faults: the trouble.
         clock: a call takes time.
+        lull_seconds: that each write to the ledger takes.
     """
 
     def __init__(
-        self, account: Account, owner: Owner, faults: Sequence[AwsFault], clock: Clock
+        self,
+        account: Account,
+        owner: Owner,
+        faults: Sequence[AwsFault],
+        clock: Clock,
+        lull_seconds: float,
     ) -> None:
         self._owner = owner
         self._faults = faults
         self._clock = clock
+        self._lull_seconds = lull_seconds
         self._dead_url = account.dead_url
         self._calls: Counter[Seam] = Counter()
         self.fired: list[AwsFault] = []
@@ -97,6 +104,8 @@ class Seams:
             if fault.is_due(seam, nth):
                 self.fired.append(fault)
                 return self._troubled(fault, request, do, done)
+        if seam is Seam.WRITE and self._lull_seconds:
+            raise Later(self._lull_seconds, done)
         return done()
 
     def _troubled(

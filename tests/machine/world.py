@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -66,8 +67,14 @@ class World:
     # -- the publisher -------------------------------------------------------------------
 
     def publish(
-        self, recipients: int, *, named: bool, policy: InDoubt | None, key_of: Email | None = None
-    ) -> None:
+        self,
+        recipients: int,
+        *,
+        named: bool,
+        policy: InDoubt | None,
+        key_of: Email | None = None,
+        malformed: bool = False,
+    ) -> Email:
         """A new email.
 
         Args:
@@ -75,9 +82,11 @@ class World:
             named: whether it has an `email_id`.
             policy: its own, if any.
             key_of: another email, whose `email_id` it has.
+            malformed: the server can't read the address of the second of several recipients.
         """
         number = len(self.books.emails)
         addresses = [f"e{number}r{i}@example.org" for i in range(recipients)]
+        refused = frozenset(addresses[1:2] if malformed else ())
         content: dict[str, Any] = {
             "action": "send",
             "recipient": addresses[:-1] or addresses,
@@ -98,10 +107,12 @@ class World:
             tuple(addresses),
             content.get("email_id", ""),
             policy or self._in_doubt,
+            malformed=refused,
         )
         self._publish(email, json.dumps(content))
         email.key = email.key or email.ids[0]
         self.books.emails.append(email)
+        return email
 
     def publish_again(self, email: Email, *, respelt: bool) -> None:
         """The publisher isn't sure that it has published this."""
@@ -198,8 +209,24 @@ class World:
                 for task in tasks:
                     task.cancel()
 
-        with patch.object(time, "time", lambda: self._clock() + SKEW.get()):
+        session = partial(self._kind.session, now=self._clock)
+        with (
+            patch.object(time, "time", lambda: self._clock() + SKEW.get()),
+            patch("ion.smtp.connect.Session", session),
+        ):
             self._loop.run_until_complete(main())
+
+    def run_in_good_health(self, plan: Plan, burst: int) -> None:
+        """Publish some emails, and run: there is no reason why any of them should not be served."""
+        emails = [
+            self.publish(1 + number % 3, named=False, policy=None, malformed=number % 3 == 1)
+            for number in range(burst)
+        ]
+        self.run(plan)
+        left = {held.body for held in self.waiting()}
+        for email in emails:
+            if left & email.bodies:
+                self.books.strays.append(f"{email.number} was not served, with nothing wrong")
 
     # -- the count -----------------------------------------------------------------------
 

@@ -66,6 +66,30 @@ def test_a_domain_beyond_ascii_becomes_a_labels(domain: str, wire: str) -> None:
     assert message["Message-ID"].endswith(f"@{wire}>")
 
 
+@pytest.mark.row(7)
+@pytest.mark.parametrize("unseen", ["\u200b", "\u00ad", "\ufeff", "\u2060", "\ufe0f", "\u034f"])
+def test_of_a_domain_what_is_left_without_invisible_characters_is_the_name(unseen: str) -> None:
+    """UTS 46 maps them to nothing: what a reader sees is where it goes."""
+    assert parse_address(f"ann@ex{unseen}ample.org", "$").domain == "example.org"
+    assert parse_address(f"ann@bü{unseen}cher.example", "$").domain == "xn--bcher-kva.example"
+
+
+@pytest.mark.row(95)
+@pytest.mark.parametrize(
+    "unseen", ["\u200c", "\u200d", "\u2800", "\u202e", "\u061c", "\ue000", "\u0378", "\U000e0061"]
+)
+def test_what_would_be_another_domain_that_looks_the_same_is_refused(unseen: str) -> None:
+    for domain in (f"ex{unseen}ample.org", f"bü{unseen}cher.example", f"i❤{unseen}.example"):
+        assert refused(recipient=f"ann@{domain}") == (INVALID, "$.recipient")
+
+
+@pytest.mark.row(7)
+def test_a_joiner_that_a_script_needs_is_kept_in_a_domain() -> None:
+    """IDNA 2008 allows it behind a virama (RFC 5892, appendix A)."""
+    a_label = parse_address("ann@\u0937\u094d\u200d.example", "$").domain.partition(".")[0]
+    assert a_label.removeprefix("xn--").encode().decode("punycode") == "\u0937\u094d\u200d"
+
+
 @pytest.mark.row(8)
 def test_a_local_part_beyond_ascii_asks_for_smtputf8() -> None:
     email = composed(recipient=["Пётр <пётр@例え.テスト>", "ann@example.org"], subject="é")
@@ -76,9 +100,75 @@ def test_a_local_part_beyond_ascii_asks_for_smtputf8() -> None:
 
 
 @pytest.mark.row(8)
-@pytest.mark.parametrize("field", ["cc", "bcc", "sender", "reply_to"])
+def test_a_bcc_beyond_ascii_asks_for_itself_alone() -> None:
+    """It is in no header: the others are served by a server without SMTPUTF8, too."""
+    envelope = composed(bcc="pelé@example.org").envelope
+    assert not envelope.smtputf8
+    assert "pelé@example.org" in envelope.recipients
+
+
+@pytest.mark.row(8)
+@pytest.mark.parametrize("field", ["cc", "sender", "reply_to"])
 def test_any_field_can_ask_for_smtputf8(field: str) -> None:
     assert composed(**{field: "pelé@example.org"}).envelope.smtputf8
+
+
+@pytest.mark.row(95)
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\u00ad", "\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\U000e0061"),  # Cf
+        *("\ue000", "\U000f0000", "\U0010fffd"),  # Co
+        *("\u0378", "\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\U000e0fff"),  # Cn
+        *("\u034f", "\u115f", "\u1160", "\u3164", "\uffa0", "\u180b", "\ufe0f", "\U000e0100"),
+        "\u2800",
+    ],
+    ids=ascii,
+)
+def test_a_local_part_with_what_can_not_be_seen_is_refused_with_its_index(unseen: str) -> None:
+    others = ["b@example.org", "c@example.org", "d@example.org"]
+    for local_part in (f"an{unseen}n", unseen, f"{unseen}ann", f'"a {unseen}"', f"ж{unseen}"):
+        address = f"{local_part}@example.org"
+        assert refused(recipient=[*others, address]) == (INVALID, "$.recipient[3]")
+        assert refused(cc=[Mailbox(address, "Ann")]) == (INVALID, "$.cc[0].email")
+        assert refused(sender=f"Ann <{address}>") == (INVALID, "$.sender")
+
+
+@pytest.mark.row(8)
+@pytest.mark.parametrize("local_part", ["пётр", "e\u0301", "用户", "❤", "नाम", "Ω", "ﬁ"])
+def test_what_can_be_seen_in_a_local_part_is_kept(local_part: str) -> None:
+    assert parse_address(f"{local_part}@example.org", "$").local_part == local_part
+
+
+def test_a_name_may_hold_what_can_not_be_seen() -> None:
+    assert parse_address("👩\u200d👩 <ann@example.org>", "$").name == "👩\u200d👩"
+
+
+@pytest.mark.parametrize(
+    ("spelt", "canonical"),
+    [
+        ('"ann"', "ann"),
+        ('"ann.lee"', "ann.lee"),
+        (r'"a\n\n"', "ann"),
+        ('"пётр"', "пётр"),
+        (r'"a\ b"', '"a b"'),
+        (r'"a\"b"', r'"a\"b"'),
+        (r'"a\\b"', r'"a\\b"'),
+        (r'"\a\@b"', '"a@b"'),
+        ('".ann"', '".ann"'),
+        ('"an..n"', '"an..n"'),
+        ('""', '""'),
+        ('"' + "l" * 64 + '"', "l" * 64),
+        ('"' + r"\l" * 64 + '"', "l" * 64),
+    ],
+)
+def test_a_mailbox_has_one_spelling(spelt: str, canonical: str) -> None:
+    """RFC 5321 section 4.1.2: quotes that nothing needs are no part of the name."""
+    address = f"{canonical}@example.org"
+    email = composed(recipient=f"Ann <{spelt}@example.org>", cc=address, bcc=f"{spelt}@EXAMPLE.org")
+    assert email.envelope.recipients == (address,)
+    assert composed(sender=f"{spelt}@example.org").envelope.sender == address
+    assert parse_address(address, "$").local_part == canonical
 
 
 @pytest.mark.row(5)
@@ -176,6 +266,9 @@ def test_a_mailbox_has_its_name_apart(address: str) -> None:
     [
         "l" * 65 + "@example.org",
         "é" * 33 + "@example.org",
+        '"' + "l" * 65 + '"@example.org',
+        '"' + r"\l" * 65 + '"@example.org',
+        '"' + " " * 63 + '"@example.org',
         "a@" + "d" * 64 + ".example",
         "a@" + ".".join(["d" * 60] * 5),
         "a" * 60 + "@" + ".".join(["d" * 63] * 3) + ".ab",

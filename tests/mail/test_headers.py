@@ -135,29 +135,29 @@ def test_controls_are_refused(control: str) -> None:
     injection = Reason.HEADER_INJECTION
     assert refused(subject=f"Hi{control}Bcc: eve@example.org") == (injection, "$.subject")
     assert refused(subject=f"é{control}") == (injection, "$.subject")
-    assert refused(headers={"X-Foo": f"a{control}"}) == (injection, "$.headers.X-Foo")
-    assert refused(headers={"X_Foo!": control}) == (injection, "$.headers")
+    assert refused(headers={"X-Foo": f"a{control}"}) == (injection, "$.headers['X-Foo']")
+    assert refused(headers={"X_Foo!": control}) == (injection, "$.headers[*]")
 
 
 @pytest.mark.row(6)
 def test_lone_surrogates_are_refused() -> None:
     assert refused(subject="\ud800") == (Reason.INVALID_UNICODE, "$.subject")
-    assert refused(headers={"X-A": "\udfff"}) == (Reason.INVALID_UNICODE, "$.headers.X-A")
-    assert refused(headers={"\udfff": "x"}) == (Reason.HEADER_NAME, "$.headers")
+    assert refused(headers={"X-A": "\udfff"}) == (Reason.INVALID_UNICODE, "$.headers['X-A']")
+    assert refused(headers={"\udfff": "x"}) == (Reason.HEADER_NAME, "$.headers[*]")
 
 
 @pytest.mark.row(4)
 @pytest.mark.parametrize(
     ("name", "path"),
     [
-        ("", "$.headers"),
-        ("X-Foo: a\r\nBcc", "$.headers"),
-        ("X-Foo\n", "$.headers"),
-        ("X Foo", "$.headers"),
-        ("X:", "$.headers"),
-        ("Bücher", "$.headers"),
-        ("X" * 77, "$.headers"),
-        *((name, f"$.headers.{name}") for name in STRUCTURAL),
+        ("", "$.headers[*]"),
+        ("X-Foo: a\r\nBcc", "$.headers[*]"),
+        ("X-Foo\n", "$.headers[*]"),
+        ("X Foo", "$.headers[*]"),
+        ("X:", "$.headers[*]"),
+        ("Bücher", "$.headers[*]"),
+        ("X" * 77, "$.headers[*]"),
+        *((name, f"$.headers['{name}']") for name in STRUCTURAL),
     ],
 )
 def test_structural_and_malformed_names_are_refused(name: str, path: str) -> None:
@@ -168,7 +168,7 @@ def test_structural_and_malformed_names_are_refused(name: str, path: str) -> Non
 def test_a_name_given_twice_is_refused() -> None:
     assert refused(headers={"X-Foo": "a", "x-foo": "b"}) == (
         Reason.HEADER_NAME,
-        "$.headers.x-foo",
+        "$.headers['x-foo']",
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from ion.deadline import Deadline
 from ion.envelope import Email, Envelope
 from ion.outcome import Kind, Outcome, Stage
-from ion.settings import Security, Smtp
+from ion.settings import Pipelining, Security, Smtp
 from ion.smtp.connect import connect, tls_context
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
@@ -49,7 +49,7 @@ def settings_for(
     login: bool | None = None,
     password: str = "secret",
     host: str | None = None,
-    window: int = 1,
+    pipelining: Pipelining = Pipelining.ENVELOPE,
 ) -> Smtp:
     logs_in = tls is not Tls.NONE if login is None else login
     return Smtp(
@@ -59,7 +59,7 @@ def settings_for(
         username="ion" if logs_in else None,
         password=password if logs_in else None,
         ca_file=str(server.ca_pem_path),
-        window=window,
+        pipelining=pipelining,
     )
 
 
@@ -72,9 +72,13 @@ def context_for(smtp: Smtp) -> ssl.SSLContext:
 
 
 async def connected(
-    server: ScriptedServer, tls: Tls = Tls.NONE, *, login: bool | None = None
+    server: ScriptedServer,
+    tls: Tls = Tls.NONE,
+    *,
+    login: bool | None = None,
+    pipelining: Pipelining = Pipelining.ENVELOPE,
 ) -> Session:
-    smtp = settings_for(server, tls, login=login)
+    smtp = settings_for(server, tls, login=login, pipelining=pipelining)
     session = await connect(smtp, context_for(smtp), soon(), Logins())
     assert isinstance(session, Session), session
     return session
@@ -103,9 +107,9 @@ def pool_for(
     *,
     size: int = 1,
     password: str = "secret",
-    window: int = 1,
+    pipelining: Pipelining = Pipelining.ENVELOPE,
 ) -> Pool:
-    smtp = settings_for(server, tls, password=password, window=window)
+    smtp = settings_for(server, tls, password=password, pipelining=pipelining)
     return Pool(partial(connect, smtp, context_for(smtp), soon(), Logins()), size)
 
 

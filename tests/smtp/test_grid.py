@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ion.outcome import Kind, Outcome, Reason, Scope
+from ion.settings import Pipelining
 from smtp.client import ANN, FIRST, SECOND, WITH_LOGIN, email, pool_for, sent
 from smtp_server import FAULTS, GRID, ScriptedServer, Step, Tls, reply
 
@@ -75,13 +76,13 @@ def assert_agree(outcome: Outcome, sender: str, server: ScriptedServer) -> None:
         assert accepted == []
 
 
-def ill(fault: str, step: Step, *, pipelining: bool, chunking: bool = False) -> ScriptedServer:
+def ill(fault: str, step: Step, *, pipelining: bool) -> ScriptedServer:
     """A server that has the fault once."""
     return ScriptedServer(
         {step: [FAULTS[fault](step)]},
         recipients={ANN: [reply(550, "5.1.1 no such user")]} if step is Step.RSET else {},
         tls=Tls.STARTTLS,
-        offer=replace(WITH_LOGIN, pipelining=pipelining, chunking=chunking),
+        offer=replace(WITH_LOGIN, pipelining=pipelining),
     )
 
 
@@ -137,22 +138,19 @@ def test_it_harms_no_other_email_and_what_certainly_was_not_sent_arrives_once(
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("pipelining", list(Pipelining))
 @CELLS
-def test_emails_side_by_side_on_one_connection_harm_each_other_no_more(
-    fault: str, step: Step, window: int
+def test_emails_side_by_side_harm_each_other_no_more(
+    fault: str, step: Step, pipelining: Pipelining
 ) -> None:
-    """The envelope of the one is on its way while the dot of the other is answered.
-
-    In a window of four, a connection that breaks leaves all of them in doubt, and not one.
-    """
+    """In `deep`, the envelope of the one is on its way while the dot of the other is answered."""
 
     async def main() -> None:
         senders = [f"{name}@sender.example" for name in ("a", "b", "c", "d")]
-        async with ill(fault, step, pipelining=True, chunking=window > 1) as server:
+        async with ill(fault, step, pipelining=True) as server:
             left, outcomes = senders, dict[str, Outcome]()
             for fresh in (False, True, True):  # as deliver does it, and then the next run
-                async with pool_for(server, Tls.STARTTLS, window=window) as pool:
+                async with pool_for(server, Tls.STARTTLS, pipelining=pipelining) as pool:
                     mails = [email(sender=sender) for sender in left]
                     found = await asyncio.gather(*(sent(pool, mail, fresh=fresh) for mail in mails))
                 outcomes |= {sender: one for sender, (one,) in zip(left, found, strict=True)}
@@ -160,10 +158,9 @@ def test_emails_side_by_side_on_one_connection_harm_each_other_no_more(
             await server.settled()
             assert left == []
             for sender, outcome in outcomes.items():
-                if window == 1 or outcome.kind is not Kind.IN_DOUBT:
-                    assert_agree(outcome, sender, server)
+                assert_agree(outcome, sender, server)
             hurt = [one for one in outcomes.values() if one.kind is not Kind.ACCEPTED]
-            assert len(hurt) <= window, "whom the fault befell"
+            assert len(hurt) <= 1, "whom the fault befell"
 
     asyncio.run(main())
 

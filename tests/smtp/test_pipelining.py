@@ -5,13 +5,11 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pytest
 
-from ion.envelope import Email
-from ion.outcome import Kind, Outcome, Reason, Stage
-from ion.settings import Security, Smtp
+from ion.outcome import Kind, Reason, Stage
+from ion.settings import Pipelining, Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
@@ -35,22 +33,19 @@ from smtp.client import (
 )
 from smtp_server import (
     NORMAL,
-    Action,
     Offer,
     ScriptedServer,
     Step,
     Tls,
     delay,
     drop,
-    garbage,
-    glue,
     hang,
-    once_behind,
     reply,
 )
 
 NO_TLS = ssl.create_default_context()
 PIPELINING = Offer(pipelining=True)
+DEEP, ENVELOPE, OFF = Pipelining.DEEP, Pipelining.ENVELOPE, Pipelining.OFF
 POLITE = replace(WITH_LOGIN, pipelining=True)
 
 
@@ -63,12 +58,15 @@ def verbs(server: ScriptedServer) -> list[list[str]]:
 
 @pytest.mark.parametrize("tls", [Tls.NONE, Tls.STARTTLS])
 @pytest.mark.parametrize("octets", [100, 300_000])
-def test_many_side_by_side_arrive_whole_and_once(tls: Tls, octets: int) -> None:
+@pytest.mark.parametrize("pipelining", list(Pipelining))
+def test_many_side_by_side_arrive_whole_and_once(
+    tls: Tls, octets: int, pipelining: Pipelining
+) -> None:
     async def main() -> None:
         content = content_of(octets)
         offer = PIPELINING if tls is Tls.NONE else POLITE
         async with ScriptedServer(tls=tls, offer=offer) as server:
-            async with pool_for(server, tls, size=2) as pool:
+            async with pool_for(server, tls, size=2, pipelining=pipelining) as pool:
                 mails = [email(f"to{n}@example.org", content=content) for n in range(30)]
                 outcomes = await asyncio.gather(*(sent(pool, mail) for mail in mails))
             await server.settled()
@@ -95,10 +93,24 @@ def test_the_envelope_goes_out_in_one_flight() -> None:
     asyncio.run(main())
 
 
-def test_the_next_envelope_does_not_wait_for_the_reply_to_the_dot() -> None:
+def test_in_envelope_the_next_one_waits_for_the_reply_to_the_dot() -> None:
+    async def main() -> None:
+        async with ScriptedServer({Step.DOT: [delay(0.05)]}, offer=PIPELINING) as server:
+            session = await connected(server)
+            assert session.depth == 1
+            both = (session.send(email(sender=sender), soon()) for sender in (FIRST, SECOND))
+            for transaction in await asyncio.gather(*both):
+                assert kinds(transaction.outcomes) == [Kind.ACCEPTED]
+            await closed(session, server)
+            assert [one.more_behind for one in server.submissions] == [False, False]
+
+    asyncio.run(main())
+
+
+def test_deep_does_not_wait_for_it() -> None:
     async def main() -> None:
         async with ScriptedServer({Step.DOT: [hang()]}, offer=PIPELINING) as server:
-            session = await connected(server)
+            session = await connected(server, pipelining=DEEP)
             both = [
                 asyncio.create_task(session.send(email(sender=sender), soon()))
                 for sender in (FIRST, SECOND)
@@ -182,7 +194,7 @@ def test_a_421_is_heard_though_more_was_asked(step: Step) -> None:
             session = await connected(server)
             (outcome,) = (await session.send(email(), soon())).outcomes
             assert (outcome.kind, outcome.reply and outcome.reply.code) == (Kind.TRANSIENT, 421)
-            assert (session.usable, session.bad_manners) == (False, False)
+            assert (session.usable, session.confusion) == (False, None)
             await server.settled()
 
     asyncio.run(main())
@@ -226,38 +238,139 @@ async def shifted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
+async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Throws away what comes together with a MAIL."""
+    writer.write(b"220 x\r\n")
+    body = False
+    while line := await reader.readline():
+        verb = line[:4].upper().strip()
+        if body and line != b".\r\n":
+            continue
+        body = verb == b"DATA"
+        if verb == b"MAIL":
+            reader._buffer.clear()  # type: ignore[attr-defined] # noqa: SLF001
+        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+    writer.close()
+
+
+async def crashing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Dies over what comes behind a dot, as Dovecot's submission service does."""
+    writer.write(b"220 x\r\n")
+    body = False
+    while line := await reader.readline():
+        verb = line[:4].upper().strip()
+        if body and line != b".\r\n":
+            continue
+        if body:
+            await asyncio.sleep(0.05)
+            if reader._buffer:  # type: ignore[attr-defined] # noqa: SLF001
+                break
+        body = verb == b"DATA"
+        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+    writer.close()
+
+
+async def strict(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says 503 to a MAIL that comes behind an unanswered dot, as Haraka does."""
+    writer.write(b"220 x\r\n")
+    body = early = False
+    while line := await reader.readline():
+        verb = line[:4].upper().strip()
+        if body and line != b".\r\n":
+            continue
+        if body:
+            await asyncio.sleep(0.05)
+            early = bool(reader._buffer)  # type: ignore[attr-defined] # noqa: SLF001
+        body = verb == b"DATA" and not early
+        if early and verb != b".":
+            writer.write(b"503 5.5.1 out of order\r\n")
+            early = verb != b"DATA"
+        else:
+            writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+    writer.close()
+
+
+@pytest.mark.row(54)
 @pytest.mark.row(56)
-@pytest.mark.parametrize("server", [forgetful, shifted])
-def test_a_server_that_gets_it_wrong_is_spoken_to_command_by_command(
-    server: Listen, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("server", "tried", "left", "learned"),
+    [
+        (forgetful, DEEP, ENVELOPE, ENVELOPE),
+        (crashing, DEEP, ENVELOPE, ENVELOPE),
+        (strict, DEEP, ENVELOPE, ENVELOPE),
+        (shifted, DEEP, OFF, OFF),
+        (shifted, ENVELOPE, OFF, OFF),
+        (deaf, ENVELOPE, OFF, None),
+    ],
+)
+def test_a_server_that_mistreats_pipelining_gets_what_it_can_do(
+    server: Listen,
+    tried: Pipelining,
+    left: Pipelining,
+    learned: Pipelining | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One email or two are tried again, without any in doubt, and the rest of the run is slow."""
+    """A few emails are tried again, and then all go as the server can take them."""
     monkeypatch.setattr("ion.smtp.dialogue.COMMAND_SECONDS", 0.3)
 
     async def main() -> list[list[Kind]]:
         async with await asyncio.start_server(server, "127.0.0.1") as listening:
-            smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
+            port = listening.sockets[0].getsockname()[1]
+            smtp = Smtp("127.0.0.1", port, Security.NONE, pipelining=tried)
             outcomes = []
             async with Pool(partial(connect, smtp, NO_TLS, soon(), Logins()), 1) as pool:
-                for _ in range(3):
+                for _ in range(4):
                     found = await asyncio.gather(*(sent(pool, email()) for _ in range(2)))
                     outcomes.append([one.kind for (one,) in found])
-                assert "one command at a time" in repr(pool)
+                assert (pool.pipelining, pool.learned) == (left, learned)
+                assert f"pipelining {left}" in repr(pool)
             return outcomes
 
-    first, *later = asyncio.run(main())
+    first, *_, last = asyncio.run(main())
     assert Kind.OUT_OF_STEP in first
-    assert Kind.IN_DOUBT not in first
-    assert later == [[Kind.ACCEPTED] * 2] * 2
+    assert (Kind.IN_DOUBT in first) is (server is crashing), "it has taken one, and can't say so"
+    assert last == [Kind.ACCEPTED] * 2
 
 
-def test_a_connection_that_was_closed_while_idle_says_nothing_about_manners() -> None:
+@pytest.mark.parametrize("after", [0, 1])
+def test_one_connection_that_breaks_says_nothing_against_pipelining(after: int) -> None:
+    """Nor do several, once the server has taken an envelope in one flight."""
+    script = {Step.RCPT: [*[NORMAL] * after, *[drop()] * (1 + 2 * after)]}
+
+    async def main() -> None:
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            async with pool_for(server, pipelining=ENVELOPE) as pool:
+                for _ in range(6):
+                    await sent(pool, email())
+                assert (pool.pipelining, pool.learned) == (DEEP, None)
+            await server.settled()
+            assert len(server.accepted) == 5 - 2 * after
+            assert all(one.pipelined for one in server.sessions[-1].commands if one.verb == "RCPT")
+
+    asyncio.run(main())
+
+
+def test_a_421_behind_which_an_envelope_waits_says_nothing_against_pipelining() -> None:
+    script = {Step.DOT: [delay(0.05, then=reply(421, "4.3.2 closing", close=True))]}
+
+    async def main() -> None:
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            async with pool_for(server, pipelining=DEEP) as pool:
+                found = await asyncio.gather(*(sent(pool, email()) for _ in range(2)))
+                assert [one.kind for (one,) in found] == [Kind.TRANSIENT, Kind.OUT_OF_STEP]
+                assert (pool.pipelining, pool.learned) == (DEEP, None)
+            await server.settled()
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_was_closed_while_idle_says_nothing_about_pipelining() -> None:
     async def main() -> None:
         async with ScriptedServer({Step.MAIL: [drop()]}, offer=PIPELINING) as server:
             session = await connected(server)
             (outcome,) = (await session.send(email(), soon())).outcomes
             assert (outcome.kind, outcome.reason) == (Kind.OUT_OF_STEP, Reason.CONNECTION_LOST)
-            assert not session.bad_manners
+            assert session.confusion is None
             await server.settled()
 
     asyncio.run(main())
@@ -269,7 +382,7 @@ def test_an_email_without_time_for_its_dot_leaves_the_one_before_alone() -> None
 
     async def main() -> None:
         async with ScriptedServer({Step.DOT: [delay(0.2)]}, offer=PIPELINING) as server:
-            session = await connected(server)
+            session = await connected(server, pipelining=DEEP)
             first = asyncio.create_task(session.send(email(), soon()))
             second = asyncio.create_task(session.send(email(sender=SECOND), soon(5)))
             outcomes = [(await task).outcomes[0] for task in (first, second)]
@@ -298,7 +411,8 @@ def test_who_is_cancelled_takes_the_connection_along_before_the_next_one_speaks(
 
     async def main() -> None:
         async with await asyncio.start_server(silent_at_data, "127.0.0.1") as listening:
-            smtp = Smtp("127.0.0.1", listening.sockets[0].getsockname()[1], Security.NONE)
+            port = listening.sockets[0].getsockname()[1]
+            smtp = Smtp("127.0.0.1", port, Security.NONE, pipelining=DEEP)
             session = await connect(smtp, NO_TLS, soon(), Logins())
             assert isinstance(session, Session)
             first = asyncio.create_task(session.send(email(), soon()))
@@ -312,141 +426,4 @@ def test_who_is_cancelled_takes_the_connection_along_before_the_next_one_speaks(
             assert heard.count(b"MAIL") == 1
 
     over = asyncio.Event()
-    asyncio.run(main())
-
-
-# CHUNKING, with a window
-
-
-CHUNKING = Offer(pipelining=True, chunking=True)
-
-
-async def all_sent(
-    server: ScriptedServer, *mails: Email, window: int = 4
-) -> list[tuple[Outcome, ...]]:
-    async with pool_for(server, window=window) as pool:
-        return list(await asyncio.gather(*(sent(pool, mail) for mail in mails)))
-
-
-def test_in_a_window_the_content_goes_along_with_the_envelope() -> None:
-    async def main() -> None:
-        content = b"Subject: x\r\n\r\n.\r\n..\r\nno newline at the end, and dots as they are"
-        mails = [email(f"to{n}@example.org", content=content) for n in range(12)]
-        async with ScriptedServer(offer=CHUNKING) as server:
-            outcomes = await all_sent(server, *mails)
-            await server.settled()
-            assert {one.kind for (one,) in outcomes} == {Kind.ACCEPTED}
-            assert [one.content for one in server.accepted] == [content] * 12
-            (said,) = verbs(server)
-            assert said == ["RSET", "MAIL", "RCPT", "BDAT"] * 12
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize(
-    ("offer", "window", "octets"),
-    [
-        (CHUNKING, 1, 100),
-        (PIPELINING, 4, 100),
-        (Offer(chunking=True), 4, 100),
-        (replace(CHUNKING, enhanced_status_codes=False), 4, 100),
-        (CHUNKING, 4, 100_000),
-    ],
-    ids=["not asked for", "not offered", "no pipelining", "no codes", "large"],
-)
-def test_otherwise_the_server_is_asked_first(offer: Offer, window: int, octets: int) -> None:
-    async def main() -> None:
-        mails = [email(f"to{n}@example.org", content=content_of(octets)) for n in range(6)]
-        async with ScriptedServer(offer=offer) as server:
-            outcomes = await all_sent(server, *mails, window=window)
-            await server.settled()
-            assert {one.kind for (one,) in outcomes} == {Kind.ACCEPTED}
-            assert len(server.accepted) == 6
-            assert all(verb != "BDAT" for session in verbs(server) for verb in session)
-
-    asyncio.run(main())
-
-
-@pytest.mark.row(48)
-@pytest.mark.parametrize(
-    ("script", "kind"),
-    [
-        ({Step.MAIL: [reply(550, "5.7.1 no")]}, Kind.PERMANENT),
-        ({Step.MAIL: [reply(451, "4.3.0 later")]}, Kind.TRANSIENT),
-        ({Step.RCPT: [reply(550, "5.1.1 no")]}, Kind.PERMANENT),
-        ({Step.DOT: [reply(554, "5.6.0 no")]}, Kind.PERMANENT),
-        ({Step.DOT: [reply(452, "4.3.1 full")]}, Kind.TRANSIENT),
-    ],
-)
-def test_a_refusal_in_a_window_is_that_emails_alone(script: Any, kind: Kind) -> None:  # noqa: ANN401
-    async def main() -> None:
-        mails = [email(f"to{n}@example.org") for n in range(4)]
-        async with ScriptedServer(script, offer=CHUNKING) as server:
-            outcomes = await all_sent(server, *mails)
-            await server.settled()
-            assert [one.kind for (one,) in outcomes] == [kind, *[Kind.ACCEPTED] * 3]
-            assert len(server.accepted) == 3
-            assert len(server.sessions) == 1
-
-    asyncio.run(main())
-
-
-@pytest.mark.row(52)
-def test_a_window_that_breaks_leaves_all_of_it_in_doubt_and_no_more() -> None:
-    async def main() -> None:
-        mails = [email(f"to{n}@example.org") for n in range(8)]
-        async with ScriptedServer({Step.DOT: [NORMAL, drop()]}, offer=CHUNKING) as server:
-            outcomes = [one.kind for (one,) in await all_sent(server, *mails)]
-            await server.settled()
-        assert outcomes[0] is Kind.ACCEPTED
-        assert 1 <= outcomes.count(Kind.IN_DOUBT) <= 4
-        assert set(outcomes) <= {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.OUT_OF_STEP}
-
-    asyncio.run(main())
-
-
-@pytest.mark.row(56)
-@pytest.mark.parametrize("glued_at", [Step.MAIL, Step.RCPT, Step.DOT])
-@pytest.mark.parametrize("refusal", [reply(554, "5.6.0 no"), reply(452, "4.3.1 full")])
-def test_a_reply_too_many_in_a_window_makes_nobody_sent_who_was_refused(
-    glued_at: Step, refusal: Action
-) -> None:
-    """Each reply would be taken for that to the next command: RCPT's for the verdict."""
-
-    async def main() -> None:
-        glued = once_behind(b" LAST", 3, glue(b"250 2.0.0 glued\r\n"))
-        script = {glued_at: [glued], Step.DOT: [NORMAL, refusal, NORMAL]}
-        if glued_at is Step.DOT:
-            script[Step.DOT][0] = glued
-        mails = [email(f"to{n}@example.org") for n in range(4)]
-        async with ScriptedServer(script, offer=CHUNKING) as server:
-            outcomes = await all_sent(server, *mails)
-            await server.settled()
-            has = {one.recipients[0] for one in server.accepted}
-            for mail, (outcome,) in zip(mails, outcomes, strict=True):
-                if outcome.kind is Kind.ACCEPTED:
-                    assert mail.envelope.recipients[0] in has
-
-    asyncio.run(main())
-
-
-@pytest.mark.row(54)
-@pytest.mark.parametrize("at", [Step.MAIL, Step.RCPT])
-@pytest.mark.parametrize(
-    "said", [b"503 5.5.1 what?", b"421 4.3.2 busy", b"? no reply", b"555 5.5.4"]
-)
-def test_behind_one_that_lost_the_thread_nothing_is_believed(at: Step, said: bytes) -> None:
-    """What came along with it are answers to others: to one email's content for the next one's."""
-    another = b"250 2.0.0 ok\r\n250 2.1.0 ok\r\n250 2.1.5 ok\r\n250 2.0.0 taken\r\n"
-
-    async def main() -> None:
-        rest = said + b"\r\n" + b"503 5.5.1 no\r\n" * (2 if at is Step.MAIL else 1) + 3 * another
-        script = {at: [once_behind(b" LAST", 3, drop(after=garbage(rest)))]}
-        mails = [email(f"to{n}@example.org") for n in range(4)]
-        async with ScriptedServer(script, offer=CHUNKING) as server:
-            outcomes = await all_sent(server, *mails)
-            await server.settled()
-            assert server.accepted == []
-            assert Kind.ACCEPTED not in {outcome.kind for (outcome,) in outcomes}
-
     asyncio.run(main())

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.settings import Pipelining
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
@@ -636,7 +637,7 @@ def test_a_busy_pool_of_pipelining_connections_can_be_made_smaller() -> None:
 
     async def main() -> None:
         async with ScriptedServer(offer=Offer(pipelining=True)) as server:
-            async with pool_for(server, size=3) as pool:
+            async with pool_for(server, size=3, pipelining=Pipelining.DEEP) as pool:
                 lent = [await session_of(pool) for _ in range(3 * DEEPEST)]
                 last = lent[-1]
                 await pool.limit(1)
@@ -674,7 +675,7 @@ def test_idle_connections_that_are_too_many_are_closed_at_once() -> None:
 def test_a_pool_of_pipelining_connections_grows_with_the_backlog() -> None:
     async def main() -> None:
         async with ScriptedServer(offer=Offer(pipelining=True)) as server:
-            async with pool_for(server, size=4) as pool:
+            async with pool_for(server, size=4, pipelining=Pipelining.DEEP) as pool:
                 lent = [await session_of(pool) for _ in range(DEEPEST + 1)]
                 assert repr(pool) == f"<Pool 2 busy with {DEEPEST + 1} emails, 0 idle of 4>"
                 for session in lent:

@@ -12,13 +12,20 @@ from ion.outcome import Kind, Reason, Reply, Scope, Stage
 from ion.smtp.replies import classify, leaves_in_step
 from ion.smtp.wire import reply_of
 from smtp.corpus import UNSOURCED, Seen, corpus
-from smtp.invariants import OUT_OF_STEP, SETTING_UP, TRANSACTION, assert_consistent
+from smtp.invariants import (
+    MALFORMED_ADDRESS,
+    OUT_OF_STEP,
+    SETTING_UP,
+    TRANSACTION,
+    assert_consistent,
+)
 
 MAIL, RCPT, DATA, BODY, DOT = TRANSACTION
 
 Verdict = tuple[Kind, Scope, Reason]
 THROTTLED: Verdict = (Kind.THROTTLED, Scope.SITE, Reason.THROTTLED)
 QUOTA: Verdict = (Kind.QUOTA, Scope.SITE, Reason.QUOTA)
+LOGIN_REFUSED: Verdict = (Kind.MISCONFIGURED, Scope.SITE, Reason.AUTH)
 OF_THE_ACCOUNT: Verdict = (Kind.MISCONFIGURED, Scope.SITE, Reason.CONFIGURATION)
 OF_THE_SENDER: Verdict = (Kind.MISCONFIGURED, Scope.SENDER, Reason.CONFIGURATION)
 FULL: Verdict = (Kind.TRANSIENT, Scope.RECIPIENT, Reason.MAILBOX_FULL)
@@ -90,6 +97,11 @@ def test_a_real_reply_means(seen: Seen) -> None:
         "450 4.7.1 Error: too much mail from 192.0.2.1",
         "554 5.2.122 The recipient has exceeded their limit",
         "550 This IP has sent too many messages this hour.",
+        "550-5.7.1 unusual rate of\n550 5.7.1 unsolicited mail originating from your IP address",
+        "550 5.7.1 This mail has been rate limited.",
+        "452 4.4.5 Messages per second limit exceeded",
+        "455 Maximum messages sent per minute reached : limit is 10",
+        "450 Number messages per hour exceeded",
     ],
 )
 def test_a_throttle_is_one_at_any_stage(stage: Stage, text: str) -> None:
@@ -109,6 +121,14 @@ def test_a_throttle_is_one_at_any_stage(stage: Stage, text: str) -> None:
         "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
         "451 Authentication failed: Maximum credits exceeded",
         "550 5.1.90 Your message can't be sent",
+        "452 4.5.3 Daily message limit exceeded",
+        "502 5.7.0 Daily user sending limit exceeded",
+        "455 Maximum messages sent per day reached : limit is 200",
+        "552 Message would take you over your relay quota of 500 Current quota used: 487",
+        "554 5.7.0 The limit on the number of allowed outgoing messages was exceeded.",
+        "450 Your account reached its email quota limit.",
+        "554 Your account is on probation and domains are limited to 100 messages / hour",
+        "421 Domain a is not allowed to send: recipient limit exceeded, try again after Sun",
     ],
 )
 def test_a_quota_is_one_at_any_stage_and_never_a_dead_letter(stage: Stage, text: str) -> None:
@@ -121,10 +141,45 @@ def test_a_quota_is_one_at_any_stage_and_never_a_dead_letter(stage: Stage, text:
         "552 5.2.2 Quota exceeded (mailbox for user is full)",
         "550 5.2.1 the recipient has reached their daily limit",
         "452 4.2.2 The email account that you tried to reach is over quota",
+        "552 5.2.2 This account reached its email quota",
     ],
 )
 def test_a_recipient_s_quota_holds_nobody_else(text: str) -> None:
     assert verdict_on(RCPT, text)[1] is Scope.RECIPIENT
+
+
+@pytest.mark.row(90)
+@pytest.mark.parametrize("stage", [Stage.AUTH, *TRANSACTION])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.7.30 Basic authentication is not supported for Client Submission.",
+        "550-5.7.30 Basic authentication is not\n550 5.7.30 supported for Client Submission.",
+        "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+        "535 5.7.3 Authentication unsuccessful",
+        "535 Mail server has been suspended",
+        "534 5.7.9 Application-specific password required",
+        "530 5.7.57 Client not authenticated. Error: 535 5.7.139 Authentication unsuccessful",
+        "550 5.7.1 SmtpClientAuthentication is disabled for the Tenant.",
+    ],
+)
+def test_a_login_may_be_refused_at_any_stage(stage: Stage, text: str) -> None:
+    assert verdict_on(stage, text) == LOGIN_REFUSED
+
+
+@pytest.mark.row(90)
+@pytest.mark.parametrize(
+    ("stage", "text", "verdict"),
+    [
+        (DOT, "550 5.7.30 This mail has been blocked because DKIM does not pass.", CONTENT),
+        (DOT, "550 5.7.1 rejected: message authentication unsuccessful", CONTENT),
+        (RCPT, "550 5.7.3 Not Authorized", NO_SUCH_USER),
+        (RCPT, "550 5.7.134 Sender was not authenticated for mailbox", NO_SUCH_USER),
+        (RCPT, "550 5.7.139 no such group", NO_SUCH_USER),
+    ],
+)
+def test_not_every_authentication_is_our_login(stage: Stage, text: str, verdict: Verdict) -> None:
+    assert verdict_on(stage, text) == verdict
 
 
 @pytest.mark.parametrize("stage", TRANSACTION)
@@ -136,6 +191,23 @@ def test_a_recipient_s_quota_holds_nobody_else(text: str) -> None:
         ("554 Access denied: User `arn' is not authorized", OF_THE_ACCOUNT),
         ("550 Unauthenticated senders not allowed", OF_THE_ACCOUNT),
         ("550 5.7.708 Access denied, traffic not accepted from this IP", OF_THE_ACCOUNT),
+        ("550 5.7.749 Access denied, tenant has exceeded threshold", OF_THE_ACCOUNT),
+        ("550 5.7.506 Access Denied, Bad HELO", OF_THE_ACCOUNT),
+        ("550 that IP address is not allowed to send", OF_THE_ACCOUNT),
+        ("554 Message rejected: Sending paused for this account. See x", OF_THE_ACCOUNT),
+        ("552 Your account has been suspended. Please contact us", OF_THE_ACCOUNT),
+        ("502 5.7.0 Your SMTP account is not yet activated", OF_THE_ACCOUNT),
+        ("421 Domain x is not allowed to send: Account Terminated", OF_THE_ACCOUNT),
+        (
+            "421 Domain x is not allowed to send: Please activate your Mailgun account.",
+            OF_THE_ACCOUNT,
+        ),
+        (
+            "550-5.7.1 not authorized to\n550 5.7.1 send email directly to our servers",
+            OF_THE_ACCOUNT,
+        ),
+        ("502 5.7.0 Please authenticate first", OF_THE_ACCOUNT),
+        ("503 Administrative prohibition -- authorization required.", OF_THE_ACCOUNT),
         ("554 Message rejected: Email address is not verified. a@b", OF_THE_SENDER),
         ("403 You are not authorized to send from that email address", OF_THE_SENDER),
         ("550 The from address does not match a verified Sender Identity.", OF_THE_SENDER),
@@ -144,12 +216,61 @@ def test_a_recipient_s_quota_holds_nobody_else(text: str) -> None:
         *((f"550 5.2.25{n} Sender throttled", OF_THE_SENDER) for n in range(1, 6)),
         ("553 5.7.1 <a@b>: Sender address rejected: not owned by user c", OF_THE_SENDER),
         ("421 Domain x is not allowed to send: Sandbox subdomains are for", OF_THE_SENDER),
+        ("421 Domain x is not allowed to send: whatever it is", OF_THE_SENDER),
+        ("550-From header sender domain not verified.\n550 See x", OF_THE_SENDER),
+        ("530 From/Sender domain is not verified for this workspace.", OF_THE_SENDER),
+        ("530 From/Sender name is not valid", OF_THE_SENDER),
+        ("530 API key is restricted to sending domain: example.com.", OF_THE_SENDER),
+        ("550 Sending from this domain is paused", OF_THE_SENDER),
+        ("550 This domain is not associated with your account", OF_THE_SENDER),
+        ("550 5.7.1 Unconfigured Sending Domain <example.org>", OF_THE_SENDER),
+        ("550 5.7.511 Access denied, banned sender", OF_THE_SENDER),
+        ("553 Mail from must equal authorized user", OF_THE_SENDER),
     ],
 )
 def test_what_the_account_may_not_do_is_no_message_s_fault(
     stage: Stage, text: str, verdict: Verdict
 ) -> None:
     assert verdict_on(stage, text) == verdict
+
+
+def test_a_login_that_is_missed_at_mail_is_ours_and_at_rcpt_the_recipient_s_to_demand() -> None:
+    for text in ("550 5.7.1 Client was not authenticated", "550 SMTP; Client not authenticated"):
+        assert verdict_on(MAIL, text) == OF_THE_ACCOUNT
+        assert verdict_on(RCPT, text) == NO_SUCH_USER
+
+
+def test_a_sender_that_isn_t_the_login_s_may_be_called_malformed() -> None:
+    assert verdict_on(MAIL, "501 mail from address must be same as authorization user") == (
+        OF_THE_SENDER
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "verdict"),
+    [
+        (RCPT, "550 5.2.1 <a@b>: the account has been suspended", NO_SUCH_USER),
+        (RCPT, "550 <a@b>: account is not yet activated", NO_SUCH_USER),
+        (RCPT, "525 5.7.13 <a@b>: Recipient address rejected: User account disabled", NO_SUCH_USER),
+        (DOT, "550 5.7.1 the IP address is not allowed to send for example.org (SPF)", CONTENT),
+        (RCPT, "550 you are not allowed to send mail to <a@b>", NO_SUCH_USER),
+        (DOT, "550 unusual rate of unsolicited mail containing one of your URL domains", CONTENT),
+    ],
+)
+def test_not_every_account_is_ours(stage: Stage, text: str, verdict: Verdict) -> None:
+    assert verdict_on(stage, text) == verdict
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("stage", TRANSACTION)
+@pytest.mark.parametrize(
+    "text",
+    ["502 5.5.1 Command not implemented", "502 no", "503 5.5.1 nested MAIL", "503 Authorize first"],
+)
+def test_a_lost_thread_is_no_missing_login(stage: Stage, text: str) -> None:
+    kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+    assert verdict_on(stage, text)[:2] == (kind, Scope.CONNECTION)
+    assert not leaves_in_step(stage, said(f"{text}\r\n".encode()))
 
 
 @pytest.mark.parametrize(
@@ -235,17 +356,61 @@ def test_whose_fault_it_is(stage: Stage, text: str, verdict: Verdict) -> None:
         ("452 4.3.1 Insufficient system storage", False),
         ("552 5.2.2 Mailbox full", False),
         ("552 5.3.4 Message too big", False),
+        ("451 4.5.3 Too many recipients: Too many recipients", True),
+        ("550 5.5.3 too many recipients", True),
         ("450 4.5.3 no", False),
         ("550 5.5.3 no", False),
+        ("550 198.51.100.225 has sent to too many recipients this hour. IB607", False),
+        ("450 4.7.1 Error: too many recipients from 192.0.2.1", False),
     ],
 )
 def test_one_too_many_is_said_only_behind_an_accepted_one(text: str, *, too_many: bool) -> None:
     kind, _, _ = verdict_on(RCPT, text, after_accepted=True)
     assert (kind is Kind.TOO_MANY_RECIPIENTS) == too_many
     kind, _, _ = verdict_on(RCPT, text)
-    assert kind in {Kind.TRANSIENT, Kind.PERMANENT}
-    kind, _, _ = verdict_on(DOT, text, after_accepted=True)
+    assert kind in {Kind.TRANSIENT, Kind.PERMANENT, Kind.THROTTLED}
+    kind, _, _ = verdict_on(MAIL, text, after_accepted=True)
     assert kind is not Kind.TOO_MANY_RECIPIENTS
+
+
+@pytest.mark.row(62)
+def test_too_many_messages_on_a_connection_are_not_too_many_recipients() -> None:
+    """OpenSMTPD says so to the MAIL of the hundred and first email, and doesn't close."""
+    text = "452 4.5.3 Too many recipients: Too many messages sent"
+    assert verdict_on(MAIL, text) == THROTTLED
+    assert verdict_on(MAIL, text, after_accepted=True) == THROTTLED
+
+
+@pytest.mark.row(46)
+def test_a_time_out_that_is_said_late_is_transient() -> None:
+    """SES's reply to the dot, or to MAIL, on a connection that it had given up before."""
+    text = "451 4.4.2 Timeout waiting for data from client."
+    assert verdict_on(DOT, text) == (Kind.TRANSIENT, Scope.MESSAGE, Reason.TRY_LATER)
+    assert verdict_on(MAIL, text) == (Kind.TRANSIENT, Scope.SENDER, Reason.TRY_LATER)
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("stage", [DATA, BODY, DOT])
+@pytest.mark.parametrize(
+    ("text", "too_many"),
+    [
+        ("554 Too many recipients", True),
+        ("452 4.5.3 Too many recipients", True),
+        ("554 5.5.3 no more than ten at a time", True),
+        ("452 too many hops", False),
+        ("452 4.3.1 Insufficient system storage", False),
+        ("554 5.3.5 5.5.3 is elsewhere", False),
+        ("550 5.2.254 Sender throttled due to continuous too many recipients errors", False),
+        ("550 198.51.100.225 has sent to too many recipients this hour. IB607", False),
+    ],
+)
+def test_too_many_may_be_said_of_the_whole_transaction(
+    stage: Stage, text: str, *, too_many: bool
+) -> None:
+    verdict = verdict_on(stage, text)
+    assert (verdict[0] is Kind.TOO_MANY_RECIPIENTS) == too_many
+    if too_many:
+        assert verdict == (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
 
 
 @pytest.mark.parametrize(
@@ -273,12 +438,10 @@ def test_what_only_looks_like_an_enhanced_code_is_text(code: str) -> None:
     assert (reply.enhanced, reply.text) == (None, f"{code} no")
 
 
+@pytest.mark.parametrize("stage", TRANSACTION)
 @pytest.mark.parametrize(
     ("code", "keeps"),
     [
-        (200, True),
-        (250, True),
-        (299, True),
         (300, False),
         (354, False),
         (420, True),
@@ -292,8 +455,80 @@ def test_what_only_looks_like_an_enhanced_code_is_text(code: str) -> None:
         (599, True),
     ],
 )
-def test_a_connection_is_kept_only_after_a_clean_reply(code: int, *, keeps: bool) -> None:
-    assert leaves_in_step(Reply(code, None, "")) == keeps
+def test_a_connection_is_kept_only_after_a_clean_reply(
+    stage: Stage, code: int, *, keeps: bool
+) -> None:
+    clean = keeps or (stage, code) in MALFORMED_ADDRESS
+    assert leaves_in_step(stage, Reply(code, None, "")) == clean
+
+
+@pytest.mark.parametrize("code", [200, 250, 299])
+def test_a_connection_is_kept_after_success_in_its_time(code: int) -> None:
+    in_time = [stage for stage in TRANSACTION if leaves_in_step(stage, Reply(code, None, ""))]
+    assert in_time == [MAIL, RCPT, DOT]
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "554 5.5.0 Error: SMTP protocol synchronization",
+        "554-5.5.0 Error: SMTP protocol\n554 5.5.0 synchronization",
+        "554 SMTP synchronization error",
+        "503 5.5.0 <a@b>: Recipient address rejected: Improper use of SMTP command pipelining",
+        "550 5.5.0 <DATA>: Data command rejected: Improper use of SMTP command pipelining",
+        "450 4.5.0 <a@b>: Sender address rejected: Improper use of SMTP command pipelining",
+        "501 5.5.0 Improper use of SMTP command pipelining",
+        "550 5.5.1 Protocol error",
+        "521 5.5.1 Protocol error",
+    ],
+)
+def test_what_speaks_against_pipelining_is_no_refusal(text: str) -> None:
+    reply = said(text.replace("\n", "\r\n").encode() + b"\r\n")
+    for stage in TRANSACTION:
+        kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+        assert verdict_on(stage, text)[:2] == (kind, Scope.CONNECTION)
+        assert not leaves_in_step(stage, reply)
+    for stage in SETTING_UP:
+        assert verdict_on(stage, text)[1] is Scope.SITE, "nothing there is about a message"
+
+
+@pytest.mark.row(47)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.1.1 <pipelining@example.org>: no such user",
+        "550 5.1.1 <synchronization@example.org>: no such user",
+        "550 5.7.1 Protocol error of your virus scanner",
+    ],
+)
+def test_not_every_refusal_that_has_the_word_speaks_against_pipelining(text: str) -> None:
+    assert verdict_on(RCPT, text) == NO_SUCH_USER
+
+
+@pytest.mark.row("54a")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "501 5.1.3 Recipient address syntax error",
+        "501 Error: Bad recipient address syntax",
+        "501 5.5.2 Was expecting RCPT arg syntax of TO:<address>",
+        "553 5.1.3 The recipient address <ann@example.org> is not a valid RFC 5321 address.",
+        "553 sorry",
+        "550 5.1.3 Invalid address",
+    ],
+)
+def test_a_malformed_address_is_refused_alone(text: str) -> None:
+    assert verdict_on(RCPT, text) == NO_SUCH_USER
+    assert verdict_on(RCPT, text, after_accepted=True) == NO_SUCH_USER
+    assert verdict_on(MAIL, text) == BAD_SENDER
+
+
+@pytest.mark.row(54)
+@pytest.mark.parametrize("stage", [DATA, BODY, DOT])
+def test_behind_the_envelope_no_address_is_malformed(stage: Stage) -> None:
+    kind = Kind.IN_DOUBT if stage is DOT else Kind.OUT_OF_STEP
+    assert verdict_on(stage, "501 5.1.3 Bad address syntax")[:2] == (kind, Scope.CONNECTION)
 
 
 # total
@@ -315,6 +550,8 @@ enhanced_codes = (
 @given(st.sampled_from(STAGES), numbers, enhanced_codes, texts, st.booleans())
 @example(DOT, 354, None, "", False)
 @example(RCPT, 452, "", "", True)
+@example(DOT, 502, "5.7.0", "Daily user sending quota exceeded", False)
+@example(DATA, 503, None, "frequency limited: authorization required", False)
 @settings(max_examples=2_000)
 def test_every_reply_means_something(
     stage: Stage, code: int, enhanced: str | None, text: str, after_accepted: bool

@@ -211,8 +211,8 @@ def test_421_closes_the_connection_and_is_transient(step: Step, *, closes: bool)
 @pytest.mark.parametrize("step", [*ENVELOPE, Step.DOT])
 @pytest.mark.parametrize("code", [300, 354, 399, 500, 501, 502, 503, 555])
 def test_what_no_server_says_to_a_valid_command_is_out_of_step(step: Step, code: int) -> None:
-    if (step, code) == (Step.DATA, 354):
-        return  # that is what it says
+    if (step, code) in {(Step.DATA, 354), (Step.MAIL, 501), (Step.RCPT, 501)}:
+        return  # that is what it says, or what it thinks of an address
 
     async def main() -> None:
         async with ScriptedServer({step: reply(code, "5.5.1 eh?")}) as server:
@@ -761,6 +761,77 @@ def test_who_was_one_too_many_gets_another_connection_if_this_one_is_lost(fault:
     asyncio.run(main())
 
 
+class AsExim:
+    """With `recipients_max_reject`: one recipient too many, and nobody gets the email."""
+
+    def __init__(self, most: int, *, one_by_one: bool, said: Action) -> None:
+        self._most, self._one_by_one, self._said = most, one_by_one, said
+        self._recipients = 0
+
+    def __call__(self, moment: Moment) -> Action:
+        if moment.step is Step.MAIL:
+            self._recipients = 0
+        elif moment.step is Step.RCPT:
+            self._recipients += 1
+            if self._one_by_one and self._recipients > self._most:
+                return reply(552, "too many recipients")
+        elif moment.step is Step.DATA and self._recipients > self._most:
+            return self._said
+        return NORMAL
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize(
+    "said", [reply(554, "Too many recipients"), reply(451, "4.5.3 Too many recipients")]
+)
+def test_a_whole_that_is_refused_for_its_recipients_goes_in_smaller_ones(
+    said: Action, *, one_by_one: bool, pipelining: bool
+) -> None:
+    everybody = [f"r{i}@example.org" for i in range(11)]
+
+    async def main() -> None:
+        script = AsExim(6, one_by_one=one_by_one, said=said)
+        async with ScriptedServer(script, offer=Offer(pipelining=pipelining)) as server:
+            session = await connected(server)
+            for _ in range(2):
+                assert kinds(await outcomes_of(session, *everybody)) == [Kind.ACCEPTED] * 11
+            assert session.usable
+            await closed(session, server)
+            got = [recipient for mail in server.accepted for recipient in mail.recipients]
+            assert sorted(got) == sorted(2 * everybody)
+            most = max(len(mail.recipients) for mail in server.accepted)
+            assert most == (6 if one_by_one else 5)
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(49)
+@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (reply(554, "Too many recipients"), Kind.PERMANENT),
+        (reply(451, "4.5.3 Too many recipients"), Kind.TRANSIENT),
+    ],
+)
+def test_a_server_that_finds_any_number_too_many_is_believed(
+    said: Action, kind: Kind, *, one_by_one: bool
+) -> None:
+    async def main() -> None:
+        script = AsExim(0, one_by_one=False, said=said)
+        recipients = {CYD: reply(550, "5.1.1 no such user")} if one_by_one else {}
+        async with ScriptedServer(script, recipients=recipients) as server:
+            session = await connected(server)
+            outcomes = await outcomes_of(session, ANN, BOB, CYD)
+            assert kinds(outcomes) == [kind, kind, Kind.PERMANENT if one_by_one else kind]
+            await closed(session, server)
+            assert server.accepted == []
+
+    asyncio.run(main())
+
+
 @pytest.mark.row(49)
 def test_many_recipients_go_in_several_transactions() -> None:
     everybody = [f"r{i}@example.org" for i in range(2 * RECIPIENTS_PER_TRANSACTION + 1)]
@@ -868,6 +939,34 @@ def test_an_address_that_isnt_ascii_needs_smtputf8(*, offered: bool) -> None:
                     Reason.SMTPUTF8_UNSUPPORTED,
                 )
                 assert verbs(server) == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(8)
+@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_recipient_in_no_header_whose_address_isnt_ascii_takes_no_other_along(
+    *, offered: bool, pipelining: bool
+) -> None:
+    jorg = "jörg@example.org"
+
+    async def main() -> None:
+        offer = Offer(smtputf8=offered, pipelining=pipelining)
+        async with ScriptedServer(offer=offer) as server:
+            session = await connected(server)
+            outcomes = (await session.send(email(ANN, jorg, BOB), soon())).outcomes
+            await closed(session, server)
+            refused = (Kind.PERMANENT, Reason.SMTPUTF8_UNSUPPORTED)
+            taken = (Kind.ACCEPTED, Reason.ACCEPTED)
+            assert [(one.kind, one.reason) for one in outcomes] == [
+                taken,
+                taken if offered else refused,
+                taken,
+            ]
+            (mail,) = server.accepted
+            assert mail.recipients == ((ANN, jorg, BOB) if offered else (ANN, BOB))
+            assert ("SMTPUTF8" in mail.parameters) is offered
 
     asyncio.run(main())
 

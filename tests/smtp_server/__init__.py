@@ -23,6 +23,7 @@ from smtp_server.actions import (
 )
 from smtp_server.certificates import Certificate
 from smtp_server.faults import DELAY_SECONDS, FAULTS, GRID, GRID_STEPS
+from smtp_server.habits import Habit
 from smtp_server.offer import Offer, Tls
 from smtp_server.record import Command, Session, Submission
 from smtp_server.script import Moment, last_repeats
@@ -38,6 +39,7 @@ __all__ = [
     "Certificate",
     "Command",
     "Ending",
+    "Habit",
     "Moment",
     "Offer",
     "Reply",

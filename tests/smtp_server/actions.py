@@ -17,8 +17,7 @@ class Step(Enum):
     RCPT = "rcpt"
     DATA = "data"
     BODY = "body"  # while the body is read: see `in_body`
-    DOT = "dot"  # the verdict on the content; that of BDAT LAST too
-    BDAT = "bdat"  # a chunk that is not the last
+    DOT = "dot"  # the verdict on the content
     RSET = "rset"
     NOOP = "noop"
     QUIT = "quit"
@@ -62,7 +61,6 @@ class Action:
         ending: What becomes of the connection then.
         after_body_bytes: At BODY only: how many octets of the body are read first.
         behind: What must have come behind the step, unasked for, before anything is written.
-        behind_times: How often that must be there.
     """
 
     reply: Reply | None = None
@@ -74,7 +72,6 @@ class Action:
     ending: Ending = Ending.GO_ON
     after_body_bytes: int = 1
     behind: bytes = b""
-    behind_times: int = 0
 
 
 NORMAL = Action()
@@ -120,6 +117,6 @@ def in_body(after_bytes: int, action: Action) -> Action:
     return replace(action, after_body_bytes=after_bytes)
 
 
-def once_behind(octets: bytes, times: int = 1, then: Action = NORMAL) -> Action:
-    """Another action, as soon as the client has gone on without waiting, and said this so often."""
-    return replace(then, behind=octets, behind_times=times)
+def once_behind(octets: bytes, then: Action = NORMAL) -> Action:
+    """Another action, as soon as the client has gone on without waiting, and said this."""
+    return replace(then, behind=octets)

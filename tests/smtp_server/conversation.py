@@ -9,44 +9,41 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from smtp_server.actions import Action, Ending, Reply, Step
+from smtp_server.actions import Ending, Reply, Step
+from smtp_server.answering import Answering
 from smtp_server.authentication import ExchangeError, decode, log_in
 from smtp_server.body import Body
 from smtp_server.envelope import Path, Transaction, parse_path
 from smtp_server.judgement import (
     BAD_SEQUENCE,
+    OK,
     SYNTAX,
     TOO_LONG,
+    TOO_MANY_EMAILS,
     judge_content,
     judge_data,
     judge_mail,
     judge_rcpt,
 )
-from smtp_server.offer import Offer, Tls
-from smtp_server.record import Command, Session, Submission
-from smtp_server.script import Player
-from smtp_server.wire import DisconnectedError, Wire
+from smtp_server.offer import Tls
+from smtp_server.record import Command, Submission
+from smtp_server.wire import DisconnectedError
 
 COMMAND_LIMIT_BYTES: Final = 2048  # 512 and what the extensions add (RFC 5321 4.5.3.1.4)
 AUTH_LIMIT_BYTES: Final = 12288  # RFC 4954 4
 
-OK: Final = Reply(250, ("2.0.0 OK",))
-
 
 @dataclass
-class Conversation:
+class Conversation(Answering):
     """Answers one client until it leaves or the script ends it."""
 
-    wire: Wire
-    player: Player
-    offer: Offer
     tls: Tls
     context: ssl.SSLContext | None
-    record: Session
     submissions: list[Submission]
     greeted: bool = False
     refused: bool = False  # by the greeting: only QUIT is served then (RFC 5321 3.1)
     transaction: Transaction | None = None
+    early: bool = False  # the next MAIL came behind a dot that wasn't answered yet
     handlers: dict[str, Callable[[str], Awaitable[None]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +55,6 @@ class Conversation:
             "MAIL": self._mail,
             "RCPT": self._rcpt,
             "DATA": self._data,
-            "BDAT": self._bdat,
             "RSET": self._rset,
             "NOOP": self._noop,
             "QUIT": self._quit,
@@ -96,35 +92,6 @@ class Conversation:
             await self._say(Reply(500, ("5.5.2 Unknown command",)))
         else:
             await handler(argument)
-
-    # how a step is answered
-
-    async def _answer(self, step: Step, normal: Reply, argument: str = "") -> Reply:
-        """Answers as scripted, or normally; gives the verdict, whatever was written."""
-        action = self._take(step, argument)
-        await self._write(action, normal)
-        self._end(action)
-        return action.reply or normal
-
-    def _take(self, step: Step, argument: str = "") -> Action:
-        return self.player.take(step, self.record.number, argument)
-
-    async def _say(self, reply: Reply) -> None:
-        await self.wire.send(reply.encode())
-
-    async def _write(self, action: Action, normal: Reply | None) -> None:
-        while self.wire.buffer.count(action.behind) < action.behind_times:
-            await self.wire.more()
-        await asyncio.sleep(action.delay_seconds)
-        reply = action.reply or normal
-        written = reply.encode() if reply is not None else b""
-        data = (written if action.raw is None else action.raw) + action.extra
-        await self.wire.send(data, action.piece_bytes, action.pause_seconds)
-
-    def _end(self, action: Action) -> None:
-        if action.ending is not Ending.GO_ON:
-            self.wire.finish(action.ending)
-            raise DisconnectedError
 
     # the session
 
@@ -224,10 +191,15 @@ class Conversation:
 
     async def _mail(self, argument: str) -> None:
         mail = parse_path(argument, "FROM")
-        normal = BAD_SEQUENCE
-        if self.greeted and self.transaction is None:
+        normal, early = BAD_SEQUENCE, self.early
+        self.early = False
+        self.record.early_mails += early
+        is_minded = early and self.offer.minds_early_mail
+        if self.greeted and self.transaction is None and not is_minded:
             normal = judge_mail(mail, self.offer, self.record)
         verdict = await self._answer(Step.MAIL, normal, argument)
+        self.record.minded_mails += is_minded and verdict is BAD_SEQUENCE
+        self.record.put_off += verdict is TOO_MANY_EMAILS
         if verdict.code // 100 == 2:
             self.transaction = Transaction(mail or Path(argument, ()))
 
@@ -235,7 +207,7 @@ class Conversation:
         path = parse_path(argument, "TO")
         address = path.address if path else argument
         normal = BAD_SEQUENCE
-        if self.transaction is not None and not self.transaction.chunked:
+        if self.transaction is not None:
             normal = judge_rcpt(path, self.offer, self.transaction)
         verdict = await self._answer(Step.RCPT, normal, address)
         if verdict.code // 100 == 2 and self.transaction:
@@ -271,6 +243,7 @@ class Conversation:
                 return False
             if action.reply is not None:
                 submission.verdict = action.reply.code
+            await self._wait(action)
             await self._write(action, None)
             submission.replied = action.reply is not None and action.raw is None
             self._end(action)
@@ -283,33 +256,18 @@ class Conversation:
         finally:
             submission.content = body.content
 
-    async def _bdat(self, argument: str) -> None:
-        match = re.fullmatch(r"(\d{1,9})( LAST)?", argument, re.IGNORECASE)
-        if match is None or not self.offer.chunking:
-            await self._say(SYNTAX if self.offer.chunking else Reply(502, ("5.5.1 Not offered",)))
-            return
-        chunk = await self.wire.exactly(int(match[1]))  # also when refused (RFC 3030 2)
-        if self.transaction is None or not self.transaction.recipients:
-            await self._answer(Step.BDAT, BAD_SEQUENCE, argument)
-            return
-        self.transaction.chunked = True
-        self.transaction.chunks += chunk
-        if match[2]:
-            submission = self._begin()
-            submission.content, submission.saw_dot = bytes(self.transaction.chunks), True
-            await self._settle(submission)
-            return
-        normal = Reply(250, (f"2.0.0 {len(chunk)} octets",))
-        if (await self._answer(Step.BDAT, normal, argument)).code // 100 != 2:
-            self.transaction = None
-
     async def _settle(self, submission: Submission) -> None:
         """Decides on a complete content, and only then says so."""
         self.transaction = None
-        submission.more_behind = bool(self.wire.buffer)
         action = self._take(Step.DOT)
         normal = judge_content(submission, self.offer)
         submission.verdict = (action.reply or normal).code
+        self.record.taken += submission.accepted
+        await self._wait(action)
+        may_wait = self.offer.minds_early_mail
+        submission.more_behind = bool(self.wire.buffer) or (may_wait and await self.wire.early())
+        self.early = submission.more_behind
+        await self._is_unawaited(Step.DOT)  # too late to refuse it: the email is taken or not
         await self._write(action, normal)
         submission.replied = action.raw is None
         self._end(action)

@@ -44,5 +44,3 @@ class Transaction:
 
     mail: Path
     recipients: list[str] = field(default_factory=list)
-    chunks: bytearray = field(default_factory=bytearray)  # of BDAT
-    chunked: bool = False

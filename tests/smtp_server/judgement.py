@@ -15,6 +15,9 @@ TOO_LONG: Final = Reply(500, ("5.5.6 Line too long",))
 UNKNOWN_PARAMETER: Final = Reply(555, ("5.5.4 Parameter not recognized",))
 NOT_ASCII: Final = Reply(553, ("5.6.7 SMTPUTF8 required",))
 NO_RECIPIENTS: Final = Reply(554, ("5.5.1 No valid recipients",))
+TOO_MANY_EMAILS: Final = Reply(452, ("4.5.3 Too many recipients: Too many messages sent",))
+"""OpenSMTPD's words, when there have been too many emails on a connection."""
+OK: Final = Reply(250, ("2.0.0 OK",))
 
 
 def judge_mail(path: Path | None, offer: Offer, session: Session) -> Reply:
@@ -29,8 +32,10 @@ def judge_mail(path: Path | None, offer: Offer, session: Session) -> Reply:
         return UNKNOWN_PARAMETER
     if not path.address.isascii() and "SMTPUTF8" not in path.keywords:
         return NOT_ASCII
+    if offer.max_emails is not None and session.taken >= offer.max_emails:
+        return TOO_MANY_EMAILS
     size_bytes = int(path.value("SIZE") or "0")
-    return judge_size(size_bytes, offer) or Reply(250, ("2.1.0 Sender OK",))
+    return judge_size(size_bytes, offer) or success("2.1.0 Sender OK", offer)
 
 
 def judge_rcpt(path: Path | None, offer: Offer, transaction: Transaction) -> Reply:
@@ -43,14 +48,14 @@ def judge_rcpt(path: Path | None, offer: Offer, transaction: Transaction) -> Rep
         return NOT_ASCII
     if len(transaction.recipients) >= offer.max_recipients:
         return Reply(452, ("4.5.3 Too many recipients",))
-    return Reply(250, ("2.1.5 Recipient OK",))
+    return success("2.1.5 Recipient OK", offer)
 
 
 def judge_data(argument: str, transaction: Transaction | None) -> Reply:
     """The reply to DATA."""
     if argument:
         return SYNTAX
-    if transaction is None or transaction.chunked:
+    if transaction is None:
         return BAD_SEQUENCE
     if not transaction.recipients:
         return NO_RECIPIENTS
@@ -63,7 +68,12 @@ def judge_content(submission: Submission, offer: Offer) -> Reply:
         return NO_RECIPIENTS
     if max(map(len, submission.content.split(b"\r\n"))) > TEXT_LINE_LIMIT_BYTES:
         return TOO_LONG
-    return judge_size(len(submission.content), offer) or Reply(250, ("2.0.0 Accepted",))
+    return judge_size(len(submission.content), offer) or success("2.0.0 Accepted", offer)
+
+
+def success(text: str, offer: Offer) -> Reply:
+    """A 250 that tells what it is about, or doesn't."""
+    return OK if offer.terse else Reply(250, (text,))
 
 
 def judge_size(size_bytes: int, offer: Offer) -> Reply | None:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from smtp_server.actions import Step
+
 _BARE_NEWLINE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
@@ -32,6 +34,12 @@ class Session:
         tls_error: Why the handshake failed, if it did.
         username: Who logged in; None: nobody.
         early_plaintext: What the client sent behind STARTTLS, before TLS (never trusted).
+        taken: Emails that the server took.
+        put_off: MAILs after as many as it takes (`Offer.max_emails`).
+        early_mails: MAILs that came behind a dot that wasn't answered yet.
+        minded_mails: Those of them that the server minded (`Offer.minds_early_mail`).
+        unawaited: Steps that were answered while there was more input already, though the client
+            must wait for the answer (RFC 2920 section 3.1).
     """
 
     number: int
@@ -41,6 +49,11 @@ class Session:
     username: str | None = None
     auth_commands: int = 0
     early_plaintext: bytes = b""
+    taken: int = 0
+    put_off: int = 0
+    early_mails: int = 0
+    minded_mails: int = 0
+    unawaited: list[Step] = field(default_factory=list)
     over: bool = False
 
     @property

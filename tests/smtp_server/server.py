@@ -83,7 +83,13 @@ class ScriptedServer:
     def _converse(self, wire: Wire) -> None:
         session = Session(len(self.sessions) + 1)
         conversation = Conversation(
-            wire, self._player, self._offer, self._tls, self._context, session, self.submissions
+            wire=wire,
+            player=self._player,
+            offer=self._offer,
+            record=session,
+            tls=self._tls,
+            context=self._context,
+            submissions=self.submissions,
         )
         self.sessions.append(session)
         self._wires.append(wire)

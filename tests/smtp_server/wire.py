@@ -10,6 +10,9 @@ from typing import cast
 
 from smtp_server.actions import Ending
 
+_EARLY_SECONDS = 0.001
+"""A look at the socket takes a few turns of the event loop, and more under TLS."""
+
 
 class DisconnectedError(Exception):
     """The client has left, or the script has ended the connection."""
@@ -103,11 +106,12 @@ class Wire(asyncio.Protocol):
             await self.more()
         return (begin + self.take(end + 1))[: limit + 1]
 
-    async def exactly(self, count: int) -> bytes:
-        """That many bytes."""
-        while len(self.buffer) < count:
-            await self.more()
-        return self.take(count)
+    async def early(self) -> bool:
+        """True if there is input already, in the buffer or just behind it."""
+        if not self.buffer:
+            with suppress(TimeoutError, DisconnectedError):
+                await asyncio.wait_for(self.more(), _EARLY_SECONDS)
+        return bool(self.buffer)
 
     async def send(self, data: bytes, piece_bytes: int = 0, pause_seconds: float = 0) -> None:
         """Writes it all in one segment, or in pieces with pauses.

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ion.settings import Pipelining
 from soak.books import PARK, RESEND_ONCE
+from soak.manner import MIXED
 from soak.run import Plan, Soak
 
 _WIDTH = 30
@@ -48,10 +50,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--in-doubt", choices=[RESEND_ONCE, PARK], default=RESEND_ONCE)
     parser.add_argument(
-        "--window",
-        type=int,
-        default=1,
-        help="[smtp] window; above 1 every other mail server offers CHUNKING (default 1)",
+        "--pipelining",
+        choices=[*Pipelining, MIXED],
+        default=MIXED,
+        help="[smtp] pipelining, of every function or by turns (default mixed)",
     )
     parser.add_argument("--keep", type=Path, help="a new folder, for the logs of it all")
     asked = parser.parse_args()
@@ -62,7 +64,7 @@ def main() -> int:
         if asked.keep:
             folder = asked.keep
             folder.mkdir(parents=True)
-        plan = Plan(asked.messages, asked.seed, asked.in_doubt, folder, bar, asked.window)
+        plan = Plan(asked.messages, asked.seed, asked.in_doubt, folder, bar, asked.pipelining)
         report = asyncio.run(Soak(plan).run())
     bar.close()
     if asked.json:

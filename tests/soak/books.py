@@ -3,13 +3,12 @@
 It believes the mail server, by the dots it saw, and the queues; never what ion says of itself.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from soak.mail import Mail
-from soak.shares import Shares
-from soak.witness import Break, Copy
+from soak.witness import Copy
 
 RESEND_ONCE, PARK = "resend_once", "park"
 _MOST_COPIES = {RESEND_ONCE: 2, PARK: 1}
@@ -42,15 +41,13 @@ class Excuses:
         doubts: in-doubt events.
         redriven: how often it was put back though there was a doubt about it.
         hindered: a write to a queue was: a letter may be there beside another fate.
-        refused: reasons of final refusals.
-        breaks: of connections with a window: each may have left some in doubt that nobody saw.
+        refused: reasons of final refusals; those of one recipient by address.
     """
 
     doubts: Mapping[str, int] = field(default_factory=dict)
     redriven: Mapping[str, int] = field(default_factory=dict)
     hindered: frozenset[str] = frozenset()
     refused: Mapping[str, set[str]] = field(default_factory=dict)
-    breaks: Sequence[Break] = ()
 
 
 @dataclass(frozen=True)
@@ -112,36 +109,19 @@ def balance(
     faults = [f"unexpected: {what}" for what in unexpected]
     faults += [f"lost: {name} {who}".rstrip() for name, who in sorted(lost)]
     faults += [f"still queued: {name}" for name in left]
-    shares = Shares(excuses.breaks)
     for (name, who), several in arrived.items():
-        certain = [i for i, c in enumerate(several[:-1], 1) if not (c.doubt or shares.excuse(c))]
+        certain = [i for i, copy in enumerate(several[:-1], 1) if not copy.doubt]
         redriven = excuses.redriven.get(name, 0)
         faults += _undue_copies(f"{name} {who}", len(several), certain, redriven, policy)
-    undue = [
-        one
-        for one in letters
-        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
-    ]
-    unseen = shares.explain(
-        Counter(
-            {
-                one.name: _DOUBTFUL[one.reason][policy]
-                - excuses.doubts.get(one.name, 0)
-                - shares.doubts(one.name)
-                for one in undue
-                if one.reason == "IN_DOUBT"
-            }
-        )
-    )
     faults += [
         f"sent and dead: {name} {who}"
         for name, who in sorted(arrived.keys() & dead)
-        if not (_may_be_both(name, excuses) or name in unseen)
+        if not _may_be_both(name, excuses)
     ]
     faults += [
         f"undue letter: {one.name} {one.reason}"
-        for one in undue
-        if one.reason != "IN_DOUBT" or one.name not in unseen
+        for one in letters
+        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
     ]
     return Balance(
         published=len(due),
@@ -160,7 +140,11 @@ def _unexpected_copies(mails: Mapping[str, Mail], copies: Sequence[Copy]) -> lis
     firsts: dict[str, Copy] = {}
     for copy in copies:
         mail = mails.get(copy.name)
-        if mail is None or mail.due or not set(copy.recipients) <= set(mail.recipients):
+        if (
+            mail is None
+            or not set(copy.recipients) <= set(mail.recipients)
+            or any(map(mail.due_of, copy.recipients))
+        ):
             found.append(f"a copy of {copy.name} at {', '.join(copy.recipients)}")
             continue
         first = firsts.setdefault(copy.name, copy)
@@ -197,4 +181,9 @@ def _is_due(letter: Letter, mail: Mail, excuses: Excuses, policy: str) -> bool:
     """True if the harness knows why."""
     if letter.reason in _DOUBTFUL:
         return excuses.doubts.get(letter.name, 0) >= _DOUBTFUL[letter.reason][policy]
-    return letter.reason == mail.due or letter.reason in excuses.refused.get(letter.name, ())
+    if letter.reason in excuses.refused.get(letter.name, ()):
+        return True
+    about = [mail.fates[i] for i in letter.left or range(len(mail.fates))]
+    return all(
+        letter.reason in {mail.due_of(fate), *excuses.refused.get(fate, ())} for fate in about
+    )

@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from ion.handler import run
+from ion.smtp import session
 
 
 class Context:
@@ -27,6 +28,9 @@ def live(environment: dict[str, str]) -> int:
     """In the fork: an invocation for each line that it is told how long it may last."""
     os.dup2(2, 1)
     os.environ.update(environment)
+    # A session measures how long it was idle by time.monotonic, which is real (`clocked`). A lull
+    # is so many seconds on the soak's clock, which is that much faster.
+    session.IDLE_SECONDS /= float(environment["SOAK_SPEED"])
     try:
         address = ("127.0.0.1", int(environment["SOAK_CONTROL_PORT"]))
         with socket.create_connection(address) as control, control.makefile("rw") as lines:

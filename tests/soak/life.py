@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from breaches import breaches
 from smtp_server import Offer, ScriptedServer, Tls
 from soak.account import Account
 from soak.aws_chaos import AwsChaos
@@ -31,7 +32,7 @@ class Life:
         moments: that it sees (steps of a conversation, calls to AWS) before it is killed.
         witness: told when it is over.
         clock: that ends its invocations.
-        manner: of its mail server.
+        manner: in which it speaks, and to what sort of mail server.
     """
 
     def __init__(
@@ -73,15 +74,11 @@ class Life:
             self._process.kill()
 
     def mail_server(self, chaos: SmtpChaos) -> ScriptedServer:
+        manner = self._manner
         script = MailScript(
-            self.number, chaos, self._witness, lambda: server.submissions, self.moment, self._manner
+            self.number, chaos, self._witness, lambda: server.submissions, self.moment, manner
         )
-        offer = Offer(
-            users={_USER: _PASSWORD},
-            mechanisms=("PLAIN",),
-            pipelining=self._manner.pipelining,
-            chunking=self._manner.chunking,
-        )
+        offer = self._offer = manner.on(Offer(users={_USER: _PASSWORD}, mechanisms=("PLAIN",)))
         server = ScriptedServer(script, tls=Tls.STARTTLS, offer=offer)
         return server
 
@@ -116,6 +113,10 @@ class Life:
         await server.settled()
         await front.quiet()
         self._witness.ended(self.number, Sort.KILL)
+        # Each invocation may have to learn anew what could not be written down.
+        connections = self.invocations * self._manner.connections
+        seen = breaches(server.sessions, self._manner.mode, self._offer, connections)
+        self._witness.faults += seen
         self._clock.ended(self.number)
 
     async def _invocations(

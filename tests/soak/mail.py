@@ -11,9 +11,11 @@ _SEVERAL = (2, 4)
 _TWICE, _NAMELESS = 0.02, 0.10
 
 _BROKEN = 0.015
-_BOUNCED = 0.01
-_SEVERAL_UP_TO = 0.06
+_REFUSED = 0.01
+_SEVERAL_UP_TO = 0.10
+_REFUSED_OF_SEVERAL = 0.5
 _BIG = 0.02
+_REFUSALS = (".bounced", ".malformed")
 
 REDRIVE = '{"action": "redrive"}'
 REDRIVE_ALL_BUT_THE_DOUBTED = json.dumps(
@@ -43,7 +45,7 @@ class Mail:
         name: of it; in every address and in the text.
         body: as published.
         recipients: in order.
-        due: what it is dead-lettered for, whatever happens; empty: it is to be sent.
+        due: what the whole of it is dead-lettered for, whatever happens; empty: it is an email.
         twice: it is published once more, later.
     """
 
@@ -58,6 +60,10 @@ class Mail:
         """Who or what has a fate of its own: each recipient, or the message if it has none."""
         return self.recipients or ("",)
 
+    def due_of(self, fate: str) -> str:
+        """What this one is dead-lettered for, whatever happens; empty: it is to be served."""
+        return self.due or ("RCPT_REJECTED" if is_refused(fate) else "")
+
 
 def name_of(text: str) -> str:
     """The name in a body, an address or an email; empty: it has none."""
@@ -66,8 +72,18 @@ def name_of(text: str) -> str:
 
 
 def is_bounced(address: str) -> bool:
-    """True for those whom the mail server never accepts."""
+    """True for those whom the mail server doesn't know."""
     return ".bounced@" in address
+
+
+def is_malformed(address: str) -> bool:
+    """True for those whose address the mail server can't read."""
+    return ".malformed@" in address
+
+
+def is_refused(address: str) -> bool:
+    """True for those whom the mail server never accepts."""
+    return is_bounced(address) or is_malformed(address)
 
 
 def written(seed: int, count: int) -> Iterator[Mail]:
@@ -82,13 +98,16 @@ def _mail(name: str, chance: random.Random) -> Mail:
     if draw < _BROKEN:
         return _broken(name, chance)
     draw -= _BROKEN
-    count = chance.randint(*_SEVERAL) if _BOUNCED < draw < _SEVERAL_UP_TO else 1
-    bounced = ".bounced" * (draw < _BOUNCED)
-    recipients = tuple(f"{name}.{i}{bounced}@example.org" for i in range(count))
+    count = chance.randint(*_SEVERAL) if _REFUSED < draw < _SEVERAL_UP_TO else 1
+    refused = None
+    if draw < _REFUSED or (count > 1 and chance.random() < _REFUSED_OF_SEVERAL):
+        refused = chance.randrange(count)
+    how = chance.choice(_REFUSALS)
+    recipients = tuple(f"{name}.{i}{how * (i == refused)}@example.org" for i in range(count))
     body = _body(name, recipients[0] if count == 1 else list(recipients), chance)
     # Under SQS's id as its key, a second copy is another email: only a named one is a twin.
     twice = twice and "email_id" in body
-    return Mail(name, body, recipients, "RCPT_REJECTED" if bounced else "", twice)
+    return Mail(name, body, recipients, twice=twice)
 
 
 def _broken(name: str, chance: random.Random) -> Mail:

@@ -7,6 +7,8 @@ from typing import Any
 
 from smtp_server import ScriptedServer
 from soak.books import Balance
+from soak.mail import is_malformed
+from soak.manner import Manner
 
 _SHOWN = 20
 
@@ -19,7 +21,7 @@ class Report:
         messages: published, twins not counted.
         seed: of it.
         policy: for emails in doubt.
-        window: emails whose content was allowed to be in flight on one connection.
+        pipelining: the mode of all lives, or that they had different ones.
         books: the count.
         witnessed: faults of ion that were seen on the way.
         in_doubt_events: injected, by sort.
@@ -38,7 +40,7 @@ class Report:
     messages: int
     seed: int
     policy: str
-    window: int
+    pipelining: str
     books: Balance
     witnessed: tuple[str, ...]
     in_doubt_events: Mapping[str, int]
@@ -68,7 +70,7 @@ class Report:
             "messages": self.messages,
             "seed": self.seed,
             "policy": self.policy,
-            "window": self.window,
+            "pipelining": self.pipelining,
             "published": books.published,
             "sent": books.sent,
             "dead_lettered": books.dead_lettered,
@@ -111,7 +113,7 @@ class Report:
             "aws faults": f"{aws}, {_share(self.aws_faults, self.aws_calls)}",
             "delivered twice": self.delivered_twice,
             "kills": f"{self.kills}; {self.invocations} invocations",
-            "seed, policy": f"{self.seed}, {self.policy}" + f", window {self.window}",
+            "seed": f"{self.seed}, {self.policy}, pipelining {self.pipelining}",
             "took": f"{self.seconds:.0f} s",
         }
         lines = [f"{name:<16} {value}" for name, value in rows.items()]
@@ -122,23 +124,29 @@ class Report:
         return "\n".join(lines)
 
 
-ONE_BY_ONE, GROUPED, WINDOWED = "command by command", "pipelined", "in a window"
-MORE_BEHIND = "dots with more behind them"
+ONE_BY_ONE, GROUPED = "command by command", "in one flight"
+MORE_BEHIND = "envelopes behind a dot"
+PROBES = "NOOPs on idle connections"
+PUT_OFF = "put off by a connection that was full"
+MALFORMED = "501s to a recipient"
 
 
-def ways(server: ScriptedServer) -> Counter[str]:
-    """How emails came to a server, and how many before the one ahead of them was answered."""
-    mails = [one for session in server.sessions for one in session.commands if one.verb == "MAIL"]
+def ways(server: ScriptedServer, manner: Manner) -> Counter[str]:
+    """How emails came to a server, and what there was beside them that no fault was drawn for."""
+    sessions = server.sessions
+    commands = [command for session in sessions for command in session.commands]
+    mails = [command for command in commands if command.verb == "MAIL"]
     grouped = sum(one.pipelined for one in mails)
-    windowed = sum(session.verbs.count("BDAT") for session in server.sessions)
-    return +Counter(
-        {
-            ONE_BY_ONE: len(mails) - grouped,
-            GROUPED: max(0, grouped - windowed),  # a BDAT may have come after a MAIL that had not
-            WINDOWED: windowed,
-            MORE_BEHIND: sum(one.more_behind for one in server.submissions),
-        }
-    )
+    counted = {
+        ONE_BY_ONE: len(mails) - grouped,
+        GROUPED: grouped,
+        MORE_BEHIND: sum(session.early_mails for session in sessions),
+        PROBES: sum(command.verb == "NOOP" for command in commands),
+        PUT_OFF: sum(session.put_off for session in sessions),
+        MALFORMED: sum(is_malformed(command.line) for command in commands),
+        f"to {manner.habit} servers": len(mails),
+    }
+    return +Counter(counted)
 
 
 def _share(part: int, whole: int) -> str:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from soak.books import Excuses, balance
 from soak.clock import Clock
 from soak.http1 import Upstream
 from soak.life import Life, write_secrets
-from soak.manner import Manner, manner
+from soak.manner import MIXED, manner
 from soak.nursery import Nursery
 from soak.publisher import Publisher
 from soak.report import Report, ways
@@ -32,13 +31,16 @@ _CONFIG = Path(__file__).parents[2] / "config.cfg"
 CONCURRENCY = 2
 _SPEED, _SPEED_OF_THE_DRAIN = 60, 2000
 """Seconds on the clock for each that passes."""
+_LULL_SECONDS = (5, 25)
+"""On the clock: longer than a connection may be idle without being asked whether it is still there,
+and up to the time that a run waits for more."""
+_LINGER_SECONDS = 20
 _TICK_SECONDS = 0.05
 _INVOCATION_SECONDS = 900
 _SHORT_SECONDS = (57, 62)
 """What is left of it decides when ion ends an invocation by itself: after two seconds or more."""
-_SHORT, _SHORT_IF_PIPELINING = 0.15, 0.5
-"""After a fault that pipelining may be to blame for, the rest of an invocation does without."""
-_MOMENTS = (100, 5000)
+_SHORT = 0.15
+_MOMENTS = (100, 2500)
 """Before a process is killed: eight or so go into each email."""
 _BACKLOG, _FEW = 200, 20
 _CHAOS_AFTER_LAST_SECONDS = 2.0
@@ -57,7 +59,7 @@ class Plan:
         policy: `resend_once` or `park`.
         folder: for the files of it all.
         progress: told what is done: messages published, messages left, phase.
-        window: emails whose content may be in flight on one connection.
+        pipelining: the mode of every life; or one a life, by turns.
     """
 
     messages: int
@@ -65,7 +67,7 @@ class Plan:
     policy: str
     folder: Path
     progress: Callable[[int, int, str], None] = lambda _published, _left, _phase: None
-    window: int = 1
+    pipelining: str = MIXED
 
 
 class Soak:
@@ -132,7 +134,7 @@ class Soak:
     async def _live(self, slot: int, root: Path, nursery: Nursery) -> None:
         self._lives_lived += 1
         number, moments = self._lives_lived, self._chance.randint(*_MOMENTS)
-        way = manner(number, self._plan.seed, self._plan.window)
+        way = manner(number, self._plan.seed, self._plan.pipelining)
         life = Life(number, moments, self._witness, self._clock, way)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(life.mail_server(self._smtp))
@@ -143,24 +145,24 @@ class Soak:
             environment = {
                 **self._account.environment,
                 "AWS_ENDPOINT_URL": front.endpoint,
-                "ION_DRAIN_LINGER_SECONDS": "0",
+                "ION_DRAIN_LINGER_SECONDS": str(_LINGER_SECONDS),
                 "ION_RETRY_IN_DOUBT": self._plan.policy,
-                "ION_SMTP_WINDOW": str(self._plan.window),
+                "ION_SMTP_PIPELINING": way.mode,
+                "ION_SMTP_CONNECTIONS": str(way.connections),
+                "SOAK_SPEED": str(_SPEED),
             }
             self._lives[slot] = life
             if self._draining:
                 life.spare()
-            seconds = partial(self._seconds, way)
-            await life.live(nursery, environment, server, front, seconds)
-            self._ways.update(ways(server))
+            await life.live(nursery, environment, server, front, self._seconds)
+            self._ways.update(ways(server, way))
         self._kills += life.was_killed
         self._invocations += life.invocations
 
-    def _seconds(self, way: Manner) -> float | None:
+    def _seconds(self) -> float | None:
         if self._over:
             return None
-        short = _SHORT_IF_PIPELINING if way.pipelining else _SHORT
-        if not self._draining and self._chance.random() < short:
+        if not self._draining and self._chance.random() < _SHORT:
             return self._chance.uniform(*_SHORT_SECONDS)
         return _INVOCATION_SECONDS
 
@@ -168,11 +170,14 @@ class Soak:
 
     async def _publish(self) -> None:
         publisher = Publisher(self._plan.messages, self._plan.seed, self._plan.policy)
-        for mails, bodies in publisher.hundreds():
-            for mail in mails:
+        for portion in publisher.portions():
+            if portion.after_a_lull:
+                await self._until_room(0)
+                await asyncio.sleep(self._chance.uniform(*_LULL_SECONDS) / _SPEED)
+            for mail in portion.mails:
                 self._mails[mail.name] = mail
                 self._witness.held[mail.name] += 1 + mail.twice
-            await self._account.publish(bodies)
+            await self._account.publish(portion.bodies)
             await self._until_room(_BACKLOG)
 
     def _end_chaos(self) -> None:
@@ -215,7 +220,6 @@ class Soak:
             witness.redriven,
             frozenset(witness.hindered),
             witness.refused,
-            tuple(witness.breaks),
         )
         books = balance(
             self._mails,
@@ -229,7 +233,7 @@ class Soak:
             messages=self._plan.messages,
             seed=self._plan.seed,
             policy=self._plan.policy,
-            window=self._plan.window,
+            pipelining=self._plan.pipelining,
             books=books,
             witnessed=tuple(witness.faults),
             in_doubt_events={sort.value: count for sort, count in witness.sorts.items()},

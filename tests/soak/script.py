@@ -1,19 +1,21 @@
 """What the mail server does in one life of the function, and what is noted of it."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from smtp_server import NORMAL, Action, Ending, Moment, Reply, Step, Submission, reply
-from soak.mail import is_bounced, name_of
+from soak.mail import is_bounced, is_malformed, name_of
 from soak.manner import Manner
-from soak.smtp_chaos import REASONS, Fault, SmtpChaos
-from soak.witness import Break, Copy, Sort, Witness
+from soak.smtp_chaos import Fault, SmtpChaos
+from soak.witness import Sort, Witness
 
 _OF_CONNECTION = frozenset(
-    {Step.CONNECT, Step.EHLO, Step.STARTTLS, Step.AUTH, Step.RSET, Step.QUIT}
+    {Step.CONNECT, Step.EHLO, Step.STARTTLS, Step.AUTH, Step.RSET, Step.NOOP, Step.QUIT}
 )
+_BETWEEN_EMAILS = frozenset({Step.RSET, Step.NOOP})
 _BOUNCE = reply(550, "5.1.1 no such user")
+_MALFORMED = reply(501, "5.1.3 Recipient address syntax error")
+"""OpenSMTPD's words. It is about this one, and says nothing about the others."""
 
 
 @dataclass
@@ -24,12 +26,10 @@ class _Session:
         on_itself: the fault that it is to have.
         name: of the email under way.
         fault: that this is to have.
-        submission: the server's record of it, if its content comes by DATA.
+        submission: the server's record of it, once its content is due.
         told: what the server decides is going to arrive.
         lost: the thread is: the client can't believe what it hears from now on.
-        broken: since then, where a window of emails is in doubt.
-        astray: contents that have come since then.
-        taken: copies of the last emails that were taken for certain, one less than the window.
+        last_dot: it was lost over the content under way, whose dot may be here already.
     """
 
     on_itself: Fault | None
@@ -38,17 +38,15 @@ class _Session:
     submission: Submission | None = None
     told: bool = True
     lost: bool = False
-    broken: Break | None = None
-    astray: int = 0
-    taken: deque[Copy] = field(default_factory=deque)
+    last_dot: bool = False
 
 
 class MailScript:
     """A script for `ScriptedServer`, which decides "accepted" by the dot that it saw.
 
-    A client that speaks command by command, or pipelines with one content at a time, has at most
-    one email in doubt when a connection breaks: the one whose dot isn't answered. Nothing may
-    come to a server that has lost the thread. With a window, as much as that may.
+    One content at a time is under way on a connection, in any mode, so when it breaks, one email
+    is in doubt at most: the one whose dot isn't answered. No content may come to a server that has
+    lost the thread.
 
     Args:
         life: number of whose server it is.
@@ -56,7 +54,7 @@ class MailScript:
         witness: told of copies and doubts.
         submissions: the server's.
         moment: told of each step, before the server answers; it may kill the client.
-        manner: of the server.
+        manner: of the life.
     """
 
     def __init__(
@@ -81,20 +79,18 @@ class MailScript:
         if session is None:
             drawn = self._chaos.of_connection(f"{self._life}/{moment.session}")
             session = self._sessions[moment.session] = _Session(drawn)
-            session.taken = deque(maxlen=self._manner.window - 1)
         if moment.step is Step.MAIL:
             session.name = name_of(moment.argument)
             session.fault = self._chaos.of_transaction(session.name, self._manner)
-            session.told = not session.lost
-            if session.lost:  # and so the client may take for an answer what is none
-                self._witness.refused[session.name].add("PROTOCOL")
+            session.told, session.last_dot = not session.lost, False
         if moment.step is Step.BODY:
             session.submission = self._submissions()[-1]  # begun this instant
-        was_lost = session.lost
+        astray = session.lost and not session.last_dot
         action = self._action(session, moment)
         if moment.step is Step.DOT:
-            if was_lost:
-                self._goes_astray(session)
+            if astray:
+                what = f"out of step: {session.name} went to a server that had lost the thread"
+                self._witness.faults.append(what)
             self._dot(session, action)
             session.submission = None
         self._moment()
@@ -103,8 +99,13 @@ class MailScript:
     def _action(self, session: _Session, moment: Moment) -> Action:
         if moment.step is Step.RCPT and is_bounced(moment.argument):
             return _BOUNCE
+        if moment.step is Step.RCPT and is_malformed(moment.argument):
+            return _MALFORMED
         for_connection = moment.step in _OF_CONNECTION
         fault = session.on_itself if for_connection else session.fault
+        if moment.step is Step.NOOP:
+            probe = f"{self._life}/{moment.session}/{moment.nth_in_session}"
+            fault = self._chaos.of_probe(probe)
         if fault is None or fault.step is not moment.step or not self._chaos.on:
             return NORMAL
         if for_connection:
@@ -113,57 +114,27 @@ class MailScript:
             session.fault, session.told = None, session.told and fault.told
         self._chaos.happened(fault, to_an_email=not for_connection)
         if fault.reason:
-            # Out of step, a refusal may be taken for that of the next command.
-            reasons = {*REASONS.values()} if session.lost else {fault.reason}
-            self._witness.refused[session.name] |= reasons
-        in_flight = not for_connection or moment.step is Step.RSET  # or something may be
-        if fault.loses_the_thread and in_flight and not session.lost:
-            self._lose(session, moment.step, fault.action.ending)
+            whose = moment.argument if moment.step is Step.RCPT else session.name
+            self._witness.refused[whose].add(fault.reason)
+        emails_may_follow = not for_connection or moment.step in _BETWEEN_EMAILS
+        if fault.loses_the_thread and emails_may_follow and not session.lost:
+            session.lost, session.last_dot = True, moment.step is Step.BODY
         if moment.step is Step.BODY and fault.action.ending is not Ending.GO_ON:
             self._witness.in_doubt(session.name, Sort.DOT)  # its dot may be on its way
-            self._is_seen(session)
         return fault.action
-
-    def _lose(self, session: _Session, step: Step, ending: Ending) -> None:
-        session.lost = True
-        if step is Step.BODY:
-            session.astray -= 1  # its dot is on its way already
-        if not self._manner.chunking:
-            return
-        session.broken = self._witness.broke(self._life, self._manner.window)
-        if step in (Step.MAIL, Step.RCPT):
-            session.told = False  # its content is on its way already
-        if ending in (Ending.RESET, Ending.CLOSE):  # who writes into that can't read any more
-            for copy in session.taken:
-                if copy.name in session.broken.claimed:
-                    copy.unread = session.broken
-
-    def _goes_astray(self, session: _Session) -> None:
-        session.astray += 1
-        if session.astray > self._manner.astray:
-            what = f"out of step: {session.name} went to a server that had lost the thread"
-            self._witness.faults.append(what)
-
-    def _is_seen(self, session: _Session) -> None:
-        """One less of those in doubt whom nobody saw."""
-        if session.broken is not None:
-            session.broken.room = max(0, session.broken.room - 1)
 
     def _dot(self, session: _Session, action: Action) -> None:
         """Note the verdict: the server is going to have the email, whatever it writes."""
-        if not session.told:
-            self._is_seen(session)
         if (action.reply or Reply(250)).code // 100 != 2:
             if not session.told:
                 self._witness.in_doubt(session.name, Sort.DOT)
             return
-        submission = session.submission or self._submissions()[-1]  # by BDAT: begun this instant
-        copy = self._witness.accepted(
+        submission = session.submission
+        assert submission is not None, "a dot ends a body"
+        self._witness.accepted(
             self._life,
             session.name,
             submission.recipients,
             submission.content,
             told=session.told,
         )
-        if session.told:
-            session.taken.append(copy)

@@ -27,9 +27,10 @@ _RATE = 0.10
 _AGAIN = 0.4
 """Of an email that was in doubt already: the second doubt is where policies differ."""
 _SPARED = 0.9
-"""Of faults over which ion gives up pipelining for the rest of a run: else there would be little
-of it."""
+"""Of faults over which ion is more careful with a server from then on: else there would be little
+of what it begins with."""
 _OF_CONNECTIONS = 0.03
+_OF_PROBES, _SLOW_PROBES = 0.04, 0.3
 _DELAY_SECONDS = 0.15
 _IN_BODY_BYTES = (1, 200)
 """Every email here has more, or the fault would be counted and not happen."""
@@ -70,16 +71,29 @@ class Fault:
         strange = action.raw is not None or bool(action.extra) or action.reply == _OUT_OF_STEP
         return strange or action.ending is not Ending.GO_ON
 
-    @property
-    def costs_pipelining(self) -> bool:
-        """True if several commands at a time may be to blame for it."""
-        return self.loses_the_thread and self.step in (Step.MAIL, Step.RCPT, Step.DATA)
+    def costs(self, manner: Manner) -> bool:
+        """True if what goes out in one flight may be to blame for it."""
+        in_a_flight = self.step in (Step.MAIL, Step.RCPT, Step.DATA) or manner.deep
+        return manner.pipelining and self.loses_the_thread and in_a_flight
+
+
+_SYNTAX = {
+    Step.MAIL: (
+        Fault("501", Step.MAIL, reply(501, "5.1.7 Bad sender address"), reason=REASONS[Step.MAIL]),
+    ),
+    Step.RCPT: (
+        Fault("501", Step.RCPT, reply(501, "5.1.3 Bad address"), reason=REASONS[Step.RCPT]),
+        Fault("553", Step.RCPT, reply(553, "5.1.3 Bad address"), reason=REASONS[Step.RCPT]),
+    ),
+}
+"""In step, these refuse an address, and say nothing against the connection."""
 
 
 def _anywhere(step: Step, chance: random.Random) -> list[Fault]:
     """At any command, and at the dot: there the server takes the email and doesn't say so."""
     at_dot = step is Step.DOT
     return [
+        *_SYNTAX.get(step, ()),
         Fault("4xx", step, reply(451, "4.3.0 try again later")),
         Fault("greylisted", step, reply(450, "4.7.1 greylisted")),
         Fault("throttled", step, reply(454, "4.7.0 Throttling failure: too many messages")),
@@ -126,9 +140,6 @@ _STEPS: tuple[Callable[[random.Random], list[Fault]], ...] = (
     _in_body,
 )
 
-_IN_A_WINDOW = (_STEPS[0], _STEPS[1], _STEPS[3], _STEPS[4])
-"""Without DATA and what follows it."""
-
 _CONNECTION = (
     Fault("421", Step.CONNECT, reply(421, "4.3.2 too busy", close=True)),
     Fault("drop", Step.CONNECT, drop()),
@@ -139,6 +150,15 @@ _CONNECTION = (
     Fault("drop", Step.RSET, drop()),
     Fault("garbage", Step.QUIT, garbage(_GARBAGE)),
 )
+
+_OF_A_PROBE = (
+    Fault("drop", Step.NOOP, drop()),
+    Fault("reset", Step.NOOP, drop(reset=True)),
+    Fault("421", Step.NOOP, reply(421, "4.4.2 idle for too long", close=True)),
+    Fault("garbage", Step.NOOP, garbage(_GARBAGE)),
+    Fault("glued", Step.NOOP, glue(_GLUED)),
+)
+"""Mostly the server has closed a connection that was idle for long."""
 
 
 class SmtpChaos:
@@ -171,11 +191,11 @@ class SmtpChaos:
         chance = random.Random(f"{self._seed}/smtp/{name}/{self._tries[name]}")
         if chance.random() >= (_AGAIN if name in self._doubted else _RATE):
             return None
-        steps = _IN_A_WINDOW if manner.chunking else _STEPS
-        at_step = _at_dot if name in self._doubted else chance.choice(steps)
+        at_step = _at_dot if name in self._doubted else chance.choice(_STEPS)
         fault = chance.choice(at_step(chance))
-        if manner.pipelining and fault.costs_pipelining and chance.random() < _SPARED:
-            fault = chance.choice(_at_dot(chance))
+        if fault.costs(manner) and chance.random() < _SPARED:
+            cheap = [*_anywhere(Step.DOT, chance), *_at_dot(chance)]
+            fault = chance.choice([one for one in cheap if not one.costs(manner)])
         if not fault.told:
             self._doubted.add(name)
         return fault
@@ -186,6 +206,15 @@ class SmtpChaos:
             return None
         chance = random.Random(f"{self._seed}/connection/{number}")
         return chance.choice(_CONNECTION) if chance.random() < _OF_CONNECTIONS else None
+
+    def of_probe(self, number: str) -> Fault | None:
+        """What is to happen to a NOOP."""
+        chance = random.Random(f"{self._seed}/probe/{number}")
+        if chance.random() < _OF_PROBES:
+            return chance.choice(_OF_A_PROBE)
+        if chance.random() < _SLOW_PROBES:
+            return Fault("delay", Step.NOOP, delay(_DELAY_SECONDS * chance.random()))
+        return None
 
     def happened(self, fault: Fault, *, to_an_email: bool) -> None:
         self.faults[f"{fault.step.value} {fault.name}"] += 1

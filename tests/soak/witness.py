@@ -36,7 +36,6 @@ class Copy:
         content: a digest of it, its Date aside.
         date: that.
         doubt: why its sender can't know; empty: it can.
-        unread: a break that may have come before the sender had read that it was taken.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Copy:
     content: bytes
     date: bytes
     doubt: str = ""
-    unread: "Break | None" = None
 
 
 @dataclass
@@ -65,22 +63,6 @@ class _Lease:
 
 
 @dataclass
-class Break:
-    """A connection with a window that broke, or lost its thread.
-
-    What its client had written there is in doubt, and part of it was never seen here: nobody can
-    say who was in it, but how many there were at most, and that they had been claimed.
-
-    Args:
-        room: how many more it may have left in doubt than those seen.
-        claimed: names of those who may be among them.
-    """
-
-    room: int
-    claimed: set[str]
-
-
-@dataclass
 class Witness:
     """Told of everything by the script and the notes.
 
@@ -92,8 +74,8 @@ class Witness:
         redriven: by name: how often such a one was put back, so that it may be sent once more.
         hindered: names of those for whom a write to a queue was, or who were between two queues
             at an end: a letter may be left over.
-        refused: injected final refusals by name: reasons of dead letters.
-        breaks: of connections with a window.
+        refused: injected final refusals: reasons of dead letters, by name; those of one recipient
+            by address.
         faults: what can't be excused.
     """
 
@@ -104,7 +86,6 @@ class Witness:
     redriven: Counter[str] = field(default_factory=Counter)
     hindered: set[str] = field(default_factory=set)
     refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    breaks: list[Break] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     held: Counter[str] = field(default_factory=Counter)
     """Messages by name, in either queue or still to be published."""
@@ -114,9 +95,6 @@ class Witness:
     """Names by receipt handle."""
     _leases: dict[int, dict[str, _Lease]] = field(default_factory=lambda: defaultdict(dict))
     """By life and name."""
-
-    _broken: dict[int, list[Break]] = field(default_factory=lambda: defaultdict(list))
-    """By life: of an invocation that lives, which may not have noticed yet."""
     _moved: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By life: names put into a queue; from where they come they are not deleted yet."""
 
@@ -149,8 +127,6 @@ class Witness:
             if before is not None and before.token != token:
                 self._left_open(other, name, Sort.AWS)
         lease = self._leases[life].setdefault(name, _Lease(name, token))
-        for broken in self._broken[life]:
-            broken.claimed.add(name)
         lease.unheard = lease.unheard or not heard
 
     def recorded(self, life: int, key: str, *, done: bool) -> None:
@@ -182,13 +158,6 @@ class Witness:
             self.in_doubt(name, Sort.DOT)
         return copy
 
-    def broke(self, life: int, window: int) -> Break:
-        """A connection of so many emails at a time is of no use any more."""
-        broken = Break(window, set(self._leases[life]))
-        self.breaks.append(broken)
-        self._broken[life].append(broken)
-        return broken
-
     def in_doubt(self, name: str, sort: Sort) -> None:
         """An event."""
         self.doubts[name] += 1
@@ -201,7 +170,6 @@ class Witness:
         for name in list(self._leases[life]):
             self._left_open(life, name, sort)
         del self._leases[life]
-        self._broken.pop(life, None)
         self.hindered |= self._moved.pop(life, set())
 
     def _left_open(self, life: int, name: str, sort: Sort) -> None:

@@ -12,25 +12,25 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from breaches import breaches
+from ion.settings import Pipelining
 from kill.account import Account
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
 from kill.child import Nursery
 from kill.points import (
-    PIPELINED_POINTS,
+    DEEP_POINTS,
+    ENVELOPE_POINTS,
     POINTS,
     REDRIVE_POINTS,
-    WINDOW,
-    WINDOW_POINTS,
     Behind,
     Place,
     Smtp,
     Trap,
-    Unanswered,
 )
 from kill.proxy import Proxy
 from smtp_server import Action, Moment, Offer, ScriptedServer, Step, Tls, reply
@@ -40,21 +40,19 @@ pytestmark = [pytest.mark.system]
 ROOT = Path(__file__).parents[2]
 REPEATS = range(int(os.environ.get("ION_KILL_RUNS", "1")))
 FEW = "ION_KILL_RUNS" not in os.environ
-"""Of the points in other manners only those that have no like among the first."""
+"""Of the points in other modes only those that have no like among the first."""
 RUNS_AT_MOST = 5
 """After the kill, until the queue is empty."""
 RUN_SECONDS = 60
 
-ONE_BY_ONE = Offer(users={"ion": "secret"})
-PIPELINING = replace(ONE_BY_ONE, pipelining=True)
-CHUNKING = replace(PIPELINING, chunking=True)
+OFFER = Offer(users={"ion": "secret"}, pipelining=True, enforces_pipelining=True)
 
-PIPELINED_FEW = (
+ENVELOPE_FEW = ("before the 354", "third dot seen, no reply", "third dot replied to")
+DEEP_FEW = (
     "before the 354",
-    "dot and next group in one flight",
+    "dot and next flight together",
     "after the 250, before the next 354",
 )
-WINDOW_FEW = ("window taken, nothing answered", "first taken, the others in flight")
 
 BROKEN = '{"action": "send", "recipient": '
 REDRIVE = '{"action": "redrive"}'
@@ -101,7 +99,7 @@ class World:
     policy: str
     trap: Trap
     refuses: set[str]
-    manner: Mapping[str, str]
+    pipelining: Pipelining
     lives: list[Life] = field(default_factory=list)
     _counted: int = 0
 
@@ -111,8 +109,10 @@ class World:
             **self.account.environment,
             "ION_DRAIN_LINGER_SECONDS": "0",
             "ION_RETRY_IN_DOUBT": self.policy,
-            **self.manner,
+            "ION_SMTP_PIPELINING": self.pipelining,
         }
+        if self.pipelining is not Pipelining.OFF:  # on one connection, it is known who is next
+            environment["ION_SMTP_CONNECTIONS"] = "1"
         kills = self.trap.sprung
         child = self.trap.child = self.nursery.child(environment)
         try:
@@ -149,7 +149,9 @@ class World:
     def faults(self, due: Mapping[str, str]) -> list[str]:
         left = [one.body for one in self.account.waiting()]
         dead = self.account.dead_letters()
-        return Books(due, self.lives, dead, left, self.policy).faults()
+        found = Books(due, self.lives, dead, left, self.policy).faults()
+        found += breaches(self.server.sessions, self.pipelining, OFFER, connections=1)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,7 @@ class Maker:
     def __init__(self, endpoint: str, proxy: Proxy, nursery: Nursery) -> None:
         self.proxy, self.nursery = proxy, nursery
         self.account = Account(endpoint, proxy)
-        self.offer = ONE_BY_ONE
+        self.pipelining = Pipelining.OFF
 
     def server(self, trap: Trap, refuses: set[str]) -> ScriptedServer:
         deferred = Counter[str]()
@@ -189,7 +191,7 @@ class Maker:
                 return reply(454, "4.7.0 Throttling failure") if deferred[key] == 1 else action
             return action
 
-        return ScriptedServer(script, tls=Tls.STARTTLS, offer=self.offer)
+        return ScriptedServer(script, tls=Tls.STARTTLS, offer=OFFER)
 
     def world(self, server: ScriptedServer, trap: Trap, refuses: set[str], policy: str) -> World:
         shutil.copy(ROOT / "config.cfg", self.nursery.root)
@@ -200,12 +202,9 @@ class Maker:
         )
         (self.nursery.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
         self.proxy.watch = trap.at_call
-        manner = dict[str, str]()
-        if self.offer.pipelining:  # on one connection it is known who is behind whom
-            manner["ION_SMTP_CONNECTIONS"] = "1"
-        if self.offer.chunking:
-            manner["ION_SMTP_WINDOW"] = str(WINDOW)
-        return World(self.account, self.proxy, server, self.nursery, policy, trap, refuses, manner)
+        return World(
+            self.account, self.proxy, server, self.nursery, policy, trap, refuses, self.pipelining
+        )
 
 
 @pytest.fixture
@@ -245,15 +244,26 @@ async def killed_at(maker: Maker, place: Place, policy: str, bodies: list[str]) 
 def test_a_kill_loses_nothing_and_copies_only_what_was_open(maker: Maker, place: Place) -> None:
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []
+    assert not world.pipelined
     broken = [one.body for one in world.account.dead() if one.attributes["reason"] == "BAD_JSON"]
     assert set(broken) == {BROKEN}
 
 
 @pytest.mark.row(29)
 @pytest.mark.row(30)
-@places(PIPELINED_POINTS, *PIPELINED_FEW * FEW)
+@places(ENVELOPE_POINTS, *ENVELOPE_FEW * FEW)
+def test_nor_does_a_kill_with_a_flight_out(maker: Maker, place: Place) -> None:
+    maker.pipelining = Pipelining.ENVELOPE
+    world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
+    assert world.faults(DUE) == []
+    assert world.pipelined
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@places(DEEP_POINTS, *DEEP_FEW * FEW)
 def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Place) -> None:
-    maker.offer = PIPELINING
+    maker.pipelining = Pipelining.DEEP
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []
     assert world.pipelined
@@ -262,27 +272,14 @@ def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Plac
 
 
 @pytest.mark.row(29)
-@pytest.mark.row(30)
-@places(WINDOW_POINTS, *WINDOW_FEW * FEW)
-def test_nor_does_a_kill_with_a_window_in_flight(maker: Maker, place: Place) -> None:
-    maker.offer = CHUNKING
-    world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
-    assert world.faults(DUE) == []
-    assert world.pipelined
-    if isinstance(place, Unanswered):
-        assert len(world.lives[0].arrived) == WINDOW, "no more than the window is in flight"
-        assert len(world.server.accepted) == len(DUE) - 2 + WINDOW, "and each of it came again"
-
-
-@pytest.mark.row(29)
-@places(WINDOW_POINTS, "window taken, nothing answered")
-def test_park_leaves_a_window_to_a_person_and_sends_no_copy(maker: Maker, place: Place) -> None:
-    maker.offer = CHUNKING
+@pytest.mark.parametrize("pipelining", [Pipelining.ENVELOPE, Pipelining.DEEP])
+@places(POINTS, "mail", "fourth dot seen, no reply", "before record and delete")
+def test_park_sends_no_copy_in_any_mode(maker: Maker, place: Place, pipelining: Pipelining) -> None:
+    maker.pipelining = pipelining
     world = asyncio.run(killed_at(maker, place, PARK, BODIES))
     assert world.faults(DUE) == []
     parked = [key for key, reason in world.account.dead_letters() if reason == IN_DOUBT]
-    assert set(world.lives[0].arrived) <= {*parked}
-    assert {*parked} == world.lives[0].open
+    assert {*parked} == frozenset[str]().union(*(life.open for life in world.lives))
 
 
 def test_what_a_run_notes_of_a_throttle_is_no_email(maker: Maker) -> None:

@@ -253,7 +253,7 @@ def _row(item: Mapping[str, Any]) -> Row:
         content_hash=item["content_hash"]["S"],
         fates=item["fates"]["S"],
         attempts=int(item["attempts"]["N"]),
-        doubts=int(item["doubts"]["N"]),
+        doubts=item["doubts"]["S"],
         crashes=int(item["crashes"]["N"]),
         used_ids=frozenset(item["used_ids"]["S"].split()),
         queued_at=item["first_queued_at"]["S"],

@@ -3,21 +3,36 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ion.aws.errors import AWS_ERRORS, code_of
 from ion.hold import Hold
 from ion.pace import Lesson
+from ion.pipelining_limit import PipeliningLimit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEYS: dict[type[Hold | Lesson], str] = {Hold: " hold ", Lesson: " pace "}
-"""Before the server's name. No email's key has a blank."""
-_KEEP_SECONDS = 7 * 24 * 3600
+Note = Hold | Lesson | PipeliningLimit
 
-Noted = tuple[Hold | None, Lesson | None]
+_KEYS: dict[type[Note], str] = {
+    Hold: " hold ",
+    Lesson: " pace ",
+    PipeliningLimit: " pipelining ",
+}
+"""Before the server's name. No email's key has a blank."""
+_KEEP_SECONDS = 8 * 24 * 3600
+"""Longer than any of them is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What there is about a server; None: nothing, or of another version of ion."""
+
+    hold: Hold | None = None
+    lesson: Lesson | None = None
+    limit: PipeliningLimit | None = None
 
 
 class NotesError(Exception):
@@ -25,7 +40,7 @@ class NotesError(Exception):
 
 
 class Notes:
-    """Remembers a hold and a lesson a server.
+    """Remembers one note of each kind a server.
 
     Two runs that write at once: the later one wins, no harm done.
 
@@ -39,10 +54,10 @@ class Notes:
         self._table = table
 
     async def read(self, servers: Sequence[str]) -> dict[str, Noted]:
-        """Each server's hold, over or not, and lesson, of whatever use; None: there is none.
+        """Each server's notes, whether they are still in force or not.
 
         Args:
-            servers: their names, at most 50 (BatchGetItem takes 100 keys).
+            servers: their names, at most 33 (BatchGetItem takes 100 keys).
 
         Raises:
             NotesError: it can't be known.
@@ -53,7 +68,7 @@ class Notes:
         items = {item["email_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         return {server: _noted(server, items) for server in servers}
 
-    async def write(self, server: str, note: Hold | Lesson) -> None:
+    async def write(self, server: str, note: Note) -> None:
         """Remember it, in the place of an earlier one.
 
         Raises:
@@ -89,11 +104,15 @@ class Notes:
 
 
 def _noted(server: str, items: Mapping[str, Any]) -> Noted:
-    hold, lesson = (_columns(kind, items.get(key + server)) for kind, key in _KEYS.items())
-    return Hold(**hold) if hold else None, Lesson(**lesson) if lesson else None
+    hold, lesson, limit = (_columns(kind, items.get(key + server)) for kind, key in _KEYS.items())
+    return Noted(
+        Hold(**hold) if hold else None,
+        Lesson(**lesson) if lesson else None,
+        PipeliningLimit(**limit) if limit else None,
+    )
 
 
-def _columns(kind: type[Hold | Lesson], item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _columns(kind: type[Note], item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     names = [field.name for field in fields(kind)]
     if item is None or not item.keys() >= set(names):  # never written, or by another version
         return None

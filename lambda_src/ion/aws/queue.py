@@ -9,6 +9,7 @@ from ion.message import Attribute, Draft, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 BATCH = 10
 """Messages a call (SQS)."""
@@ -89,6 +90,24 @@ class Queue:
             entries = [_entry(draft) for draft in group]
             done += await self._batched(self._client.send_message_batch, entries)
         return done
+
+    async def count(self) -> int:
+        """About how many messages it has, those that are hidden just now included.
+
+        Raises:
+            QueueError: it can't be known.
+        """
+        wanted: list[QueueAttributeNameType] = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ]
+        try:
+            answer = await asyncio.to_thread(
+                self._client.get_queue_attributes, QueueUrl=self._url, AttributeNames=wanted
+            )
+        except AWS_ERRORS as error:
+            raise QueueError(f"count: {code_of(error)}") from error
+        return sum(int(answer["Attributes"][name]) for name in wanted)
 
     async def _batched(
         self, call: Callable[..., Any], entries: Sequence[dict[str, Any]]

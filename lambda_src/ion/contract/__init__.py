@@ -13,6 +13,7 @@ from ion.contract.actions import (
 from ion.contract.bad_input import BadInput
 from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
+from ion.contract.paths import header
 
 __all__ = [
     "Action",
@@ -24,6 +25,7 @@ __all__ = [
     "Send",
     "Where",
     "content_hash",
+    "header",
     "parse",
     "seconds_of",
 ]

@@ -6,6 +6,8 @@ import msgspec
 
 from ion.outcome import InDoubt, Reason
 
+NO_BODY = "needs body_text or body_html"
+
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An address with its parts apart, so that no name needs quoting."""
@@ -52,7 +54,7 @@ class Send(
 
     def __post_init__(self) -> None:
         if self.body_text is None and self.body_html is None:
-            raise ValueError("needs body_text or body_html")
+            raise ValueError(NO_BODY)
 
 
 _AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

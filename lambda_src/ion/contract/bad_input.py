@@ -1,6 +1,6 @@
 """Input that can't become an email."""
 
-from ion.outcome import Reason
+from ion.outcome import Problem, Reason
 
 
 class BadInput(Exception):  # noqa: N818 - it names the input, not a fault of ours
@@ -8,10 +8,17 @@ class BadInput(Exception):  # noqa: N818 - it names the input, not a fault of ou
 
     Args:
         reason: the stable code that goes onto the dead letter.
-        path: JSON path of what is wrong ("$.recipient[0]"). Never the value.
+        path: JSONPath of what is wrong ("$.recipient[0]"). Never the value.
+        problem: for INVALID_SCHEMA: in what way.
+        did_you_mean: for an unknown field: the known one that it resembles, if any.
     """
 
-    def __init__(self, reason: Reason, path: str) -> None:
-        super().__init__(f"{reason} at {path}")
+    def __init__(
+        self, reason: Reason, path: str, problem: Problem | None = None, did_you_mean: str = ""
+    ) -> None:
+        more = f", did you mean {did_you_mean}?" if did_you_mean else ""
+        super().__init__(f"{reason} at {path}" + (f": {problem}{more}" if problem else ""))
         self.reason = reason
         self.path = path
+        self.problem = problem
+        self.did_you_mean = did_you_mean

@@ -2,40 +2,48 @@
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NoReturn
 
 import msgspec
 
-from ion.contract.actions import Action
+from ion.contract.actions import NO_BODY, Action, Mailbox, Redrive, Send, Where
 from ion.contract.bad_input import BadInput
-from ion.outcome import Reason
+from ion.contract.paths import header, member, somewhere
+from ion.nearest import nearest
+from ion.outcome import Problem, Reason
 
-# A name is repeated on the dead letter only if it looks like a field's name, not like data.
-_PLAIN_NAME = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
-# A publisher's field name is part of msgspec's message, so it may imitate what follows it.
-_STEP = rf"\.{_PLAIN_NAME.pattern}|\[\d{{1,9}}\]|\[\.\.\.\]"
-_PATH = re.compile(rf" - at `(?:key in )?(\$(?:{_STEP}){{0,9}})`$", re.ASCII)
-_FIELD = re.compile(rf"field `({_PLAIN_NAME.pattern})`", re.ASCII)
+# What msgspec says. The names in its paths are the contract's own; `[...]` is a header.
+_AT = re.compile(r" - at `(\$[\w.\[\]]*)`$", re.ASCII)
+_UNKNOWN = "Object contains unknown field `"
+_MISSING = re.compile(r"Object missing required field `(\w+)`", re.ASCII)
+_WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
+
+_MOST_NAMES = 100
+"""Fields that are compared with the one that is missing."""
 
 
 class _RefusedError(ValueError):
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, problem: Problem) -> None:
         super().__init__(path)
         self.path = path
+        self.problem = problem
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        # The parser knows the object's depth no more than this, so the path says "somewhere".
-        raise _RefusedError(f"$..{twice}" if _PLAIN_NAME.fullmatch(twice) else "$..?")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        # The parser doesn't know how deep the object lies.
+        raise _RefusedError(somewhere(twice), Problem.DUPLICATE)
     return members
 
 
 def _constant(_: str) -> NoReturn:  # NaN, Infinity, -Infinity: Python reads them, JSON has none
-    raise _RefusedError("$")
+    raise _RefusedError("$", Problem.VALUE)
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
@@ -53,23 +61,61 @@ def parse(body: str) -> Action:
         if "\\ud" in body or "\\uD" in body:  # only an escape can smuggle in half a pair
             json.dumps(decoded, ensure_ascii=False).encode()
     except _RefusedError as refused:
-        raise BadInput(Reason.INVALID_SCHEMA, refused.path) from None
+        raise BadInput(Reason.INVALID_SCHEMA, refused.path, refused.problem) from None
     except json.JSONDecodeError:
         raise BadInput(Reason.BAD_JSON, "$") from None
     except UnicodeEncodeError:
         raise BadInput(Reason.INVALID_UNICODE, "$") from None
     except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
-        raise BadInput(Reason.INVALID_SCHEMA, "$") from None
+        raise BadInput(Reason.INVALID_SCHEMA, "$", Problem.VALUE) from None
     try:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:
-        raise BadInput(Reason.INVALID_SCHEMA, _path(str(error))) from None
+        raise _bad_input(str(error), decoded) from None
     return action
 
 
-def _path(said: str) -> str:
-    """Where msgspec's message points at; the field it misses or doesn't know comes last."""
-    at = _PATH.search(said)
-    path = at[1] if at else "$"
-    field = _FIELD.search(said)
-    return f"{path}.{field[1]}" if field else path
+def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
+    """What msgspec's message says, in our words."""
+    at = _AT.search(said)
+    path, what = (at[1], said[: at.start()]) if at else ("$", said)
+    if said.startswith(_UNKNOWN):
+        name = said[len(_UNKNOWN) : -1]
+        if name in message:  # and not a part of it that only looks like a path
+            return _unknown("$", name, message)
+        return _unknown(path, what[len(_UNKNOWN) : -1], message)
+    if missing := _MISSING.fullmatch(what):
+        return _missing(path, missing[1], message)
+    if what == NO_BODY:
+        return BadInput(Reason.INVALID_SCHEMA, "$.body_text", Problem.MISSING)
+    if path == "$.headers[...]":
+        headers = message["headers"].items()
+        path = header("$.headers", next(n for n, value in headers if not isinstance(value, str)))
+    problem = Problem.TYPE if _WRONG_TYPE.fullmatch(what) else Problem.VALUE
+    return BadInput(Reason.INVALID_SCHEMA, path, problem)
+
+
+def _missing(path: str, name: str, message: Mapping[str, Any]) -> BadInput:
+    """What is missing, unless it seems to be there under another name: that one helps more.
+
+    Of other fields msgspec sees the unknown before the missing; of the action it can't.
+    """
+    if name == "action":
+        for other in islice(message, _MOST_NAMES):
+            bad = _unknown(path, other, message)
+            if bad.did_you_mean == name:
+                return bad
+    return BadInput(Reason.INVALID_SCHEMA, member(path, name), Problem.MISSING)
+
+
+def _unknown(path: str, name: str, message: Mapping[str, Any]) -> BadInput:
+    near = nearest(name, _known(path, message)) or ""
+    return BadInput(Reason.INVALID_SCHEMA, member(path, name), Problem.UNKNOWN, near)
+
+
+def _known(path: str, message: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of the object at a path."""
+    if path == "$":
+        action = Redrive if message.get("action") == "redrive" else Send
+        return ("action", *action.__struct_fields__)
+    return (Where if path == "$.where" else Mailbox).__struct_fields__

@@ -7,19 +7,22 @@ import re
 from dataclasses import dataclass
 
 from ion.contract import Address, Addresses, BadInput
-from ion.mail.characters import check_header_text, check_unicode
+from ion.mail.characters import check_header_text, check_unicode, has_unseen
 from ion.mail.domains import LONGEST_DOMAIN, wire_domain
 from ion.outcome import Reason
 
 # RFC 5321 section 4.5.3.1, octets; the path's includes its angle brackets
 LONGEST_LOCAL_PART = 64
 LONGEST_PATH = 256
+_LONGEST_SPELLING = 2 * LONGEST_LOCAL_PART + len('""')
+"""Of a local part that quotes each character."""
 
 # Within ASCII this is exactly atext (RFC 5322 section 3.2.3); beyond it, all but white space and
 # controls (RFC 6532 section 3.2).
 _ATOM = r'[^\s\x00-\x20\x7f-\x9f"(),.:;<>@\[\\\]]+'
 _QUOTED = r'"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029"\\]|\\[ -~])*"'
-_is_local_part = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|{_QUOTED}").fullmatch
+_is_dot_atom = re.compile(rf"{_ATOM}(?:\.{_ATOM})*").fullmatch
+_is_quoted = re.compile(_QUOTED).fullmatch
 
 # `Name <a@b>`, `"Name" <a@b>`, `<a@b>`. What stands between the brackets is checked afterwards.
 _as_named = re.compile(
@@ -27,6 +30,7 @@ _as_named = re.compile(
 ).fullmatch
 _quoted_pair = re.compile(r"\\(.)", re.DOTALL)
 # Outside quotes these begin a list, a group or another address, so the field isn't one mailbox.
+_needs_quoted_pair = re.compile(r'(["\\])')
 _has_list_syntax = re.compile(r"[,:;@\\]").search
 
 
@@ -35,7 +39,8 @@ class Correspondent:
     """One mailbox (RFC 5322 section 3.4).
 
     Args:
-        local_part: quoted where RFC 5321 wants it; may be beyond ASCII.
+        local_part: quoted only where RFC 5321 wants it, so that a mailbox has one spelling; may be
+            beyond ASCII.
         domain: A-labels or an address literal.
         name: display name as a person reads it: neither quoted nor encoded; may be empty.
     """
@@ -73,6 +78,15 @@ def parse_address(address: Address, path: str) -> Correspondent:
     return _mailbox(named["address"], name, path)
 
 
+def is_address(text: str) -> bool:
+    """True for what a field may name as one mailbox, with a name or without."""
+    try:
+        parse_address(text, "$")
+    except BadInput:
+        return False
+    return True
+
+
 def parse_addresses(addresses: Addresses, path: str) -> tuple[Correspondent, ...]:
     """All mailboxes of a field, in their order.
 
@@ -89,14 +103,32 @@ def _mailbox(address: str, name: str, path: str) -> Correspondent:
         check_unicode(address, path)
     # from the right: a quoted local part may hold an "@", a domain can't
     local_part, at, domain = address.rpartition("@")
-    if not at or len(domain) > LONGEST_DOMAIN or len(local_part) > LONGEST_LOCAL_PART:
+    if not at or len(domain) > LONGEST_DOMAIN or len(local_part) > _LONGEST_SPELLING:
         raise BadInput(Reason.INVALID_ADDRESS, path)
     name_on_wire = wire_domain(domain)
+    local_part = _canonical(local_part)
+    octets = len(local_part.encode())
     if (
         name_on_wire is None
-        or not _is_local_part(local_part)
-        or len(local_part.encode()) > LONGEST_LOCAL_PART
-        or len(local_part.encode()) + len(f"<@{name_on_wire}>") > LONGEST_PATH
+        or not local_part
+        or has_unseen(local_part)
+        or octets > LONGEST_LOCAL_PART
+        or octets + len(f"<@{name_on_wire}>") > LONGEST_PATH
     ):
         raise BadInput(Reason.INVALID_ADDRESS, path)
     return Correspondent(local_part, name_on_wire, name)
+
+
+def _canonical(local_part: str) -> str:
+    """The one spelling of a local part; empty: it is none.
+
+    Quotes and quoted pairs that nothing needs are no part of the name (RFC 5321 section 4.1.2).
+    """
+    if _is_dot_atom(local_part):
+        return local_part
+    if not _is_quoted(local_part):
+        return ""
+    content = _quoted_pair.sub(r"\1", local_part[1:-1])
+    if _is_dot_atom(content):
+        return content
+    return '"' + _needs_quoted_pair.sub(r"\\\1", content) + '"'

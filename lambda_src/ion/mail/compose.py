@@ -29,7 +29,7 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
         send: what the publisher wrote.
         key: the idempotency key; Message-ID derives from it, so receivers can collapse copies.
         queued_at: aware; when the message was published, hence Date.
-        default_sender: for messages that name none; may be no address at all.
+        default_sender: for messages that name none: an address; None: there is none.
 
     Raises:
         BadInput: with the reason and the path of what is wrong.
@@ -88,11 +88,11 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         + f"Message-ID: <{digest[:32]}@{sender.domain}>\r\n"
         + custom_fields(send.headers, "$.headers")
     )
-    everyone = (sender, *to, *cc, *bcc, *reply_to)
+    in_header = (sender, *to, *cc, *reply_to)
     envelope = Envelope(
         sender.address,
         _each_once((*to, *cc, *bcc)),
-        smtputf8=not all(one.local_part.isascii() for one in everyone),
+        smtputf8=not all(one.local_part.isascii() for one in in_header),
     )
     return Checked(envelope, fields, text, html, digest)
 
@@ -119,13 +119,10 @@ def _count(addresses: Addresses) -> int:
 
 
 def _sender(sender: Address | None, default: str | None) -> Correspondent:
-    if sender is not None:
-        return parse_address(sender, "$.sender")
-    try:
-        return parse_address(default or "", "$.sender")
-    except BadInput as error:
-        # an SMTP username that is no address, "apikey": nobody wrote a bad address
-        raise BadInput(Reason.SENDER_MISSING, "$.sender") from error
+    chosen = default if sender is None else sender
+    if chosen is None:
+        raise BadInput(Reason.SENDER_MISSING, "$.sender")
+    return parse_address(chosen, "$.sender")
 
 
 def _each_once(recipients: Sequence[Correspondent]) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from ion.mail.characters import has_unseen
+
 LONGEST_DOMAIN = 255
 """Octets (RFC 5321 section 4.5.3.1.2)."""
 
@@ -48,6 +50,7 @@ def _is_address_literal(domain: str) -> bool:
 def _a_labels(domain: str) -> str:
     """The A-label form as IDNA 2008 has it, else as UTS 46 alone does; empty if neither does.
 
+    UTS 46 takes invisible characters away: what is left is the domain that a reader sees.
     IDNA 2008 refuses symbols, yet emoji domains are registered and get mail; UTS 46 is what
     browsers go by. The stdlib's codec (IDNA 2003) would turn "ß" into "ss": another domain.
     """
@@ -60,6 +63,8 @@ def _a_labels(domain: str) -> str:
     try:
         labels = idna.uts46_remap(domain, std3_rules=True).split(".")
     except UnicodeError:
+        return ""
+    if any(map(has_unseen, labels)):  # joiners, where IDNA 2008 doesn't allow them
         return ""
     return ".".join(
         label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")

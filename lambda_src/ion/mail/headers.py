@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from ion.contract import BadInput
+from ion.contract import BadInput, header
 from ion.mail.addresses import Correspondent
 from ion.mail.characters import check_header_text
 from ion.mail.encoded_words import encoded_words
@@ -25,7 +25,6 @@ _reserved = re.compile(
     r"|(?:mime|content|resent|dkim|arc)-.*",
     re.IGNORECASE,
 ).fullmatch
-_fit_for_path = re.compile(r"[A-Za-z0-9-]{1,40}").fullmatch
 
 _words = re.compile(r"[ \t]+[^ \t]+").findall
 _may_be_encoded_word = re.compile(r"=\?.*\?=").search
@@ -72,7 +71,7 @@ def custom_fields(headers: Mapping[str, str], path: str) -> str:
     seen = set()
     fields = []
     for name, value in headers.items():
-        here = f"{path}.{name}" if _fit_for_path(name) else path
+        here = header(path, name)
         if not _is_field_name(name) or _reserved(name) or name.lower() in seen:
             raise BadInput(Reason.HEADER_NAME, here)
         seen.add(name.lower())

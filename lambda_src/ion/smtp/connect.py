@@ -97,7 +97,7 @@ class _Attempt:
         return Session(
             Wire(client.transport),  # type: ignore[arg-type]
             client.esmtp_extensions,
-            self.smtp.window,
+            self.smtp.pipelining,
         )
 
     def _only_what_was_asked(self) -> None:

@@ -5,10 +5,12 @@ that wrote the dot knows: whether it left.
 """
 
 from collections.abc import Coroutine, Sequence
+from enum import StrEnum
 
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
-from ion.smtp.exchange import Exchange
+from ion.settings import Pipelining
+from ion.smtp.exchange import CLOSING, Exchange
 from ion.smtp.replies import classify, leaves_in_step
 from ion.smtp.wire import OutOfStepError, WireError
 
@@ -23,11 +25,24 @@ SLOWEST_BYTES_PER_SECOND = 500
 
 DOT_BUDGET_SECONDS = 30.0
 """No DATA is begun with less than this left to wait for the reply to its dot."""
+_GO_AHEAD = 354
+"""The server awaits the content (RFC 5321 section 4.1.1.4)."""
 _LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
 
 
+class Confusion(StrEnum):
+    """What speaks against the server's PIPELINING."""
+
+    BEHIND_A_DOT = "behind_a_dot"
+    """It lost the thread, or the connection, over an envelope behind an unanswered dot."""
+    IN_A_FLIGHT = "in_a_flight"
+    """It answered an envelope in one flight with what no server says to valid commands."""
+    BREAK = "break"
+    """The connection broke, or fell silent, over an envelope in one flight: perhaps by chance."""
+
+
 class Dialogue:
-    """One email to some recipients, on a stream that it may share with the ones before and after.
+    """One email to some recipients.
 
     Args:
         exchange: of the connection.
@@ -35,8 +50,7 @@ class Dialogue:
         recipients: their addresses.
         content: as composed.
         deadline: by which everything has been said.
-        pipelined: the envelope's commands go out together (RFC 2920), and don't wait for the reply
-            to the dot of the email before.
+        pipelining: what goes out in one flight.
     """
 
     def __init__(
@@ -47,44 +61,37 @@ class Dialogue:
         content: bytes,
         deadline: Deadline,
         *,
-        pipelined: bool,
+        pipelining: Pipelining,
     ) -> None:
         self._exchange = exchange
+        self._talk = exchange.conversation()
         self._mail = mail
         self._recipients = recipients
         self._content = content
         self._deadline = deadline
-        self._pipelined = pipelined
+        self._pipelining = pipelining
+        self._pipelined = pipelining is not Pipelining.OFF
+        self._behind_a_dot = False
         self._stage = Stage.MAIL
         self._answers = 0
-        self._listens = False
         self._refused: dict[str, Outcome] = {}
-        self.bad_manners = False
-        """The server lost the thread over several commands at a time, or so it seems."""
+        self.confusion: Confusion | None = None
+        """What this transaction says against the server's PIPELINING."""
+        self.flew = False
+        """The server took the whole envelope in one flight, in step to its end."""
 
     async def run(self) -> dict[str, Outcome]:
         """An outcome for each recipient; never raises for what a server or a network can do."""
-        try:
-            async with self._exchange.turn:
-                rest = await self._unless_broken(self._up_to_the_dot())
-                if rest is None and not self._pipelined:
-                    rest = await self._unless_broken(self._verdict())
-                if rest is not None and self._answers:
-                    rest = await self._tidy_up(rest)
-            if rest is None:  # the next email's envelope may be on its way by now
+        handed_over = False
+        async with self._talk:
+            rest = await self._unless_broken(self._up_to_the_dot())
+            if rest is None:
+                if handed_over := self._pipelining is Pipelining.DEEP:
+                    self._talk.hand_over()
                 rest = await self._unless_broken(self._verdict())
-                if not self._exchange.sound:
-                    self._exchange.close()
-        except BaseException:
-            self._exchange.close()  # before the next one reads on
-            raise
-        finally:
-            if self._listens:
-                self._exchange.heard.pass_on()
-        return self._fates(rest)
-
-    def _fates(self, rest: Outcome | None) -> dict[str, Outcome]:
-        assert rest is not None, "a verdict is never empty"
+            assert rest is not None, "a verdict is never empty"
+            if self._answers and not handed_over:
+                rest = await self._tidy_up(rest)
         # Who was accepted, or not asked about, shares the fate of the whole.
         return dict.fromkeys(self._recipients, rest) | self._refused
 
@@ -95,19 +102,30 @@ class Dialogue:
             lost_the_thread = rest is not None and rest.kind in _LOST
         except WireError as error:
             lost_the_thread = isinstance(error, OutOfStepError)
-            # A connection that ends before any answer had most likely been idle for too long.
-            self._minds(lost_the_thread or self._answers > 0 or self._exchange.wire.open)
+            self._note_confusion(out_of_step=lost_the_thread)
             rest = self._broken(str(error))
         else:
-            self._minds(lost_the_thread)
+            if lost_the_thread:
+                self._note_confusion(out_of_step=True)
         if lost_the_thread:
             self._refused.clear()
             self._exchange.close()
         return rest
 
-    def _minds(self, confused: bool) -> None:
-        envelope = self._stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
-        self.bad_manners |= self._pipelined and envelope and confused
+    def _note_confusion(self, *, out_of_step: bool) -> None:
+        """What a failure says against PIPELINING, if it came before the server had the envelope."""
+        in_envelope = self._stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
+        if not (self._pipelined and in_envelope) or self._exchange.farewell:
+            return
+        if not (out_of_step or self._deadline.remaining()):  # the fault is our own impatience
+            return
+        if self._behind_a_dot:
+            self.confusion = Confusion.BEHIND_A_DOT
+        elif out_of_step:
+            self.confusion = Confusion.IN_A_FLIGHT
+        # A connection that ends before any answer had most likely been idle for too long.
+        elif self._answers or self._exchange.open:
+            self.confusion = Confusion.BREAK
 
     def _broken(self, detail: str) -> Outcome:
         """The stream ended, or can't be believed: in doubt if the dot may have left."""
@@ -130,10 +148,10 @@ class Dialogue:
             return self._no_time()
         if self._pipelined:
             self._at(Stage.MAIL)
-            rcpt = [rcpt_command(recipient) for recipient in self._recipients]
-            self._exchange.say(self._mail, *rcpt, "DATA")
-        await self._exchange.heard.take()
-        self._listens = True
+            rcpt = [_rcpt_command(recipient) for recipient in self._recipients]
+            self._behind_a_dot = self._exchange.awaited > 0
+            self._talk.say(self._mail, *rcpt, "DATA")
+        await self._talk.listen()
         return await self._envelope() or await self._body()
 
     async def _envelope(self) -> Outcome | None:
@@ -145,12 +163,12 @@ class Dialogue:
             return verdict
         accepted = False
         for recipient in self._recipients:
-            said = await self._hear(Stage.RCPT, rcpt_command(recipient), COMMAND_SECONDS)
+            said = await self._hear(Stage.RCPT, _rcpt_command(recipient), COMMAND_SECONDS)
             if said.positive:  # and shares the fate of the whole
                 accepted = True
                 continue
             self._refused[recipient] = classify(Stage.RCPT, said, after_accepted=accepted)
-            if not leaves_in_step(said):
+            if not leaves_in_step(Stage.RCPT, said):
                 return self._refused[recipient]
         if not accepted:
             await self._hear_out(1, after=said)
@@ -162,7 +180,10 @@ class Dialogue:
     async def _go_ahead(self) -> Outcome | None:
         """Whether the server wants the body."""
         said = await self._hear(Stage.DATA, "DATA", DATA_SECONDS)
-        return None if said.code == 354 else classify(Stage.DATA, said)  # RFC 5321 4.1.1.4
+        if said.code != _GO_AHEAD:
+            return classify(Stage.DATA, said)
+        self.flew = self._pipelined
+        return None
 
     async def _body(self) -> Outcome | None:
         """The outcome if the server didn't want all of it; None: the dot has left."""
@@ -170,30 +191,27 @@ class Dialogue:
         before_dot = self._deadline.earlier_by(DOT_BUDGET_SECONDS)
         if not before_dot.remaining():  # the 354 took its time
             raise WireError("no time left to wait for the reply to a dot")
-        wire, lines = self._exchange.wire, _dot_stuffed(self._content)
+        lines = _dot_stuffed(self._content)
         patience = COMMAND_SECONDS + len(lines) / SLOWEST_BYTES_PER_SECOND
         try:
-            await wire.send_body(lines, before_dot.clip(patience))
+            await self._talk.send_body(lines, before_dot.clip(patience))
         except WireError:
             # The server may have said why (an early 552), and then closed or stopped reading.
-            if not wire.unread:
+            if not self._talk.interrupted:
                 raise
-            self._exchange.said_a_body()
-            early = await self._exchange.answer(RSET_SECONDS, self._deadline)
+            early = await self._talk.answer(RSET_SECONDS, self._deadline)
             self._exchange.out_of_step()
             if early.positive:
                 raise
             return classify(Stage.BODY, early)
-        # All of it has left, the dot's line included.
-        self._exchange.said_a_body()
-        self._at(Stage.DOT)
+        self._at(Stage.DOT)  # all of it has left, the dot's line included
         return None
 
     async def _verdict(self) -> Outcome:
         """What the server says to the dot."""
         self._at(Stage.DOT)
-        said = await self._exchange.answer(DOT_SECONDS, self._deadline)
-        if not leaves_in_step(said):
+        said = await self._talk.answer(DOT_SECONDS, self._deadline)
+        if not leaves_in_step(Stage.DOT, said):
             self._exchange.out_of_step()
         return classify(Stage.DOT, said)
 
@@ -206,29 +224,29 @@ class Dialogue:
         shifted = False
         try:
             if self._exchange.sound and rest.kind is not Kind.ACCEPTED:
-                said = await self._exchange.ask("RSET", RSET_SECONDS, self._deadline)
-                shifted = said.code == 354
+                said = await self._talk.ask("RSET", RSET_SECONDS, self._deadline)
+                shifted = said.code == _GO_AHEAD
                 if not said.positive:
                     self._exchange.close()
         except WireError as error:
             shifted = isinstance(error, OutOfStepError)
             self._exchange.close()
         if shifted and self._pipelined:
-            self.bad_manners = True
+            behind = self._behind_a_dot
+            self.confusion = Confusion.BEHIND_A_DOT if behind else Confusion.IN_A_FLIGHT
             self._refused.clear()
             return self._broken("more than one reply")
-        if not self._exchange.sound:
-            self._exchange.close()
         return rest
 
     async def _hear(self, stage: Stage, command: str, seconds: float) -> Reply:
         """The reply to a command, which has been said already if pipelined."""
         self._at(stage)
         if not self._pipelined:
-            self._exchange.say(command)
-        said = await self._exchange.answer(seconds, self._deadline)
+            self._talk.say(command)
+        said = await self._talk.answer(seconds, self._deadline)
         self._answers += 1
-        if not leaves_in_step(said) and not (stage is Stage.DATA and said.code == 354):
+        expected = said.code == _GO_AHEAD if stage is Stage.DATA else said.positive
+        if not (expected or leaves_in_step(stage, said)):
             self._exchange.out_of_step()
         return said
 
@@ -240,11 +258,11 @@ class Dialogue:
         Raises:
             OutOfStepError: it says that one of them succeeded, so the refusal was of another.
         """
-        if not self._pipelined or not leaves_in_step(after):
+        if not self._pipelined or not leaves_in_step(self._stage, after):
             return
         try:
             said = [
-                await self._exchange.answer(COMMAND_SECONDS, self._deadline) for _ in range(replies)
+                await self._talk.answer(COMMAND_SECONDS, self._deadline) for _ in range(replies)
             ]
         except WireError as error:
             if isinstance(error, OutOfStepError):
@@ -253,7 +271,7 @@ class Dialogue:
             return
         if any(reply.positive for reply in said):
             raise OutOfStepError("success where there could be none")
-        if any(reply.code in (354, 421) for reply in said):
+        if any(reply.code in (_GO_AHEAD, CLOSING) for reply in said):
             self._exchange.out_of_step()
 
     def _at(self, stage: Stage) -> None:
@@ -264,7 +282,7 @@ class Dialogue:
         return Outcome(Stage.DATA, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
 
 
-def rcpt_command(recipient: str) -> str:
+def _rcpt_command(recipient: str) -> str:
     """RFC 5321 section 4.1.1.3, without parameters."""
     return f"RCPT TO:<{recipient}>"
 

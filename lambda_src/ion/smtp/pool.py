@@ -7,8 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from ion.outcome import Outcome
+from ion.settings import Pipelining
+from ion.smtp.dialogue import Confusion
 from ion.smtp.session import Session
 
+_CHANCE_BREAKS = 1
+"""Connections that may break over an envelope in one flight before that speaks against it."""
 _AT_ONCE = 4
 """Connections that are opened at a time: one takes seven round trips with STARTTLS and a login."""
 
@@ -27,7 +31,7 @@ class _Wish(asyncio.Future[_Grant]):
 
 
 class Pool:
-    """Lends sessions; one that pipelines to several borrowers at a time.
+    """Lends sessions; in `deep`, one to several borrowers at a time.
 
     The first connection is opened alone: a server that turns us away is asked once, and not once a
     worker. When a further one is refused while others work, the pool makes do with those.
@@ -36,6 +40,7 @@ class Pool:
         connect: opens a session, or tells why it can't.
         size: connections at most.
         server: whose they are: its section in the configuration.
+        pipelining: at most this; it goes down when the server shows that it can't do it.
     """
 
     def __init__(
@@ -43,13 +48,19 @@ class Pool:
         connect: Callable[[], Awaitable[Session | Outcome]],
         size: int,
         server: str = "smtp",
+        pipelining: Pipelining = Pipelining.DEEP,
     ) -> None:
         self.server = server
         self._connect = connect
         self._size = size
         self._borrowers: dict[Session, int] = {}
-        self._one_by_one = False
-        """A server that gets PIPELINING wrong once isn't asked for it again in this run."""
+        self._probed: set[Session] = set()
+        """Lent to be asked whether the server is still there; nobody else's until it says so."""
+        self.pipelining = pipelining
+        self.learned: Pipelining | None = None
+        """What to begin with next time, if the server has shown that it can't do more."""
+        self._breaks = 0
+        self._flew = False
         self._connecting = 0
         """So many connections are being opened."""
         self._refused: Outcome | None = None
@@ -58,9 +69,10 @@ class Pool:
     def __repr__(self) -> str:
         busy = [borrowers for borrowers in self._borrowers.values() if borrowers]
         emails = f" with {sum(busy)} emails" if sum(busy) > len(busy) else ""
-        manners = ", one command at a time" if self._one_by_one else ""
         idle = len(self._borrowers) - len(busy)
-        return f"<Pool {len(busy)} busy{emails}, {idle} idle of {self._size}{manners}>"
+        limited = self.pipelining is not Pipelining.DEEP
+        most = f", pipelining {self.pipelining}" if limited else ""
+        return f"<Pool {len(busy)} busy{emails}, {idle} idle of {self._size}{most}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,9 +114,13 @@ class Pool:
             lent = await self._acquire(fresh=fresh)
             if isinstance(lent, Outcome):
                 return lent
+            if lent not in self._probed:
+                return lent
             there = False
             try:
-                if there := await lent.still_there():
+                if there := await lent.probe():
+                    self._probed.discard(lent)
+                    self._grant_wishes()  # in `deep` there is room for others
                     return lent
             finally:
                 if not there:
@@ -177,7 +193,7 @@ class Pool:
     def _count(self, connected: Session | Outcome | None) -> None:
         """What came of connecting; None: it raised, and the next borrower may try."""
         if isinstance(connected, Session):
-            connected.pipelining = connected.pipelining and not self._one_by_one
+            connected.pipelining = connected.pipelining.at_most(self.pipelining)
             self._borrowers[connected] = 1
         elif connected is not None:
             if self._connections:
@@ -188,10 +204,10 @@ class Pool:
     async def release(self, session: Session) -> None:
         """Give a session back; one that isn't sound, or worn, is closed and forgotten."""
         retired = None
+        self._probed.discard(session)
+        self._learn(session)
         if session in self._borrowers:  # else another borrower has found it broken
             self._borrowers[session] = self._borrowers.pop(session) - 1  # now the last one
-            if session.bad_manners:
-                self._mistrust()
             if not session.usable:
                 self._forget(session)
             elif not self._borrowers[session] and self._is_too_much(session):
@@ -205,10 +221,28 @@ class Pool:
     def _is_too_much(self, session: Session) -> bool:
         return session.worn or len(self._borrowers) > self._size
 
-    def _mistrust(self) -> None:
-        self._one_by_one = True
+    def _learn(self, session: Session) -> None:
+        """What a session has shown of the server's PIPELINING.
+
+        Where an envelope behind a dot went wrong, envelopes may still go out in one flight. A
+        connection may break by chance, so that is nothing to remember; more than once, before any
+        such envelope was taken, and the flight is the likely reason.
+        """
+        confusion, session.confusion = session.confusion, None
+        self._flew |= session.flew
+        if confusion is Confusion.BREAK and not self._flew:
+            self._breaks += 1
+            if self._breaks > _CHANCE_BREAKS:
+                self._limit_pipelining(Pipelining.OFF)
+        elif confusion in (Confusion.BEHIND_A_DOT, Confusion.IN_A_FLIGHT):
+            behind = confusion is Confusion.BEHIND_A_DOT
+            self._limit_pipelining(Pipelining.ENVELOPE if behind else Pipelining.OFF)
+            self.learned = self.pipelining
+
+    def _limit_pipelining(self, most: Pipelining) -> None:
+        self.pipelining = self.pipelining.at_most(most)
         for session in self._borrowers:
-            session.pipelining = False
+            session.pipelining = session.pipelining.at_most(most)
 
     def _take(self, *, fresh: bool) -> Session | None:
         """A session that has room and that the server hasn't closed; if `fresh`, an unused one.
@@ -220,15 +254,17 @@ class Pool:
             return None
         lent = None
         for session, borrowers in reversed(self._borrowers.items()):
-            if borrowers >= session.depth or (
-                lent is not None and borrowers >= self._borrowers[lent]
-            ):
+            if borrowers >= session.depth or session in self._probed:
+                continue
+            if lent is not None and borrowers >= self._borrowers[lent]:
                 continue
             if session.usable and not session.worn and not (fresh and session.transactions):
                 lent = session
                 if not borrowers:
                     break
         if lent is not None:
+            if not self._borrowers[lent] and lent.stale:
+                self._probed.add(lent)
             self._borrowers[lent] += 1
         return lent
 

@@ -1,16 +1,23 @@
-"""What a reply means: one table, read from the top, the first rule that fits decides."""
+"""What a reply means at the command that it answers."""
 
 import re
-from dataclasses import dataclass
 
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
+from ion.smtp.rules import asks_to_log_in, verdict_on
 
 _SETTING_UP = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
-_ENVELOPE = frozenset({Stage.MAIL, Stage.RCPT})
-_CONTENT = frozenset({Stage.DATA, Stage.BODY, Stage.DOT})
-_TRANSACTION = _ENVELOPE | _CONTENT
-_OUT_OF_STEP = frozenset({500, 501, 502, 503, 555})
+_NAMES_AN_ADDRESS = frozenset({Stage.MAIL, Stage.RCPT})
+_SYNTAX = 501
+"""Where the command names an address it says that the address is malformed; elsewhere, as below."""
+_OUT_OF_STEP = frozenset({500, _SYNTAX, 502, 503, 555})
 """In a sequence that we know to be valid, these say that the server lost the thread."""
+_MINDS_PIPELINING = re.compile(
+    r"smtp\s+(protocol\s+)?synchroni[sz]ation"  # Postfix, Exim
+    r"|use\s+of\s+smtp\s+command\s+pipelining"  # Postfix, nginx, rspamd
+    r"|^protocol\s+error$",  # postscreen
+    re.IGNORECASE,
+)
+"""Said with the code of a refusal about when the commands came, and not about what they said."""
 
 _SETTING_UP_REASON = {
     Stage.CONNECT: Reason.GREETING,
@@ -25,146 +32,6 @@ _REJECTED = {
     Stage.BODY: (Scope.MESSAGE, Reason.CONTENT_REJECTED),
     Stage.DOT: (Scope.MESSAGE, Reason.CONTENT_REJECTED),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """Fits a reply if everything that it names does; `text` may be anywhere in its words."""
-
-    kind: Kind
-    scope: Scope
-    reason: Reason
-    codes: frozenset[int] | range
-    enhanced: str = ""
-    text: str = ""
-    stages: frozenset[Stage] = _TRANSACTION
-    after_accepted: bool = False
-
-    def fits(self, asked: "_Asked") -> bool:
-        return (
-            asked.code in self.codes
-            and asked.stage in self.stages
-            and (asked.after_accepted or not self.after_accepted)
-            and (not self.enhanced or re.fullmatch(self.enhanced, asked.enhanced) is not None)
-            and (not self.text or re.search(self.text, asked.words, re.IGNORECASE) is not None)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A reply as the rules want it.
-
-    Args:
-        stage: the command that was answered.
-        code: 400-599.
-        enhanced: the enhanced status code; empty if there is none that agrees with the code.
-        words: the text as one line: servers break theirs between any two words.
-        after_accepted: this recipient comes behind an accepted one.
-    """
-
-    stage: Stage
-    code: int
-    enhanced: str
-    words: str
-    after_accepted: bool
-
-    @classmethod
-    def about(cls, stage: Stage, reply: Reply, *, after_accepted: bool) -> "_Asked":
-        enhanced = reply.enhanced or ""
-        if enhanced[:1] != str(reply.code)[0]:
-            enhanced = ""
-        behind = after_accepted and stage is Stage.RCPT
-        return cls(stage, reply.code, enhanced, " ".join(reply.text.split()), behind)
-
-
-def _codes(*codes: int) -> frozenset[int]:
-    return frozenset(codes)
-
-
-_4XX, _5XX, _NEGATIVE = range(400, 500), range(500, 600), range(400, 600)
-_NONE = r"|\d\.0\.0"
-"""No enhanced code, or the one that says nothing."""
-
-_QUOTA = (Kind.QUOTA, Scope.SITE, Reason.QUOTA)
-_SLOW_DOWN = (Kind.THROTTLED, Scope.SITE, Reason.THROTTLED)
-_GREYLISTED = (Kind.GREYLISTED, Scope.RECIPIENT, Reason.GREYLISTED)
-_OF_THE_ACCOUNT = (Kind.MISCONFIGURED, Scope.SITE, Reason.CONFIGURATION)
-_OF_THE_SENDER = (Kind.MISCONFIGURED, Scope.SENDER, Reason.CONFIGURATION)
-_ONE_TOO_MANY = (Kind.TOO_MANY_RECIPIENTS, Scope.RECIPIENT, Reason.TRY_LATER)
-_FULL = (Kind.TRANSIENT, Scope.RECIPIENT, Reason.MAILBOX_FULL)
-_NO_RELAY = (Kind.PERMANENT, Scope.RECIPIENT, Reason.RELAYING_DENIED)
-_TOO_LARGE = (Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE)
-_BAD_SENDER = (Kind.PERMANENT, Scope.SENDER, Reason.SENDER_REJECTED)
-_BAD_RECIPIENT = (Kind.PERMANENT, Scope.RECIPIENT, Reason.RCPT_REJECTED)
-_BAD_CONTENT = (Kind.PERMANENT, Scope.MESSAGE, Reason.CONTENT_REJECTED)
-
-# The account's, never a recipient's: one full mailbox must not hold everybody.
-_OVER_QUOTA = (
-    r"\bdaily (user |smtp |sending |relay |message )+(limit|quota)|submission ?quota"
-    r"|sending quota exceeded"
-)
-_TOO_MUCH = (
-    r"throttl|rate limit|maximum sending rate|concurrent|too (fast|quickly|frequent)"
-    r"|too many (messages|conn)|too (much mail|many recipients) from"
-)
-_TOO_MUCH_FOR_NOW = (  # said with a 5xx, though time mends it: GoDaddy, QQ, Mimecast
-    r"too many (messages|recipients) this hour|messages per session|frequency limited"
-    r"|outbound thread limit"
-)
-_LOG_IN_FIRST = r"^(authentication required|unauthenticated (senders|mail) not allowed)"
-_NOT_VERIFIED = (
-    r"email address is not verified|not match a verified sender identity|sandbox subdomains"
-    r"|mail sending denied"
-)
-_SEND_AS_DENIED = (  # Exchange, SendGrid, Postfix and Yandex, Zoho
-    r"permissions? to send (as|on behalf)|SendAsDenied|not authorized to send from"
-    r"|not owned by (auth )?user|relaying disallowed|bad outbound sender"
-)
-_NO_RELAYING = (
-    r"relay(ing)?( access| mail)?( was| is)? (denied|not (permitted|allowed)|prohibited)"
-    r"|(unable|not (permitted|allowed|authori[sz]ed)) to relay|(do|can|will) ?not relay"
-    r"|credentials for relay|as a relay, but|allowed rcpthosts"  # Gmail, MessageLabs, qmail
-)
-
-_IN_A_TRANSACTION = (
-    # Quotas: to be waited for, whatever the code says.
-    _Rule(*_QUOTA, _4XX, text=r"daily message quota|maximum credits exceeded"),
-    _Rule(*_QUOTA, _5XX, enhanced=r"5\.4\.5|5\.1\.90"),
-    _Rule(*_QUOTA, _5XX, text=_OVER_QUOTA),
-    # Throttles: too fast, or too many at once.
-    _Rule(*_SLOW_DOWN, _4XX, text=_TOO_MUCH),
-    _Rule(*_SLOW_DOWN, _codes(432), enhanced=r"4\.3\.2"),
-    _Rule(*_SLOW_DOWN, _codes(450), enhanced=r"4\.2\.1", text=r"rate|limit"),
-    _Rule(*_SLOW_DOWN, _codes(421), enhanced=r"4\.7\.\d+"),
-    _Rule(*_SLOW_DOWN, _codes(421), text=r"too many"),
-    _Rule(*_SLOW_DOWN, _5XX, enhanced=r"5\.2\.12[12]|5\.7\.508"),  # Exchange: within the hour
-    _Rule(*_SLOW_DOWN, _5XX, text=_TOO_MUCH_FOR_NOW),
-    # Greylisting (RFC 6647) borrows the throttles' enhanced code.
-    _Rule(*_GREYLISTED, _4XX, text=r"gr[ea]y-?list"),
-    _Rule(*_GREYLISTED, _codes(450, 451), enhanced=r"4\.7\.1"),
-    _Rule(*_SLOW_DOWN, _4XX, enhanced=r"4\.7\.\d+"),
-    # The account's fault, said about a message: the whole account's, or that of one sender.
-    _Rule(*_OF_THE_ACCOUNT, _codes(530, 534, 535, 538)),  # log in first (RFC 4954)
-    _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_LOG_IN_FIRST),
-    _Rule(*_OF_THE_ACCOUNT, _codes(554), text=r"^access denied"),  # SES
-    _Rule(*_OF_THE_ACCOUNT, _5XX, enhanced=r"5\.7\.7(0\d|50)"),  # Exchange: the tenant is banned
-    _Rule(*_OF_THE_ACCOUNT, _5XX, text=r"unusual sending activity"),  # Zoho: the account is locked
-    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_NOT_VERIFIED),
-    _Rule(*_OF_THE_SENDER, _NEGATIVE, text=_SEND_AS_DENIED),
-    _Rule(*_OF_THE_SENDER, _5XX, enhanced=r"5\.2\.25[1-5]|5\.7\.60|5\.7\.50[1-3]"),  # Exchange
-    # A full mailbox, and one recipient too many (RFC 5321 section 4.5.3.1.10: 452, and 552 from
-    # older servers). Said about the first, the latter's codes mean a full disk or mailbox.
-    _Rule(*_FULL, _4XX, enhanced=r"4\.2\.2"),
-    _Rule(*_FULL, _4XX, text=r"mailbox (is )?full|over ?quota"),
-    _Rule(*_ONE_TOO_MANY, _codes(452, 552), enhanced=r"|[45]\.5\.3", after_accepted=True),
-    # Whose fault it is, where the reply knows better than the stage.
-    _Rule(*_NO_RELAY, _5XX, text=_NO_RELAYING, stages=_ENVELOPE),
-    _Rule(*_TOO_LARGE, _5XX, enhanced=r"5\.3\.4|5\.2\.3"),
-    _Rule(*_BAD_CONTENT, _codes(552), enhanced=_NONE, text=r"virus|spam", stages=_CONTENT),
-    _Rule(*_TOO_LARGE, _codes(552), enhanced=_NONE, stages=_TRANSACTION - {Stage.RCPT}),
-    _Rule(*_BAD_SENDER, _5XX, enhanced=r"5\.1\.[78]"),
-    _Rule(*_BAD_RECIPIENT, _5XX, enhanced=r"5\.1\.([1-6]|10)|5\.2\.[12]", stages=_CONTENT),
-)
 
 
 def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Outcome:
@@ -186,22 +53,26 @@ def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Out
         return Outcome(stage, Kind.OUT_OF_STEP, Scope.CONNECTION, Reason.PROTOCOL, reply)
     if reply.positive:
         return Outcome(stage, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, reply)
-    asked = _Asked.about(stage, reply, after_accepted=after_accepted)
-    for rule in _IN_A_TRANSACTION:
-        if rule.fits(asked):
-            return Outcome(stage, rule.kind, rule.scope, rule.reason, reply)
+    verdict = verdict_on(stage, reply, after_accepted=after_accepted)
+    if verdict is not None:
+        return Outcome(stage, *verdict, reply)
     scope, rejected = _REJECTED[stage]
     if reply.code == 421:  # the service closes the channel (RFC 5321 section 3.8)
         scope = Scope.CONNECTION
-    if reply.code in _4XX:
+    if reply.code // 100 == 4:
         return Outcome(stage, Kind.TRANSIENT, scope, Reason.TRY_LATER, reply)
     return Outcome(stage, Kind.PERMANENT, scope, rejected, reply)
 
 
 def _out_of_step(stage: Stage, reply: Reply) -> bool:
     """True for what a server never says to a valid command, and for success before its time."""
-    early = reply.positive and stage in (Stage.DATA, Stage.BODY)
-    return early or reply.code in _OUT_OF_STEP or reply.code // 100 not in (2, 4, 5)
+    if reply.positive:
+        return stage in (Stage.DATA, Stage.BODY)
+    if _MINDS_PIPELINING.search(reply.text):
+        return True
+    if (reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS) or asks_to_log_in(stage, reply):
+        return False
+    return reply.code in _OUT_OF_STEP or reply.code // 100 not in (4, 5)
 
 
 def _setting_up(stage: Stage, reply: Reply) -> Outcome:
@@ -214,6 +85,6 @@ def _setting_up(stage: Stage, reply: Reply) -> Outcome:
     return Outcome(stage, Kind.MISCONFIGURED, Scope.SITE, reason, reply)
 
 
-def leaves_in_step(reply: Reply) -> bool:
+def leaves_in_step(stage: Stage, reply: Reply) -> bool:
     """True if the connection may be kept after this reply (its buffer being empty)."""
-    return reply.code not in _OUT_OF_STEP and reply.code != 421 and reply.code // 100 != 3
+    return reply.code != 421 and not _out_of_step(stage, reply)  # RFC 5321 section 3.8

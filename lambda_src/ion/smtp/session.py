@@ -1,14 +1,15 @@
-"""One connection: emails in, fates out, as many at a time as the server's extensions allow."""
+"""One connection: emails in, fates out."""
 
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage, Transaction
-from ion.smtp.chunking import LARGEST_CHUNK, ChunkedDialogue
-from ion.smtp.dialogue import Dialogue
+from ion.settings import Pipelining
+from ion.smtp.dialogue import Confusion, Dialogue
 from ion.smtp.exchange import Exchange
 from ion.smtp.wire import Wire, WireError
 
@@ -20,11 +21,18 @@ OLDEST_SECONDS = 5 * 60.0
 MOST_TRANSACTIONS = 500
 """Servers count emails and minutes, and few say how many they allow."""
 DEEPEST = 3
-"""Emails under way on a connection that pipelines: one whose dot is about to be answered, one whose
+"""Emails under way on a connection in `deep`: one whose dot is about to be answered, one whose
 envelope went out with that dot, and one that is ready to go. One body at a time: a lost connection
 leaves one email in doubt and not three."""
 RECIPIENTS_PER_TRANSACTION = 50
 """SES accepts 50; RFC 5321 section 4.5.3.1.8 would let us send 100."""
+_PERMANENT = 5
+"""The first digit of a reply that refuses (RFC 5321 section 4.2.1)."""
+
+
+def emails_a_connection(pipelining: Pipelining) -> int:
+    """How many workers keep a connection busy: those under way, and one that is ready to go."""
+    return DEEPEST if pipelining is Pipelining.DEEP else 2
 
 
 class Session:
@@ -33,8 +41,7 @@ class Session:
     Args:
         wire: the stream.
         extensions: EHLO keywords in lower case, to their parameters.
-        window: emails whose content may be under way at a time, where the server offers CHUNKING
-            and ENHANCEDSTATUSCODES. If the connection breaks, all of them are in doubt.
+        pipelining: what goes out in one flight, if the server offers PIPELINING.
         now: seconds on a clock that never goes back.
     """
 
@@ -42,7 +49,7 @@ class Session:
         self,
         wire: Wire,
         extensions: Mapping[str, str],
-        window: int = 1,
+        pipelining: Pipelining = Pipelining.ENVELOPE,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
@@ -50,14 +57,13 @@ class Session:
         self._exchange = Exchange(wire)
         self._extensions = extensions
         self._largest = _largest(extensions)
-        self._window = window
-        # Only the enhanced codes tell what a reply in the middle of a window is about.
-        needed = {"chunking", "enhancedstatuscodes"}
-        self._chunking = window > 1 and extensions.keys() >= needed
-        self.pipelining = "pipelining" in extensions
-        """Several commands go out at a time."""
-        self.bad_manners = False
-        """The server got that wrong, or so it seems."""
+        self._most_recipients = RECIPIENTS_PER_TRANSACTION
+        self._retired = False
+        self.pipelining = pipelining if "pipelining" in extensions else Pipelining.OFF
+        self.confusion: Confusion | None = None
+        """What the last transaction that failed says against the server's PIPELINING."""
+        self.flew = False
+        """The server took an envelope in one flight, in step."""
         self.transactions = 0
 
     def __repr__(self) -> str:
@@ -71,29 +77,34 @@ class Session:
 
     @property
     def depth(self) -> int:
-        """How many emails may be under way.
-
-        One's envelope goes out while another's dot is answered; or as many as the window holds.
-        """
-        if not self.pipelining:
-            return 1
-        return self._window if self._chunking else DEEPEST
+        """How many emails may be under way: in `deep`, the next envelope goes out behind a dot."""
+        return DEEPEST if self.pipelining is Pipelining.DEEP else 1
 
     @property
     def worn(self) -> bool:
         """Rather replaced than used again, before the server says so in the middle of an email."""
         age = self._now() - self._opened_at
-        return self.transactions >= MOST_TRANSACTIONS or age > OLDEST_SECONDS
+        return self._retired or self.transactions >= MOST_TRANSACTIONS or age > OLDEST_SECONDS
 
-    async def still_there(self) -> bool:
-        """False if the server has gone away meanwhile: one that was idle for a while is asked."""
-        if self._exchange.busy or self._now() - self._used_at < IDLE_SECONDS:
-            return self.usable
+    def retire(self) -> None:
+        """Replace it: the server puts off on it what it may take on another one."""
+        self._retired = True
+
+    @property
+    def stale(self) -> bool:
+        """True if it was idle for so long that the server may have closed it: `probe` it."""
+        return not self._exchange.awaited and self._now() - self._used_at >= IDLE_SECONDS
+
+    async def probe(self) -> bool:
+        """Ask with NOOP whether the server is still there. False: it isn't, and this is closed."""
         try:
-            said = await self._exchange.ask("NOOP", NOOP_SECONDS, Deadline.after(NOOP_SECONDS))
+            async with self._exchange.conversation() as talk:
+                await talk.listen()
+                deadline = Deadline.after(NOOP_SECONDS)
+                there = (await talk.ask("NOOP", NOOP_SECONDS, deadline)).positive
         except WireError:
-            said = None
-        if said is None or not said.positive:
+            there = False
+        if not there:
             self.close()
         self._used_at = self._now()
         return self.usable
@@ -108,8 +119,10 @@ class Session:
         refused = self._refuse(email)
         if refused is not None:
             return Transaction.all(refused, len(recipients))
+        fates = self._refuse_recipients(recipients)
+        left = [recipient for recipient in dict.fromkeys(recipients) if recipient not in fates]
         try:
-            fates = await self._send(email, tuple(dict.fromkeys(recipients)), deadline)
+            fates |= await self._send(email, left, deadline)
         except BaseException:
             self.close()
             raise
@@ -122,14 +135,11 @@ class Session:
         fates: dict[str, Outcome] = {}
         waiting = recipients
         while waiting:
-            now, waiting = (
-                waiting[:RECIPIENTS_PER_TRANSACTION],
-                waiting[RECIPIENTS_PER_TRANSACTION:],
-            )
+            most = self._most_recipients
+            now, waiting = waiting[:most], waiting[most:]
             fates |= await self._transact(email, now, deadline)
-            # One too many in this transaction; with at least one accepted, this comes to an end.
-            again = [r for r in now if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
-            waiting = [*again, *waiting]
+            if any(fates[r].kind is Kind.TOO_MANY_RECIPIENTS for r in now):
+                waiting = [*self._too_many(now, fates), *waiting]
             if not self.usable:  # the rest shares the fate of the connection, before its MAIL
                 lost = Outcome(
                     Stage.MAIL,
@@ -142,29 +152,49 @@ class Session:
                 break
         return fates
 
+    def _too_many(self, recipients: Sequence[str], fates: dict[str, Outcome]) -> list[str]:
+        """Who goes in a further transaction, since this one had too many recipients.
+
+        Where those beyond the limit are refused one by one, the accepted ones are served, so this
+        comes to an end. Exim may then refuse the whole at DATA: there, fewer are tried once.
+        """
+        again = [r for r in recipients if fates[r].kind is Kind.TOO_MANY_RECIPIENTS]
+        accepted = [r for r in again if fates[r].stage is not Stage.RCPT]
+        if not accepted:
+            return again
+        fewer = len(accepted) if len(accepted) < len(recipients) else len(recipients) // 2
+        if self._most_recipients == RECIPIENTS_PER_TRANSACTION and fewer:
+            self._most_recipients = fewer
+            return again
+        for recipient in accepted:
+            fates[recipient] = _refused_as_a_whole(fates[recipient])
+        return [r for r in again if r not in accepted]
+
     async def _transact(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
     ) -> dict[str, Outcome]:
         self.transactions += 1
-        chunked = self._chunking and self.pipelining and len(email.content) <= LARGEST_CHUNK
-        dialogue = (ChunkedDialogue if chunked else Dialogue)(
+        dialogue = Dialogue(
             self._exchange,
-            self._mail(email),
+            self._mail(email, recipients),
             recipients,
             email.content,
             deadline,
-            pipelined=self.pipelining,
+            pipelining=self.pipelining,
         )
-        fates = await self._exchange.go_through(dialogue.run())
+        fates = await dialogue.run()
         self._used_at = self._now()
-        self.bad_manners = self.bad_manners or dialogue.bad_manners
+        self.confusion = dialogue.confusion or self.confusion
+        self.flew = self.flew or dialogue.flew
         return fates
 
     async def quit(self) -> None:
         """Say goodbye, if the server still listens, and close."""
         try:
             if self.usable:
-                await self._exchange.ask("QUIT", QUIT_SECONDS, Deadline.after(QUIT_SECONDS))
+                async with self._exchange.conversation() as talk:
+                    await talk.listen()
+                    await talk.ask("QUIT", QUIT_SECONDS, Deadline.after(QUIT_SECONDS))
         except WireError:
             pass
         finally:
@@ -183,24 +213,40 @@ class Session:
             return Outcome(
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
             )
-        if email.envelope.smtputf8 and "smtputf8" not in self._extensions:
-            detail = "an address isn't ASCII, and the server doesn't offer SMTPUTF8"
-            return Outcome(
-                Stage.MAIL,
-                Kind.PERMANENT,
-                Scope.MESSAGE,
-                Reason.SMTPUTF8_UNSUPPORTED,
-                detail=detail,
-            )
+        if email.envelope.smtputf8 and not self._smtputf8:
+            return _no_smtputf8()
         return None
 
-    def _mail(self, email: Email) -> str:
+    def _refuse_recipients(self, recipients: Sequence[str]) -> dict[str, Outcome]:
+        """Those whose own address this server can't take; if in no header, the others go."""
+        if self._smtputf8:
+            return {}
+        return {one: _no_smtputf8() for one in recipients if not one.isascii()}
+
+    @property
+    def _smtputf8(self) -> bool:
+        return "smtputf8" in self._extensions
+
+    def _mail(self, email: Email, recipients: Sequence[str]) -> str:
         command = f"MAIL FROM:<{email.envelope.sender}>"
         if "size" in self._extensions:
             command += f" SIZE={len(email.content)}"
-        if email.envelope.smtputf8:
+        if email.envelope.smtputf8 or not all(map(str.isascii, recipients)):
             command += " BODY=8BITMIME SMTPUTF8"  # RFC 6531 section 3.4 has them together
         return command
+
+
+def _no_smtputf8() -> Outcome:
+    detail = "an address isn't ASCII, and the server doesn't offer SMTPUTF8"
+    reason = Reason.SMTPUTF8_UNSUPPORTED
+    return Outcome(Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, reason, detail=detail)
+
+
+def _refused_as_a_whole(outcome: Outcome) -> Outcome:
+    """Too many recipients, though there were few: it is no question of their number."""
+    if outcome.reply is not None and outcome.reply.code // 100 == _PERMANENT:
+        return replace(outcome, kind=Kind.PERMANENT, reason=Reason.DATA_REJECTED)
+    return replace(outcome, kind=Kind.TRANSIENT)
 
 
 def _largest(extensions: Mapping[str, str]) -> int:

@@ -5,8 +5,7 @@ import re
 from functools import lru_cache
 
 from ion.outcome import Reply
-from ion.smtp.bell import Bell
-from ion.smtp.strand import Pause
+from ion.smtp.waiting import Waiting
 
 MAX_REPLY_BYTES = 32 * 1024
 """A whole reply; RFC 5321 section 4.5.3.1.5 asks for 512 octets a line, EHLO is a few KB."""
@@ -45,7 +44,7 @@ class Wire(asyncio.BufferedProtocol):
         self._ended: str | None = None
         self._paused = False
         self._lost = False
-        self._news = Bell()
+        self._waiting = Waiting()
         # What the kernel hasn't taken pauses us, so that "written" can be told from "left".
         # 1 and not 0: asyncio's TLS transport pauses at `>= high`, and at 0 would never resume.
         transport.set_write_buffer_limits(high=1, low=0)
@@ -62,7 +61,7 @@ class Wire(asyncio.BufferedProtocol):
         self._unread += self._buffer[:nbytes]
         if len(self._unread) > MAX_REPLY_BYTES:
             self._transport.abort()  # or it would go on filling the memory of an idle session
-        self._news.ring()
+        self._waiting.wake()
 
     def eof_received(self) -> bool:  # noqa: D102
         self._end("connection closed by the server")
@@ -77,12 +76,12 @@ class Wire(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:  # noqa: D102
         self._paused = False
-        self._news.ring()
+        self._waiting.wake()
 
     def _end(self, why: str) -> None:
         self._ended = self._ended or why
-        self._news.stop()
-        self._news.ring()
+        self._waiting.stop()
+        self._waiting.wake()
 
     # -- our side ------------------------------------------------------------------------
 
@@ -130,12 +129,12 @@ class Wire(asyncio.BufferedProtocol):
             WireError: the server spoke before its turn, or the lines didn't all leave. Then the
                 dot hasn't left, and won't any more.
         """
-        until = self._news.now() + timeout_seconds
+        until = self._waiting.now() + timeout_seconds
         whole = len(lines) <= _ONE_WRITE_BYTES
         for start in range(0, 0 if whole else len(lines), _WRITE_BYTES):
             self._refuse_to_talk_over()
             self.write(lines[start : start + _WRITE_BYTES])
-            await self._breath()
+            await asyncio.sleep(0)  # a kernel that takes everything would keep us from listening
             await self._left(until)
         self._refuse_to_talk_over()
         try:
@@ -144,19 +143,6 @@ class Wire(asyncio.BufferedProtocol):
         except WireError:
             self.close()  # the rest must not leave behind our back
             raise
-
-    async def flush(self, timeout_seconds: float) -> None:
-        """Wait until all that was written has left, whatever the server says meanwhile.
-
-        Raises:
-            WireError: not all of it has, and the rest won't any more.
-        """
-        until = self._news.now() + timeout_seconds
-        while self._paused and self.open and self._news.now() < until:
-            await self._news.heard(until)
-        if self._paused:
-            self.close()
-            raise WireError(self._ended or "timed out while writing")
 
     def _refuse_to_talk_over(self) -> None:
         if not self.quiet:
@@ -170,15 +156,9 @@ class Wire(asyncio.BufferedProtocol):
         """
         while self._paused:
             self._refuse_to_talk_over()
-            if self._news.now() >= until:
+            if self._waiting.now() >= until:
                 raise WireError("timed out while writing")
-            await self._news.heard(until)
-
-    async def _breath(self) -> None:
-        """Let the loop turn: a kernel that takes everything would keep us from listening."""
-        pause = Pause()
-        asyncio.get_running_loop().call_soon(pause.over)
-        await pause
+            await self._waiting.wait(until)
 
     async def read_reply(self, timeout_seconds: float) -> Reply:
         """The next reply, and only that: what follows it stays unread.
@@ -191,11 +171,11 @@ class Wire(asyncio.BufferedProtocol):
         while (reply := self._take_reply()) is None:
             if self._ended is not None:
                 raise WireError(self._ended)
-            now = self._news.now()
+            now = self._waiting.now()
             until = now + timeout_seconds if until is None else until
             if now >= until:
                 raise WireError("timed out waiting for the reply")
-            await self._news.heard(until)
+            await self._waiting.wait(until)
         return reply
 
     def _take_reply(self) -> Reply | None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ionctl.local.interrupt import held
@@ -50,6 +51,7 @@ def run(
     finally:
         if process is not None and process.poll() is None:
             with held():
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has ended between the two lines
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
     return process.returncode, output

@@ -42,6 +42,7 @@ _CONCURRENCY = 1
 _RETENTION_SECONDS = 14 * 24 * 60 * 60
 _MAX_MESSAGE_BYTES = 256 * 1024
 _MAX_RECEIVE_COUNT = 1000
+_DEAD_LETTERS_HIDDEN_SECONDS = 30
 _SWEEP_MINUTES = 5
 _OLD_MAIL_SECONDS = 6 * 60 * 60
 
@@ -66,7 +67,11 @@ def _queues(clients: Clients, names: Names) -> None:
     }
     clients.sqs.create_queue(
         QueueName=names.dead_letter_queue,
-        Attributes={**attributes, "Policy": _queue_policy(names, names.dead_letter_queue_arn)},
+        Attributes={
+            **attributes,
+            "VisibilityTimeout": str(_DEAD_LETTERS_HIDDEN_SECONDS),
+            "Policy": _queue_policy(names, names.dead_letter_queue_arn),
+        },
     )
     clients.sqs.create_queue(
         QueueName=names.queue,
@@ -208,32 +213,39 @@ def _role(clients: Clients, names: Names, variables: Variables) -> None:
             }
         ),
     )
+    clients.iam.put_role_policy(
+        RoleName=names.role,
+        PolicyName="relay",
+        PolicyDocument=_policy(*allowances(names, variables)),
+    )
+
+
+def allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
+    """Give the statements of the role's policy."""
     queue_actions = [
         "sqs:ReceiveMessage",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:SendMessage",
     ]
-    clients.iam.put_role_policy(
-        RoleName=names.role,
-        PolicyName="relay",
-        PolicyDocument=_policy(
-            _allow("DrainInputQueue", queue_actions, names.queue_arn),
-            _allow("DeadLetterAndRedrive", queue_actions, names.dead_letter_queue_arn),
-            _allow(
-                "ClaimAndRecord",
-                ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
-                names.table_arn,
-            ),
-            _allow("RearmAlarm", ["cloudwatch:SetAlarmState"], names.alarm_arn),
-            _allow(
-                "WriteLog",
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                f"{names.log_group_arn}:*",
-            ),
-            _allow("ReadSecret", ["ssm:GetParameter"], variables.secret_arn),
+    return [
+        _allow("DrainInputQueue", queue_actions, names.queue_arn),
+        _allow(
+            "DeadLetterAndRedrive",
+            [*queue_actions, "sqs:GetQueueAttributes"],
+            names.dead_letter_queue_arn,
         ),
-    )
+        _allow(
+            "ClaimAndRecord",
+            ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+            names.table_arn,
+        ),
+        _allow("RearmAlarm", ["cloudwatch:SetAlarmState"], names.alarm_arn),
+        _allow(
+            "WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{names.log_group_arn}:*"
+        ),
+        _allow("ReadSecret", ["ssm:GetParameter"], variables.secret_arn),
+    ]
 
 
 def _function(clients: Clients, names: Names, variables: Variables) -> None:

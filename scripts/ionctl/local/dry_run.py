@@ -3,20 +3,24 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
 
+from ion.admit import MOST_RECEIVES
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, parse
-from ion.mail import compose
+from ion.contract import BadInput, Redrive, Where, parse
+from ion.mail import compose, is_address
 from ion.message import Message
-from ion.provenance import provenance_of
+from ion.outcome import Reason
+from ion.provenance import Provenance, provenance_of
 from ion.settings import SettingsError, load
+from ionctl.local import deployed
+from ionctl.local.deployed import Session
 from ionctl.local.ministack import REGION
 from ionctl.local.problem import Problem
 from ionctl.local.show import printable
@@ -24,6 +28,7 @@ from ionctl.local.show import printable
 _QUEUE_URL = "ION_AWS_QUEUE_URL"
 _NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME", "ION_AWS_LEDGER_TABLE")
 """Settings that the function can't do without, and a look can."""
+_NOT_KNOWN = "not-known@sender.invalid"
 _WAIT_SECONDS = 2
 """A short poll asks only some of SQS's servers, and may miss what is there."""
 
@@ -45,14 +50,20 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
     url = queue_url or os.environ.get(_QUEUE_URL)
     if not url:
         raise Problem(f"which queue? Say so with --queue-url, or in {_QUEUE_URL}")
-    session = boto3.Session(region_name=_region(url))
-    endpoint_url = endpoint_url or _emulator(url)
-    sender = None
+    session = Session(region_name=_region(url))
+    session.endpoint_url = endpoint_url or _emulator(url)
     try:
-        sender = _default_sender(root, session, url)
+        environment = deployed.environment(session, url)
+    except Problem as problem:
+        yield f"The settings are those of this folder and this shell: {problem}"
+        environment = {**dict.fromkeys(_NEEDLESS, "-"), **os.environ, _QUEUE_URL: url}
+    try:
+        sender = load(root, environment, partial(read_secret, session), is_address).sender
     except SettingsError as error:
-        yield f"The sender of messages that name none isn't known here ({error})"
-    queue = Queue(session.client("sqs", endpoint_url=endpoint_url), url)
+        yield f"The settings can't be read: {error}. A function that can't either sends nothing"
+        given = environment.get("ION_MAIL_SENDER", "")
+        sender = given if is_address(given) else _NOT_KNOWN
+    queue = Queue(session.client("sqs"), url)
     try:
         messages = asyncio.run(queue.receive(visibility_seconds=0, wait_seconds=_WAIT_SECONDS))
     except QueueError as error:
@@ -83,21 +94,14 @@ def _region(queue_url: str) -> str | None:
     return None if boto3.Session().region_name else REGION
 
 
-def _default_sender(root: Path, session: boto3.Session, url: str) -> str | None:
-    environment: Mapping[str, str] = {
-        **dict.fromkeys(_NEEDLESS, "-"),
-        **os.environ,
-        _QUEUE_URL: url,
-    }
-    return load(root, environment, partial(read_secret, session)).sender
-
-
 def _would(message: Message, default_sender: str | None) -> str:
+    if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
+        return f"would be dead-lettered: {Reason.POISON}"
     origin = provenance_of(message)
     try:
         action = parse(message.body)
         if isinstance(action, Redrive):
-            return "would move the dead-letter queue's messages back to the input queue"
+            return _would_redrive(action, origin)
         email = compose(
             action,
             key=action.email_id or origin.email_id,
@@ -105,10 +109,31 @@ def _would(message: Message, default_sender: str | None) -> str:
             default_sender=default_sender,
         )
     except BadInput as bad:
-        return f"would be dead-lettered: {bad.reason} at {bad.path}"
+        return f"would be dead-lettered: {bad}"
     everybody = email.envelope.recipients
     left = [everybody[i] for i in origin.left if i < len(everybody)] or everybody
+    sender = email.envelope.sender
+    if sender == _NOT_KNOWN:
+        sender = "a sender that isn't known here"
     return (
-        f"would go from {email.envelope.sender} to {', '.join(left)}: "
+        f"would go from {sender} to {', '.join(left)}: "
         f"{action.subject!r}, {len(email.content)} bytes"
     )
+
+
+def _would_redrive(query: Redrive, origin: Provenance) -> str:
+    where = query.where or Where()
+    reasons = where.reason if isinstance(where.reason, list) else [where.reason]
+    conditions = {
+        "reason": " or ".join(filter(None, reasons)),
+        "recipient_domain": where.recipient_domain,
+        "older_than": where.older_than,
+        "younger_than": where.younger_than,
+    }
+    which = [f"{name} {value}" for name, value in conditions.items() if value]
+    if query.max is not None:
+        which.append(f"at most {max(0, query.max - origin.moved)}")
+    if query.rate is not None:
+        which.append(f"{query.rate:g} a second")
+    does = "count dead letters" if query.dry_run else "move dead letters back to the input queue"
+    return f"would {does}: {', '.join(which) or 'all'}"

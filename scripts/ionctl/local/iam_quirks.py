@@ -4,7 +4,8 @@ Where AWS would allow a call by the role's policy, ministack 1.5.33 asks for som
 
 - a batch call to SQS needs the permission for the single one in AWS (SQS Developer Guide, "Amazon
   SQS batch actions"); ministack wants one named after the batch call, which AWS doesn't have;
-- SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that;
+- SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that. It
+  may ask for a version ("name:3"), which ministack takes for a part of the name;
 - DynamoDB's BatchExecuteStatement needs in AWS, for each statement, the permission of its kind on
   its table (Developer Guide, "IAM security policies with PartiQL"); ministack looks into none of
   them and wants one named after the call, on "*". So a DELETE, or another table, would pass here
@@ -54,6 +55,7 @@ def _translated(statement: dict[str, Any]) -> dict[str, Any] | None:
     elif "ssm:GetParameter" in actions:
         wanted = ["ssm:GetParameter"]
         on = [f"{arn.partition('parameter/')[0]}parameter/{arn}" for arn in resources]
+        on += [f"{arn}:*" for arn in resources]
     elif actions >= _STATEMENTS:
         wanted, on = ["dynamodb:BatchExecuteStatement"], ["*"]
     else:

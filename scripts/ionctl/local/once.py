@@ -34,6 +34,7 @@ class Fate:
         refused: why it never came onto the queue; None: it did.
         tried: False: it is queued still, and the relay has not even tried.
         copy_of: the file before it that has the same key, and with it the emails.
+        report: of a redrive: what it came to.
     """
 
     file: Path
@@ -43,12 +44,15 @@ class Fate:
     refused: str | None = None
     tried: bool = True
     copy_of: Path | None = None
+    report: str | None = None
 
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
         parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
         if self.undecided is not None:
             parts.append(f"still queued: {self.undecided}")
+        elif self.report is not None:
+            parts.append(self.report)
         if self.copy_of is not None and not parts:
             parts.append(f"nothing: a copy of {self.copy_of}")
         if self.refused is not None:
@@ -157,6 +161,7 @@ def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
         undecided="; ".join(event or "not tried yet" for event in events) if waiting else None,
         tried=all(events),
         copy_of=copy_of if is_copy else None,
+        report=None if own_id else _last_event(stack, {message.message_id}),
     )
 
 
@@ -187,10 +192,14 @@ def _local_id(content: bytes) -> str:
 
 
 def _last_event(stack: Stack, message_ids: set[str]) -> str | None:
-    """Give what the log says last about a message that was put off, under whichever id."""
+    """Give what the log says last about a message that was put off, under whichever id.
+
+    A redrive's report has the id that its first message had.
+    """
     last = None
     for record in stack.events():
-        if record.get("message_id") in message_ids:
+        is_report = record.get("message") == "redrive"
+        if record.get("email_id" if is_report else "message_id") in message_ids:
             last = show.event(record) or last
     return last
 

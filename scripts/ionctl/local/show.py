@@ -41,10 +41,13 @@ def dead_letter(one: Queued) -> str:
 
 
 def why(dead: Queued) -> str:
-    """Give what is written on a dead letter: the reason, and the reply or the JSON path."""
-    attributes = dead.attributes
-    said = attributes.get("reply") or provenance(dead).get("path") or ""
+    """Give what is written on a dead letter: the reason, and the reply or what is wrong where."""
+    attributes, history = dead.attributes, provenance(dead)
+    said = attributes.get("reply") or history.get("path") or ""
     reason = attributes.get("reason", "without a reason: SQS moved it, or SNS")
+    problem, meant = history.get("problem"), history.get("did_you_mean")
+    if problem:
+        said += f" {problem}, did you mean {meant}?" if meant else f" {problem}"
     return f"{reason} {said}".strip()
 
 
@@ -58,15 +61,32 @@ def event(record: Mapping[str, Any]) -> str | None:
     """Give one line for an event of the function's log that a person should see, or None."""
     if record.get("message") == "deferred":
         text = (
-            f"deferred {record['reason']} {record['reply']}, "
+            f"deferred {record['email_id']}: {record['reason']} {record['reply']}, "
             f"next try in {record['retry_in_seconds']} s"
         )
+    elif record.get("message") == "redrive":
+        text = _redrive(record)
     elif record.get("level") in ("WARNING", "ERROR"):
         details = [record.get(name) for name in ("reason", "reply", "error", "code", "exception")]
         text = " ".join(str(part) for part in (record["message"], *details) if part)
     else:
         return None
     return printable(text)
+
+
+def _redrive(report: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in report["reasons"].items())
+    parts = [f"{report['meant']} meant" + (f" ({reasons})" if reasons else "")]
+    parts.append(f"{report['moved']} moved")
+    if report["refused"]:
+        parts.append(f"{report['refused']} refused: they have come back too often")
+    if report["hidden"]:
+        parts.append(f"{report['hidden']} hidden: someone is looking at them")
+    if report["error"]:
+        parts.append(report["error"])
+    if report["goes_on"]:
+        parts.append(f"goes on in {report['pause_seconds']} s")
+    return f"redrive {report['email_id']}: {'; '.join(parts)}"
 
 
 def _shortened(body: str) -> str:

@@ -6,6 +6,7 @@ from bench import cost, prices
 from bench.drains import ION, Drain
 from bench.rounds import Figure
 from bench.sinks import Offer
+from ion.settings import Pipelining
 
 MESSAGE_BYTES = 4096
 DEFAULTS = {"emails_per_s": 1000.0, "cpu_s_per_1000": 0.1}
@@ -15,7 +16,7 @@ def drain(**figures: float) -> Drain:
     numbers = DEFAULTS | figures
     return Drain(
         figure=Figure(
-            name=ION,
+            name=ION[Pipelining.ENVELOPE],
             rtt_ms=0.0,
             connections=4,
             offer=Offer.TLS,

@@ -1,11 +1,13 @@
 """A dry run says what would happen, and changes nothing."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ionctl.local import clients
+from ionctl.local import clients, deploy
 from ionctl.local.clients import Clients
 from ionctl.local.dry_run import dry_run
 from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
@@ -25,6 +27,10 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
         yield names_of(ministack.endpoint)
 
 
+MOVE = "would move dead letters back to the input queue: "
+SECRETS = "[smtp]\nserver = mail.example.org\nport = 587\nusername = {}\npassword = secret\n"
+
+
 @pytest.fixture
 def aws(names: Names) -> Clients:
     aws = clients.connect(names)
@@ -38,49 +44,127 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "root"
     folder.mkdir()
     (folder / "config.cfg").write_bytes((ROOT / "config.cfg").read_bytes())
-    (folder / "config-secrets.cfg").write_text(
-        "[smtp]\nserver = mail.example.org\nport = 587\n"
-        "username = relay@example.org\npassword = secret\n"
-    )
+    (folder / "config-secrets.cfg").write_text(SECRETS.format("relay@example.org"))
     return folder
+
+
+def deployed(names: Names, tmp_path: Path, username: str, settings: deploy.Settings) -> Clients:
+    """A deployment; its function is only looked at, and never run."""
+    aws = clients.connect(names)
+    aws.ssm.put_parameter(
+        Name=names.secret, Value=SECRETS.format(username), Type="SecureString", Overwrite=True
+    )
+    source = ROOT / "lambda_src" / "ion" / "contract"
+    package = Path(shutil.make_archive(str(tmp_path / "package"), "zip", source))
+    deploy.deploy(aws, names, deploy.Variables(package, names.secret_arn, settings))
+    return aws
+
+
+def said_about(names: Names, root: Path, aws: Clients, **fields: object) -> str:
+    """What a dry run says of one message, where it has nothing else to say."""
+    least = {"action": "send", "recipient": "ann@x.org", "body_text": "…"}
+    aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=json.dumps(least | fields))
+    (line,) = dry_run(root, names.queue_url, None)
+    return line.partition("  ")[2]
 
 
 def test_says_what_would_happen_to_each_message(aws: Clients, names: Names, root: Path) -> None:
     for body in (
         '{"action": "send", "recipient": ["ann@x.org", "B <b@x.org>"], "body_text": "…"}',
-        '{"action": "redrive"}',
         '{"action": "send", "recipient": "no address", "body_text": "…"}',
         "{",
     ):
         aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=body)
-    lines = list(dry_run(root, names.queue_url, None))
+    first, *lines = dry_run(root, names.queue_url, None)
+    assert first.startswith(
+        "The settings are those of this folder and this shell: the function ion "
+    )
     said = sorted(line.partition("  ")[2] for line in lines)
     assert said[0] == "would be dead-lettered: BAD_JSON at $"
     assert said[1] == "would be dead-lettered: INVALID_ADDRESS at $.recipient"
     assert said[2].startswith("would go from relay@example.org to ann@x.org, b@x.org: '', ")
-    assert said[3] == "would move the dead-letter queue's messages back to the input queue"
+
+
+@pytest.mark.parametrize(
+    ("username", "settings", "sender"),
+    [
+        ("stack@example.net", {}, "stack@example.net"),
+        ("apikey", {"mail": {"sender": "Shop <shop@example.net>"}}, "shop@example.net"),
+    ],
+)
+def test_the_sender_is_the_deployed_functions_and_not_this_folders(
+    names: Names, tmp_path: Path, root: Path, username: str, settings: deploy.Settings, sender: str
+) -> None:
+    aws = deployed(names, tmp_path, username, settings)
+    assert said_about(names, root, aws).startswith(f"would go from {sender} to ann@x.org: ")
+
+
+def test_where_the_deployed_function_has_no_sender_it_would_be_dead_lettered(
+    names: Names, tmp_path: Path, root: Path
+) -> None:
+    aws = deployed(names, tmp_path, "apikey", {})
+    assert said_about(names, root, aws) == "would be dead-lettered: SENDER_MISSING at $.sender"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({}, f"{MOVE}all"),
+        ({"dry_run": True}, "would count dead letters: all"),
+        (
+            {"where": {"reason": ["EXPIRED", "IN_DOUBT"], "recipient_domain": "x.org"}, "max": 5},
+            f"{MOVE}reason EXPIRED or IN_DOUBT, recipient_domain x.org, at most 5",
+        ),
+        (
+            {"where": {"older_than": "2h", "younger_than": "7d"}, "rate": 0.5, "dry_run": True},
+            "would count dead letters: older_than 2h, younger_than 7d, 0.5 a second",
+        ),
+    ],
+)
+def test_a_redrive_is_told_with_all_that_it_asks_for(
+    aws: Clients, names: Names, root: Path, query: dict[str, object], said: str
+) -> None:
+    body = json.dumps({"action": "redrive", **query})
+    aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=body)
+    *_, line = dry_run(root, names.queue_url, None)
+    assert line.partition("  ")[2] == said
 
 
 def test_hides_and_deletes_nothing(aws: Clients, names: Names, root: Path) -> None:
     aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody="{")
     for _ in range(2):
-        assert len(list(dry_run(root, names.queue_url, names.endpoint))) == 1
+        assert len(list(dry_run(root, names.queue_url, names.endpoint))) == 2
     (message,) = peek(names.endpoint, names.queue_url)
     assert message.visible
 
 
 def test_empty_queue(aws: Clients, names: Names, root: Path) -> None:
-    (line,) = dry_run(root, names.queue_url, None)
+    _, line = dry_run(root, names.queue_url, None)
     assert line.startswith("Nothing to send")
 
 
 def test_does_without_the_secrets(aws: Clients, names: Names, root: Path) -> None:
     (root / "config-secrets.cfg").unlink()
-    body = '{"action": "send", "recipient": "ann@example.org", "sender": "me@example.org",'
-    aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=f'{body} "body_text": "…"}}')
-    first, second = dry_run(root, names.queue_url, None)
-    assert "config-secrets.cfg: missing" in first
-    assert "would go from me@example.org to ann@example.org" in second
+    for sender in ({"sender": "me@example.org"}, {}):
+        body = {"action": "send", "recipient": "ann@example.org", "body_text": "…", **sender}
+        aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=json.dumps(body))
+    _, missing, *lines = dry_run(root, names.queue_url, None)
+    assert "config-secrets.cfg: missing" in missing
+    said = sorted(line.partition("  ")[2] for line in lines)
+    assert said[0].startswith("would go from a sender that isn't known here to ann@example.org: ")
+    assert said[1].startswith("would go from me@example.org to ann@example.org: ")
+
+
+def test_without_the_secrets_the_sender_of_the_settings_is_known_all_the_same(
+    names: Names, tmp_path: Path, root: Path
+) -> None:
+    aws = deployed(names, tmp_path, "apikey", {"mail": {"sender": "shop@example.net"}})
+    aws.ssm.delete_parameter(Name=names.secret)
+    body = '{"action": "send", "recipient": "ann@example.org", "body_text": "…"}'
+    aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=body)
+    unread, line = dry_run(root, names.queue_url, None)
+    assert "ParameterNotFound" in unread
+    assert "would go from shop@example.net to ann@example.org: " in line
 
 
 def test_queue_that_is_not_there(aws: Clients, names: Names, root: Path) -> None:

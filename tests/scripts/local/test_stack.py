@@ -9,7 +9,7 @@ import pytest
 
 from ionctl.local import iam_quirks, mailbox_simulator, once
 from ionctl.local.names import names_of
-from ionctl.local.stack import Stack
+from ionctl.local.stack import Stack, config_secrets
 
 pytestmark = pytest.mark.system
 
@@ -96,9 +96,37 @@ def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -
     file = tmp_path / "later.json"
     file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
     (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path / "out")
-    assert str(fate).startswith(f"{file} → still queued: deferred TRY_LATER 451 4.3.0 ")
+    (waiting,) = stack.queued()
+    deferred = f"deferred {waiting.message_id}: TRY_LATER 451 4.3.0 "
+    assert str(fate).startswith(f"{file} → still queued: {deferred}")
     assert fate.tried
     stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
+
+
+@pytest.mark.row(91)
+def test_a_secret_that_the_server_does_not_know_yet_stops_nothing(stack: Stack) -> None:
+    """The role may read both versions of it, the new one and the one before."""
+    right = config_secrets(stack.mail_server.login)
+    stack.put_secret(right.replace("password = ", "password = not-yet-"))
+    before = len(stack.mailbag.emails)
+    function = stack.names.function
+    # a process of its own, which reads the secret when it begins
+    stack.aws.functions.update_function_configuration(FunctionName=function, Timeout=899)
+    stack.publish(send("ann@example.org"))
+    assert stack.wait_for_emails(before + 1)[-1].recipients == ("ann@example.org",)
+    stack.put_secret(right)
+    stack.invoke()  # behind the run that has sent it: by now that has written its log
+    assert "login refused, another one is tried" in [one.get("message") for one in stack.events()]
+
+
+def test_a_redrive_tells_what_it_came_to(stack: Stack, tmp_path: Path) -> None:
+    stack.publish(send(mailbox_simulator.BOUNCE))
+    assert stack.wait_until_settled()
+    file = tmp_path / "again.json"
+    file.write_text('{"action": "redrive", "dry_run": true}')
+    (fate,) = once.run(stack, once.read([file]), timeout_seconds=30, out=tmp_path / "out")
+    assert str(fate).startswith(f"{file} → redrive ")
+    assert str(fate).endswith(": 1 meant (RCPT_REJECTED 1); 0 moved")
 
 
 def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> None:

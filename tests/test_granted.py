@@ -1,0 +1,118 @@
+"""What the function's role may do and what the function does, held against each other."""
+
+import asyncio
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from emulated import Account
+from function import PASSWORD, Function, email, guarded, invoke
+from ionctl.local import deploy
+from ionctl.local.deploy import Variables
+from ionctl.local.names import names_of
+from smtp_server import Step, reply
+
+NAMES = names_of("http://127.0.0.1")
+LAMBDAS_OWN = NAMES.log_group_arn
+"""Lambda writes the function's log, with the function's role."""
+
+
+class Calls:
+    """Calls to AWS, as the permissions that they take on which resource."""
+
+    def __init__(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.taken: dict[str, set[str]] = defaultdict(set)
+        self._arns = {
+            account.input_url: NAMES.queue_arn,
+            account.dead_url: NAMES.dead_letter_queue_arn,
+            account.table: NAMES.table_arn,
+            account.alarm_name: NAMES.alarm_arn,
+        }
+        self.on = False
+        really = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
+
+        def call(client: Any, operation: str, request: dict[str, Any]) -> Any:  # noqa: ANN401
+            if self.on:
+                self._note(client.meta.service_model.service_name, operation, request)
+            return really(client, operation, request)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    def _note(self, service: str, operation: str, request: dict[str, Any]) -> None:
+        match service:
+            case "sqs":  # a batch takes the permission of the single call
+                action = f"sqs:{operation.removesuffix('Batch')}"
+                self.taken[self._arns[request["QueueUrl"]]].add(action)
+            case "cloudwatch":
+                self.taken[self._arns[request["AlarmName"]]].add(f"cloudwatch:{operation}")
+            case "dynamodb" if operation == "BatchExecuteStatement":  # those of its statements
+                for one in request["Statements"]:
+                    verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
+                    action = f"dynamodb:PartiQL{verb[0].title()}"
+                    self.taken[self._arns[table[1]]].add(action)
+            case "dynamodb":
+                for table in request["RequestItems"]:
+                    self.taken[self._arns[table]].add(f"dynamodb:{operation}")
+            case "ssm" | "secretsmanager":
+                self.taken["secret"].add(f"{service}:{operation}")
+            case _:
+                raise AssertionError(service)
+
+
+def granted(secret_action: str) -> dict[str, set[str]]:
+    """By the policy that tests/scripts/local/test_agreement.py compares with Terraform's."""
+    found = {
+        one["Resource"]: set(one["Action"])
+        for one in deploy.allowances(NAMES, Variables(Path(), "secret"))
+        if not one["Resource"].startswith(LAMBDAS_OWN)
+    }
+    assert found["secret"] == {"ssm:GetParameter"}
+    return found | {"secret": {secret_action}}
+
+
+@pytest.mark.parametrize(
+    ("service", "secret_action"),
+    [("ssm", "ssm:GetParameter"), ("secretsmanager", "secretsmanager:GetSecretValue")],
+)
+def test_every_call_is_granted_and_everything_granted_is_used(
+    account: Account,
+    function: Function,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    secret_action: str,
+) -> None:
+    """Sent, put off, dead-lettered, redriven, held, rescued; and a secret with one before it."""
+    make: Any = account.session.client
+    client = make(service)
+    calls = Calls(account, monkeypatch)
+
+    def secret(text: str) -> str:
+        if service == "ssm":
+            client.put_parameter(Name="/ion", Value=text, Type="SecureString", Overwrite=True)
+            return str(client.get_parameter(Name="/ion")["Parameter"]["ARN"])
+        try:
+            return str(client.create_secret(Name="ion", SecretString=text)["ARN"])
+        except client.exceptions.ResourceExistsException:
+            return str(client.put_secret_value(SecretId="ion", SecretString=text)["ARN"])
+
+    async def main() -> None:
+        async with guarded({Step.RCPT: [reply(450, "4.2.1 busy")]}) as server:
+            for password in ("before", "wrong", PASSWORD):
+                function.monkeypatch.setenv(
+                    "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
+                )
+                account.publish("a dead letter", url=account.dead_url)
+                for body in (email(), email(1), "{broken", '{"action": "redrive"}'):
+                    account.publish(body)
+                relay = function.relay()
+                calls.on = True
+                await invoke(relay)
+                calls.on = False
+            assert server.accepted
+
+    asyncio.run(main())
+    assert dict(calls.taken) == granted(secret_action)

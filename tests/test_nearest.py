@@ -1,0 +1,29 @@
+import pytest
+
+from ion.nearest import nearest
+
+FIELDS = ["recipient", "sender", "reply_to", "body_text", "body_html"]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("recipeint", "recipient"),
+        ("recipients", "recipient"),
+        ("replyTo", "reply_to"),
+        ("SENDER", "sender"),
+        ("bodyhtml", "body_html"),
+        ("template", None),
+        ("", None),
+        ("x" * 100, None),
+        ("sender" * 100_000, None),
+    ],
+)
+def test_a_misspelt_name_has_a_nearest_one_if_it_resembles_any(
+    name: str, known: str | None
+) -> None:
+    assert nearest(name, FIELDS) == known
+
+
+def test_the_known_name_is_given_as_it_is_written() -> None:
+    assert nearest("ion_log_lvl", ["ION_LOG_LEVEL"]) == "ION_LOG_LEVEL"
