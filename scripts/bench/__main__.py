@@ -17,6 +17,7 @@ from bench import (
     draining,
     drains,
     machine,
+    memory,
     package,
     plots,
     report,
@@ -96,8 +97,9 @@ def _measured(options: argparse.Namespace, say: Callable[[str], None]) -> Measur
         packed = package.measured(3 if options.quick else 7)
     except UnavailableError as error:
         packed, missing = None, str(error)
+    peaks = memory.measured(memory.QUICK if options.quick else memory.CASES, say)
     throttled = [] if options.quick else throttle.run(say=say)
-    return Measured(sending, drained, composed, packed, missing, throttled)
+    return Measured(sending, drained, composed, packed, missing, throttled, peaks)
 
 
 def _backlogs(found: Drains) -> list[tuple[str, Bill]]:

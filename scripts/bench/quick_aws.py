@@ -1,19 +1,22 @@
 """An AWS that only answers: to see what a relay can do where AWS is not what is slow.
 
-python -m bench.quick_aws 500 prints a port and serves a queue of 500 emails, and a ledger that says
-yes to everything. GET / tells how many are left. It ends when its standard input does. It checks
-nothing and remembers nothing but what was deleted: whether a relay is right, ministack says.
+python -m bench.quick_aws 500 "4 KB" prints a port and serves a queue of 500 such emails, and a
+ledger that says yes to everything. GET / tells how many are left. It ends when its standard input
+does. It checks nothing and remembers nothing but what was deleted: whether a relay is right,
+ministack says.
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.daemons import Daemon, module
-from bench.emails import published
+from bench.large_emails import REDRIVE, Mail, body
 from bench.task import HOST
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
 
@@ -26,10 +29,11 @@ class Account:
 
     Args:
         emails: how many wait in the queue.
+        mail: what they are like.
     """
 
-    def __init__(self, emails: int) -> None:
-        self._daemon = Daemon(module("bench.quick_aws", emails))
+    def __init__(self, emails: int, mail: Mail = Mail.SMALL) -> None:
+        self._daemon = Daemon(module("bench.quick_aws", emails, mail))
         self._daemon.__enter__()
         self.port = int(self._daemon.said)
         self.pid = self._daemon.pid
@@ -59,23 +63,34 @@ class Account:
 
 
 class Service:
-    """The queue and the ledger.
+    """The queues and the ledger.
 
     Args:
-        emails: how many wait.
+        bodies: of the messages that wait.
+        dead: of the dead letters.
     """
 
-    def __init__(self, emails: int) -> None:
-        self._waiting = [_message(number) for number in range(emails)]
-        self._left = {message["ReceiptHandle"] for message in self._waiting}
+    def __init__(self, bodies: Iterable[str], dead: Iterable[str] = ()) -> None:
+        self._count = itertools.count()
+        self._left: set[str] = set()
+        self._dead: deque[dict[str, Any]] = deque()
+        self._waiting: deque[dict[str, Any]] = deque()
+        for letter in dead:
+            self._put(self._dead, letter)
+        for message in bodies:
+            self._put(self._waiting, message)
 
     def answer(self, operation: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """What AWS says."""
+        queue = self._dead if asked.get("QueueUrl", "").endswith("-dead") else self._waiting
         match operation:
             case "ReceiveMessage":
-                most = asked["MaxNumberOfMessages"]
-                messages, self._waiting = self._waiting[:most], self._waiting[most:]
-                return {"Messages": messages} if messages else {}
+                most = min(asked["MaxNumberOfMessages"], len(queue))
+                return {"Messages": [queue.popleft() for _ in range(most)]} if most else {}
+            case "SendMessageBatch":
+                for entry in asked["Entries"]:
+                    self._put(queue, entry["MessageBody"])
+                return {}
             case "DeleteMessage":
                 self._left.discard(asked["ReceiptHandle"])
                 return {}
@@ -89,9 +104,15 @@ class Service:
             case _:
                 return {}
 
+    def _put(self, queue: deque[dict[str, Any]], body: str) -> None:
+        message = _message(next(self._count), body)
+        queue.append(message)
+        if queue is self._waiting:
+            self._left.add(message["ReceiptHandle"])
+
     @property
     def left(self) -> int:
-        """Messages that were not deleted."""
+        """Messages that were not deleted, dead letters aside."""
         return len(self._left)
 
 
@@ -124,7 +145,8 @@ class Connection(asyncio.Protocol):
         if not operation:  # CloudWatch's CBOR: an empty map
             return b"\xa0"
         named = _OPERATIONS.get(operation.rpartition(b".")[2], "")
-        return json.dumps(self._service.answer(named, json.loads(body))).encode()
+        answer = self._service.answer(named, json.loads(body))
+        return json.dumps(answer, ensure_ascii=False).encode()
 
 
 _OPERATIONS = {
@@ -133,6 +155,7 @@ _OPERATIONS = {
         "ReceiveMessage",
         "DeleteMessage",
         "DeleteMessageBatch",
+        "SendMessageBatch",
         "BatchExecuteStatement",
         "BatchGetItem",
     )
@@ -147,22 +170,24 @@ def _response(body: bytes) -> bytes:
     ).encode() + body
 
 
-def _message(number: int) -> dict[str, Any]:
+def _message(number: int, body: str) -> dict[str, Any]:
     return {
         "MessageId": f"00000000-0000-4000-8000-{number:012}",
         "ReceiptHandle": f"receipt-{number}",
-        "Body": published(number),
+        "Body": body,
         "Attributes": {"SentTimestamp": "1767322800000", "ApproximateReceiveCount": "1"},
     }
 
 
-async def serve(emails: int) -> None:
+async def serve(service: Service) -> None:
     """Serve until standard input ends."""
-    service = Service(emails)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(service), HOST, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    count, mail = int(sys.argv[1]), Mail(sys.argv[2])
+    waiting = [body(mail, number, count) for number in range(count)]
+    redriven = mail is Mail.REDRIVEN
+    asyncio.run(serve(Service([REDRIVE], waiting) if redriven else Service(waiting)))

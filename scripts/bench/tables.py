@@ -7,6 +7,7 @@ from bench.composing import Composing
 from bench.cost import Bill, Steady
 from bench.drains import CONDITIONS, FIRST_ION, Drains
 from bench.goals import Goal
+from bench.memory import Peak
 from bench.package import Package
 from bench.rounds import Figure, Rounds
 from bench.throttle import Throttled
@@ -120,6 +121,26 @@ def quick_drains(found: Drains) -> str:
         )
     head = ("relay", "connections", "mail server at", "emails/s", "CPU s / 1,000")
     return table(head, rows)
+
+
+def memory(peaks: Iterable[Peak]) -> str:
+    """The most that drains held, by what waits in the queue."""
+    head = ("what waits", "emails", "connections", "function", "RSS, at most", "share", "receives")
+    return table(
+        head,
+        [
+            (
+                one.case.mail.value,
+                str(one.case.emails),
+                str(one.case.connections),
+                f"{one.case.memory_mb} MB",
+                f"{one.memory_mb:.0f} MB",
+                f"{one.share:.0%}",
+                str(one.receives),
+            )
+            for one in peaks
+        ],
+    )
 
 
 def composing(one: Composing) -> str:

@@ -7,6 +7,7 @@ from bench.composing import Composing
 from bench.drains import Drains
 from bench.goals import draining, package, sending
 from bench.goals.goal import Goal
+from bench.memory import Peak
 from bench.package import Package
 from bench.rounds import Rounds
 from bench.throttle import Throttled
@@ -24,6 +25,7 @@ class Measured:
     package: Package | None
     package_missing: str = ""
     throttled: Sequence[Throttled] = ()
+    peaks: Sequence[Peak] = ()
 
 
 def goals(measured: Measured) -> list[Goal]:
@@ -34,5 +36,6 @@ def goals(measured: Measured) -> list[Goal]:
         *draining.drains(measured.drains),
         *package.package(measured.package, measured.package_missing),
         draining.memory(measured.drains),
+        draining.any_sizes(measured.peaks),
         *(draining.throttled(measured.throttled, side_by_side) for side_by_side in (1, 3)),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.drains import FIRST_ION, ION, Drain, Drains
 from bench.goals.goal import Goal, judged, unmeasured
+from bench.memory import MOST_SHARE, Peak
 from bench.throttle import Throttled
 from ion.settings import Pipelining
 
@@ -38,6 +39,22 @@ def memory(found: Drains) -> Goal:
         return unmeasured(what, goal, found.missing or "no /proc here")
     used = one.figure.memory_mb
     return judged(what, goal, f"{used:.0f} MB", reached=used <= 128)
+
+
+def any_sizes(peaks: Sequence[Peak]) -> Goal:
+    """The memory that large emails may take."""
+    what = "memory of the relay's process, emails of any size, 16 connections"
+    goal = f"<= {MOST_SHARE:.0%} of the function's, RSS"
+    if not peaks or not all(one.memory_mb for one in peaks):
+        return unmeasured(what, goal, "no /proc here")
+    most = max(peaks, key=lambda one: one.share)
+    sizes = f"{most.memory_mb:.0f} of {most.case.memory_mb} MB"
+    return judged(
+        what,
+        goal,
+        f"{most.share:.0%} ({sizes}; {most.case.mail})",
+        reached=most.share <= MOST_SHARE,
+    )
 
 
 def throttled(found: Sequence[Throttled], side_by_side: int) -> Goal:
