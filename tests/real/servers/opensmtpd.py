@@ -22,7 +22,7 @@ class OpenSmtpd(Server):
     """Delivers to one Maildir."""
 
     title = "OpenSMTPD"
-    odd = ('"{} odd"@mta.example', '"{}.r1"@mta.example')
+    odd = ('"{} odd"@mta.example',)
     limit = "10 emails a connection, 20 recipients a transaction (smtp limit)"
 
     def __init__(self, folder: Path, *, limited: bool = False) -> None:
