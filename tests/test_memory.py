@@ -1,14 +1,15 @@
 """What a run holds at a time stays within a budget, and yet everything is sent."""
 
 import asyncio
-import gc
 import json
 import platform
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 from emulated import Account
 from ion.admit import Job
 from ion.allowance import MB, Allowance, function_bytes
+from ion.aws.queue import Queue
 from ion.contract import Send, parse
+from ion.course import Summary
 from ion.deadline import Deadline
 from ion.deliver import Deliverer
 from ion.envelope import Email
-from ion.mail import compose
+from ion.mail import Checked, compose
 from ion.memory import Memory, weight
 from ion.message import Attribute, Message
 from ion.outcome import Delivery
@@ -292,36 +295,55 @@ def test_whatever_comes_is_worked_on_and_the_budget_is_kept(
 # a whole run
 
 
+class Tracked(Message):
+    """A received message of which can be told whether anything still refers to it."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Tracking(Queue):
+    """Knows which of the messages that it gave out are still held."""
+
+    _given: ClassVar[list[weakref.ref[Tracked]]] = []
+
+    async def receive(self, **how: Any) -> list[Message]:  # noqa: ANN401 - as its parent's
+        found = [
+            Tracked(*(getattr(one, field.name) for field in fields(one)))
+            for one in await super().receive(**how)
+        ]
+        self._given.extend(map(weakref.ref, found))
+        return list[Message](found)
+
+    @classmethod
+    def held(cls) -> list[Message]:
+        return [one for one in (reference() for reference in cls._given) if one is not None]
+
+
+@pytest.fixture(autouse=True)
+def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulated.Queue", Tracking)
+    monkeypatch.setattr(Tracking, "_given", [])
+
+
 class Counting(Deliverer):
-    """Sends, and notes what is in memory while it does."""
+    """Sends, and notes what the messages that are held meanwhile cost."""
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, 345_600)
-        self.bodies: list[int] = []
-        self.contents: list[int] = []
+        self.held: list[int] = []
 
     async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
-        self.bodies.append(sum(map(total, bodies())))
-        self.contents.append(len(alive(Email)))
+        self.held.append(sum(sum(weight(one)) for one in Tracking.held()))
         return await super().deliver(job, message, deadline)
 
 
-def alive(kind: type[Any]) -> list[Any]:
-    return [one for one in gc.get_objects() if type(one) is kind]
-
-
-def bodies() -> list[str]:
-    return [one.body for one in alive(Message) if one.body]
-
-
-def counted(account: Account, **parts: Any) -> tuple[Counting, Any]:  # noqa: ANN401
+def counted(account: Account, **parts: Any) -> tuple[Counting, Summary]:  # noqa: ANN401
     counting: list[Counting] = []
 
     def relay(pool: Pool) -> Counting:
         counting.append(Counting(pool))
         return counting[0]
 
-    gc.collect()
     summary = run(account, relay=relay, **parts)
     return counting[0], summary
 
@@ -330,14 +352,12 @@ def test_a_run_holds_no_more_than_its_budget(account: Account) -> None:
     for number in range(MANY):
         account.publish(large(number))
     each = total(large(MANY))
-    budget = 6 * each
     server = ScriptedServer()
-    counting, summary = counted(
-        account, server=server, smtp=wide(8), memory=Memory(Allowance(budget, 100))
-    )
+    memory = Memory(Allowance(6 * each, 100))
+    counting, summary = counted(account, server=server, smtp=wide(8), memory=memory)
     assert (summary.sent, summary.stopped) == (MANY, "empty")
     assert set(recipients(server).values()) == {1}
-    assert 2 * each < max(counting.bodies) <= budget
+    assert 2 * each < max(counting.held) <= 6 * each
 
 
 def test_emails_larger_than_the_budget_are_sent_one_by_one(account: Account) -> None:
@@ -345,17 +365,58 @@ def test_emails_larger_than_the_budget_are_sent_one_by_one(account: Account) -> 
         account.publish(large(number))
     counting, summary = counted(account, smtp=wide(8), memory=Memory(Allowance(LARGE, 100)))
     assert (summary.sent, summary.stopped) == (5, "empty")
-    assert max(counting.bodies) == total(large(0))
+    assert max(counting.held) == total(large(0))
 
 
-def test_contents_are_made_by_the_workers_and_end_with_their_attempts(account: Account) -> None:
+def test_a_run_works_on_fewer_if_a_receive_brings_larger_ones_than_before(account: Account) -> None:
+    for number in range(10):
+        account.publish(large(number))
+    cost = weight(message(large(0)))
+    allowance = Allowance(10 * cost.held + 2 * cost.work, 100)
+    working, most = 0, 0
+
+    class Sending(Deliverer):
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            nonlocal working, most
+            working += cost.work
+            most = max(most, working + sum(weight(one).held for one in Tracking.held()))
+            try:
+                return await super().deliver(job, message, deadline)
+            finally:
+                working -= cost.work
+
+    memory = used_to("x", allowance)
+    relay = lambda pool: Sending(pool, 345_600)  # noqa: E731 - as short as that
+    assert run(account, smtp=wide(8), relay=relay, memory=memory).sent == 10
+    assert 10 * cost.held < most <= allowance.budget
+
+
+def test_contents_are_made_by_the_workers(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not by what claims ahead of them."""
     for number in range(MANY):
         account.publish(email(number))
-    workers = 3
-    counting, summary = counted(account, smtp=wide(workers))
+    waiting, most, real = 0, 0, Checked.email
+
+    def make(self: Checked, queued_at: datetime) -> Email:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        return real(self, queued_at)
+
+    class Sending(Deliverer):
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            nonlocal waiting
+            try:
+                return await super().deliver(job, message, deadline)
+            finally:
+                waiting -= 1
+
+    monkeypatch.setattr(Checked, "email", make)
+    summary = run(account, smtp=wide(3), relay=lambda pool: Sending(pool, 345_600))
     assert summary.sent == MANY
-    assert max(counting.contents) <= 2 * workers  # an email, and the one for its recipients
+    assert 1 <= most <= 3
 
 
 def test_nothing_is_kept_of_what_is_done(account: Account) -> None:
@@ -367,11 +428,10 @@ def test_nothing_is_kept_of_what_is_done(account: Account) -> None:
         async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
             if job.email.envelope.recipients == ("to0@example.org",):
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    while len(bodies()) > 1:  # noqa: ASYNC110 - what is freed tells nobody
+                    while Tracking.held() != [message]:  # noqa: ASYNC110 - nobody tells
                         await asyncio.sleep(0.1)
             return await super().deliver(job, message, deadline)
 
-    gc.collect()
     summary = run(account, smtp=wide(4), relay=lambda pool: Last(pool, 345_600))
     assert summary.sent == MANY
 
