@@ -7,7 +7,18 @@ import pytest
 from ion.outcome import Kind
 from ion.settings import Pipelining
 from smtp.client import email, pool_for, sent, until
-from smtp_server import Action, Offer, ScriptedServer, Step, delay, drop, hang, reply
+from smtp_server import (
+    NORMAL,
+    Action,
+    Offer,
+    ScriptedServer,
+    Step,
+    delay,
+    drop,
+    hang,
+    once_behind,
+    reply,
+)
 
 PIPELINING = Offer(pipelining=True)
 pytestmark = pytest.mark.row(35)
@@ -92,5 +103,42 @@ def test_a_borrower_that_is_cancelled_while_it_probes_leaves_the_pool_sound() ->
                 assert outcome.kind is Kind.ACCEPTED
             await server.settled()
             assert len(server.sessions) == 2
+
+    asyncio.run(main())
+
+
+def test_a_connection_is_nobody_elses_until_its_probe_is_answered() -> None:
+    """In `deep` it would have room for two more."""
+
+    async def main() -> None:
+        async with ScriptedServer({Step.NOOP: [hang()]}, offer=PIPELINING) as server:
+            async with pool_for(server, pipelining=Pipelining.DEEP) as pool:
+                await sent(pool, email())
+                tasks = [asyncio.create_task(sent(pool, email())) for _ in range(3)]
+                await until(lambda: "NOOP" in server.sessions[0].verbs)
+                assert repr(pool) == "<Pool 1 busy, 0 idle of 1>"
+                tasks[0].cancel()
+                for ((outcome,),) in [await asyncio.gather(task) for task in tasks[1:]]:
+                    assert outcome.kind is Kind.ACCEPTED
+            await server.settled()
+
+    asyncio.run(main())
+
+
+def test_once_it_is_answered_others_share_the_connection_as_ever() -> None:
+    """The first email's dot is answered only once the next one's envelope is behind it."""
+
+    async def main() -> None:
+        script = {Step.NOOP: [delay(0.02)], Step.DOT: [NORMAL, once_behind(b"MAIL")]}
+        async with ScriptedServer(script, offer=PIPELINING) as server:
+            async with pool_for(server, pipelining=Pipelining.DEEP) as pool:
+                await sent(pool, email())
+                for ((outcome,),) in [
+                    await asyncio.gather(task)
+                    for task in [asyncio.create_task(sent(pool, email())) for _ in range(2)]
+                ]:
+                    assert outcome.kind is Kind.ACCEPTED
+            await server.settled()
+            assert len(server.accepted) == 3
 
     asyncio.run(main())
