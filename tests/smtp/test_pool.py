@@ -684,3 +684,22 @@ def test_a_pool_of_pipelining_connections_grows_with_the_backlog() -> None:
             await server.settled()
 
     asyncio.run(main())
+
+
+@pytest.mark.row(62)
+def test_a_session_that_was_retired_is_not_lent_again() -> None:
+    """Though there would be room for it."""
+
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            async with pool_for(server, size=2) as pool:
+                first = await session_of(pool)
+                first.retire()
+                await pool.release(first)
+                second = await session_of(pool)
+                assert second is not first
+                await pool.release(second)
+            await server.settled()
+            assert server.sessions[0].verbs[-1] == "QUIT"
+
+    asyncio.run(main())

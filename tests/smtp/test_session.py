@@ -833,6 +833,21 @@ def test_a_server_that_finds_any_number_too_many_is_believed(
 
 
 @pytest.mark.row(49)
+def test_fewer_recipients_are_tried_once() -> None:
+    everybody = [f"r{i}@example.org" for i in range(8)]
+
+    async def main() -> None:
+        script = AsExim(0, one_by_one=False, said=reply(554, "Too many recipients"))
+        async with ScriptedServer(script) as server:
+            session = await connected(server)
+            assert set(kinds(await outcomes_of(session, *everybody))) == {Kind.PERMANENT}
+            await closed(session, server)
+            assert verbs(server).count("MAIL") == 3, "eight at a time, and then twice four"
+
+    asyncio.run(main())
+
+
+@pytest.mark.row(49)
 def test_many_recipients_go_in_several_transactions() -> None:
     everybody = [f"r{i}@example.org" for i in range(2 * RECIPIENTS_PER_TRANSACTION + 1)]
 

@@ -92,8 +92,8 @@ class Session:
 
     @property
     def stale(self) -> bool:
-        """True if it was idle for so long that the server may have closed it: `probe` it."""
-        return not self._exchange.awaited and self._now() - self._used_at >= IDLE_SECONDS
+        """True if an idle session was idle for so long that it must be probed before it is lent."""
+        return self._now() - self._used_at >= IDLE_SECONDS
 
     async def probe(self) -> bool:
         """Ask with NOOP whether the server is still there. False: it isn't, and this is closed."""
