@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -207,87 +207,75 @@ ANSWERS = {b"EHLO": b"250-x\r\n250 PIPELINING\r\n", b"DATA": b"354 go on\r\n"}
 Listen = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[bytes]:
+    """Greets; each command's verb as it comes, and b"." for a body."""
+    writer.write(b"220 x\r\n")
+    verb = b""
+    while line := await reader.readline():
+        if verb != b"DATA" or line == b".\r\n":
+            verb = line[:4].upper().strip()
+            yield verb
+    writer.close()
+
+
+def answer(writer: asyncio.StreamWriter, verb: bytes) -> None:
+    writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
+
+
+def behind(reader: asyncio.StreamReader) -> bytearray:
+    """What has come unasked for."""
+    octets: bytearray = reader._buffer  # type: ignore[attr-defined] # noqa: SLF001
+    return octets
+
+
 async def forgetful(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Offers PIPELINING, and throws away what has come behind a dot meanwhile."""
-    writer.write(b"220 x\r\n")
-    body = False
-    while line := await reader.readline():
-        verb = line[:4].upper().strip()
-        if body and line != b".\r\n":
-            continue
-        if body:
+    async for verb in heard(reader, writer):
+        if verb == b".":
             await asyncio.sleep(0.05)
-            reader._buffer.clear()  # type: ignore[attr-defined] # noqa: SLF001
-        body = verb == b"DATA"
-        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
-    writer.close()
+            behind(reader).clear()
+        answer(writer, verb)
 
 
 async def shifted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers MAIL twice when more came with it, so that each reply goes to another command."""
-    writer.write(b"220 x\r\n")
-    body = False
-    while line := await reader.readline():
-        verb = line[:4].upper().strip()
-        if body and line != b".\r\n":
-            continue
-        body = verb == b"DATA"
-        more = bool(reader._buffer)  # type: ignore[attr-defined] # noqa: SLF001
-        twice = b"250 ok\r\n" if verb == b"MAIL" and more else b""
-        writer.write(twice + ANSWERS.get(verb, b"250 ok\r\n"))
-    writer.close()
+    async for verb in heard(reader, writer):
+        if verb == b"MAIL" and behind(reader):
+            answer(writer, verb)
+        answer(writer, verb)
 
 
 async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Throws away what comes together with a MAIL."""
-    writer.write(b"220 x\r\n")
-    body = False
-    while line := await reader.readline():
-        verb = line[:4].upper().strip()
-        if body and line != b".\r\n":
-            continue
-        body = verb == b"DATA"
+    async for verb in heard(reader, writer):
         if verb == b"MAIL":
-            reader._buffer.clear()  # type: ignore[attr-defined] # noqa: SLF001
-        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
-    writer.close()
+            behind(reader).clear()
+        answer(writer, verb)
 
 
 async def crashing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Dies over what comes behind a dot, as Dovecot's submission service does."""
-    writer.write(b"220 x\r\n")
-    body = False
-    while line := await reader.readline():
-        verb = line[:4].upper().strip()
-        if body and line != b".\r\n":
-            continue
-        if body:
+    async for verb in heard(reader, writer):
+        if verb == b".":
             await asyncio.sleep(0.05)
-            if reader._buffer:  # type: ignore[attr-defined] # noqa: SLF001
-                break
-        body = verb == b"DATA"
-        writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
-    writer.close()
+            if behind(reader):
+                writer.close()
+                return
+        answer(writer, verb)
 
 
 async def strict(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Says 503 to a MAIL that comes behind an unanswered dot, as Haraka does."""
-    writer.write(b"220 x\r\n")
-    body = early = False
-    while line := await reader.readline():
-        verb = line[:4].upper().strip()
-        if body and line != b".\r\n":
-            continue
-        if body:
-            await asyncio.sleep(0.05)
-            early = bool(reader._buffer)  # type: ignore[attr-defined] # noqa: SLF001
-        body = verb == b"DATA" and not early
-        if early and verb != b".":
+    early = False
+    async for verb in heard(reader, writer):
+        if early:
             writer.write(b"503 5.5.1 out of order\r\n")
             early = verb != b"DATA"
-        else:
-            writer.write(ANSWERS.get(verb, b"250 ok\r\n"))
-    writer.close()
+            continue
+        if verb == b".":
+            await asyncio.sleep(0.05)
+            early = bool(behind(reader))
+        answer(writer, verb)
 
 
 @pytest.mark.row(54)
