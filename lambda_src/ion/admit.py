@@ -254,8 +254,10 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
         if first and first != _iso(queued_at):
             queued_at = datetime.fromisoformat(first)
         claimed = Claimed(wish.email, queued_at, judged.row, judged.targets, wish.in_doubt)
-        parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
-        return Admitted(message, origin, claimed, judged.row, parked if judged.parked else None)
+        parked = None
+        if judged.parked:
+            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
+        return Admitted(message, origin, claimed, judged.row, parked)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
     return Admitted(
         message, origin, _parked(reason, judged.row, judged.targets, addresses), judged.row

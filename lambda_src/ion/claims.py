@@ -273,7 +273,7 @@ def _claimed(row: Row) -> tuple[int, ...]:
 
 
 def _let_go(row: Row, in_doubt: Iterable[int]) -> Row:
-    """The row with nobody claimed any more, and one doubt more for each of `in_doubt`."""
+    """The row with no recipient claimed any more, and one doubt more for each of `in_doubt`."""
     doubts = list(row.doubts)
     for i in in_doubt:
         doubts[i] = str(min(int(doubts[i]) + 1, _MOST_DOUBTS))

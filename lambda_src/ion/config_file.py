@@ -153,7 +153,7 @@ class Section:
         return SettingsError(f"{where}: [{self.name}] {key}: {why}")
 
     def text(self, key: str, *, default: str | None = None, may_have_marks: bool = False) -> str:
-        """The value as it stands; `""x""` is x, whatever x looks like.
+        """The value as it stands; `""x""` is x, even if x looks like quotes or a comment.
 
         Args:
             key: which.

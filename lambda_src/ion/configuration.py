@@ -124,7 +124,7 @@ class Configuration:
 def _login_of(settings: Settings, smtp: Smtp) -> Smtp | None:
     """The same server in the settings: its login may be another, and nothing else is.
 
-    A password goes to nobody but the server that it is for.
+    A password goes only to the server that it is for.
     """
     for other in settings.servers:
         if other == replace(smtp, username=other.username, password=other.password):

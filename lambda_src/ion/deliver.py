@@ -22,9 +22,6 @@ _ABOUT_A_MESSAGE = frozenset({Reason.CONFIGURATION, Reason.RELAYING_DENIED})
 """Holds that another message might not have met."""
 _CONNECTIONS = 3
 """For one attempt at one email, at most."""
-_TRANSIENT = 4
-"""The first digit of a reply that puts off (RFC 5321 section 4.2.1)."""
-_CLOSING = 421
 _PROTOCOL_TRIES = 3
 """A server that loses the thread over the same message this often won't ever like it."""
 
@@ -185,9 +182,9 @@ def _put_off(outcomes: Sequence[Outcome]) -> tuple[Stage, int, str | None] | Non
     It may be about the connection: OpenSMTPD says 452 to MAIL after a hundred emails, for ever.
     """
     first = outcomes[0]
-    if first.reply is None or first.reply.code // 100 != _TRANSIENT:
+    if first.reply is None or not first.reply.transient:
         return None
-    if first.reply.code == _CLOSING and first.kind is Kind.THROTTLED:
+    if first.reply.closing and first.kind is Kind.THROTTLED:
         return None  # closed already, for there being too many: not one more, then
     for outcome in outcomes:
         envelope = outcome.stage in (Stage.MAIL, Stage.RCPT) and outcome.stage is first.stage

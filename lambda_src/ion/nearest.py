@@ -7,7 +7,7 @@ _LONGEST = 100
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that resembles `name` most, whatever its case; None: none resembles it."""
+    """The known name that resembles `name` most, case aside; None: none resembles it."""
     import difflib  # noqa: PLC0415 - 2 ms of a cold start, for what is misspelt
 
     if len(name) > _LONGEST:

@@ -159,6 +159,21 @@ class Reply:
         """True for 2xx, whichever (RFC 5321 section 4.3.2 lets a server answer 252)."""
         return self.code // 100 == 2  # the digit that RFC 5321 gives success
 
+    @property
+    def transient(self) -> bool:
+        """True for 4xx (RFC 5321 section 4.2.1)."""
+        return self.code // 100 == 4  # as above
+
+    @property
+    def permanent(self) -> bool:
+        """True for 5xx (RFC 5321 section 4.2.1)."""
+        return self.code // 100 == 5  # as above
+
+    @property
+    def closing(self) -> bool:
+        """True for 421: the server shuts the connection down (RFC 5321 section 3.8)."""
+        return self.code == 421  # whichever command it answers
+
     def __str__(self) -> str:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
 

@@ -56,10 +56,10 @@ class Rescue:
     async def run(self, input_queue: Queue, settler: Settler, deadline: Deadline) -> int:
         """Look through the whole queue, if that is due.
 
-        SQS promises no order, so that only who has seen everything knows that nothing old is left.
+        SQS promises no order, so only a look at every message shows that no old one is left.
 
         Args:
-            input_queue: nobody drains it just now.
+            input_queue: not being drained by this process meanwhile.
             settler: puts the messages where they belong.
             deadline: of the invocation.
 

@@ -21,5 +21,5 @@ def header(path: str, name: str) -> str:
 
 
 def somewhere(name: str) -> str:
-    """The path of either, at whatever depth: `$..subject`, `$..['X-Tag']`, `$..[*]`."""
+    """The path of a name at an unknown depth: `$..subject`, `$..['X-Tag']`, `$..[*]`."""
     return f"$..{name}" if _is_field_name(name) else header("$..", name)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.settings import Pipelining
-from ion.smtp.exchange import CLOSING, Exchange
+from ion.smtp.exchange import Exchange
 from ion.smtp.replies import classify, leaves_in_step
 from ion.smtp.wire import OutOfStepError, WireError
 
@@ -271,7 +271,7 @@ class Dialogue:
             return
         if any(reply.positive for reply in said):
             raise OutOfStepError("success where there could be none")
-        if any(reply.code in (_GO_AHEAD, CLOSING) for reply in said):
+        if any(reply.code == _GO_AHEAD or reply.closing for reply in said):
             self._exchange.out_of_step()
 
     def _at(self, stage: Stage) -> None:

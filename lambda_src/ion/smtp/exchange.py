@@ -8,9 +8,6 @@ from ion.deadline import Deadline
 from ion.outcome import Reply, Stage
 from ion.smtp.wire import OutOfStepError, Wire, WireError
 
-CLOSING = 421
-"""RFC 5321 section 3.8: the server shuts the connection down, whichever command it answers."""
-
 
 class Exchange:
     """Pairs replies with commands.
@@ -85,7 +82,7 @@ class Exchange:
                 the next command, or this one is the last command's: neither can be believed.
         """
         self._awaited -= 1
-        self.farewell |= reply.code == CLOSING
+        self.farewell |= reply.closing
         if not self._awaited and self._wire.unread:
             raise OutOfStepError("more than one reply")
 
@@ -173,7 +170,7 @@ class Conversation:
                 dot hasn't left, and won't any more.
         """
         assert self._speaks, "only the conversation whose turn it is may speak"
-        assert self._listens, "the 354 was somebody else's"
+        assert self._listens, "the 354 was the answer to another conversation"
         self._exchange.asked(1)
         await self._wire.send_body(lines, timeout_seconds)
 

@@ -57,9 +57,9 @@ def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Out
     if verdict is not None:
         return Outcome(stage, *verdict, reply)
     scope, rejected = _REJECTED[stage]
-    if reply.code == 421:  # the service closes the channel (RFC 5321 section 3.8)
+    if reply.closing:  # the service closes the channel (RFC 5321 section 3.8)
         scope = Scope.CONNECTION
-    if reply.code // 100 == 4:
+    if reply.transient:
         return Outcome(stage, Kind.TRANSIENT, scope, Reason.TRY_LATER, reply)
     return Outcome(stage, Kind.PERMANENT, scope, rejected, reply)
 
@@ -72,13 +72,13 @@ def _out_of_step(stage: Stage, reply: Reply) -> bool:
         return True
     if (reply.code == _SYNTAX and stage in _NAMES_AN_ADDRESS) or asks_to_log_in(stage, reply):
         return False
-    return reply.code in _OUT_OF_STEP or reply.code // 100 not in (4, 5)
+    return reply.code in _OUT_OF_STEP or not (reply.transient or reply.permanent)
 
 
 def _setting_up(stage: Stage, reply: Reply) -> Outcome:
     """Nothing said before the first MAIL is a verdict on a message."""
     reason = _SETTING_UP_REASON[stage]
-    if reply.code // 100 == 4:
+    if reply.transient:
         if stage is Stage.AUTH:
             reason = Reason.AUTH_LATER
         return Outcome(stage, Kind.UNAVAILABLE, Scope.SITE, reason, reply)
@@ -87,4 +87,4 @@ def _setting_up(stage: Stage, reply: Reply) -> Outcome:
 
 def leaves_in_step(stage: Stage, reply: Reply) -> bool:
     """True if the connection may be kept after this reply (its buffer being empty)."""
-    return reply.code != 421 and not _out_of_step(stage, reply)  # RFC 5321 section 3.8
+    return not (reply.closing or _out_of_step(stage, reply))

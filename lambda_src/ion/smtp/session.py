@@ -26,8 +26,6 @@ envelope went out with that dot, and one that is ready to go. One body at a time
 leaves one email in doubt and not three."""
 RECIPIENTS_PER_TRANSACTION = 50
 """SES accepts 50; RFC 5321 section 4.5.3.1.8 would let us send 100."""
-_PERMANENT = 5
-"""The first digit of a reply that refuses (RFC 5321 section 4.2.1)."""
 
 
 def emails_a_connection(pipelining: Pipelining) -> int:
@@ -244,7 +242,7 @@ def _no_smtputf8() -> Outcome:
 
 def _refused_as_a_whole(outcome: Outcome) -> Outcome:
     """Too many recipients, though there were few: it is no question of their number."""
-    if outcome.reply is not None and outcome.reply.code // 100 == _PERMANENT:
+    if outcome.reply is not None and outcome.reply.permanent:
         return replace(outcome, kind=Kind.PERMANENT, reason=Reason.DATA_REJECTED)
     return replace(outcome, kind=Kind.TRANSIENT)
 
