@@ -10,17 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from emulated import Account
-from ion.course import Summary
 from ion.deadline import Deadline
+from ion.drain.progress import Summary
+from ion.relay.relay import Relay
 from smtp_server import Offer, ScriptedServer, Step, Tls
-
-if TYPE_CHECKING:
-    from ion.handler import Relay
 
 ROOT = Path(__file__).parents[1]
 USER, PASSWORD = "ion", "canary-password"
@@ -54,7 +52,7 @@ class Context:
 
 @dataclass
 class Function:
-    """The package and its environment; `cold` is what a new execution environment imports."""
+    """The package and its environment; `cold` is the entry of a new execution environment."""
 
     root: Path
     monkeypatch: pytest.MonkeyPatch
@@ -63,9 +61,8 @@ class Function:
         self.monkeypatch.delitem(sys.modules, "ion.handler", raising=False)
         return importlib.import_module("ion.handler")
 
-    def relay(self, now: Callable[[], float] = time.time) -> "Relay":
-        relay: Relay = self.cold().Relay(now)
-        return relay
+    def relay(self, now: Callable[[], float] = time.time) -> Relay:
+        return Relay(now)
 
     def secrets(
         self,
@@ -95,7 +92,7 @@ class Function:
         (self.root / "config-secrets.cfg").write_text(text, encoding="utf-8")
 
 
-async def invoke(relay: "Relay") -> Summary:
+async def invoke(relay: Relay) -> Summary:
     return await relay.run(Deadline.after(900))
 
 

@@ -12,7 +12,7 @@ from fuzz.replies import Replies
 from ion.contract import Action, Send, parse
 from ion.envelope import Email
 from ion.outcome import Reply
-from ion.smtp.wire import MAX_REPLY_BYTES, OutOfStepError, Wire, reply_of
+from ion.smtp.stream import MAX_REPLY_BYTES, OutOfStepError, Wire, reply_of
 
 SEED = 20_250_309
 EXECUTIONS = range(2_000)

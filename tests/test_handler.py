@@ -12,16 +12,15 @@ from clock import Clock
 from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
 from function import PASSWORD, USER, Context, Function, email, guarded, invoke, once
-from ion.aws.notes import Notes
-from ion.course import Summary
+from ion.aws.server_state import Notes
 from ion.deadline import Deadline
+from ion.drain.progress import Summary
+from ion.relay.relay import Relay
 from ion.settings import SettingsError
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-    from ion.handler import Relay
 
 REDRIVE = '{"action": "redrive"}'
 
@@ -452,7 +451,7 @@ def test_a_run_writes_to_its_queues_its_ledger_and_its_alarm_only(
     for body in (email(1), email(2, recipient=["a@b.example", "no@b.example"]), "bad", REDRIVE):
         account.publish(body)
 
-    def watched(relay: "Relay") -> tuple[Between, Between, Between]:
+    def watched(relay: Relay) -> tuple[Between, Between, Between]:
         sqs, cloudwatch, dynamodb = account.sqs(), account.cloudwatch(), account.dynamodb()
         relay.input_queue = account.input_queue(sqs)
         relay.dead_letters = account.dead_letters(sqs)

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from clock import Clock
 from emulated import Account
-from ion.outcome import InDoubt
+from ion.delivery import InDoubt
 from machine.broken import COARSE, FINE
 from machine.faults import Ill, Plan, SmtpFault
 from machine.process import Kind

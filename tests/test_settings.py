@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ion.delivery import InDoubt
 from ion.mail import is_address
-from ion.outcome import InDoubt
 from ion.settings import Aws, Security, Settings, SettingsError, Smtp, aws_names, load
 from smtp_server.certificates import trusted_ca_pem
 

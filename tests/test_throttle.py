@@ -16,18 +16,18 @@ import pytest
 
 from clock import Clock
 from emulated import Account, Answer, Between, Request, as_strict_as_sqs, at_once
-from ion.admit import Admission
-from ion.course import Summary
 from ion.deadline import Deadline
-from ion.deliver import Deliverer
-from ion.drain import Drain
-from ion.outcome import InDoubt
-from ion.pace import HEADROOM, Limits, Pace
+from ion.delivery import InDoubt
+from ion.drain.admission import Admission
+from ion.drain.deliver import Deliverer
+from ion.drain.progress import Summary
+from ion.drain.run import Drain
+from ion.policy.rate import HEADROOM, Limits, Pace
+from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
-from ion.telemetry import Telemetry
 from machine.queues import on_clock
 from machine.simulated_time import START, Later, Loop
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, delay, reply

@@ -1,56 +1,12 @@
 """The Lambda's entry: any event is only a wake-up; the queue is the truth."""
 
 import asyncio
-import os
-import time
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import Protocol
 
-import boto3
-from botocore.config import Config
-
-from ion.admit import Admission
-from ion.allowance import Allowance, function_bytes, return_what_is_freed
-from ion.aws.alarm import Alarm, AlarmError
-from ion.aws.ledger import Ledger
-from ion.aws.notes import Notes
-from ion.aws.queue import Queue
-from ion.aws.schedule import Schedule
-from ion.aws.secrets import SecretStore
-from ion.configuration import Configuration
-from ion.course import Summary
 from ion.deadline import Deadline
-from ion.deliver import Deliverer
-from ion.drain import Drain
-from ion.memory import Memory
-from ion.pace import Pace
-from ion.rescue import EVERY_SECONDS, Rescue
-from ion.servers import Servers
-from ion.settings import Settings, SettingsError, Smtp, aws_names
-from ion.settle import Settler
-from ion.smtp.pool import Pool
-from ion.smtp.session import emails_a_connection
-from ion.telemetry import Telemetry
-
-ROOT = Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parent.parent))
-"""Where the package's files are."""
-
-LEASE_MARGIN_SECONDS = 60
-"""A lease outlives the invocation by this, as the visibility of its message does."""
-
-_AWS = Config(
-    retries={"mode": "standard", "max_attempts": 3},
-    connect_timeout=5,
-    read_timeout=30,  # a long poll is answered after 20 s at the latest
-    max_pool_connections=16,
-    # A third of what a call costs in CPU: a second look at what our own code has put together (AWS
-    # looks too), and a name for the client that is put together anew for each call.
-    parameter_validation=False,
-    user_agent="ion",
-)
+from ion.relay.relay import Relay
 
 
 class Context(Protocol):
@@ -58,93 +14,6 @@ class Context(Protocol):
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the invocation is ended."""
-
-
-class Relay:
-    """What outlives an invocation: the clients, and the settings until something proves wrong."""
-
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        return_what_is_freed()
-        self.telemetry = Telemetry()
-        self.session = boto3.Session()
-        aws = aws_names(os.environ)
-        self.alarm = Alarm(self.session.client("cloudwatch", config=_AWS), aws.alarm_name)
-        sqs = self.session.client("sqs", config=_AWS)
-        self.input_queue = Queue(sqs, aws.queue_url)
-        self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
-        dynamodb = self.session.client("dynamodb", config=_AWS)
-        self.ledger = Ledger(dynamodb, aws.ledger_table)
-        self.notes = Notes(dynamodb, aws.ledger_table)
-        schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
-        self.rescue = Rescue(schedule, self.telemetry, now)
-        store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
-        self.configuration = Configuration(ROOT, os.environ, store, self.telemetry, now)
-        self._servers: Servers | None = None
-
-    async def run(self, deadline: Deadline) -> Summary:
-        """One run over the queue, and whatever happens, the alarm is set back."""
-        began = time.monotonic()
-        summary = Summary()
-        try:
-            summary = await self._drain_queue(deadline)
-            if summary.error and not summary.sent:  # what waits may wait for long
-                summary.dead_lettered += await self._rescue(deadline)
-        finally:
-            await self._rearm()
-            summary.seconds = round(time.monotonic() - began, 3)
-            if summary.advice:
-                self.telemetry.advised(summary.advice)
-            self.telemetry.ended(asdict(summary))
-        return summary
-
-    async def _drain_queue(self, deadline: Deadline) -> Summary:
-        try:
-            servers = await self._configured()
-        except SettingsError as error:
-            self.telemetry.misconfigured(str(error))
-            return Summary(stopped="settings", error=str(error))
-        return await servers.run(deadline)
-
-    async def _configured(self) -> Servers:
-        """The servers of the settings in force; if one turned us away, they may be others now."""
-        again = self._servers is not None and bool(self._servers.turned_away)
-        settings = await asyncio.to_thread(self.configuration.settings, again=again)
-        if self._servers is None or settings is not self._servers.settings:
-            self.telemetry.level(settings.log_level)
-            drain = partial(self._drain, settings)
-            self._servers = Servers(self.configuration, settings, self.notes, self.telemetry, drain)
-        return self._servers
-
-    async def _rescue(self, deadline: Deadline) -> int:
-        settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await self.rescue.run(self.input_queue, settler, deadline)
-
-    def _drain(
-        self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
-    ) -> Drain:
-        lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
-        return Drain(
-            input_queue=self.input_queue,
-            dead_letters=self.dead_letters,
-            ledger=self.ledger,
-            admission=Admission(
-                self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
-            ),
-            pool=pool,
-            workers=smtp.connections * emails_a_connection(smtp.pipelining),
-            deliverer=Deliverer(pool, settings.give_up_after_seconds),
-            telemetry=self.telemetry,
-            linger_seconds=settings.linger_seconds,
-            deadline=deadline,
-            pace=pace,
-            memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
-        )
-
-    async def _rearm(self) -> None:
-        try:
-            await self.alarm.rearm()
-        except AlarmError as error:  # the schedule wakes us all the same
-            self.telemetry.trouble("the alarm could not be set back", code=str(error))
 
 
 @cache

@@ -1,6 +1,6 @@
-"""The words everything else speaks: where a conversation ended, and what became of a message."""
+"""The words everything else speaks: where a conversation ended, and what that means."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -128,17 +128,6 @@ class Problem(StrEnum):
     """The same name twice in one object."""
 
 
-class InDoubt(StrEnum):
-    """What to do about an email that the server may or may not have."""
-
-    RESEND_ONCE = "resend_once"
-    """At most two copies, then a person decides."""
-    RESEND = "resend"
-    """As RFC 5321 section 3.8 has it: rather twice than never."""
-    PARK = "park"
-    """Rather never than twice: a person decides at once."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One SMTP reply (RFC 5321 section 4.2).
@@ -200,17 +189,6 @@ class Outcome:
         return f"{where}: {self.said}" if self.said else where
 
 
-class Status(StrEnum):
-    """What becomes of a message now. `drain` turns each into exactly one verb of the queue."""
-
-    SENT = "sent"
-    DEFERRED = "deferred"
-    HELD = "held"
-    DEAD = "dead_lettered"
-    DONE = "done"
-    """Nothing is left to do: a redrive that is through, a copy of what was sent."""
-
-
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """What one transaction on one connection came to: one outcome a recipient, in their order."""
@@ -221,33 +199,3 @@ class Transaction:
     def all(cls, outcome: Outcome, recipients: int) -> "Transaction":
         """The same outcome for every recipient."""
         return cls((outcome,) * recipients)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The fate, for now, of a message or of some of its recipients.
-
-    Args:
-        status: what the drain does about it.
-        outcome: what decided it.
-        delay_seconds: for `deferred`: when to try again, 0-43,200.
-        recipients: indexes (to, cc, bcc, in order) of those that this is about; empty: the whole
-            message, which has none yet.
-        smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
-        path: for bad input: the JSONPath of what is wrong, "$.recipient[0]".
-        problem: for bad input that breaks the contract: in what way.
-        did_you_mean: for an unknown field: the known one that it resembles, if any.
-        addresses: whom this is about; only for taking them out of what the server said.
-        server: which one was asked, by its section in the configuration; empty: none was.
-    """
-
-    status: Status
-    outcome: Outcome
-    delay_seconds: int = 0
-    recipients: tuple[int, ...] = ()
-    smtp_seconds: float = 0.0
-    path: str = ""
-    problem: Problem | None = None
-    did_you_mean: str = ""
-    addresses: tuple[str, ...] = field(default=(), repr=False)
-    server: str = ""

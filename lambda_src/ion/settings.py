@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ion.config_file import ConfigFile, Section, SettingsError
-from ion.outcome import InDoubt
+from ion.delivery import InDoubt
 
 __all__ = ["Aws", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
 

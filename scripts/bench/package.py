@@ -27,7 +27,7 @@ for service in ("cloudwatch", "sqs", "dynamodb"):
     session.client(service, config=config)
 """
 _ION = """
-from ion.handler import Relay
+from ion.relay.relay import Relay
 Relay()
 """
 

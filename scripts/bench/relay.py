@@ -69,7 +69,7 @@ class Clock:
 def ion(calls: Calls, clock: Clock) -> int:
     """The relay as Lambda runs it; gives the number of emails sent."""
     from ion.deadline import Deadline  # noqa: PLC0415 - not in the first ion's process
-    from ion.handler import Relay  # noqa: PLC0415
+    from ion.relay.relay import Relay  # noqa: PLC0415
 
     with patch.object(boto3, "Session", watched(calls)):
         relay = Relay()

@@ -222,7 +222,7 @@ def run(
 def _drain() -> None:
     """One run of the relay, as Lambda would have it."""
     from ion.deadline import Deadline  # noqa: PLC0415 - only here
-    from ion.handler import Relay  # noqa: PLC0415
+    from ion.relay.relay import Relay  # noqa: PLC0415
 
     summary = asyncio.run(Relay().run(Deadline.after(_TURN_SECONDS)))
     if summary.error or summary.stopped != "empty":

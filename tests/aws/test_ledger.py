@@ -20,7 +20,8 @@ from emulated import (
     unreachable,
 )
 from ion.aws.ledger import Ledger, LedgerError, Result
-from ion.claims import (
+from ion.delivery import InDoubt
+from ion.policy.lease import (
     CLAIMED,
     DEAD,
     PENDING,
@@ -32,7 +33,6 @@ from ion.claims import (
     Verdict,
     conclude,
 )
-from ion.outcome import InDoubt
 
 NOW = 1_800_000_000.0
 LEASE = NOW + 960

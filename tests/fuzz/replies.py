@@ -8,7 +8,7 @@ from fuzz.mutation import cut, flipped, spliced
 from fuzz.stream import MOST_UNREAD_BYTES, READ_BYTES, Heard, hear
 from ion.outcome import Stage
 from ion.smtp.replies import classify, leaves_in_step
-from ion.smtp.wire import MAX_REPLY_BYTES, Wire
+from ion.smtp.stream import MAX_REPLY_BYTES, Wire
 from smtp.corpus import corpus
 from smtp.invariants import assert_consistent
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ion.outcome import Reply
-from ion.smtp.wire import MAX_REPLY_BYTES, Wire, WireError
+from ion.smtp.stream import MAX_REPLY_BYTES, Wire, WireError
 
 READ_BYTES = 16 * 1024
 """What asyncio hands over at most, as the wire's own buffer has it."""

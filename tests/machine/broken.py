@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ion.admit import Admitted, Job
 from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import Queue
-from ion.claims import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.deadline import Deadline
-from ion.deliver import Deliverer
-from ion.drain import Drain
+from ion.delivery import Delivery, InDoubt
+from ion.drain.admission import Admitted, Job
+from ion.drain.deliver import Deliverer
+from ion.drain.run import Drain
+from ion.drain.settle import Settler
 from ion.envelope import Email
 from ion.message import Draft, Message
-from ion.outcome import Delivery, InDoubt, Transaction
-from ion.settle import Settler
+from ion.outcome import Transaction
+from ion.policy.lease import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.smtp.session import Session
-from ion.smtp.wire import WireError
+from ion.smtp.stream import WireError
 from machine.process import Kind
 
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from ion.outcome import InDoubt
+from ion.delivery import InDoubt
 from ion.settings import Pipelining
 from machine.faults import KILLS, AwsFault, Ill, Plan, Seam, SmtpFault, Trouble
 from machine.process import LIFE_SECONDS

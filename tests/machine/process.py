@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from breaches import breaches
 from emulated import Account, Held, Request
-from ion.admit import Admission
 from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue
-from ion.claims import SENT
 from ion.deadline import Deadline
-from ion.deliver import Deliverer
-from ion.drain import Drain
-from ion.handler import LEASE_MARGIN_SECONDS
-from ion.outcome import InDoubt
+from ion.delivery import InDoubt
+from ion.drain.admission import Admission
+from ion.drain.deliver import Deliverer
+from ion.drain.run import Drain
+from ion.policy.lease import SENT
+from ion.relay.relay import LEASE_MARGIN_SECONDS
+from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session, emails_a_connection
-from ion.telemetry import Telemetry
 from machine.books import Books, Cause, Email
 from machine.faults import KILLS, Ill, Plan, Seam
 from machine.seams import Seams

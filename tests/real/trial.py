@@ -11,8 +11,8 @@ import pytest
 
 from emulated import Account
 from function import Function
-from ion.course import Summary
 from ion.deadline import Deadline
+from ion.drain.progress import Summary
 from ion.smtp import session
 from real.books import Balance, Letter, balance
 from real.emails import Email, written

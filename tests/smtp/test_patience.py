@@ -9,15 +9,15 @@ from clock import Clock
 from ion.deadline import Deadline
 from ion.outcome import Outcome, Stage
 from ion.smtp.connect import CONNECT_SECONDS, connect
-from ion.smtp.dialogue import (
+from ion.smtp.logins import Logins
+from ion.smtp.session import NOOP_SECONDS, QUIT_SECONDS
+from ion.smtp.transaction import (
     COMMAND_SECONDS,
     DATA_SECONDS,
     DOT_SECONDS,
     RSET_SECONDS,
     Confusion,
 )
-from ion.smtp.logins import Logins
-from ion.smtp.session import NOOP_SECONDS, QUIT_SECONDS
 from machine.simulated_time import START, Loop
 from smtp.client import connected, context_for, email, settings_for
 from smtp_server import Offer, ScriptedServer, Step, Tls, hang, reply

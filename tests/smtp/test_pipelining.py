@@ -299,7 +299,7 @@ def test_a_server_that_mistreats_pipelining_gets_what_it_can_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A few emails are tried again, and then all go as the server can take them."""
-    monkeypatch.setattr("ion.smtp.dialogue.COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr("ion.smtp.transaction.COMMAND_SECONDS", 0.3)
 
     async def main() -> list[list[Kind]]:
         async with await asyncio.start_server(server, "127.0.0.1") as listening:

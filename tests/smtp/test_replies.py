@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fuzz.stream import hear
 from ion.outcome import Kind, Reason, Reply, Scope, Stage
 from ion.smtp.replies import classify, leaves_in_step
-from ion.smtp.wire import reply_of
+from ion.smtp.stream import reply_of
 from smtp.corpus import UNSOURCED, Seen, corpus
 from smtp.invariants import (
     MALFORMED_ADDRESS,

@@ -7,8 +7,8 @@ import pytest
 
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.smtp.dialogue import DOT_BUDGET_SECONDS
 from ion.smtp.session import RECIPIENTS_PER_TRANSACTION, Session
+from ion.smtp.transaction import DOT_BUDGET_SECONDS
 from smtp.client import (
     ANN,
     BOB,

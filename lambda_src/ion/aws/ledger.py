@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ion.aws.errors import AWS_ERRORS, code_of
-from ion.claims import Claim, Judgement, Row, RowStatus, Verdict, judge
+from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, judge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

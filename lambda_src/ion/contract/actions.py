@@ -4,7 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from ion.outcome import InDoubt, Reason
+from ion.delivery import InDoubt
+from ion.outcome import Reason
 
 NO_BODY = "needs body_text or body_html"
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from ion.outcome import Outcome
 from ion.settings import Pipelining
-from ion.smtp.dialogue import Confusion
 from ion.smtp.session import Session
+from ion.smtp.transaction import Confusion
 
 _CHANCE_BREAKS = 1
 """Connections that may break over an envelope in one flight before that speaks against it."""

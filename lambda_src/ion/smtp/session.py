@@ -9,9 +9,9 @@ from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage, Transaction
 from ion.settings import Pipelining
-from ion.smtp.dialogue import Confusion, Dialogue
-from ion.smtp.exchange import Exchange
-from ion.smtp.wire import Wire, WireError
+from ion.smtp.channel import Exchange
+from ion.smtp.stream import Wire, WireError
+from ion.smtp.transaction import Confusion, Dialogue
 
 QUIT_SECONDS = 2.0
 NOOP_SECONDS = 5.0

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from ion.admit import MOST_RECEIVES
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, Where, parse
+from ion.drain.admission import MOST_RECEIVES
+from ion.history import Provenance, provenance_of
 from ion.mail import compose, is_address
 from ion.message import Message
 from ion.outcome import Reason
-from ion.provenance import Provenance, provenance_of
 from ion.settings import SettingsError, load
 from ionctl.local import deployed
 from ionctl.local.deployed import Session

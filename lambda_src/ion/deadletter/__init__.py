@@ -1,0 +1,1 @@
+"""Dead letters: what is written on them, which ones a query is about, and the way back."""

@@ -1,0 +1,116 @@
+"""The fate of a message, or of some of its recipients: what becomes of it now, and why.
+
+What the mail server decided is made by `drain.deliver`; the fates that no server decided are made
+here.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
+
+_FAULT_SECONDS = 300
+_NO_LEDGER_SECONDS = 60
+_LONGEST_WAIT_SECONDS = 43_200
+"""The longest visibility timeout of SQS: 12 hours."""
+
+
+class InDoubt(StrEnum):
+    """What to do about an email that the server may or may not have."""
+
+    RESEND_ONCE = "resend_once"
+    """At most two copies, then a person decides."""
+    RESEND = "resend"
+    """As RFC 5321 section 3.8 has it: rather twice than never."""
+    PARK = "park"
+    """Rather never than twice: a person decides at once."""
+
+
+class Status(StrEnum):
+    """What becomes of a message now. `drain` turns each into exactly one verb of the queue."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    HELD = "held"
+    DEAD = "dead_lettered"
+    DONE = "done"
+    """Nothing is left to do: a redrive that is through, a copy of what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The fate, for now, of a message or of some of its recipients.
+
+    Args:
+        status: what the drain does about it.
+        outcome: what decided it.
+        delay_seconds: for `deferred`: when to try again, 0-43,200.
+        recipients: indexes (to, cc, bcc, in order) of those that this is about; empty: the whole
+            message, which has none yet.
+        smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
+        path: for bad input: the JSONPath of what is wrong, "$.recipient[0]".
+        problem: for bad input that breaks the contract: in what way.
+        did_you_mean: for an unknown field: the known one that it resembles, if any.
+        addresses: whom this is about; only for taking them out of what the server said.
+        server: which one was asked, by its section in the configuration; empty: none was.
+    """
+
+    status: Status
+    outcome: Outcome
+    delay_seconds: int = 0
+    recipients: tuple[int, ...] = ()
+    smtp_seconds: float = 0.0
+    path: str = ""
+    problem: Problem | None = None
+    did_you_mean: str = ""
+    addresses: tuple[str, ...] = field(default=(), repr=False)
+    server: str = ""
+
+
+def put_back(detail: str) -> Delivery:
+    """A message that wasn't begun, and costs nothing: SQS shows it again at once."""
+    outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
+    return Delivery(Status.HELD, outcome)
+
+
+def done(detail: str) -> Delivery:
+    """A redrive that has nothing left to do."""
+    outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
+    return Delivery(Status.DONE, outcome)
+
+
+def fault() -> Delivery:
+    """A message that met a fault of ion's own: later, perhaps by a mended ion."""
+    outcome = Outcome(Stage.PARSE, Kind.TRANSIENT, Scope.MESSAGE, Reason.ERROR)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=_FAULT_SECONDS)
+
+
+def poison() -> Delivery:
+    """A message that SQS is about to bury, since it was received so often."""
+    outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.POISON)
+    return Delivery(Status.DEAD, outcome)
+
+
+def duplicate() -> Delivery:
+    """A copy of an email that everybody has."""
+    outcome = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.DUPLICATE)
+    return Delivery(Status.DONE, outcome)
+
+
+def id_reused(addresses: tuple[str, ...]) -> Delivery:
+    """An email whose key belongs to an email with other content."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.ID_REUSED)
+    return Delivery(Status.DEAD, outcome, path="$.email_id", addresses=addresses)
+
+
+def leased(wait_seconds: float) -> Delivery:
+    """An email that another run may be sending, until its lease has ended."""
+    outcome = Outcome(Stage.CLAIM, Kind.TRANSIENT, Scope.MESSAGE, Reason.LEASED)
+    delay = min(int(wait_seconds) + 1, _LONGEST_WAIT_SECONDS)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=delay)
+
+
+def unclaimable() -> Delivery:
+    """An email that the ledger could say nothing about, so that it must not be sent."""
+    outcome = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=_NO_LEDGER_SECONDS)

@@ -1,0 +1,1 @@
+"""One run over the queue: receive, admit, send, settle."""

@@ -1,0 +1,303 @@
+"""Received messages to what may be done about them: parsed, checked, and claimed ten a call.
+
+Whatever is wrong with a message in itself is found here, before the ledger or the mail server
+hears of it. An email's content is made later, by the worker that sends it: here it would lie about.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeGuard
+
+from ion.aws.ledger import Ledger, LedgerError
+from ion.contract import BadInput, Redrive, content_hash, parse
+from ion.delivery import (
+    Delivery,
+    InDoubt,
+    Status,
+    duplicate,
+    fault,
+    id_reused,
+    leased,
+    poison,
+    unclaimable,
+)
+from ion.envelope import Email
+from ion.history import Provenance, named, provenance_of
+from ion.mail import Checked, check
+from ion.message import Message
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.lease import Claim, Judgement, Row, Verdict
+from ion.report.telemetry import Telemetry
+
+MOST_RECEIVES = 990
+"""Then SQS is about to bury a message by itself (`maxReceiveCount`, 1000), without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An email that somebody wants sent; nobody has looked into the ledger yet."""
+
+    email: Checked
+    in_doubt: InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An email that a process died with; perhaps over it."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nobody has looked at the message, since the run ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An email that this run, and no other, may send now, before its content is made.
+
+    Args:
+        email: for all recipients.
+        queued_at: when it was published, hence its Date.
+        row, targets, in_doubt: as `Job` has them.
+    """
+
+    email: Checked
+    queued_at: datetime
+    row: Row
+    targets: tuple[int, ...]
+    in_doubt: InDoubt
+
+    def job(self) -> "Job":
+        """With its content, which may be as large as the message once more."""
+        email = self.email.email(self.queued_at)
+        return Job(email, self.row, self.targets, self.in_doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed email as it is sent.
+
+    Args:
+        email: composed, for all recipients.
+        row: the ledger's, with our lease on it.
+        targets: indexes of the recipients that are left.
+        in_doubt: the policy for it.
+    """
+
+    email: Email
+    row: Row
+    targets: tuple[int, ...]
+    in_doubt: InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message and what may be done about it.
+
+    Args:
+        message: as received.
+        origin: its key and history.
+        task: a claimed email; a wish or a suspect, for `Admission.admit_alone`; a redrive; its
+            fate, if that is decided already; or nothing that is known.
+        row: where the fate is to be remembered, if anywhere.
+        parked: the fate of recipients that a job leaves out, since the server may have the email
+            for them, if there are any.
+    """
+
+    message: Message
+    origin: Provenance
+    task: Claimed | Wish | Suspect | Redrive | Delivery | Unread
+    row: Row | None = None
+    parked: Delivery | None = None
+
+
+class Admission:
+    """The door to the drain.
+
+    Args:
+        ledger: who has been served.
+        telemetry: told of faults.
+        default_sender: From, for messages that name none.
+        in_doubt: the policy, for messages that name none.
+        lease_until: when this run, and everything that it might still do, is over for certain;
+            seconds since the epoch.
+        now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        telemetry: Telemetry,
+        default_sender: str | None,
+        in_doubt: InDoubt,
+        lease_until: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._default_sender = default_sender
+        self._in_doubt = in_doubt
+        self._lease_until = lease_until
+        self._now = now
+        self.failures = 0
+        """Claims in a row that the ledger didn't answer; those side by side count as one."""
+
+    async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
+        """Say for each message, in order, what may be done about it.
+
+        An email that must not be sent twice at any price is left for its worker to claim, right
+        before it is sent: a claim is what a process that dies leaves in doubt.
+        """
+        prepared = [self._prepare(message) for message in messages]
+        claims: dict[str, Claim] = {}
+        claimants: set[int] = set()
+        for number, (message, origin, task) in enumerate(prepared):
+            if _is_claimed_early(task) and origin.email_id not in claims:
+                claims[origin.email_id] = self._claim(message, origin, task)
+                claimants.add(number)
+        judgements = await self._judgements(claims)
+        admitted = []
+        for number, (message, origin, task) in enumerate(prepared):
+            if not _is_claimed_early(task):
+                admitted.append(Admitted(message, origin, task))
+                continue
+            judged = judgements[origin.email_id]
+            if number not in claimants:  # its twin came in the same ten
+                judged = Judgement(Verdict.WAIT)
+            admitted.append(_admitted(message, origin, task, judged))
+        return admitted
+
+    async def admit_alone(self, one: Admitted) -> Admitted:
+        """Say what may be done about one message.
+
+        A suspect must be the only one at that time. Of others it doesn't matter: after a crash
+        with one that must not be sent twice, nothing is sent.
+        """
+        message, origin, task = one.message, one.origin, one.task
+        wish = task.wish if isinstance(task, Suspect) else task
+        if not isinstance(wish, Wish):
+            return one
+        claim = self._claim(message, origin, wish, alone=True)
+        judgements = await self._judgements({origin.email_id: claim})
+        return _admitted(message, origin, wish, judgements[origin.email_id])
+
+    def unread(self, message: Message) -> Admitted:
+        """A message that is to be put back."""
+        return Admitted(message, provenance_of(message), Unread())
+
+    async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
+        if not claims:
+            return {}
+        code, before = "", self.failures
+        try:
+            judgements = await self._ledger.claim(list(claims.values()), self._now())
+        except LedgerError as error:
+            code = str(error)
+            judgements = [Judgement(Verdict.UNKNOWN)] * len(claims)
+        unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]
+        if unknown:
+            self._telemetry.trouble("the ledger can't be used", count=len(unknown), code=code)
+        answered = len(unknown) < len(judgements)
+        self.failures = 0 if answered else min(self.failures, before) + 1
+        return dict(zip(claims, judgements, strict=True))
+
+    def _prepare(self, message: Message) -> tuple[Message, Provenance, Wish | Redrive | Delivery]:
+        origin = provenance_of(message)
+        if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
+            return message, origin, poison()
+        try:
+            action = parse(message.body)
+            if isinstance(action, Redrive):
+                return message, origin, action
+            origin = named(origin, action)
+            email = check(action, key=origin.email_id, default_sender=self._default_sender)
+            return message, origin, Wish(email, action.in_doubt or self._in_doubt)
+        except BadInput as bad:
+            outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
+            dead = Delivery(
+                Status.DEAD,
+                outcome,
+                path=bad.path,
+                problem=bad.problem,
+                did_you_mean=bad.did_you_mean,
+            )
+            return message, origin, dead
+        except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
+            self._telemetry.fault("fault", error, message.id)
+            return message, origin, fault()
+
+    def _claim(
+        self, message: Message, origin: Provenance, wish: Wish, *, alone: bool = False
+    ) -> Claim:
+        recipients = len(wish.email.envelope.recipients)
+        return Claim(
+            email_id=origin.email_id,
+            message_id=message.id,
+            content_hash=content_hash(message.body),
+            recipients=recipients,
+            left=tuple(i for i in origin.left if i < recipients),
+            redrives=origin.redrives,
+            queued_at=_iso(origin.first_queued_at),
+            in_doubt=wish.in_doubt,
+            alone=alone,
+            token=uuid.uuid4().hex,
+            lease_until=self._lease_until,
+        )
+
+
+def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgement) -> Admitted:
+    addresses = wish.email.envelope.recipients
+    if judged.verdict is Verdict.SUSPECT:
+        return Admitted(message, origin, Suspect(wish))
+    if judged.row is None:
+        return Admitted(message, origin, _without_sending(judged, addresses))
+    if judged.verdict is Verdict.SEND:
+        queued_at, first = origin.first_queued_at, judged.row.queued_at
+        # A twin's: receivers should take it for the same.
+        if first and first != _iso(queued_at):
+            queued_at = datetime.fromisoformat(first)
+        claimed = Claimed(wish.email, queued_at, judged.row, judged.targets, wish.in_doubt)
+        parked = None
+        if judged.parked:
+            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
+        return Admitted(message, origin, claimed, judged.row, parked)
+    reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
+    return Admitted(
+        message, origin, _parked(reason, judged.row, judged.targets, addresses), judged.row
+    )
+
+
+def _parked(
+    reason: Reason, row: Row, indexes: tuple[int, ...], addresses: tuple[str, ...]
+) -> Delivery:
+    """The fate of recipients who may have the email, or that the process dies over."""
+    died = "the function died between claim and result"
+    detail = died if row.crashes else "may have been sent before"
+    outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
+    return Delivery(Status.DEAD, outcome, recipients=indexes, addresses=addresses)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _is_claimed_early(task: object) -> TypeGuard[Wish]:
+    return isinstance(task, Wish) and task.in_doubt is not InDoubt.PARK
+
+
+def _without_sending(judged: Judgement, addresses: tuple[str, ...]) -> Delivery:
+    """The fate of a message that is nothing to send now."""
+    match judged.verdict:
+        case Verdict.DONE:
+            return duplicate()
+        case Verdict.REUSED:
+            return id_reused(addresses)
+        case Verdict.WAIT:
+            return leased(judged.wait_seconds)
+        case _:
+            return unclaimable()

@@ -1,0 +1,194 @@
+"""One claimed email to its fate: transact, and put the recipients' outcomes together."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ion.deadline import Deadline
+from ion.delivery import Delivery, Status
+from ion.drain.admission import Job
+from ion.envelope import Email
+from ion.message import Message
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.lease import may_resend
+from ion.policy.refusals import Standing
+from ion.policy.retry import delay_seconds, expired, held_over_seconds
+from ion.settings import Pipelining
+from ion.smtp.pool import Pool
+from ion.smtp.session import Session
+
+_HOLDS = frozenset({Kind.QUOTA, Kind.MISCONFIGURED, Kind.UNAVAILABLE})
+_ABOUT_A_MESSAGE = frozenset({Reason.CONFIGURATION, Reason.RELAYING_DENIED})
+"""Holds that another message might not have met."""
+_CONNECTIONS = 3
+"""For one attempt at one email, at most."""
+_PROTOCOL_TRIES = 3
+"""A server that loses the thread over the same message this often won't ever like it."""
+
+
+class Deliverer:
+    """Sends messages, one at a time a caller.
+
+    Args:
+        pool: where sessions come from.
+        give_up_after_seconds: age at which a message is no longer tried.
+        now: seconds since the epoch.
+        jitter: random, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        give_up_after_seconds: float,
+        now: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._pool = pool
+        self._give_up_after_seconds = give_up_after_seconds
+        self._now = now
+        self._jitter = jitter
+        self._standing = Standing()
+        self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
+        """What fresh connections said when they put an email off: it is the server's pace."""
+
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+        """Try once to send to everybody who is left.
+
+        Args:
+            job: the email, claimed.
+            message: that asked for it; its age decides when to give up.
+            deadline: by which everything has been said and done.
+
+        Returns:
+            One delivery for each way that recipients fare.
+        """
+        envelope = job.email.envelope
+        targets = [envelope.recipients[i] for i in job.targets]
+        known = self._standing.of(envelope.sender)
+        if known is not None:
+            return self._sort(job, message, dict.fromkeys(job.targets, known))
+        began = time.perf_counter()
+        fates = await self._send(job.email, targets, deadline)
+        fates = self._standing.learn(message.id, envelope.sender, fates)
+        seconds = time.perf_counter() - began
+        by_index = {i: fates[envelope.recipients[i]] for i in job.targets}
+        return [
+            replace(delivery, smtp_seconds=seconds)
+            for delivery in self._sort(job, message, by_index)
+        ]
+
+    async def _send(
+        self, email: Email, recipients: Sequence[str], deadline: Deadline
+    ) -> dict[str, Outcome]:
+        """An outcome for each recipient.
+
+        A fault of the connection costs no attempt: the email gets a fresh one at once. Most often
+        the server had dropped an idle one, or had taken as many emails as it takes on one. It gets
+        a third one if it went out in a flight on the second: the pool is more careful by then.
+        """
+        fates: dict[str, Outcome] = {}
+        left = list(recipients)
+        for attempt in range(_CONNECTIONS):
+            session = await self._pool.acquire(fresh=attempt > 0)
+            if isinstance(session, Outcome):
+                fates |= dict.fromkeys(left, session)
+                break
+            in_a_flight = session.pipelining is not Pipelining.OFF
+            try:
+                left = await self._transact(session, email, left, deadline, fates)
+            finally:
+                await self._pool.release(session)
+            if not left or (attempt > 0 and not in_a_flight):
+                break
+        return fates
+
+    async def _transact(
+        self,
+        session: Session,
+        email: Email,
+        recipients: list[str],
+        deadline: Deadline,
+        fates: dict[str, Outcome],
+    ) -> list[str]:
+        """Add how recipients fared to `fates`; those whom another connection may serve at once."""
+        reused = session.transactions > 0
+        envelope = replace(email.envelope, recipients=tuple(recipients))
+        transaction = await session.send(replace(email, envelope=envelope), deadline)
+        fates |= zip(recipients, transaction.outcomes, strict=True)
+        put_off = _put_off(transaction.outcomes)
+        if put_off is None:
+            return [r for r in recipients if fates[r].kind is Kind.OUT_OF_STEP]
+        if not reused:
+            self._put_off_afresh.add(put_off)
+        if not reused or put_off in self._put_off_afresh:
+            return []
+        session.retire()
+        return recipients
+
+    def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
+        """Recipients that fare alike, together."""
+        everybody = job.email.envelope.recipients
+        groups: dict[tuple[Status, Reason], list[int]] = {}
+        for index, outcome in outcomes.items():
+            status = self._status(outcome, job, int(job.row.doubts[index]))
+            groups.setdefault((status, outcome.reason), []).append(index)
+        deliveries = []
+        for (status, _), indexes in groups.items():
+            delivery = Delivery(
+                status,
+                outcomes[indexes[0]],
+                recipients=tuple(indexes),
+                addresses=tuple(everybody[i] for i in indexes),
+                server=self._pool.server,
+            )
+            deliveries.append(self._timed(delivery, job, message))
+        return deliveries
+
+    def _status(self, outcome: Outcome, job: Job, doubts: int) -> Status:
+        if outcome.kind is Kind.ACCEPTED:
+            return Status.SENT
+        if outcome.kind is Kind.PERMANENT:
+            return Status.DEAD
+        if outcome.kind in _HOLDS:
+            return Status.HELD
+        if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, doubts + 1):
+            return Status.DEAD
+        if outcome.reason is Reason.PROTOCOL and job.row.attempts + 1 >= _PROTOCOL_TRIES:
+            return Status.DEAD
+        return Status.DEFERRED
+
+    def _timed(self, delivery: Delivery, job: Job, message: Message) -> Delivery:
+        """When to try again, or that it isn't worth it any more."""
+        outcome, age = delivery.outcome, self._now() - message.sent_at
+        if delivery.status is Status.DEFERRED:
+            # A throttled attempt isn't counted, so there the receives tell how often it was.
+            tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
+            delay = delay_seconds(outcome, tries, self._jitter())
+        elif delivery.status is Status.HELD and outcome.reason in _ABOUT_A_MESSAGE:
+            # If it is the only one that the server minds, the others must not wait behind it.
+            delay = held_over_seconds(age)
+        else:
+            return delivery
+        minded = delivery.status is Status.DEFERRED or outcome.scope is not Scope.SITE
+        if minded and expired(outcome, age, delay, self._give_up_after_seconds):
+            outcome = replace(outcome, reason=Reason.EXPIRED)
+            return replace(delivery, status=Status.DEAD, outcome=outcome)
+        return replace(delivery, delay_seconds=delay)
+
+
+def _put_off(outcomes: Sequence[Outcome]) -> tuple[Stage, int, str | None] | None:
+    """The reply, where MAIL or every RCPT was put off with one; None: none was, or it says why.
+
+    It may be about the connection: OpenSMTPD says 452 to MAIL after a hundred emails, for ever.
+    """
+    first = outcomes[0]
+    if first.reply is None or not first.reply.transient:
+        return None
+    if first.reply.closing and first.kind is Kind.THROTTLED:
+        return None  # closed already, for there being too many: not one more, then
+    for outcome in outcomes:
+        envelope = outcome.stage in (Stage.MAIL, Stage.RCPT) and outcome.stage is first.stage
+        if not envelope or outcome.reason not in (Reason.TRY_LATER, Reason.THROTTLED):
+            return None
+    return first.stage, first.reply.code, first.reply.enhanced

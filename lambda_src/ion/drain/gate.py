@@ -1,0 +1,100 @@
+"""Lets emails through one by one, at the pace in force."""
+
+import asyncio
+from contextlib import suppress
+
+from ion.aws.queue import BATCH
+from ion.outcome import Outcome
+from ion.policy.rate import Bucket, Pace
+from ion.smtp.pool import Pool
+
+_AHEAD_SECONDS = 0.5
+"""What can be sent in that time is received ahead, so that no turn is missed while the queue is
+asked for more. What isn't stays visible, for others to take."""
+
+
+class Turnstile:
+    """Stands between the queue and the workers of a run.
+
+    Args:
+        pace: says how fast; is told what the server says.
+        pool: is made smaller, and larger again.
+    """
+
+    def __init__(self, pace: Pace, pool: Pool) -> None:
+        self._pace = pace
+        self._pool = pool
+        self._connections = pool.size
+        self._bucket = Bucket()
+        self._now = asyncio.get_running_loop().time
+        self._first_in_line = asyncio.Lock()
+        self._waiting = 0
+        """Recipients of emails that stand in line."""
+        self._expected = 0
+        """Messages that are being received, or are received and don't stand in line yet."""
+        self._moved = asyncio.Event()
+        self._open = asyncio.Event()
+        self._resizing = asyncio.Lock()
+
+    async def room(self) -> int:
+        """How many messages may be received; waits until the line is short. `came` must follow."""
+        most = BATCH
+        while (rate := self._pace.rate(self._now())) is not None:
+            if self._waiting + self._expected <= _AHEAD_SECONDS * rate or self._open.is_set():
+                most = min(BATCH, max(1, int(rate)))
+                break
+            self._moved.clear()
+            await self._moved.wait()
+        self._expected += most
+        return most
+
+    def came(self, messages: int, most: int) -> None:
+        """So many came where there was room for `most`. Each is lined up sooner or later."""
+        self._expected += messages - most
+        self._moved.set()
+
+    def line_up(self, recipients: int) -> None:
+        """An email will want to pass; of none, it is no email, or nothing to send."""
+        self._expected -= 1
+        self._waiting += recipients
+        self._moved.set()
+
+    async def turn(self, recipients: int, longest_seconds: float) -> None:
+        """Return when an email may be sent, or needn't wait any more.
+
+        Args:
+            recipients: of the email that was lined up; none: it isn't one, and needn't wait.
+            longest_seconds: after which it is too late to send anything.
+        """
+        if recipients:
+            async with self._first_in_line:
+                await self._wait(self._now() + longest_seconds)
+                self._bucket.spend(recipients, self._pace.rate(self._now()), self._now())
+        self._waiting -= recipients
+        self._moved.set()
+
+    async def _wait(self, until: float) -> None:
+        while not self._open.is_set() and (now := self._now()) < until:
+            wait = self._bucket.wait_seconds(self._pace.rate(now), now)
+            if not wait:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._open.wait(), min(wait, until - now))
+
+    def open(self) -> None:
+        """Nothing will be sent any more: nobody needs to wait."""
+        self._open.set()
+        self._moved.set()
+
+    def learn(self, outcome: Outcome, recipients: int, began: float) -> None:
+        """Learn from what the server said about so many recipients of an email begun then."""
+        self._pace.heard(outcome, recipients, began, self._now())
+
+    async def resize_pool(self) -> None:
+        """Keep the pool to what has been learned."""
+        async with self._resizing:
+            if self._pool.size != self._connections:  # it was refused a further one
+                self._pace.make_do(self._pool.size, self._now())
+            self._connections = self._pace.connections(self._now())
+            if self._pool.size != self._connections:
+                await self._pool.limit(self._connections)

@@ -1,0 +1,127 @@
+"""How many bytes of emails a run holds at a time, and who has to wait for room."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple
+
+from ion.aws.queue import BATCH
+from ion.drain.allowance import LARGEST_BYTES, Allowance
+from ion.message import Message
+
+_WORST_WEIGHT = 43 * LARGEST_BYTES // 4
+"""Of the largest message, if there is an emoji in it."""
+
+
+class Weight(NamedTuple):
+    """What a message costs, in bytes."""
+
+    held: int
+    """From its receive on: its body and attributes, and the texts that are in the body."""
+    work: int
+    """Besides, while it is sent or dead-lettered: its content, and a copy of that."""
+
+
+def weight(message: Message) -> Weight:
+    """What a message is going to cost: an upper bound, but for a text part made from HTML."""
+    body = message.body
+    size = sys.getsizeof(body)
+    # An emoji that is escaped makes four bytes of each character of its text, once it is parsed.
+    texts = 4 * len(body) if "\\u" in body else size
+    content = len(body.encode()) * 11 // 8  # base64 makes 11 octets of 8, line ends included
+    attributes = sum(sys.getsizeof(one.value) for one in message.attributes.values())
+    return Weight(size + max(size, texts) + attributes, 2 * content)
+
+
+class Memory:
+    """The budget of one run.
+
+    Messages are received if there is room for all that they will cost, going by those before. If
+    they turn out to be larger, work waits for room, first come, first served. It can't wait for
+    ever: one message at a time is always worked on, and one may be received when none is held.
+
+    Args:
+        allowance: of the function.
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._weights: dict[int, Weight] = {}
+        """Of messages received and not done with, by `id`: one may come twice in an answer."""
+        self._held = self._working = 0
+        """Bytes: of all those messages, and of the work under way."""
+        self._planned = 0
+        """Bytes: of all those messages, with all the work on them."""
+        self._receiving = self._redriving = 0
+        """Messages that calls under way may bring."""
+        self._likely = _WORST_WEIGHT
+        """Bytes that the next message costs, going by the largest that came lately."""
+        self._line = asyncio.Lock()
+        self._freed = asyncio.Event()
+
+    # -- receiving -----------------------------------------------------------------------
+
+    def room(self) -> int:
+        """How many messages may be received now: none, or enough to be worth a call.
+
+        Beside another receive that is a full batch. With nothing held it is one at least.
+        """
+        most = max(1, min(BATCH, self._allowance.unseen - self._redriving))
+        unseen = self._allowance.unseen - self._redriving - self._receiving
+        free = (self._allowance.budget - self._planned) // self._likely
+        fit = min(unseen, free - self._redriving - self._receiving)
+        if self._receiving:
+            return most if fit >= most else 0
+        if not self._weights:
+            return max(1, min(most, fit))
+        least = max(1, min(most, self._allowance.budget // (4 * self._likely)))
+        return min(most, fit) if fit >= least else 0
+
+    def expect(self, messages: int) -> None:
+        """A call may bring so many. `came` must follow."""
+        self._receiving += messages
+
+    def came(self, messages: Sequence[Message], expected: int) -> None:
+        """A call brought these where so many were expected. `done` must follow for each."""
+        self._receiving -= expected
+        weights = {id(message): weight(message) for message in messages}
+        self._weights |= weights
+        self._held += sum(one.held for one in weights.values())
+        self._planned += sum(map(sum, weights.values()))
+        if weights:
+            self._likely = max(self._likely // 2, *map(sum, weights.values()))
+
+    def done(self, message: Message) -> None:
+        """The message is about to be forgotten."""
+        gone = self._weights.pop(id(message))
+        self._held -= gone.held
+        self._planned -= sum(gone)
+        self._freed.set()
+
+    @contextmanager
+    def redrive(self) -> Iterator[int]:
+        """Inside, a redrive may receive so many dead letters at a time, beside what is sent."""
+        most = max(1, min(BATCH, self._allowance.unseen // 2))
+        self._redriving += most
+        try:
+            yield most
+        finally:
+            self._redriving -= most
+
+    # -- working -------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def work(self, message: Message) -> AsyncIterator[None]:
+        """Inside, there is room for the work on the message, or it is the only one worked on."""
+        needed = self._weights[id(message)].work
+        async with self._line:
+            while self._working and self._held + self._working + needed > self._allowance.budget:
+                self._freed.clear()
+                await self._freed.wait()
+            self._working += needed
+        try:
+            yield
+        finally:
+            self._working -= needed
+            self._freed.set()

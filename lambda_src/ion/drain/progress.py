@@ -1,0 +1,112 @@
+"""How a run goes: what it has come to so far, and whether it may go on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ion.deadline import Deadline
+from ion.delivery import Delivery, Status
+from ion.outcome import Outcome, Reason, Scope
+from ion.report.redact import scrub
+from ion.report.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NO_SENDER = (
+    "[mail] sender: is missing, and the SMTP username is no address to take in its place: messages "
+    "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
+    '"name@example.org" } }), then redrive them'
+)
+
+BEGIN_BUDGET_SECONDS = 45
+"""No message is begun with less left: 30 s for the reply to its dot, the rest for its envelope."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to."""
+
+    received: int = 0
+    sent: int = 0
+    deferred: int = 0
+    held: int = 0
+    dead_lettered: int = 0
+    redriven: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+    """Why it ended: "empty", "deadline", "queue" (one can't be read), "settings", or a hold's
+    reason in lower case ("auth", "connect" …)."""
+    error: str = ""
+    """For "settings" and holds: what is wrong, for the person who has to mend it."""
+    advice: str = ""
+    """What a person has to mend although the run went on: messages are dead-lettered for it."""
+
+    def count(self, delivery: Delivery) -> None:
+        """One more message, or part of one, with this fate."""
+        if delivery.status is not Status.DONE:
+            name = delivery.status.value
+            setattr(self, name, getattr(self, name) + 1)
+        if delivery.outcome.reason is Reason.SENDER_MISSING:
+            self.advice = _NO_SENDER
+
+
+class Course:
+    """One run's. Once it has stopped, or has run out of time, that stays so.
+
+    Args:
+        deadline: by which everything has been said and done.
+        telemetry: told of holds.
+        server: over which it goes: its section in the configuration.
+    """
+
+    def __init__(self, deadline: Deadline, telemetry: Telemetry, server: str) -> None:
+        self._server = server
+        self._deadline = deadline
+        self._telemetry = telemetry
+        self._told: set[Outcome] = set()
+        """Holds that the log has, so that it doesn't have them once a message."""
+        self.summary = Summary()
+        self.held_by: Outcome | None = None
+        """What ended the run, if the site did."""
+        self.when_stopped: list[Callable[[], None]] = []
+        """Called as it stops."""
+
+    def stop(self, why: str, error: str = "") -> None:
+        """The first reason is the run's."""
+        if not self.summary.stopped:
+            self.summary.stopped, self.summary.error = why, error
+            for call in self.when_stopped:
+                call()
+
+    def hold(self, outcome: Outcome) -> None:
+        """The site is ill, or the server minds something about ours: stop if it is the site."""
+        if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
+            self.stop("deadline")
+            return
+        if outcome not in self._told:
+            self._told.add(outcome)
+            self._telemetry.held(outcome, self._server)
+        if outcome.scope is not Scope.SITE:  # others may have better luck
+            return
+        self.held_by = self.held_by or outcome
+        self.stop(outcome.reason.lower(), scrub(str(outcome)))
+
+    @property
+    def stopped(self) -> bool:
+        """True once nothing more is to be begun, whatever time is left."""
+        return bool(self.summary.stopped)
+
+    @property
+    def may_begin(self) -> bool:
+        """True as long as a message may be begun."""
+        return not self.stopped and not self.out_of_time
+
+    @property
+    def out_of_time(self) -> bool:
+        """True once there isn't time enough to begin a message."""
+        return self.seconds_to_begin < 0
+
+    @property
+    def seconds_to_begin(self) -> float:
+        """How long a message may still be begun; negative: it is too late."""
+        return self._deadline.remaining() - BEGIN_BUDGET_SECONDS

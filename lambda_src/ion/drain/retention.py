@@ -1,0 +1,152 @@
+"""While mail can't be sent: out of a queue that is about to forget it, with a reason."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ion.aws.queue import Queue, QueueError
+from ion.aws.schedule import Schedule, ScheduleError
+from ion.contract import BadInput, parse
+from ion.deadline import Deadline
+from ion.delivery import Delivery, Status
+from ion.drain.admission import Admitted
+from ion.drain.settle import Settler
+from ion.history import Provenance, named, provenance_of
+from ion.message import Message
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.retry import forgotten
+from ion.report.telemetry import Telemetry
+
+EVERY_SECONDS = 36 * 3600
+"""Between two looks. A look counts as a receive, and CloudWatch's age of the oldest message leaves
+out what was received three times (SQS), so the third look must find nothing that is younger than
+some days. What a look leaves is younger than `retry.LAST_CHANCE_SECONDS` before the end, which is
+12 hours longer than this: time for a look that comes late, or in parts."""
+_AGAIN_SECONDS = 3600
+"""After a look that died, or didn't get through the queue."""
+_WAIT_SECONDS = 1
+_EMPTY_LOOKS = 2
+"""SQS may answer an empty poll while messages are there; twice in a row is believed."""
+_LONGEST_SECONDS = 600
+"""For one look; what it has seen is hidden as long as it goes on."""
+_MARGIN_SECONDS = 10
+"""Of the invocation, for showing it again."""
+_HIDDEN_LONGER_SECONDS = 60
+_MOST_IN_HAND = 100_000
+"""SQS gives out no more than about 120,000 messages of a queue at a time."""
+_DAY_SECONDS, _HOUR_SECONDS = 24 * 3600, 3600
+
+
+class Rescue:
+    """Dead-letters, as EXPIRED, what SQS would otherwise remove without a word.
+
+    Args:
+        schedule: when to look; it outlives this process.
+        telemetry: told of each message that is rescued, and of trouble.
+        now: seconds since the epoch.
+    """
+
+    def __init__(
+        self, schedule: Schedule, telemetry: Telemetry, now: Callable[[], float] = time.time
+    ) -> None:
+        self._schedule = schedule
+        self._telemetry = telemetry
+        self._now = now
+        self._looked_at = float("-inf")
+
+    async def run(self, input_queue: Queue, settler: Settler, deadline: Deadline) -> int:
+        """Look through the whole queue, if that is due.
+
+        SQS promises no order, so only a look at every message shows that no old one is left.
+
+        Args:
+            input_queue: not being drained by this process meanwhile.
+            settler: puts the messages where they belong.
+            deadline: of the invocation.
+
+        Returns:
+            How many were rescued.
+        """
+        seconds = min(deadline.remaining() - _MARGIN_SECONDS, _LONGEST_SECONDS)
+        if seconds <= 0:
+            return 0
+        look = _Look(input_queue, settler, self._telemetry, self._now)
+        until = deadline.earlier_by(deadline.remaining() - seconds)
+        try:
+            is_due = await self._schedule.take(self._now(), _AGAIN_SECONDS)
+            if is_due and await look.run(until):
+                await self._schedule.put_off(self._now(), EVERY_SECONDS)
+        except ScheduleError as error:
+            self._telemetry.trouble("when a rescue is due can't be known", code=str(error))
+            if self._is_the_hour():
+                await look.run(until)
+        return look.rescued
+
+    def _is_the_hour(self) -> bool:
+        """Without the table: each process once in the first hour of each day (UTC).
+
+        More often, and SQS would bury by itself what was received a thousand times.
+        """
+        now = self._now()
+        if now % _DAY_SECONDS >= _HOUR_SECONDS or now < self._looked_at + _HOUR_SECONDS:
+            return False
+        self._looked_at = now
+        return True
+
+
+class _Look:
+    """One look through the queue; what is young is hidden until its end, and so seen once."""
+
+    def __init__(
+        self, queue: Queue, settler: Settler, telemetry: Telemetry, now: Callable[[], float]
+    ) -> None:
+        self._queue = queue
+        self._settler = settler
+        self._telemetry = telemetry
+        self._now = now
+        self._young: list[Message] = []
+        self._unwritten = False
+        self.rescued = 0
+
+    async def run(self, deadline: Deadline) -> bool:
+        """True if it got through the queue, and nothing old is left there."""
+        empty = 0
+        try:
+            while empty < _EMPTY_LOOKS:
+                if deadline.remaining() <= 0 or len(self._young) >= _MOST_IN_HAND:
+                    return False
+                messages = await self._queue.receive(
+                    visibility_seconds=int(deadline.remaining()) + _HIDDEN_LONGER_SECONDS,
+                    wait_seconds=_WAIT_SECONDS,
+                )
+                empty = 0 if messages else empty + 1
+                for message in messages:
+                    await self._see(message)
+                await self._settler.flush()
+        except QueueError as error:
+            self._telemetry.trouble("the input queue can't be read", code=str(error))
+            return False
+        finally:
+            await self._queue.postpone([(message, 0) for message in self._young])
+        return not self._unwritten
+
+    async def _see(self, message: Message) -> None:
+        if not forgotten(self._now() - message.sent_at, 0):
+            self._young.append(replace(message, body="", attributes={}))
+            return
+        outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.EXPIRED)
+        fate = Delivery(Status.DEAD, outcome)
+        origin = _origin(message)
+        if not await self._settler.settle(Admitted(message, origin, fate), [fate]):
+            self._unwritten = True
+            return
+        self._telemetry.attempted(message.id, origin, None, fate)
+        self.rescued += 1
+
+
+def _origin(message: Message) -> Provenance:
+    origin = provenance_of(message)
+    try:
+        return named(origin, parse(message.body))
+    except BadInput:
+        return origin

@@ -1,0 +1,105 @@
+"""What a message carries with it through requeues, dead letters and redrives: the attribute `ion`.
+
+SQS gives a moved message a new id and a new age; the key and the first time must not change.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from ion.contract.actions import Action, EmailId, Send
+from ion.message import Message
+
+ION = "ion"
+"""The name of the message attribute."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+_SqsId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z")]
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a message comes from and what has been tried. No address, no content.
+
+    Args:
+        email_id: the idempotency key.
+        first_queued_at: when it was first put into the input queue.
+        original_message_id: the SQS id it had then.
+        attempts: how often sending was tried.
+        redrives: how often it came back from the dead-letter queue.
+        left: indexes of the recipients that this message is about, where others of the same
+            email fared otherwise.
+        moved: redrives that go on: how many dead letters they have moved so far.
+        stage: dead letters: where it ended.
+        path: dead letters: the JSONPath of what was wrong with the input.
+        problem, did_you_mean: dead letters: in what way, and which field may have been meant.
+        failed_at: dead letters: when.
+    """
+
+    email_id: EmailId
+    first_queued_at: datetime
+    original_message_id: _SqsId
+    attempts: _Count = 0
+    redrives: _Count = 0
+    left: tuple[_Count, ...] = ()
+    moved: _Count = 0
+    stage: str | None = None
+    path: str | None = None
+    problem: str | None = None
+    did_you_mean: str = ""
+    failed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.first_queued_at, self.failed_at):
+            if moment is not None and moment.utcoffset() != timedelta(0):
+                raise ValueError("times are UTC")
+
+
+def provenance_of(message: Message) -> Provenance:
+    """What a message in the input queue says of itself, or what follows from it if it is new.
+
+    A dead letter can come back without us, by "start DLQ redrive" in SQS's console: that is a
+    redrive too.
+    """
+    origin = carried(message)
+    return origin if origin.failed_at is None else redriven(message)
+
+
+def named(origin: Provenance, action: Action) -> Provenance:
+    """The same under the publisher's own key, if it gave one."""
+    if isinstance(action, Send) and action.email_id is not None:
+        return msgspec.structs.replace(origin, email_id=action.email_id)
+    return origin
+
+
+def redriven(message: Message) -> Provenance:
+    """A dead letter's history, for its next life."""
+    origin = carried(message)
+    return msgspec.structs.replace(
+        origin,
+        attempts=0,
+        redrives=origin.redrives + 1,
+        stage=None,
+        path=None,
+        problem=None,
+        did_you_mean="",
+        failed_at=None,
+    )
+
+
+def carried(message: Message) -> Provenance:
+    """The history that is written on a message; for one without, the beginning of it.
+
+    An attribute of that name which isn't ours is treated as if it weren't there.
+    """
+    carried = message.attributes.get(ION)
+    if carried is not None:
+        try:
+            return msgspec.json.decode(carried.value, type=Provenance)
+        except msgspec.DecodeError:
+            pass
+    return Provenance(
+        email_id=message.id,
+        first_queued_at=datetime.fromtimestamp(message.sent_at, UTC),
+        original_message_id=message.id,
+    )

@@ -1,0 +1,295 @@
+"""What a claim finds in the ledger, and what follows from it: pure, so that it reads as a table."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import chain
+
+from ion.delivery import Delivery, InDoubt, Status
+from ion.outcome import Kind, Reason
+
+SKEW_SECONDS = 30
+"""By so much may the clocks of two functions differ before one takes the other's live lease."""
+_CRASHES = 3
+"""Claims without a result, after which the message is what kills the process."""
+
+PENDING, CLAIMED, SENT, DEAD, DOUBTED = ".", ">", "s", "d", "?"
+"""The fate of one recipient, a character each in the row's `fates`. Claimed ones are being sent to
+under the row's lease: if its holder dies, the server may have their email. Doubted ones are
+dead-lettered too, but the server may have their email."""
+_MOST_DOUBTS = 9
+"""That fit into one digit; no policy tells nine from ten."""
+_COUNTS = frozenset(
+    {
+        Kind.ACCEPTED,
+        Kind.TRANSIENT,
+        Kind.GREYLISTED,
+        Kind.OUT_OF_STEP,
+        Kind.TOO_MANY_RECIPIENTS,
+        Kind.PERMANENT,
+        Kind.IN_DOUBT,
+    }
+)
+"""Verdicts on the message or a recipient. Throttles and what is wrong with the site are free."""
+
+
+class RowStatus(StrEnum):
+    """Where an email stands."""
+
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    IN_DOUBT = "in_doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The ledger's memory of one email.
+
+    Args:
+        status: where it stands.
+        token: of the lease that was taken last.
+        lease_until: seconds since the epoch; in the past: nobody works on it.
+        content_hash: of what was published under this key.
+        queued_at: when it was first published, ISO 8601: the email's Date, whichever message of
+            that key it is sent for.
+        fates: one character a recipient (to, cc, bcc, in order).
+        attempts: how often it was tried and counted.
+        doubts: one digit a recipient: how often the server may have got the email for this
+            recipient without our knowing.
+        crashes: claims in a row that no result was written for.
+        used_ids: SQS ids of the messages that had a lease, or that dead letters were made of: what
+            a redrive allows, each of them allows once.
+        expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
+    """
+
+    status: RowStatus
+    token: str
+    lease_until: float
+    content_hash: str
+    fates: str
+    doubts: str
+    attempts: int = 0
+    crashes: int = 0
+    used_ids: frozenset[str] = frozenset()
+    queued_at: str = ""
+    expires_at: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who asks to send which email.
+
+    Args:
+        email_id: the key.
+        message_id: SQS's id of the message at hand.
+        content_hash: of what it says.
+        recipients: how many there are.
+        left: indexes of those that this message is about; empty: all.
+        redrives: how often it came back from the dead-letter queue.
+        in_doubt: the policy.
+        token: a new one for each receive of a message.
+        lease_until: seconds since the epoch.
+        queued_at: when it was first published, ISO 8601.
+        alone: nothing else is claimed beside it, so that it may be one that the process dies over.
+    """
+
+    email_id: str
+    message_id: str
+    content_hash: str
+    recipients: int
+    left: tuple[int, ...]
+    in_doubt: InDoubt
+    token: str
+    lease_until: float
+    redrives: int = 0
+    queued_at: str = ""
+    alone: bool = False
+
+    @property
+    def scope(self) -> tuple[int, ...]:
+        """Indexes of the recipients that this message is about."""
+        return self.left or tuple(range(self.recipients))
+
+
+class Verdict(StrEnum):
+    """What may be done with a message."""
+
+    SEND = "send"
+    WAIT = "wait"
+    """Another holds the lease."""
+    DONE = "done"
+    """Everybody that the message is about has been served: a copy, to be deleted."""
+    REUSED = "reused"
+    """The key belongs to an email with other content."""
+    PARKED = "parked"
+    """It may have been sent, and the policy says that a person decides."""
+    CRASH_LOOP = "crash_loop"
+    SUSPECT = "suspect"
+    """A process died with its lease: to be claimed alone, so that it takes nobody along."""
+    UNKNOWN = "unknown"
+    """The ledger could not say, so nothing is sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and what goes with it.
+
+    Args:
+        verdict: what may be done.
+        row: for `send`, `parked` and `crash_loop`: the row as it is to be once the lease is taken.
+        targets: for those: indexes of the recipients that the verdict is about.
+        parked: for `send`: indexes of those that may have been sent to too often already; they are
+            as with `parked`.
+        wait_seconds: for `wait`: until the lease has surely ended.
+    """
+
+    verdict: Verdict
+    row: Row | None = None
+    targets: tuple[int, ...] = ()
+    parked: tuple[int, ...] = ()
+    wait_seconds: float = 0.0
+
+
+def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
+    """What the claim may do, the ledger being as it is.
+
+    Args:
+        row: what the ledger has; None: nothing.
+        claim: who asks.
+        now: seconds since the epoch.
+    """
+    ours = row is not None and row.token == claim.token and row.status is RowStatus.SENDING
+    if row is not None and ours:  # the answer to this very claim was lost, and it was sent again
+        return _unless_in_doubt(row, claim, _targets(row, claim))
+    if row is not None and row.status is RowStatus.SENDING and row.lease_until + SKEW_SECONDS > now:
+        return Judgement(Verdict.WAIT, wait_seconds=row.lease_until + SKEW_SECONDS - now)
+    if row is None or row.expires_at <= now:
+        new = Row(
+            RowStatus.SENDING,
+            claim.token,
+            claim.lease_until,
+            claim.content_hash,
+            PENDING * claim.recipients,
+            "0" * claim.recipients,
+            queued_at=claim.queued_at,
+            used_ids=frozenset({claim.message_id}),
+        )
+        return _unless_in_doubt(new, claim, claim.scope)
+    if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:
+        return Judgement(Verdict.REUSED)
+    targets = _targets(row, claim)
+    if not targets:
+        return Judgement(Verdict.DONE)
+    if row.status is RowStatus.SENDING and not claim.alone:
+        return Judgement(Verdict.SUSPECT)
+    if row.status is RowStatus.SENDING:  # the sender died before its result: did the dot leave?
+        row = replace(_let_go(row, _claimed(row)), crashes=row.crashes + 1)
+    elif PENDING not in row.fates:  # a person brought it back
+        row = replace(row, attempts=0)
+    return _unless_in_doubt(_leased(claim, row, targets), claim, targets)
+
+
+def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
+    """Whom to send to: those that nobody served, and on a redrive the dead ones again.
+
+    A dead letter that comes back is another message to SQS; the message that it was made of may
+    come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
+    delivered twice: it isn't a redrive.
+    """
+    another = claim.message_id not in row.used_ids
+    again = {DEAD, DOUBTED} if another and claim.redrives else set()
+    return tuple(i for i in claim.scope if row.fates[i] in {PENDING, CLAIMED} | again)
+
+
+def _unless_in_doubt(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
+    """What may be done under our lease, which may have been taken after a crash."""
+    if row.crashes >= _CRASHES:
+        return Judgement(Verdict.CRASH_LOOP, row, targets)
+    parked = tuple(i for i in targets if not may_resend(claim.in_doubt, int(row.doubts[i])))
+    if targets and parked == targets:
+        return Judgement(Verdict.PARKED, row, targets)
+    sending = tuple(i for i in targets if i not in parked)
+    fates = "".join(CLAIMED if i in sending else fate for i, fate in enumerate(row.fates))
+    return Judgement(Verdict.SEND, replace(row, fates=fates), sending, parked)
+
+
+def may_resend(policy: InDoubt, doubts: int) -> bool:
+    """True if a recipient may be sent to after `doubts` occasions on which a copy may have gone."""
+    if policy is InDoubt.RESEND:
+        return True
+    return doubts <= (1 if policy is InDoubt.RESEND_ONCE else 0)
+
+
+def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
+    """The row once an attempt has ended, its lease let go.
+
+    Args:
+        row: as it was leased.
+        message_id: SQS's id of the message at hand.
+        deliveries: how its recipients fared; those not named in any are still to be served.
+    """
+    outcomes = [delivery.outcome for delivery in deliveries]
+    in_doubt = [d.recipients for d in deliveries if d.outcome.kind is Kind.IN_DOUBT]
+    row = _let_go(row, chain.from_iterable(in_doubt))
+    fates = list(row.fates)
+    for delivery in deliveries:
+        for index in delivery.recipients:
+            fates[index] = _fate(delivery, fates[index])
+    dead = [d.outcome.reason for d in deliveries if d.status is Status.DEAD]
+    return replace(
+        row,
+        status=_status(fates, dead),
+        lease_until=0,
+        fates="".join(fates),
+        attempts=row.attempts + any(outcome.kind in _COUNTS for outcome in outcomes),
+        crashes=0,
+        used_ids=row.used_ids | {message_id} if dead else row.used_ids,
+    )
+
+
+def _fate(delivery: Delivery, before: str) -> str:
+    if delivery.status is Status.SENT:
+        return SENT
+    if delivery.status is not Status.DEAD:
+        return before
+    return DOUBTED if delivery.outcome.kind is Kind.IN_DOUBT else DEAD
+
+
+def _status(fates: Sequence[str], dead: Sequence[Reason]) -> RowStatus:
+    if PENDING in fates:
+        return RowStatus.DEFERRED
+    if DOUBTED in fates:
+        return RowStatus.IN_DOUBT
+    if DEAD not in fates:
+        return RowStatus.SENT
+    return RowStatus.EXPIRED if Reason.EXPIRED in dead else RowStatus.BOUNCED
+
+
+def _claimed(row: Row) -> tuple[int, ...]:
+    return tuple(i for i, fate in enumerate(row.fates) if fate == CLAIMED)
+
+
+def _let_go(row: Row, in_doubt: Iterable[int]) -> Row:
+    """The row with no recipient claimed any more, and one doubt more for each of `in_doubt`."""
+    doubts = list(row.doubts)
+    for i in in_doubt:
+        doubts[i] = str(min(int(doubts[i]) + 1, _MOST_DOUBTS))
+    return replace(row, fates=row.fates.replace(CLAIMED, PENDING), doubts="".join(doubts))
+
+
+def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
+    """The row with the claim's lease on it; the dead that are brought back live from now on."""
+    revived = {i for i in targets if row.fates[i] in (DEAD, DOUBTED)}
+    return replace(
+        row,
+        status=RowStatus.SENDING,
+        token=claim.token,
+        lease_until=claim.lease_until,
+        used_ids=row.used_ids | {claim.message_id},
+        fates="".join(PENDING if i in revived else fate for i, fate in enumerate(row.fates)),
+        doubts="".join("0" if i in revived else digit for i, digit in enumerate(row.doubts)),
+    )

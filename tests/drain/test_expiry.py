@@ -1,0 +1,114 @@
+"""What waits too long or comes too often ends in the dead-letter queue, before SQS buries it."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from draining import email, ion_of, reasons, run
+from emulated import (
+    Account,
+    Request,
+    at_once,
+    failing,
+)
+from ion.drain.admission import MOST_RECEIVES
+from ion.policy.retry import RETENTION_SECONDS
+from smtp_server import (
+    ScriptedServer,
+    Step,
+    reply,
+)
+
+
+@pytest.mark.row(24)
+@pytest.mark.parametrize("fate", ["throttled", "held", "no ledger"])
+def test_what_the_queue_would_forget_goes_to_the_dead_letter_queue_first(
+    account: Account, fate: str
+) -> None:
+    body = email(email_id="old")
+    account.publish(body)
+    account.time_passes(14 * 86_400 - 3600)
+    parts: dict[str, Any] = {}
+    if fate == "throttled":
+        parts["server"] = ScriptedServer({Step.MAIL: reply(421, "4.7.0 too fast")})
+    if fate == "held":
+        parts["server"] = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+    if fate == "no ledger":
+        parts["dynamodb"] = account.dynamodb(
+            batch_execute_statement=failing(), batch_get_item=failing()
+        )
+    summary = run(account, **parts)
+    assert (summary.sent, summary.dead_lettered) == (0, 1)
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["EXPIRED"])
+    assert ion_of(letter)["email_id"] == "old"
+    assert account.waiting() == []
+
+
+@pytest.mark.row(24)
+def test_an_old_message_that_can_be_sent_is(account: Account) -> None:
+    account.publish(email())
+    account.time_passes(14 * 86_400 - 3600)
+    assert run(account).sent == 1
+
+
+@pytest.mark.row(25)
+def test_what_comes_too_often_is_labelled_before_sqs_buries_it(account: Account) -> None:
+    """Whatever it is that its body does to the process: the body isn't looked at."""
+    account.publish(email(0))
+    account.publish(email(1))
+
+    def often(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = at_once(real, request)
+        for message in answer.get("Messages", [])[:1]:
+            message["Attributes"]["ApproximateReceiveCount"] = str(MOST_RECEIVES)
+        return answer
+
+    summary = run(account, sqs=account.sqs(receive_message=often))
+    assert (summary.sent, summary.dead_lettered) == (1, 1)
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (email(0), ["POISON"])
+
+
+POINTER = [
+    "software.amazon.payloadoffloading.PayloadS3Pointer",
+    {"s3BucketName": "b", "s3Key": "k"},
+]
+
+
+@pytest.mark.row(13)
+@pytest.mark.parametrize("body", ['{"email_id": "order-17"}', json.dumps(POINTER)])
+def test_a_claim_check_is_kept_until_ion_can_redeem_it(account: Account, body: str) -> None:
+    """The nearest thing: ion has no claim checks yet. Whoever sends one loses nothing."""
+    account.publish(body)
+    assert run(account).dead_lettered == 1
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
+
+
+@pytest.mark.row(14)
+def test_an_email_with_a_template_is_kept_until_ion_has_templates(account: Account) -> None:
+    """The nearest thing: ion has no templates yet. Whoever names one loses nothing."""
+    body = '{"action": "send", "recipient": "a@example.org", "template": "t", "context": {"n": 1}}'
+    account.publish(body)
+    assert run(account).dead_lettered == 1
+    (letter,) = account.dead()
+    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
+    assert ion_of(letter)["path"] == "$.template"
+
+
+@pytest.mark.row(24)
+@pytest.mark.row(25)
+def test_the_module_leaves_ion_time_to_label() -> None:
+    text = (Path(__file__).parents[2] / "terraform" / "queue.tf").read_text(encoding="utf-8")
+    net = re.search(r"max_receive_count = (\d+)", text)
+    retention = re.search(r"retention_seconds = (\d+) \* (\d+) \* (\d+) \* (\d+)", text)
+    assert net
+    assert retention
+    assert int(net[1]) > MOST_RECEIVES
+    assert math.prod(map(int, retention.groups())) == RETENTION_SECONDS

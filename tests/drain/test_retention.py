@@ -1,0 +1,316 @@
+"""Before the queue forgets: mail that waits while mail can't be sent."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from clock import Clock
+from conftest import Log
+from emulated import Account, Between, Request, at_once, failing
+from ion.aws.schedule import Schedule
+from ion.deadline import Deadline
+from ion.drain.retention import EVERY_SECONDS, Rescue
+from ion.drain.settle import Settler
+from ion.policy.retry import LAST_CHANCE_SECONDS, RETENTION_SECONDS
+from ion.report.telemetry import Telemetry
+from machine.queues import Backlog, on_clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+pytestmark = pytest.mark.row(24)
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+WAKE_MINUTES = int(os.environ.get("ION_RESCUE_WAKE_MINUTES", "60"))
+"""Between two wake-ups of the long story. One a minute, as an alarm has it, takes ten minutes."""
+NEARLY_FORGOTTEN = RETENTION_SECONDS - HOUR
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock(1_800_000_000.0 // DAY * DAY + 12 * HOUR)
+    on_clock(monkeypatch, clock)
+    return clock
+
+
+def email(key: str) -> str:
+    return json.dumps(
+        {"action": "send", "email_id": key, "recipient": "a@example.org", "body_text": "x"}
+    )
+
+
+def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Rescue:
+    """What a new process has: nothing, but for the table."""
+    client = cast("DynamoDBClient", dynamodb or account.dynamodb())
+    return Rescue(Schedule(client, account.table, EVERY_SECONDS), Telemetry(), clock)
+
+
+async def wake(
+    account: Account, rescue: Rescue, sqs: Between | None = None, seconds: float = 900
+) -> int:
+    """One run that could send nothing, and has so many seconds left."""
+    sqs = sqs or account.sqs()
+    queue = account.input_queue(sqs)
+    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    return await rescue.run(queue, settler, Deadline.after(seconds))
+
+
+def run(account: Account, clock: Clock, sqs: Between | None = None, seconds: float = 900) -> int:
+    return asyncio.run(wake(account, environment(account, clock), sqs, seconds))
+
+
+def keys(account: Account) -> set[str]:
+    return {json.loads(held.attributes["ion"][1])["email_id"] for held in account.dead()}
+
+
+def reasons(account: Account) -> set[str | bytes]:
+    return {held.attributes["reason"][1] for held in account.dead()}
+
+
+# a look
+
+
+def test_what_is_about_to_be_forgotten_is_dead_lettered_with_its_reason(
+    account: Account, clock: Clock, log: Log
+) -> None:
+    for number in range(23):
+        account.publish(email(f"old-{number}"))
+    clock.passes(NEARLY_FORGOTTEN)
+    account.publish(email("young"))
+    assert run(account, clock) == 23
+    clock.passes(1)
+    assert reasons(account) == {"EXPIRED"}
+    assert keys(account) == {f"old-{number}" for number in range(23)}
+    assert [(held.body, held.visible) for held in account.waiting()] == [(email("young"), True)]
+    told = [event["email_id"] for event in log.events if event["message"] == "dead_lettered"]
+    assert set(told) == keys(account), "who asks for an email finds it in the log"
+
+
+def test_an_old_message_behind_any_number_of_young_ones_is_found(
+    account: Account, clock: Clock
+) -> None:
+    """SQS promises no order."""
+    account.publish(email("old"))
+    (old,) = account.waiting()
+    backlog = Backlog("ion-input")
+    message = backlog.find(old.id)
+    backlog.take(old.id)
+    clock.passes(NEARLY_FORGOTTEN)
+    for number in range(35):
+        account.publish(email(f"young-{number}"))
+    backlog.put(message)
+    assert run(account, clock) == 1
+    clock.passes(1)
+    assert keys(account) == {"old"}
+    assert [(held.receives, held.visible) for held in account.waiting()] == [(1, True)] * 35
+
+
+def test_what_is_no_email_is_rescued_as_it_is(account: Account, clock: Clock) -> None:
+    account.publish("{broken")
+    clock.passes(NEARLY_FORGOTTEN)
+    assert run(account, clock) == 1
+    assert [held.body for held in account.dead()] == ["{broken"]
+
+
+# when to look
+
+
+def looks(account: Account, clock: Clock, hours: int, **parts: Any) -> list[int]:  # noqa: ANN401
+    """The hours in which there was one, of so many with a wake-up each in a new process."""
+    found = []
+    for hour in range(hours):
+        sqs = account.sqs(**parts)
+        run(account, clock, sqs)
+        if sqs.asked("receive_message"):
+            found.append(hour)
+        clock.passes(HOUR)
+    return found
+
+
+def test_a_young_queue_is_looked_at_every_36_hours(account: Account, clock: Clock) -> None:
+    account.publish(email("young"))
+    assert looks(account, clock, 80) == [0, 36, 72]
+
+
+def test_what_one_look_leaves_is_there_at_the_next() -> None:
+    """Even if that comes hours late, or what it is about was hidden."""
+    assert EVERY_SECONDS + 12 * HOUR <= LAST_CHANCE_SECONDS < RETENTION_SECONDS
+
+
+def test_a_look_that_could_not_write_its_dead_letters_is_repeated_within_the_hour(
+    account: Account, clock: Clock
+) -> None:
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN - 3 * HOUR)
+    assert looks(account, clock, 3, send_message_batch=failing()) == [0, 1, 2]
+    assert (len(account.waiting()), account.dead()) == (1, [])
+    assert run(account, clock) == 1
+
+
+def test_a_queue_that_can_not_be_read_is_read_an_hour_later(
+    account: Account, clock: Clock, log: Log
+) -> None:
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN - HOUR)
+    assert run(account, clock, account.sqs(receive_message=failing("AccessDenied"))) == 0
+    assert run(account, clock) == 0
+    clock.passes(HOUR - MINUTE)
+    assert run(account, clock) == 0
+    clock.passes(MINUTE)
+    assert run(account, clock) == 1
+    assert [event["code"] for event in log.events if "code" in event] == ["receive: AccessDenied"]
+
+
+@pytest.mark.row(28)
+def test_a_look_whose_process_died_is_repeated_within_the_hour(
+    account: Account, clock: Clock
+) -> None:
+    class KilledError(BaseException):
+        """The process dies here."""
+
+    def killed(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        raise KilledError
+
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN - HOUR)
+    with pytest.raises(KilledError):
+        run(account, clock, account.sqs(delete_message_batch=killed))
+    clock.passes(HOUR)
+    assert run(account, clock) == 1
+    assert account.waiting() == []
+
+
+@pytest.mark.row(27)
+def test_without_time_nothing_is_looked_at(account: Account, clock: Clock) -> None:
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN)
+    assert run(account, clock, seconds=9) == 0
+    assert run(account, clock, seconds=50) == 1
+
+
+@pytest.mark.row(27)
+def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
+    account: Account, clock: Clock
+) -> None:
+    for number in range(30):
+        account.publish(email(str(number)))
+    clock.passes(NEARLY_FORGOTTEN - HOUR)
+    seconds = Clock()
+
+    def slowly(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        seconds.passes(400)
+        return at_once(real, request)
+
+    async def main() -> list[int]:
+        found = []
+        for _ in range(2):
+            sqs = account.sqs(receive_message=slowly)
+            queue = account.input_queue(sqs)
+            settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+            rescue = environment(account, clock)
+            found.append(await rescue.run(queue, settler, Deadline.after(900, seconds)))
+            clock.passes(HOUR)
+        return found
+
+    assert asyncio.run(main()) == [20, 10]
+
+
+def test_of_two_functions_one_looks(account: Account, clock: Clock) -> None:
+    async def main() -> list[int]:
+        sqs = [account.sqs() for _ in range(4)]
+        both = (wake(account, environment(account, clock), one) for one in sqs)
+        await asyncio.gather(*both)
+        return [len(one.asked("receive_message")) for one in sqs]
+
+    account.publish(email("young"))
+    for _ in range(3):  # there is no row at first, and one that is due later
+        assert sorted(asyncio.run(main()))[:3] == [0, 0, 0]
+        clock.passes(EVERY_SECONDS)
+    assert [held.receives for held in account.waiting()] == [3]
+
+
+def test_a_time_that_a_wrong_clock_wrote_stops_nothing(account: Account, clock: Clock) -> None:
+    ahead = Clock(clock() + 400 * DAY)
+    run(account, ahead)
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN)
+    assert run(account, clock) == 1
+
+
+# without the table
+
+
+@pytest.mark.row(64)
+@pytest.mark.parametrize("method", ["batch_get_item", "batch_execute_statement"])
+def test_without_the_table_each_process_looks_once_in_an_hour_of_the_day(
+    account: Account, clock: Clock, log: Log, method: str
+) -> None:
+    account.publish(email("old"))
+    clock.passes(NEARLY_FORGOTTEN // DAY * DAY + 11 * HOUR)  # 23 o'clock
+    dynamodb = account.dynamodb(**{method: failing("AccessDenied")})
+
+    async def main() -> list[tuple[int, int]]:
+        found = []
+        for _ in range(2):
+            rescue, sqs = environment(account, clock, dynamodb), account.sqs()
+            for _ in range(3):
+                await wake(account, rescue, sqs)
+            found.append((len(sqs.asked("receive_message")), len(account.dead())))
+            clock.passes(HOUR)
+        return found
+
+    assert asyncio.run(main()) == [(0, 0), (3, 1)], "a look ends with two empty polls"
+    assert {event["code"] for event in log.events if "code" in event} == {"AccessDenied"}
+
+
+# two weeks
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("table", ["there", "not there"])
+def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_more_than_a_minute(
+    account: Account, clock: Clock, table: str
+) -> None:
+    """Each day brings messages, each wake-up is a new process, and SQS forgets after 14 days."""
+    answers = {} if table == "there" else {"batch_get_item": failing()}
+    dynamodb, sqs = account.dynamodb(**answers), account.sqs()
+    backlog = Backlog("ion-input")
+    backlog.begin()
+    published: dict[str, float] = {}
+    thrice: dict[str, float] = {}
+    gone: set[str] = set()
+    began, days = clock(), 30
+
+    async def main() -> None:
+        while clock() < began + days * DAY:
+            day, second = divmod(clock() - began, DAY)
+            if second < WAKE_MINUTES * MINUTE or second % (7 * HOUR) < WAKE_MINUTES * MINUTE:
+                key = f"{day:.0f}-{second:.0f}"
+                published[key] = clock()
+                account.publish(email(key))
+            await wake(account, environment(account, clock, dynamodb), sqs)
+            for held in account.waiting():
+                key = json.loads(held.body)["email_id"]
+                if held.receives >= 3:
+                    thrice.setdefault(key, clock() - published[key])
+                if clock() - published[key] > RETENTION_SECONDS:
+                    backlog.take(held.id)
+                    gone.add(key)
+            clock.passes(WAKE_MINUTES * MINUTE)
+
+    asyncio.run(main())
+    waiting = {json.loads(held.body)["email_id"] for held in account.waiting()}
+    assert len(published) == 4 * days
+    assert gone == set()
+    assert keys(account) | waiting == published.keys()
+    assert len(account.dead()) + len(account.waiting()) == len(published), (
+        "and nothing is there twice"
+    )
+    assert reasons(account) == {"EXPIRED"}
+    if table == "there":
+        assert min(thrice.values()) >= 3 * DAY
+    assert max(held.receives for held in account.waiting()) < 1000, "or SQS would bury it"

@@ -1,0 +1,169 @@
+"""One run over an emulated queue, to a scripted SMTP server: put together in one place."""
+
+import asyncio
+import json
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from emulated import (
+    Account,
+    Answer,
+    Between,
+    Held,
+    Request,
+    at_once,
+)
+from ion.deadline import Deadline
+from ion.delivery import Delivery, InDoubt
+from ion.drain.admission import Admission, Job
+from ion.drain.deliver import Deliverer
+from ion.drain.memory import Memory
+from ion.drain.progress import Summary
+from ion.drain.run import Drain
+from ion.message import Message
+from ion.report.telemetry import Telemetry
+from ion.settings import Security, Smtp
+from ion.smtp.connect import connect
+from ion.smtp.logins import Logins
+from ion.smtp.pool import Pool
+from smtp_server import (
+    ScriptedServer,
+)
+
+PLAIN_TLS = ssl.create_default_context()
+
+
+def email(number: int = 0, **fields: object) -> str:
+    least = {"action": "send", "recipient": f"to{number}@example.org", "body_text": "x"}
+    return json.dumps(least | fields)
+
+
+async def drain(  # noqa: PLR0913 - a run has so many parts
+    account: Account,
+    server: ScriptedServer,
+    *,
+    sqs: Between | None = None,
+    dynamodb: Between | None = None,
+    in_doubt: InDoubt = InDoubt.RESEND_ONCE,
+    now: Callable[[], float] = time.time,
+    deadline: Deadline | None = None,
+    smtp: Smtp | None = None,
+    relay: Callable[[Pool], Deliverer] | None = None,
+    telemetry: Telemetry | None = None,
+    linger_seconds: int = 0,
+    memory: Memory | None = None,
+) -> Summary:
+    """One run; by default a plain connection for one worker."""
+    sqs = sqs or account.sqs()
+    smtp = smtp or Smtp("127.0.0.1", server.port, Security.NONE, connections=1)
+    smtp = replace(smtp, port=server.port)
+    deadline = deadline or Deadline.after(900)
+    ledger = account.ledger(dynamodb)
+    telemetry = telemetry or Telemetry()
+    tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
+    async with Pool(
+        partial(connect, smtp, tls, Deadline.after(600), Logins()), smtp.connections
+    ) as pool:
+        return await Drain(
+            input_queue=account.input_queue(sqs),
+            dead_letters=account.dead_letters(sqs),
+            ledger=ledger,
+            admission=Admission(
+                ledger, telemetry, "ion@example.org", in_doubt, lease_until=now() + 960, now=now
+            ),
+            pool=pool,
+            workers=smtp.connections,
+            deliverer=relay(pool) if relay else Deliverer(pool, 345_600),
+            telemetry=telemetry,
+            linger_seconds=linger_seconds,
+            deadline=deadline,
+            memory=memory,
+        ).run()
+
+
+def run(account: Account, server: ScriptedServer | None = None, **parts: Any) -> Summary:  # noqa: ANN401
+    async def main() -> Summary:
+        async with server or ScriptedServer() as running:
+            return await drain(account, running, **parts)
+
+    return asyncio.run(main())
+
+
+def wide(connections: int) -> Smtp:
+    return Smtp("127.0.0.1", 0, Security.NONE, connections=connections)
+
+
+def recipients(server: ScriptedServer) -> Counter[str]:
+    """How often each was sent to, by the dots that the server saw."""
+    return Counter(address for one in server.accepted for address in one.recipients)
+
+
+def ion_of(held: Held) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(held.attributes["ion"][1])
+    return record
+
+
+def reasons(account: Account) -> list[str | bytes]:
+    return [held.attributes["reason"][1] for held in account.dead()]
+
+
+GOOD_ION = {
+    "email_id": "x",
+    "first_queued_at": "2026-11-22T08:30:15Z",
+    "original_message_id": "y",
+}
+
+
+ONCE = {"to1@example.org": 1}
+
+
+def only_updates(answer: Answer) -> Answer:
+    """Results can't be written; new emails can be claimed."""
+
+    def choose(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        update = any(one["Statement"].startswith("UPDATE") for one in request["Statements"])
+        return answer(real, request) if update else real(**request)
+
+    return choose
+
+
+def later(hours: float) -> Callable[[], float]:
+    """The claims' clock."""
+    return lambda: time.time() + 3600 * hours
+
+
+class KilledError(BaseException):
+    """The process dies here."""
+
+
+class Dying(Deliverer):
+    """Dies over each email, before it is sent."""
+
+    async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+        raise KilledError
+
+
+async def killed(
+    account: Account,
+    server: ScriptedServer,
+    relay: type[Deliverer],
+    **parts: Any,  # noqa: ANN401
+) -> None:
+    """A run that dies; then the visibility time-out runs out."""
+    polls = iter([at_once])
+
+    def no_poll_outlives_it(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return next(polls, lambda *_: {})(real, request)
+
+    sqs = account.sqs(receive_message=no_poll_outlives_it)
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await drain(account, server, sqs=sqs, relay=lambda pool: relay(pool, 345_600), **parts)
+    assert caught.group_contains(KilledError)
+    account.time_passes(3600)

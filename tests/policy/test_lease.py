@@ -1,0 +1,616 @@
+"""What a claim may do, by example for each line of the table, and for every ledger there can be."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ion.delivery import Delivery, InDoubt, Status
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.lease import (
+    CLAIMED,
+    DEAD,
+    DOUBTED,
+    PENDING,
+    SENT,
+    SKEW_SECONDS,
+    Claim,
+    Judgement,
+    Row,
+    RowStatus,
+    Verdict,
+    conclude,
+    judge,
+    may_resend,
+)
+
+NOW = 1_800_000_000.0
+LEASE = NOW + 960
+OVER = NOW - SKEW_SECONDS
+
+CLAIM = Claim(
+    email_id="key",
+    message_id="message-1",
+    content_hash="hash",
+    recipients=2,
+    left=(),
+    in_doubt=InDoubt.RESEND_ONCE,
+    token="mine",
+    lease_until=LEASE,
+    alone=True,
+)
+ROW = Row(RowStatus.SENDING, "other", LEASE, "hash", CLAIMED * 2, "00", expires_at=NOW + 1e6)
+DEFERRED = replace(ROW, status=RowStatus.DEFERRED, lease_until=0, fates=PENDING * 2, attempts=3)
+CRASHED = replace(ROW, lease_until=OVER)
+BURIED = replace(
+    ROW,
+    status=RowStatus.BOUNCED,
+    lease_until=0,
+    fates=DEAD * 2,
+    attempts=5,
+    doubts="21",
+    used_ids=frozenset({"message-1"}),
+)
+REDRIVE = replace(CLAIM, message_id="message-2", redrives=1)
+
+
+def lease_on(row: Row, message_id: str = "message-1", fates: str = CLAIMED * 2) -> Row:
+    return replace(
+        row,
+        status=RowStatus.SENDING,
+        token="mine",
+        lease_until=LEASE,
+        fates=fates,
+        used_ids=row.used_ids | {message_id},
+    )
+
+
+# the table
+
+
+@pytest.mark.row(65)
+def test_an_unknown_email_is_leased_and_sent_to_all() -> None:
+    leased = lease_on(Row(RowStatus.SENDING, "mine", LEASE, "hash", PENDING * 2, "00"))
+    assert judge(None, CLAIM, NOW) == Judgement(Verdict.SEND, leased, (0, 1))
+
+
+@pytest.mark.row(65)
+def test_a_message_about_some_recipients_is_sent_to_those() -> None:
+    judged = judge(None, replace(CLAIM, left=(1,)), NOW)
+    assert judged.targets == (1,)
+    assert judged.row is not None
+    assert judged.row.fates == PENDING + CLAIMED
+
+
+@pytest.mark.row(65)
+def test_our_own_token_means_go_on() -> None:
+    ours = replace(ROW, token="mine")
+    assert judge(ours, CLAIM, NOW) == Judgement(Verdict.SEND, ours, (0, 1))
+
+
+@pytest.mark.row(16)
+@pytest.mark.row(65)
+def test_a_live_lease_of_another_is_waited_for_and_costs_nothing() -> None:
+    judged = judge(ROW, CLAIM, NOW)
+    assert judged == Judgement(Verdict.WAIT, wait_seconds=LEASE + SKEW_SECONDS - NOW)
+
+
+@pytest.mark.row(11)
+@pytest.mark.row(12)
+@pytest.mark.row(17)
+@pytest.mark.row(65)
+@pytest.mark.parametrize("message_id", ["message-1", "message-2"])
+def test_a_copy_of_what_was_sent_is_done(message_id: str) -> None:
+    sent = replace(DEFERRED, status=RowStatus.SENT, fates=SENT * 2)
+    judged = judge(sent, replace(CLAIM, message_id=message_id), NOW)
+    assert judged == Judgement(Verdict.DONE)
+
+
+def test_even_under_our_own_token_what_was_sent_is_done() -> None:
+    """SQS may deliver one message twice with the same count of receives."""
+    sent = replace(DEFERRED, status=RowStatus.SENT, fates=SENT * 2, token="mine")
+    assert judge(sent, CLAIM, NOW) == Judgement(Verdict.DONE)
+
+
+@pytest.mark.row(65)
+def test_a_deferred_email_is_tried_again_and_its_attempts_are_remembered() -> None:
+    assert judge(DEFERRED, CLAIM, NOW) == Judgement(Verdict.SEND, lease_on(DEFERRED), (0, 1))
+
+
+def test_a_deferred_email_goes_only_to_those_who_are_left() -> None:
+    row = replace(DEFERRED, fates=SENT + PENDING)
+    assert judge(row, CLAIM, NOW).targets == (1,)
+
+
+@pytest.mark.row(11)
+@pytest.mark.row(65)
+@pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
+def test_a_message_that_was_dead_lettered_and_comes_again_is_done(status: RowStatus) -> None:
+    assert judge(replace(BURIED, status=status), CLAIM, NOW) == Judgement(Verdict.DONE)
+
+
+@pytest.mark.row(65)
+@pytest.mark.row(69)
+@pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
+def test_a_dead_letter_that_is_brought_back_starts_anew(status: RowStatus) -> None:
+    judged = judge(replace(BURIED, status=status), REDRIVE, NOW)
+    fresh = replace(lease_on(BURIED, "message-2"), attempts=0, doubts="00")
+    assert judged == Judgement(Verdict.SEND, fresh, (0, 1))
+
+
+@pytest.mark.row(69)
+def test_a_dead_letter_about_some_brings_back_only_those() -> None:
+    row = replace(BURIED, fates=DEAD + SENT)
+    judged = judge(row, replace(REDRIVE, left=(0,)), NOW)
+    assert judged.targets == (0,)
+    assert judged.row is not None
+    assert judged.row.fates == CLAIMED + SENT
+
+
+def test_the_rest_of_an_email_does_not_go_to_its_dead() -> None:
+    row = replace(DEFERRED, fates=DEAD + PENDING, used_ids=frozenset({"message-1"}))
+    assert judge(row, CLAIM, NOW).targets == (1,)
+
+
+def test_doubts_about_recipients_who_still_wait_outlive_a_redrive_of_others() -> None:
+    row = replace(BURIED, status=RowStatus.DEFERRED, fates=DEAD + PENDING, doubts="11")
+    judged = judge(row, replace(REDRIVE, left=(0,)), NOW)
+    assert judged.targets == (0,)
+    assert judged.row is not None
+    assert judged.row.doubts == "01"
+
+
+@pytest.mark.row(12)
+@pytest.mark.parametrize(
+    "row",
+    [
+        CRASHED,
+        DEFERRED,
+        BURIED,
+        replace(DEFERRED, status=RowStatus.SENT, fates=SENT * 2),
+    ],
+    ids=lambda row: row.status.value,
+)
+@pytest.mark.parametrize("other", [{"content_hash": "another"}, {"recipients": 3}], ids=str)
+def test_a_key_that_belongs_to_other_content_is_refused(row: Row, other: dict[str, object]) -> None:
+    claim = replace(CLAIM, **other)  # type: ignore[arg-type]
+    assert judge(row, claim, NOW) == Judgement(Verdict.REUSED)
+
+
+# a sender that died
+
+AFTER_ONE = {
+    InDoubt.RESEND_ONCE: Verdict.SEND,
+    InDoubt.RESEND: Verdict.SEND,
+    InDoubt.PARK: Verdict.PARKED,
+}
+AFTER_TWO = AFTER_ONE | {InDoubt.RESEND_ONCE: Verdict.PARKED}
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@pytest.mark.row(65)
+@pytest.mark.parametrize(
+    ("doubts", "policy", "verdict"),
+    [(0, *case) for case in AFTER_ONE.items()] + [(1, *case) for case in AFTER_TWO.items()],
+)
+def test_an_expired_lease_in_sending_is_in_doubt(
+    doubts: int, policy: InDoubt, verdict: Verdict
+) -> None:
+    row = replace(CRASHED, doubts=str(doubts) * 2)
+    judged = judge(row, replace(CLAIM, in_doubt=policy), NOW)
+    claimed = CLAIMED if verdict is Verdict.SEND else PENDING
+    leased = lease_on(replace(row, doubts=str(doubts + 1) * 2, crashes=1), fates=claimed * 2)
+    assert judged == Judgement(verdict, leased, (0, 1))
+
+
+@pytest.mark.row(30)
+@pytest.mark.row(48)
+def test_only_those_that_the_dead_sender_was_at_are_in_doubt() -> None:
+    """It was about the second recipient; the first has been waiting, and had no copy yet."""
+    row = replace(CRASHED, fates=PENDING + CLAIMED)
+    judged = judge(row, replace(CLAIM, in_doubt=InDoubt.PARK), NOW)
+    assert (judged.verdict, judged.targets, judged.parked) == (Verdict.SEND, (0,), (1,))
+    assert judged.row is not None
+    assert (judged.row.fates, judged.row.doubts) == (CLAIMED + PENDING, "01")
+
+
+@pytest.mark.row(30)
+@pytest.mark.row(48)
+@pytest.mark.parametrize(
+    ("doubts", "verdict", "targets", "parked"),
+    [
+        ("00", Verdict.SEND, (0, 1), ()),
+        ("10", Verdict.SEND, (1,), (0,)),
+        ("11", Verdict.PARKED, (0, 1), ()),
+    ],
+)
+def test_a_death_parks_those_for_whom_it_is_the_second_doubt(
+    doubts: str, verdict: Verdict, targets: tuple[int, ...], parked: tuple[int, ...]
+) -> None:
+    judged = judge(replace(CRASHED, doubts=doubts), CLAIM, NOW)
+    assert (judged.verdict, judged.targets, judged.parked) == (verdict, targets, parked)
+
+
+@pytest.mark.row(29)
+def test_whom_a_message_is_not_about_keeps_the_doubt_of_a_death() -> None:
+    judged = judge(CRASHED, replace(CLAIM, left=(0,)), NOW)
+    assert judged.row is not None
+    assert (judged.row.fates, judged.row.doubts) == (CLAIMED + PENDING, "11")
+
+
+@pytest.mark.row(28)
+def test_without_a_row_nobody_can_have_sent() -> None:
+    """Killed before the claim: no doubt, whatever the policy."""
+    for policy in InDoubt:
+        assert judge(None, replace(CLAIM, in_doubt=policy), NOW).verdict is Verdict.SEND
+
+
+@pytest.mark.row(31)
+@pytest.mark.parametrize(
+    ("policy", "verdicts"),
+    [
+        (InDoubt.RESEND, ["send", "send", "send", "crash_loop", "crash_loop"]),
+        (InDoubt.RESEND_ONCE, ["send", "send", "parked", "crash_loop"]),
+        (InDoubt.PARK, ["send", "parked", "parked", "crash_loop"]),
+    ],
+)
+def test_a_message_that_kills_every_sender_is_stopped(policy: InDoubt, verdicts: list[str]) -> None:
+    row, now, found = None, NOW, []
+    for number in range(len(verdicts)):
+        claim = replace(CLAIM, token=f"run-{number}", lease_until=now + 960, in_doubt=policy)
+        judged = judge(row, claim, now)
+        found.append(judged.verdict.value)
+        row, now = judged.row, now + 960 + SKEW_SECONDS
+    assert found == verdicts
+
+
+@pytest.mark.row(31)
+def test_a_result_ends_the_count_of_crashes() -> None:
+    row = conclude(replace(CRASHED, crashes=2), "message-1", [])
+    assert row.crashes == 0
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(69)
+def test_a_redrive_whose_sender_died_is_as_doubtful_as_any_other() -> None:
+    """Else a message that kills its sender would be sent for ever after its first redrive."""
+    first = judge(BURIED, REDRIVE, NOW)
+    later = LEASE + SKEW_SECONDS
+    assert first.row is not None
+    again = judge(first.row, replace(REDRIVE, token="next", in_doubt=InDoubt.PARK), later)
+    assert again.verdict is Verdict.PARKED
+    assert again.row is not None
+    assert (again.row.doubts, again.row.crashes) == ("11", 1)
+
+
+@pytest.mark.row(69)
+def test_a_redrive_that_was_deferred_does_not_start_anew_each_time() -> None:
+    first = judge(BURIED, REDRIVE, NOW)
+    assert first.row is not None
+    in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 0)
+    deferred = conclude(first.row, "message-2", [in_doubt])
+    again = judge(deferred, replace(REDRIVE, token="next"), NOW)
+    assert again.verdict is Verdict.SEND
+    assert again.row is not None
+    assert (again.row.attempts, again.row.doubts) == (1, "10")
+
+
+# clocks
+
+
+@pytest.mark.row(67)
+@pytest.mark.row(68)
+@pytest.mark.parametrize(
+    ("since_the_end", "verdict", "wait"),
+    [(0, "wait", 30), (29.5, "wait", 0.5), (30, "send", 0), (1e9, "send", 0)],
+)
+def test_a_lease_ends_for_others_half_a_minute_late(
+    since_the_end: float, verdict: str, wait: float
+) -> None:
+    row = replace(ROW, expires_at=1e12)
+    judged = judge(row, CLAIM, LEASE + since_the_end)
+    assert (judged.verdict.value, judged.wait_seconds) == (verdict, wait)
+
+
+@pytest.mark.row(67)
+@given(st.floats(0, SKEW_SECONDS), st.floats(0, 900))
+def test_no_clock_within_the_bound_takes_a_lease_from_a_living_sender(
+    skew: float, worked: float
+) -> None:
+    row = judge(None, replace(CLAIM, token="other", lease_until=NOW + 900), NOW).row
+    senders_clock = NOW + min(worked, 899.99)
+    assert judge(row, CLAIM, senders_clock + skew).verdict is Verdict.WAIT
+
+
+@pytest.mark.row(68)
+@pytest.mark.parametrize("status", [RowStatus.SENT, RowStatus.BOUNCED, RowStatus.DEFERRED])
+def test_an_expired_row_that_dynamodb_has_not_removed_yet_is_as_good_as_gone(
+    status: RowStatus,
+) -> None:
+    row = replace(DEFERRED, status=status, fates=SENT * 2, content_hash="old", expires_at=NOW)
+    assert judge(row, CLAIM, NOW) == judge(None, CLAIM, NOW)
+
+
+@pytest.mark.row(68)
+def test_a_row_holds_until_it_expires() -> None:
+    row = replace(DEFERRED, status=RowStatus.SENT, fates=SENT * 2, expires_at=NOW + 1)
+    assert judge(row, CLAIM, NOW).verdict is Verdict.DONE
+
+
+# how an attempt ends
+
+
+def delivery(
+    status: Status, kind: Kind, *recipients: int, reason: Reason | None = None
+) -> Delivery:
+    outcome = Outcome(Stage.DOT, kind, Scope.RECIPIENT, reason or Reason.TRY_LATER)
+    return Delivery(status, outcome, recipients=recipients)
+
+
+SENT_TO = delivery(Status.SENT, Kind.ACCEPTED, 0)
+DEAD_1 = delivery(Status.DEAD, Kind.PERMANENT, 1)
+LATER_1 = delivery(Status.DEFERRED, Kind.TRANSIENT, 1)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "status", "fates", "attempts"),
+    [
+        ([delivery(Status.SENT, Kind.ACCEPTED, 0, 1)], "sent", "ss", 1),
+        ([SENT_TO, LATER_1], "deferred", "s.", 1),
+        ([SENT_TO, DEAD_1], "bounced", "sd", 1),
+        ([DEAD_1], "deferred", ".d", 1),
+        ([delivery(Status.DEAD, Kind.IN_DOUBT, 0, 1, reason=Reason.IN_DOUBT)], "in_doubt", "??", 1),
+        ([delivery(Status.DEAD, Kind.TRANSIENT, 0, 1, reason=Reason.EXPIRED)], "expired", "dd", 1),
+        ([delivery(Status.DEFERRED, Kind.THROTTLED, 0, 1)], "deferred", "..", 0),
+        ([delivery(Status.HELD, Kind.UNAVAILABLE, 0, 1)], "deferred", "..", 0),
+        ([], "deferred", "..", 0),
+    ],
+)
+def test_a_result_tells_what_became_of_each_recipient(
+    deliveries: list[Delivery], status: str, fates: str, attempts: int
+) -> None:
+    row = conclude(replace(lease_on(ROW), used_ids=frozenset()), "message-1", deliveries)
+    assert (row.status.value, row.fates, row.attempts) == (status, fates, attempts)
+    assert row.lease_until == 0
+    assert row.token == "mine"
+    assert row.used_ids == ({"message-1"} if {DEAD, DOUBTED} & set(fates) else set())
+
+
+@pytest.mark.row(48)
+@pytest.mark.row(52)
+def test_a_doubt_is_counted_for_the_recipients_that_it_is_about() -> None:
+    in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 1)
+    once = conclude(lease_on(ROW), "message-1", [SENT_TO, in_doubt])
+    assert once.doubts == "01"
+    for _ in range(20):
+        once = conclude(once, "message-1", [in_doubt])
+    assert once.doubts == "09", "one digit each"
+
+
+# every ledger there can be
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Row, Claim]:
+    """A row as some run may have left it, and a claim on it."""
+    recipients = draw(st.integers(1, 5))
+    left = draw(st.sets(st.integers(0, recipients - 1)))
+    claim = replace(
+        CLAIM,
+        message_id=draw(st.sampled_from(["message-1", "message-2"])),
+        recipients=recipients,
+        left=tuple(sorted(left)),
+        in_doubt=draw(st.sampled_from(InDoubt)),
+    )
+    status = draw(st.sampled_from(RowStatus))
+    ours = status is RowStatus.SENDING and draw(st.booleans())
+    alike = ours or draw(st.booleans())
+    fates = [PENDING, SENT, DEAD, *([CLAIMED] if status is RowStatus.SENDING else [])]
+    row = Row(
+        status=status,
+        token="mine" if ours else "other",
+        lease_until=draw(st.floats(NOW - 1000, NOW + 1000)) if status is RowStatus.SENDING else 0,
+        content_hash="hash" if alike else draw(st.sampled_from(["hash", "another"])),
+        fates="".join(
+            draw(
+                st.lists(
+                    st.sampled_from(fates),
+                    min_size=recipients if alike else 1,
+                    max_size=recipients if alike else 6,
+                )
+            )
+        ),
+        doubts="".join(draw(st.lists(st.sampled_from("01259"), min_size=6, max_size=6))),
+        attempts=draw(st.integers(0, 200)),
+        crashes=draw(st.integers(0, 5)) if status is RowStatus.SENDING else 0,
+        used_ids=frozenset(draw(st.sets(st.sampled_from(["message-1", "message-3"])))),
+        expires_at=draw(st.sampled_from([NOW - 1, NOW, NOW + 1e6])),
+    )
+    return row, claim
+
+
+LEASING = {Verdict.SEND, Verdict.PARKED, Verdict.CRASH_LOOP}
+
+
+@given(situations())
+def test_every_claim_is_judged(situation: tuple[Row, Claim]) -> None:
+    row, claim = situation
+    judged = judge(row, claim, NOW)
+    assert (judged.row is not None) == (judged.verdict in LEASING)
+    assert (judged.wait_seconds > 0) == (judged.verdict is Verdict.WAIT)
+    assert set(judged.targets) <= set(claim.scope)
+    if judged.row is not None:
+        assert (judged.row.status, judged.row.token) == (RowStatus.SENDING, "mine")
+
+
+@pytest.mark.row(16)
+@given(situations())
+def test_nobody_sends_while_another_holds_the_lease(situation: tuple[Row, Claim]) -> None:
+    row, claim = situation
+    sending_elsewhere = row.status is RowStatus.SENDING and row.token != claim.token
+    if sending_elsewhere and row.lease_until + SKEW_SECONDS > NOW:
+        assert judge(row, claim, NOW).verdict is Verdict.WAIT
+
+
+@pytest.mark.row(17)
+@given(situations())
+def test_nobody_is_sent_what_they_have(situation: tuple[Row, Claim]) -> None:
+    row, claim = situation
+    if row.expires_at > NOW:
+        assert all(row.fates[index] != SENT for index in judge(row, claim, NOW).targets)
+
+
+@pytest.mark.row(65)
+@given(situations())
+def test_a_claim_whose_answer_was_lost_gets_the_same_answer_again(
+    situation: tuple[Row, Claim],
+) -> None:
+    """boto3 sends it again, and the second finds what the first has written."""
+    row, claim = situation
+    first = judge(row, claim, NOW)
+    if first.row is not None:
+        assert judge(first.row, claim, NOW) == first
+
+
+@pytest.mark.row(65)
+@given(situations())
+def test_parked_means_that_nothing_is_sent(situation: tuple[Row, Claim]) -> None:
+    row, claim = situation
+    judged = judge(row, replace(claim, in_doubt=InDoubt.PARK), NOW)
+    died = row.status is RowStatus.SENDING and row.token != claim.token and row.expires_at > NOW
+    assert not (died and judged.verdict is Verdict.SEND)
+
+
+# the life of an email
+
+
+@dataclass
+class Life:
+    """One email, one recipient, and runs that end in any way; counts copies that may be out."""
+
+    policy: InDoubt
+    row: Row | None = None
+    now: float = NOW
+    message: int = 0
+    runs: int = 0
+    copies: list[int] = field(default_factory=lambda: [0])
+    """In each life, the next of which begins with a redrive."""
+
+    def run(self, end: str) -> None:
+        self.runs += 1
+        claim = replace(
+            CLAIM,
+            message_id=f"message-{self.message}",
+            recipients=1,
+            in_doubt=self.policy,
+            token=f"run-{self.runs}",
+            lease_until=self.now + 960,
+            redrives=self.message,
+        )
+        row, self.now = self.row, self.now + 960 + SKEW_SECONDS
+        judged = judge(row, claim, claim.lease_until - 960)
+        if judged.row is None:
+            return
+        self.row = judged.row
+        if judged.verdict is not Verdict.SEND:
+            if end != "dies":
+                dead = delivery(Status.DEAD, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
+                self.row = conclude(judged.row, claim.message_id, [dead])
+            return
+        if end == "is refused":
+            later = delivery(Status.DEFERRED, Kind.TRANSIENT, 0)
+            self.row = conclude(judged.row, claim.message_id, [later])
+            return
+        self.copies[-1] += 1  # it may have died after the dot
+        if end == "is in doubt":
+            again = may_resend(self.policy, int(judged.row.doubts) + 1)
+            status = Status.DEFERRED if again else Status.DEAD
+            doubt = delivery(status, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
+            self.row = conclude(judged.row, claim.message_id, [doubt])
+        if end == "is accepted":
+            sent = delivery(Status.SENT, Kind.ACCEPTED, 0)
+            self.row = conclude(judged.row, claim.message_id, [sent])
+
+    def redrive(self) -> None:
+        if self.row is not None and self.row.fates in (DEAD, DOUBTED):
+            self.message += 1
+            self.copies.append(0)
+
+
+ENDS = ["dies", "is refused", "is in doubt", "is accepted", "is redriven"]
+LIVES = st.lists(st.sampled_from(ENDS), max_size=20)
+
+
+@pytest.mark.row(29)
+@pytest.mark.row(30)
+@pytest.mark.row(52)
+@pytest.mark.parametrize(("policy", "most"), [(InDoubt.RESEND_ONCE, 2), (InDoubt.PARK, 1)])
+@given(ends=LIVES)
+def test_no_more_copies_go_out_than_the_policy_allows(
+    policy: InDoubt, most: int, ends: list[str]
+) -> None:
+    life = Life(policy)
+    for end in ends:
+        if end == "is redriven":
+            life.redrive()
+        else:
+            life.run(end)
+    assert max(life.copies) <= most
+
+
+@given(ends=LIVES, policy=st.sampled_from(InDoubt))
+def test_every_email_comes_to_an_end_once_the_runs_do_not_die(
+    ends: list[str], policy: InDoubt
+) -> None:
+    life = Life(policy)
+    for end in [*ends, "is accepted"]:
+        if end == "is redriven":
+            life.redrive()
+        else:
+            life.run(end)
+    assert life.row is not None
+    assert life.row.fates in (SENT, DEAD, DOUBTED)
+
+
+@pytest.mark.row(31)
+@pytest.mark.parametrize("policy", list(InDoubt))
+def test_what_a_process_died_with_is_not_claimed_beside_others(policy: InDoubt) -> None:
+    beside_others = replace(CLAIM, in_doubt=policy, alone=False)
+    assert judge(CRASHED, beside_others, NOW) == Judgement(Verdict.SUSPECT)
+
+
+@pytest.mark.row(12)
+def test_a_twin_of_a_doubted_email_is_a_copy_and_its_redrive_is_not() -> None:
+    parked = replace(BURIED, status=RowStatus.IN_DOUBT, fates=DOUBTED * 2)
+    twin = replace(CLAIM, message_id="message-2")
+    assert judge(parked, twin, NOW).verdict is Verdict.DONE
+    redriven = judge(parked, replace(twin, redrives=1), NOW)
+    assert (redriven.verdict, redriven.targets) == (Verdict.SEND, (0, 1))
+    assert judge(parked, replace(CLAIM, redrives=1), NOW).verdict is Verdict.DONE
+
+
+@pytest.mark.row(12)
+@pytest.mark.row(69)
+def test_a_redrive_allows_once_what_it_allows() -> None:
+    """Its message had its turn and died; then a twin's turn was the one that parked the email."""
+    begun = judge(replace(BURIED, fates=DOUBTED * 2), replace(REDRIVE, in_doubt=InDoubt.PARK), NOW)
+    assert (begun.verdict, begun.row is not None) == (Verdict.SEND, True)
+    later = LEASE + SKEW_SECONDS
+    twin = replace(CLAIM, message_id="message-3", token="twin", in_doubt=InDoubt.PARK)
+    parked = judge(begun.row, twin, later)
+    assert (parked.verdict, parked.row is not None) == (Verdict.PARKED, True)
+    outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, Reason.IN_DOUBT)
+    dead = Delivery(Status.DEAD, outcome, recipients=(0, 1))
+    assert parked.row is not None
+    row = replace(conclude(parked.row, "message-3", [dead]), expires_at=later + 1e6)
+    again = replace(REDRIVE, token="again", in_doubt=InDoubt.PARK)
+    assert judge(row, again, later).verdict is Verdict.DONE
+
+
+@pytest.mark.row(12)
+def test_a_refused_email_that_is_published_again_is_not_tried_again() -> None:
+    """A redrive is what tries it again; a second publish of what was refused is a duplicate."""
+    again = judge(BURIED, replace(CLAIM, message_id="message-2"), NOW)
+    assert again.verdict is Verdict.DONE

@@ -1,0 +1,612 @@
+"""Nothing of an email and nothing of a login is written anywhere but in the email itself.
+
+Canaries are put wherever a publisher, a mail server or AWS has a say; a real run follows, to every
+fate that there is; then they are looked for in what the function printed (log and metrics), what
+other loggers said, what it returned, every row of the ledger, and ion's own attributes on each dead
+letter.
+
+Shown on purpose, and so no canaries: `email_id`, the publisher's own name for an email; the body of
+a dead letter and the publisher's own attributes beside it, which go where the publisher's messages
+went anyway; and, in `path`, the name of a field or header that is wrong, if it looks like a name
+(letters, digits, `_` or `-`, 40 at most) and not like data.
+"""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from canaries import SPELLINGS, WORDS, hits
+from conftest import Log
+from emulated import Account, Answer, Request
+from ion.aws.server_state import Notes
+from ion.contract import content_hash
+from ion.deadletter.letter import IN_USE
+from ion.deadline import Deadline
+from ion.drain.progress import Summary
+from ion.outcome import Reason
+from ion.relay.relay import Relay
+from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).parents[2]
+USERNAME = f"{WORDS['username']}@login.example"
+ADDRESS = f"{WORDS['recipient']}@{WORDS['domain']}.example"
+TOLD = (
+    WORDS["password"],
+    f"\0{USERNAME}\0{WORDS['password']}",  # as AUTH PLAIN has it
+    USERNAME,
+    ADDRESS,
+    WORDS["subject"],
+    WORDS["line"],
+    f"{WORDS['cc']}@{WORDS['idn']}.example",
+    f"{WORDS['local']}@post.example",
+    f"{WORDS['name']} <{WORDS['bcc']}@b.example>",
+    f"{WORDS['sender']}@{WORDS['domain']}.example",
+    WORDS["value"],
+)
+"""What the server has been told, and may repeat."""
+
+
+def email(number: int = 0, **fields: object) -> str:
+    """An email with a canary in every field."""
+    everything: dict[str, object] = {
+        "action": "send",
+        "email_id": f"order-{number}",
+        "recipient": {"email": ADDRESS, "name": WORDS["name"]},
+        "cc": [f"{WORDS['cc']}@{WORDS['idn']}.example", f"{WORDS['local']}@post.example"],
+        "bcc": f"{WORDS['bcc']}@b.example",
+        "sender": f"{WORDS['sender']}.{number}@{WORDS['domain']}.example",
+        "reply_to": f"{WORDS['replyto']}@r.example",
+        "subject": f"about {WORDS['subject']}",
+        "body_text": f"Dear all,\n{WORDS['line']}\n",
+        "body_html": f"<p>{WORDS['html']}</p>",
+        "headers": {f"X-{WORDS['header']}": WORDS["value"]},
+    }
+    return json.dumps(everything | fields)
+
+
+def repeating(code: int, text: str, spelling: str, first: int = 0) -> Action:
+    """A reply that gives back all that the server was told; of a long one, not all is kept."""
+    told = [SPELLINGS[spelling](one) for one in (*TOLD[first:], *TOLD[:first])]
+    printable = (re.sub(r"[\0\r\n]", " ", one) for one in told)
+    return reply(code, f"{text} {' '.join(printable)}")
+
+
+@dataclass
+class World:
+    """A function with its account, and all that can be seen of what it did."""
+
+    account: Account
+    root: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+    caplog: pytest.LogCaptureFixture
+    username: str = USERNAME
+    printed: str = ""
+    summaries: list[Summary] = field(default_factory=list)
+
+    def relay(self) -> Relay:
+        return Relay()
+
+    def run(
+        self,
+        script: Mapping[Step, Any] | Callable[[Moment], Action] | None = None,
+        change: Callable[[Relay], None] = lambda _: None,
+        *,
+        offer: Mapping[str, Any] = MappingProxyType({}),
+        times: int = 1,
+    ) -> Summary:
+        """Invocations of a new environment, with one and the same server; the last one's answer."""
+
+        async def main() -> list[Summary]:
+            users = {self.username: WORDS["password"]}
+            async with ScriptedServer(
+                script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
+            ) as server:
+                shutil.copy(server.ca_pem_path, self.root / "ca.pem")
+                secrets = (
+                    f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
+                    f"username = {self.username}\npassword = {WORDS['password']}\n"
+                )
+                (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
+                relay = self.relay()
+                change(relay)
+                return [await relay.run(Deadline.after(900)) for _ in range(times)]
+
+        self.summaries += asyncio.run(main())
+        return self.summaries[-1]
+
+    def publish(self, body: str) -> None:
+        self.account.publish(body, {"customer": ("String", WORDS["attribute"])})
+
+    @property
+    def reasons(self) -> list[str]:
+        return [str(dead.attributes["reason"][1]) for dead in self.account.dead()]
+
+    def leaks(self) -> dict[str, list[str]]:
+        """Where a canary is that should not be there."""
+        out, err = self.capsys.readouterr()
+        self.printed += out
+        places: dict[str, object] = {
+            "log": self.printed,
+            "stderr": err,
+            "other loggers": self.caplog.text,
+            "answer": self.summaries,
+            "ledger": self.account.rows(),
+            "dead letter": [
+                {name: value for name, value in dead.attributes.items() if name in IN_USE}
+                for dead in self.account.dead()
+            ],
+        }
+        found = {place: hits(str(told)) for place, told in places.items()}
+        return {place: canaries for place, canaries in found.items() if canaries}
+
+    def events(self) -> list[str]:
+        """What was logged, by name; shows that there was something to look through."""
+        self.printed += self.capsys.readouterr().out
+        lines = [json.loads(line) for line in self.printed.splitlines()]
+        return [line["message"] for line in lines if "_aws" not in line]
+
+
+@pytest.fixture
+def world(
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log: Log,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> World:
+    """At the level that tells most; `log` makes a logger anew."""
+    shutil.copy(ROOT / "config.cfg", tmp_path)
+    environment = {
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "ION_AWS_QUEUE_URL": account.input_url,
+        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
+        "ION_AWS_ALARM_NAME": account.alarm_name,
+        "ION_AWS_LEDGER_TABLE": account.table,
+        "ION_DRAIN_LINGER_SECONDS": "0",
+        "ION_LOG_LEVEL": "DEBUG",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return World(account, tmp_path, monkeypatch, capsys, caplog)
+
+
+# what a server repeats
+
+REPLIES: Sequence[tuple[Step, int, str]] = [
+    (Step.MAIL, 550, "5.1.8 sender rejected:"),
+    (Step.MAIL, 450, "4.1.8 sender not known now:"),
+    (Step.RCPT, 550, "5.1.1 no such user:"),
+    (Step.RCPT, 450, "4.2.1 mailbox busy:"),
+    (Step.RCPT, 451, "4.7.1 greylisted:"),
+    (Step.RCPT, 503, "5.5.1 bad sequence:"),
+    (Step.DATA, 554, "5.5.1 no:"),
+    (Step.DATA, 451, "4.3.0 later:"),
+    (Step.DOT, 250, "2.0.0 Ok: queued as"),
+    (Step.DOT, 554, "5.7.1 message rejected, it says:"),
+    (Step.DOT, 451, "4.7.0 throttled:"),
+    (Step.DOT, 503, "5.5.1 bad sequence:"),  # after the dot: in doubt
+]
+"""One for each email of a run."""
+
+
+def to_each_its_own(spelling: str) -> Callable[[Moment], Action]:
+    """The email's number, which is in its sender, decides where it is answered and how."""
+    number_of: dict[int, int] = {}
+
+    def script(moment: Moment) -> Action:
+        if moment.step is Step.MAIL and (found := re.search(r"\.(\d+)@", moment.argument)):
+            number_of[moment.session] = int(found[1])
+        if moment.session in number_of:
+            number = number_of[moment.session]
+            step, code, text = REPLIES[number]
+            if moment.step is step:
+                return repeating(code, text, spelling, number % len(TOLD))
+        return NORMAL
+
+    return script
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_a_server_repeats_of_an_email_is_not_written(world: World, spelling: str) -> None:
+    world.monkeypatch.setenv("ION_RETRY_IN_DOUBT", "park")
+    for number in range(len(REPLIES)):
+        world.publish(email(number))
+    summary = world.run(to_each_its_own(spelling))
+    fates = (summary.sent, summary.dead_lettered, summary.deferred)
+    assert fates == (1, 5, 6), "each fate that a server can bring about"
+    assert world.leaks() == {}
+
+
+HOLDS: Sequence[tuple[Step, int, str, str]] = [
+    (Step.CONNECT, 554, "no service:", "greeting"),
+    (Step.EHLO, 554, "no:", "ehlo"),
+    (Step.STARTTLS, 454, "4.7.0 no TLS:", "tls_required"),
+    (Step.AUTH, 454, "4.7.0 later:", "auth_later"),
+    (Step.DOT, 454, "Throttling failure: Daily message quota exceeded", "quota"),
+]
+
+
+@pytest.mark.parametrize("spelling", ["plain", "base64", "percent-encoded"])
+@pytest.mark.parametrize(("step", "code", "text", "stopped"), HOLDS)
+def test_what_a_server_repeats_when_it_turns_us_away_is_not_written(
+    world: World, step: Step, code: int, text: str, stopped: str, spelling: str
+) -> None:
+    world.publish(email())
+    assert world.run({step: repeating(code, text, spelling)}).stopped == stopped
+    assert world.leaks() == {}
+    assert "held" in world.events()
+
+
+@pytest.mark.parametrize("spelling", ["plain", "base64", "percent-encoded"])
+@pytest.mark.parametrize(
+    ("step", "code", "text"),
+    [
+        (Step.MAIL, 530, "5.7.0 log in first:"),
+        (Step.RCPT, 550, "5.7.1 relaying denied:"),
+        (Step.DOT, 554, "Message rejected: Email address is not verified."),
+        (Step.DOT, 554, "Access denied:"),
+    ],
+)
+def test_what_a_server_repeats_when_it_minds_the_account_is_not_written(
+    world: World, step: Step, code: int, text: str, spelling: str
+) -> None:
+    for number in range(4):
+        world.publish(email(number))
+    world.run({step: repeating(code, text, spelling)})
+    assert world.leaks() == {}
+    assert len(world.events()) > 1
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_login_that_the_server_repeats_is_not_written(world: World, spelling: str) -> None:
+    """Some do: Postfix says in base64 what it was sent. The hold's row outlives the run."""
+    world.publish(email())
+    script = {Step.AUTH: repeating(535, "5.7.8 Error: authentication failed:", spelling)}
+    assert world.run(script, times=2).stopped == "auth"
+    assert " hold smtp" in [one["email_id"] for one in world.account.rows()]
+    assert world.leaks() == {}
+    assert "still held" in world.events()
+
+
+@pytest.mark.parametrize("step", [Step.CONNECT, Step.EHLO, Step.AUTH, Step.MAIL, Step.DOT])
+def test_what_is_no_reply_at_all_is_not_written(world: World, step: Step) -> None:
+    world.publish(email())
+    raw = "".join(f"{one}\r\n" for one in TOLD).encode()
+    world.run({step: Action(raw=raw)})
+    assert world.leaks() == {}
+
+
+# what a publisher writes
+
+DATA_LIKE = f"{WORDS['field']} of a@{WORDS['field']}.example"
+
+BAD: Sequence[tuple[Reason, str]] = [
+    (Reason.BAD_JSON, f'{{"recipient": "{ADDRESS}", "{WORDS["subject"]}'),
+    (Reason.BAD_JSON, f"{WORDS['line']} " * 50),
+    (Reason.INVALID_SCHEMA, f'{{"{DATA_LIKE}": NaN}}'),
+    (Reason.INVALID_SCHEMA, f'{{"{DATA_LIKE}": 1, "{DATA_LIKE}": 2}}'),
+    (Reason.INVALID_SCHEMA, json.dumps(json.loads(email()) | {DATA_LIKE: WORDS["value"]})),
+    (Reason.INVALID_SCHEMA, email(recipient={"email": ADDRESS, DATA_LIKE: "x"})),
+    (Reason.INVALID_SCHEMA, email(recipient=[ADDRESS, {"name": WORDS["name"]}])),
+    (Reason.INVALID_SCHEMA, email(subject=[WORDS["subject"]])),
+    (Reason.INVALID_SCHEMA, email(action=WORDS["field"])),
+    (Reason.INVALID_SCHEMA, email(in_doubt=WORDS["field"])),
+    (Reason.INVALID_SCHEMA, email(email_id=f"{WORDS['field']} \n")),
+    (Reason.INVALID_SCHEMA, email(headers={DATA_LIKE: 7})),
+    (Reason.INVALID_UNICODE, f'{{"{WORDS["field"]}": "\\ud800{WORDS["line"]}"}}'),
+    (Reason.INVALID_ADDRESS, email(recipient=f"{ADDRESS}>\r\nRCPT TO:<{ADDRESS}")),
+    (Reason.INVALID_ADDRESS, email(cc=WORDS["cc"])),
+    (Reason.INVALID_ADDRESS, email(bcc=f"{ADDRESS}, {ADDRESS}")),
+    (Reason.HEADER_NAME, email(headers={f"X: {WORDS['header']}\r\n": WORDS["value"]})),
+    (Reason.HEADER_NAME, email(headers={f"Content-{WORDS['header']}!": WORDS["value"]})),
+    (Reason.HEADER_INJECTION, email(headers={f"X.{WORDS['header']}": f"{WORDS['value']}\r\n"})),
+    (Reason.HEADER_INJECTION, email(subject=f"{WORDS['subject']}\nBcc: {ADDRESS}")),
+    (Reason.HEADER_INJECTION, email(reply_to={"email": ADDRESS, "name": f"{WORDS['name']}\0"})),
+    (Reason.TOO_LARGE, email(recipient=[f"{n}{ADDRESS}" for n in range(1001)])),
+]
+
+
+def test_bad_input_is_told_by_reason_and_path_alone(world: World) -> None:
+    for _, body in BAD:
+        world.publish(body)
+    assert world.run().dead_lettered == len(BAD)
+    assert sorted(world.reasons) == sorted(reason for reason, _ in BAD)
+    assert world.leaks() == {}
+
+
+def row(world: World, **columns: str | int) -> None:
+    """The ledger remembers the email."""
+    texts = {"email_id": "order-0", "token": "t", "fates": "....", "doubts": "0000"}
+    texts |= {"first_queued_at": "2026-11-22T08:30:15.000+00:00", "used_ids": ""}
+    numbers = {"lease_until": 0, "attempts": 2, "crashes": 0, "expires_at": 2**40}
+    known = {**texts, **numbers, "content_hash": content_hash(email()), **columns}
+    item = {k: {"N" if isinstance(v, int) else "S": str(v)} for k, v in known.items()}
+    world.account.dynamodb().put_item(TableName=world.account.table, Item=item)
+
+
+def as_ever(world: World) -> None:
+    world.publish(email())
+
+
+def reused(world: World) -> None:
+    world.publish(email(subject=f"other {WORDS['subject']}"))
+    world.run()
+    world.publish(email())
+
+
+def deadly(world: World) -> None:
+    world.monkeypatch.setenv("ION_RETRY_IN_DOUBT", "resend")
+    row(world, status="sending", crashes=2)
+    world.publish(email())
+
+
+def misunderstood(world: World) -> None:
+    row(world, status="deferred")
+    world.publish(email())
+
+
+def parked(world: World) -> None:
+    world.monkeypatch.setenv("ION_RETRY_IN_DOUBT", "park")
+    world.publish(email())
+
+
+def old(world: World) -> None:
+    world.monkeypatch.setenv("ION_RETRY_GIVE_UP_AFTER_HOURS", "1")
+    world.publish(email())
+    world.account.time_passes()
+
+
+def without_sender(world: World) -> None:
+    world.username = WORDS["username"]  # no address
+    world.publish(email(sender=None))
+
+
+REFUSED = repeating(554, "5.0.0 no:", "plain")
+DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapping[str, Any]]] = [
+    (Reason.SENDER_REJECTED, as_ever, {Step.MAIL: REFUSED}, {}),
+    (Reason.RCPT_REJECTED, as_ever, {Step.RCPT: REFUSED}, {}),
+    (Reason.DATA_REJECTED, as_ever, {Step.DATA: REFUSED}, {}),
+    (Reason.CONTENT_REJECTED, as_ever, {Step.DOT: REFUSED}, {}),
+    (Reason.PROTOCOL, misunderstood, {Step.RCPT: repeating(503, "5.5.1 bad:", "plain")}, {}),
+    (Reason.EXPIRED, old, {Step.RCPT: repeating(450, "4.2.1 busy:", "plain")}, {}),
+    (Reason.IN_DOUBT, parked, {Step.DOT: drop()}, {}),
+    (Reason.CRASH_LOOP, deadly, {}, {}),
+    (Reason.ID_REUSED, reused, {}, {}),
+    (Reason.SENDER_MISSING, without_sender, {}, {}),
+    (Reason.SMTPUTF8_UNSUPPORTED, as_ever, {}, {"smtputf8": False}),
+    (Reason.TOO_LARGE, as_ever, {}, {"size_bytes": 10}),
+]
+
+
+@pytest.mark.parametrize(("reason", "publish", "script", "offer"), DEATHS)
+def test_a_dead_letter_says_why_and_nothing_of_what(
+    world: World,
+    reason: Reason,
+    publish: Callable[[World], None],
+    script: Mapping[Step, Any],
+    offer: Mapping[str, Any],
+) -> None:
+    publish(world)
+    world.run(script, offer=offer)
+    assert world.reasons == [reason]
+    assert world.leaks() == {}
+    (letter,) = world.account.dead()
+    assert letter.attributes["customer"] == ("String", WORDS["attribute"]), "the publisher's stays"
+
+
+def test_a_dead_letter_that_comes_back_tells_no_more(world: World) -> None:
+    for refused in ({Step.RCPT: REFUSED}, {Step.DOT: REFUSED}):
+        world.publish(email())
+        world.run(refused)
+        world.publish('{"action": "redrive"}')
+        world.run(refused)
+    assert world.reasons
+    assert world.leaks() == {}
+
+
+OTHERS = """
+    ACCEPTED DUPLICATE TRY_LATER GREYLISTED THROTTLED CONNECTION_LOST ERROR DEADLINE LEDGER LEASED
+    CONNECT GREETING EHLO TLS_CERT TLS_REQUIRED AUTH AUTH_MISSING AUTH_LATER QUOTA CONFIGURATION
+    RELAYING_DENIED MAILBOX_FULL POISON
+""".split()  # noqa: SIM905 - read more easily so
+"""Reasons of what waits, and of what SQS moved. A new one belongs here, or among those above."""
+
+
+def test_no_reason_for_a_dead_letter_is_left_out() -> None:
+    tried = {reason for reason, *_ in [*BAD, *DEATHS]}
+    untried = {reason.value for reason in Reason} - tried
+    assert untried <= set(OTHERS)
+
+
+# faults of ion's own, and of AWS
+
+
+def wrong(*_: object, **__: object) -> None:
+    """As faults come: with the text of what they are about, one out of another."""
+    cause = KeyError(ADDRESS)
+    cause.add_note(WORDS["line"])
+    raise ValueError(email()) from cause
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "ion.drain.admission.check",
+        "ion.drain.admission.Claimed.job",
+        "ion.drain.deliver.Deliverer.deliver",
+    ],
+)
+def test_a_fault_inside_ion_is_told_by_its_place_alone(world: World, where: str) -> None:
+    """Not by its text: a KeyError's is a key, an encoder's what it couldn't encode."""
+    world.monkeypatch.setattr(where, wrong)
+    world.publish(email())
+    assert world.run().deferred == 1
+    assert "fault" in world.events()
+    assert "in wrong" in world.printed, "the traceback is there"
+    assert world.leaks() == {}
+
+
+def test_a_fault_that_ends_the_run_has_no_text_for_lambda_to_print(world: World) -> None:
+    """Lambda prints what was raised, but nothing of what a group of exceptions has inside."""
+    world.monkeypatch.setattr("ion.drain.settle.dead_letter_attributes", wrong)
+    world.publish("not json")
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run()
+    assert hits(str(raised.value)) == []
+    assert world.leaks() == {}
+
+
+def refused(_real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+    """AWS repeats in its error what it was asked."""
+    said = f"{request} {email()} {WORDS['password']}"
+    raise ClientError({"Error": {"Code": "InternalError", "Message": said}}, "Operation")
+
+
+def refused_in_part(_real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+    """The call is answered, each part of it with an error."""
+    error = {"Code": "InternalError", "Message": f"{request} {email()}"}
+    failed = [
+        {"Id": entry["Id"], "SenderFault": True, **error} for entry in request.get("Entries", [])
+    ]
+    return {
+        "Failed": failed,
+        "Responses": [{"Error": error} for _ in request.get("Statements", [])],
+    }
+
+
+BODIES = (email(0), email(1), f'{{"{WORDS["line"]}', '{"action": "redrive"}')
+
+
+@pytest.mark.parametrize("answer", [refused, refused_in_part])
+@pytest.mark.parametrize(
+    "method",
+    ["send_message_batch", "delete_message_batch", "change_message_visibility_batch"],
+)
+def test_what_sqs_says_is_told_by_its_code(world: World, method: str, answer: Answer) -> None:
+    def change(relay: Relay) -> None:
+        sqs = world.account.sqs(**{method: answer})
+        relay.input_queue = world.account.input_queue(sqs)
+        relay.dead_letters = world.account.dead_letters(sqs)
+
+    for body in BODIES:
+        world.publish(body)
+    world.run({Step.RCPT: [repeating(450, "4.2.1 busy:", "plain")]}, change)
+    assert world.leaks() == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("batch_execute_statement", refused),
+        ("batch_execute_statement", refused_in_part),
+        ("batch_get_item", refused),
+    ],
+)
+def test_what_dynamodb_says_is_told_by_its_code(world: World, method: str, answer: Answer) -> None:
+    def change(relay: Relay) -> None:
+        dynamodb = world.account.dynamodb(**{method: answer})
+        relay.ledger = world.account.ledger(dynamodb)
+        relay.notes = Notes(cast("DynamoDBClient", dynamodb), world.account.table)
+
+    for body in BODIES:
+        world.publish(body)
+    world.run({Step.AUTH: repeating(535, "5.7.8 no:", "plain")}, change)
+    world.run({}, change)
+    assert world.leaks() == {}
+    assert [event for event in world.events() if event.startswith("the ")]
+
+
+def test_what_aws_says_of_a_receive_or_an_alarm_is_told_by_its_code(world: World) -> None:
+    def change(relay: Relay) -> None:
+        relay.input_queue = world.account.input_queue(world.account.sqs(receive_message=refused))
+        relay.alarm = world.account.alarm(world.account.cloudwatch(set_alarm_state=refused))
+
+    assert world.run({}, change).stopped == "queue"
+    assert world.leaks() == {}
+    assert "the alarm could not be set back" in world.events()
+
+
+# the secret
+
+SERVER = "[smtp]\nserver = mail.example\nport = 587\n"
+SECRETS = [
+    f"{WORDS['secret']} and no section",
+    f"[smtp]\n{WORDS['secret']}",
+    f"[smtp]\nserver = {WORDS['secret']} x\nport = 587\n",
+    f"[smtp]\nserver = mail.example\nport = {WORDS['secret']}\n",
+    f"{SERVER}security = {WORDS['secret']}\n",
+    f"{SERVER}password = {WORDS['secret']}\n",
+    f"{SERVER}ca_file = {WORDS['secret']}\n",
+    f"{SERVER}password = {WORDS['secret']}\npassword = b\n",
+]
+# What looks like a key may be a password's second line, or one that was pasted without its key.
+TAKEN_FOR_KEYS = [
+    f"{SERVER}{WORDS['secret']} = b\n",
+    f"{SERVER}{WORDS['secret']}:b\n",
+    f"{SERVER}[{WORDS['secret']}]\na = b\n",
+]
+
+
+@pytest.mark.parametrize("text", [*SECRETS, *TAKEN_FOR_KEYS])
+@pytest.mark.parametrize("place", ["file", "ssm"])
+def test_a_secret_that_is_wrong_is_not_repeated(world: World, text: str, place: str) -> None:
+    if place == "file":
+        (world.root / "config-secrets.cfg").write_text(text, encoding="utf-8")
+    else:
+        ssm = world.account.session.client("ssm")
+        ssm.put_parameter(Name="/ion", Value=text, Type="SecureString")
+        arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
+        world.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
+    world.publish(email())
+    world.summaries.append(asyncio.run(world.relay().run(Deadline.after(900))))
+    assert world.summaries[-1].stopped == "settings"
+    assert world.leaks() == {}
+
+
+# and these tests can fail
+
+
+def leaky(text: str, _addresses: object = ()) -> str:
+    return text[:200]
+
+
+def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
+    for module in (
+        "report.telemetry",
+        "deadletter.letter",
+        "drain.settle",
+        "drain.progress",
+        "relay.servers",
+    ):
+        world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
+    world.publish(email(0))
+    world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})
+    world.publish(email(1))
+    world.run({Step.AUTH: repeating(535, "5.7.8 no:", "base64")})
+    found = world.leaks()
+    assert found.keys() == {"log", "answer", "ledger", "dead letter"}
+    assert {"recipient as plain", "password as base64"} <= set(found["log"])
+    assert "password as base64" in found["ledger"], "the hold is a row, too"
+
+
+@pytest.mark.parametrize("place", WORDS)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_canary_is_found_in_whatever_spelling(place: str, spelling: str) -> None:
+    address = f"{WORDS[place]}@{WORDS[place]}.example"
+    found = hits(f"550 no {SPELLINGS[spelling](address)} here")
+    assert [one.partition(" as ")[0] for one in found]
+    assert {one.partition(" as ")[0] for one in found} == {place}
