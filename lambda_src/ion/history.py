@@ -18,7 +18,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _SqsId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z")]
 
 
-class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a message comes from and what has been tried. No address, no content.
 
     Args:
@@ -55,30 +55,30 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 raise ValueError("times are UTC")
 
 
-def provenance_of(message: Message) -> Provenance:
+def read_history(message: Message) -> History:
     """What a message in the input queue says of itself, or what follows from it if it is new.
 
     A dead letter can come back without us, by "start DLQ redrive" in SQS's console: that is a
     redrive too.
     """
-    origin = carried(message)
-    return origin if origin.failed_at is None else redriven(message)
+    history = carried_history(message)
+    return history if history.failed_at is None else for_redrive(message)
 
 
-def named(origin: Provenance, action: Action) -> Provenance:
+def with_email_id(history: History, action: Action) -> History:
     """The same under the publisher's own key, if it gave one."""
     if isinstance(action, Send) and action.email_id is not None:
-        return msgspec.structs.replace(origin, email_id=action.email_id)
-    return origin
+        return msgspec.structs.replace(history, email_id=action.email_id)
+    return history
 
 
-def redriven(message: Message) -> Provenance:
+def for_redrive(message: Message) -> History:
     """A dead letter's history, for its next life."""
-    origin = carried(message)
+    history = carried_history(message)
     return msgspec.structs.replace(
-        origin,
+        history,
         attempts=0,
-        redrives=origin.redrives + 1,
+        redrives=history.redrives + 1,
         stage=None,
         path=None,
         problem=None,
@@ -87,18 +87,18 @@ def redriven(message: Message) -> Provenance:
     )
 
 
-def carried(message: Message) -> Provenance:
+def carried_history(message: Message) -> History:
     """The history that is written on a message; for one without, the beginning of it.
 
     An attribute of that name which isn't ours is treated as if it weren't there.
     """
-    carried = message.attributes.get(ION)
-    if carried is not None:
+    written = message.attributes.get(ION)
+    if written is not None:
         try:
-            return msgspec.json.decode(carried.value, type=Provenance)
+            return msgspec.json.decode(written.value, type=History)
         except msgspec.DecodeError:
             pass
-    return Provenance(
+    return History(
         email_id=message.id,
         first_queued_at=datetime.fromtimestamp(message.sent_at, UTC),
         original_message_id=message.id,

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ion.deadletter.letter import dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
-from ion.history import Provenance, provenance_of, redriven
+from ion.history import History, for_redrive, read_history
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
 from ion.outcome import Kind, Outcome, Problem, Reason, Reply, Scope, Stage
 
 SENT_AT = datetime(2026, 11, 22, 8, 30, 15, 250_000, UTC)
 FAILED_AT = datetime(2026, 11, 22, 9, 0, 0, 5, UTC)
-ORIGIN = Provenance(
+ORIGIN = History(
     email_id="order-17",
     first_queued_at=SENT_AT,
     original_message_id="m-1",
@@ -69,16 +69,16 @@ def ion_of(attributes: dict[str, Attribute]) -> dict[str, Any]:
 
 # where a message comes from
 
-FRESH = Provenance(email_id="m-9", first_queued_at=SENT_AT, original_message_id="m-9")
+FRESH = History(email_id="m-9", first_queued_at=SENT_AT, original_message_id="m-9")
 
 
 def test_a_message_that_is_here_for_the_first_time_is_its_own_origin() -> None:
-    assert provenance_of(message()) == FRESH
+    assert read_history(message()) == FRESH
 
 
 def test_what_was_requeued_says_where_it_comes_from() -> None:
     requeued = message(**requeue_attributes(message(), ORIGIN))
-    assert provenance_of(requeued) == ORIGIN
+    assert read_history(requeued) == ORIGIN
 
 
 @pytest.mark.row(69)
@@ -90,8 +90,8 @@ def test_a_dead_letter_moved_by_sqs_itself_is_redriven_too() -> None:
         Delivery(Status.DEAD, REFUSED, path="$.x"),
         FAILED_AT,
     )
-    found = provenance_of(message(**attributes))
-    assert found == Provenance(
+    found = read_history(message(**attributes))
+    assert found == History(
         email_id="order-17",
         first_queued_at=SENT_AT,
         original_message_id="m-1",
@@ -99,9 +99,9 @@ def test_a_dead_letter_moved_by_sqs_itself_is_redriven_too() -> None:
         redrives=2,
         left=(1,),
     )
-    assert found == redriven(message(**attributes)), "whoever moves it"
+    assert found == for_redrive(message(**attributes)), "whoever moves it"
     again = message(**requeue_attributes(message(**attributes), found))
-    assert provenance_of(again) == found, "which counts once"
+    assert read_history(again) == found, "which counts once"
 
 
 VALID: dict[str, Any] = {
@@ -146,8 +146,8 @@ FORGED: list[dict[str, Any]] = [
 def test_an_origin_that_ion_would_not_have_written_is_as_if_it_were_not_there(
     forged: dict[str, Any],
 ) -> None:
-    assert provenance_of(carrying(json.dumps(VALID))).email_id == "x", "valid but for the forgery"
-    assert provenance_of(carrying(json.dumps(VALID | forged))) == FRESH
+    assert read_history(carrying(json.dumps(VALID))).email_id == "x", "valid but for the forgery"
+    assert read_history(carrying(json.dumps(VALID | forged))) == FRESH
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_an_origin_that_ion_would_not_have_written_is_as_if_it_were_not_there(
 def test_garbage_in_that_attribute_is_as_if_it_were_not_there(
     value: str | bytes, kind: str
 ) -> None:
-    assert provenance_of(carrying(value, kind)) == FRESH
+    assert read_history(carrying(value, kind)) == FRESH
 
 
 JSON = st.recursive(
@@ -191,11 +191,11 @@ OWN_FIELDS = {
 @given(st.fixed_dictionaries({}, optional=OWN_FIELDS) | st.dictionaries(st.text(), JSON))
 def test_whatever_the_attribute_says_the_message_can_be_handled(fields: dict[str, Any]) -> None:
     """What follows a receive may not raise: that would end the run of all the others."""
-    origin = provenance_of(carrying(json.dumps(VALID | fields)))
-    assert (datetime.now(UTC) - origin.first_queued_at).days < 800_000
-    assert origin.first_queued_at.astimezone(UTC) == origin.first_queued_at
-    assert requeue_attributes(message(), origin)
-    assert dead_letter_attributes(message(), origin, Delivery(Status.DEAD, REFUSED), FAILED_AT)
+    history = read_history(carrying(json.dumps(VALID | fields)))
+    assert (datetime.now(UTC) - history.first_queued_at).days < 800_000
+    assert history.first_queued_at.astimezone(UTC) == history.first_queued_at
+    assert requeue_attributes(message(), history)
+    assert dead_letter_attributes(message(), history, Delivery(Status.DEAD, REFUSED), FAILED_AT)
 
 
 # what is written on a dead letter
@@ -242,7 +242,7 @@ def test_a_dead_letter_of_what_breaks_the_contract_says_in_what_way() -> None:
     record = ion_of(attributes)
     assert (record["path"], record["problem"]) == ("$.recipeint", "unknown")
     assert record["did_you_mean"] == "recipient"
-    back = requeue_attributes(message(**attributes), provenance_of(message(**attributes)))
+    back = requeue_attributes(message(**attributes), read_history(message(**attributes)))
     assert not {"path", "problem", "did_you_mean"} & ion_of(back).keys()
 
     missing = dead(Delivery(Status.DEAD, bad, path="$.recipient", problem=Problem.MISSING))
@@ -268,7 +268,7 @@ def test_a_part_that_died_says_whom_it_is_about_by_number() -> None:
     part = msgspec.structs.replace(ORIGIN, left=(0, 2))
     attributes = dead_letter_attributes(message(), part, Delivery(Status.DEAD, REFUSED), FAILED_AT)
     assert ion_of(attributes)["left"] == [0, 2]
-    assert provenance_of(message(**attributes)).left == (0, 2)
+    assert read_history(message(**attributes)).left == (0, 2)
 
 
 def test_who_is_left_is_not_taken_from_the_delivery() -> None:
@@ -311,7 +311,7 @@ def test_what_was_written_on_it_before_is_written_anew() -> None:
 
 def test_how_it_died_is_not_carried_back_into_life() -> None:
     letter = message(**dead(Delivery(Status.DEAD, REFUSED), **publishers(2)))
-    attributes = requeue_attributes(letter, provenance_of(letter))
+    attributes = requeue_attributes(letter, read_history(letter))
     assert attributes.keys() == {"own0", "own1", "ion"}
 
 

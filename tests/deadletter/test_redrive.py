@@ -29,7 +29,7 @@ from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.drain.admission import Admitted
 from ion.drain.settle import Settler
-from ion.history import provenance_of
+from ion.history import read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.report.telemetry import Telemetry
@@ -158,7 +158,7 @@ def test_the_key_lasts_over_deaths_and_redrives(account: Account) -> None:
         settler = Settler(queue, account.dead_letters(), account.ledger(), Telemetry())
         (message,) = await queue.receive(visibility_seconds=60, wait_seconds=0)
         dead = Delivery(Status.DEAD, refused)
-        await settler.settle(Admitted(message, provenance_of(message), dead), [dead])
+        await settler.settle(Admitted(message, read_history(message), dead), [dead])
         await settler.flush()
 
     first_queued_at = ""
@@ -538,11 +538,11 @@ def test_how_many_it_has_moved_goes_with_the_message_that_goes_on(account: Accou
         return message
 
     message = asyncio.run(receive())
-    first = resumption(message, provenance_of(message), Report(moved=4, pause_seconds=2000))
+    first = resumption(message, read_history(message), Report(moved=4, pause_seconds=2000))
     assert (first.body, first.delay_seconds) == (message.body, 900)
     again = replace(message, id="another", sent_at=LATER, attributes=first.attributes)
-    second = resumption(again, provenance_of(again), Report(moved=5))
-    last = provenance_of(replace(again, attributes=second.attributes))
+    second = resumption(again, read_history(again), Report(moved=5))
+    last = read_history(replace(again, attributes=second.attributes))
     assert (last.moved, second.delay_seconds) == (9, 0)
     assert last.first_queued_at.timestamp() == pytest.approx(message.sent_at, abs=0.001)
     assert second.attributes["own"] == first.attributes["own"]

@@ -25,7 +25,7 @@ from emulated import (
 from ion.delivery import Delivery, InDoubt, Status
 from ion.drain.admission import Admitted
 from ion.drain.settle import Settler
-from ion.history import provenance_of
+from ion.history import read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.policy.lease import Claim, Row
@@ -92,12 +92,12 @@ def settle(
 
 def admitted(message: Message, row: Row | None = None) -> Admitted:
     """A message of which it plays no part here what was to be done."""
-    return Admitted(message, provenance_of(message), SENT, row)
+    return Admitted(message, read_history(message), SENT, row)
 
 
 async def leased(account: Account, message: Message, recipients: int) -> Row | None:
     """The message's row, claimed."""
-    key = provenance_of(message).email_id
+    key = read_history(message).email_id
     token = f"token-{message.id}-{message.receives}"
     claim = Claim(key, message.id, "hash", recipients, (), InDoubt.PARK, token, FAR)
     (judged,) = await account.ledger().claim([claim], 0)

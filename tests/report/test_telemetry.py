@@ -8,12 +8,12 @@ import pytest
 
 from conftest import Log
 from ion.delivery import Delivery, Status
-from ion.history import Provenance
+from ion.history import History
 from ion.outcome import Kind, Outcome, Problem, Reason, Reply, Scope, Stage
 from ion.policy.lease import Row, RowStatus
 from ion.report.telemetry import Telemetry
 
-ORIGIN = Provenance(
+ORIGIN = History(
     email_id="e-1", first_queued_at=datetime.now(UTC), original_message_id="m-0", attempts=7
 )
 ROW = Row(RowStatus.SENDING, "token", 0, "hash", ">", "0", attempts=2)

@@ -127,6 +127,6 @@ class Account:
 
 
 def _letter(one: Queued) -> Letter:
-    origin = json.loads(one.attributes.get("ion", "{}"))
-    left = tuple(origin.get("left", ()))
+    history = json.loads(one.attributes.get("ion", "{}"))
+    left = tuple(history.get("left", ()))
     return Letter(one.body, name_of(one.body), one.attributes.get("reason", ""), left)

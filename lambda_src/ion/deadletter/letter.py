@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from ion.delivery import Delivery
-from ion.history import ION, Provenance
+from ion.history import ION, History
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
 from ion.report.redact import scrub
 
@@ -17,12 +17,12 @@ IN_USE = frozenset({ION, REASON, REPLY})
 
 
 def dead_letter_attributes(
-    message: Message, origin: Provenance, delivery: Delivery, failed_at: datetime
+    message: Message, history: History, delivery: Delivery, failed_at: datetime
 ) -> dict[str, Attribute]:
     """The publisher's attributes and ours, which say why. Ours win where there isn't room."""
     outcome = delivery.outcome
     record = msgspec.structs.replace(
-        origin,
+        history,
         stage=outcome.stage.value,
         path=delivery.path,
         problem=delivery.problem,
@@ -36,10 +36,10 @@ def dead_letter_attributes(
     return _beside(message.attributes, ours)
 
 
-def requeue_attributes(message: Message, origin: Provenance) -> dict[str, Attribute]:
+def requeue_attributes(message: Message, history: History) -> dict[str, Attribute]:
     """The publisher's attributes and where the message comes from; nothing of how it died."""
     kept = {n: a for n, a in message.attributes.items() if n not in (REASON, REPLY)}
-    return _beside(kept, {ION: _attribute(origin, complete=False)})
+    return _beside(kept, {ION: _attribute(history, complete=False)})
 
 
 def _beside(theirs: Mapping[str, Attribute], ours: dict[str, Attribute]) -> dict[str, Attribute]:
@@ -48,7 +48,7 @@ def _beside(theirs: Mapping[str, Attribute], ours: dict[str, Attribute]) -> dict
     return dict(kept) | ours
 
 
-def _attribute(record: Provenance, *, complete: bool) -> Attribute:
+def _attribute(record: History, *, complete: bool) -> Attribute:
     if complete:  # a dead letter is read by people and programs: every field is there
         fields: dict[str, object] = {
             "email_id": record.email_id,

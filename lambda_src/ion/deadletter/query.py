@@ -2,7 +2,7 @@
 
 from ion.contract import BadInput, Send, Where, parse, seconds_of
 from ion.deadletter.letter import REASON
-from ion.history import carried
+from ion.history import carried_history
 from ion.mail import recipients
 from ion.mail.domains import wire_domain
 from ion.message import Message
@@ -43,7 +43,7 @@ def _as_list(reason: Reason | list[Reason]) -> list[Reason]:
 
 
 def _died_at(letter: Message) -> float:
-    failed_at = carried(letter).failed_at
+    failed_at = carried_history(letter).failed_at
     return letter.sent_at if failed_at is None else failed_at.timestamp()
 
 
@@ -54,7 +54,7 @@ def _goes_to(letter: Message, domain: str) -> bool:
         everybody = recipients(send) if isinstance(send, Send) else ()
     except BadInput:
         return False
-    left = carried(letter).left or range(len(everybody))
+    left = carried_history(letter).left or range(len(everybody))
     wanted = (wire_domain(domain) or domain).lower()
     return any(
         everybody[i].rpartition("@")[2].lower() == wanted for i in left if i < len(everybody)

@@ -12,7 +12,7 @@ from ion.contract import Redrive
 from ion.deadletter.letter import requeue_attributes
 from ion.deadletter.query import is_meant, reason_of
 from ion.deadline import Deadline
-from ion.history import Provenance, carried, redriven
+from ion.history import History, carried_history, for_redrive
 from ion.message import Draft, Message
 from ion.report.telemetry import Telemetry
 
@@ -153,7 +153,7 @@ class Redriving:
     def _is_chosen(letter: Message, query: Redrive, asked_at: float, report: Report) -> bool:
         if letter.sent_at > asked_at or not is_meant(letter, query.where, asked_at):
             return False
-        if carried(letter).redrives >= MOST_REDRIVES:
+        if carried_history(letter).redrives >= MOST_REDRIVES:
             report.refused += 1
             return False
         return True
@@ -172,15 +172,15 @@ class Redriving:
         return len(moved)
 
 
-def resumption(message: Message, origin: Provenance, report: Report) -> Draft:
+def resumption(message: Message, history: History, report: Report) -> Draft:
     """The message that goes on where a redrive had to stop.
 
     Args:
         message: that asked for it.
-        origin: its history.
+        history: its history.
         report: what this run did.
     """
-    further = msgspec.structs.replace(origin, moved=origin.moved + report.moved)
+    further = msgspec.structs.replace(history, moved=history.moved + report.moved)
     delay = min(report.pause_seconds, LONGEST_DELAY_SECONDS)
     return Draft(message.body, requeue_attributes(message, further), delay)
 
@@ -194,4 +194,4 @@ def _delays(before: int, count: int, rate: float | None) -> list[int]:
 
 def _alive_again(letter: Message, delay_seconds: int) -> Draft:
     """The message as it was published, its key kept, its attempts forgotten."""
-    return Draft(letter.body, requeue_attributes(letter, redriven(letter)), delay_seconds)
+    return Draft(letter.body, requeue_attributes(letter, for_redrive(letter)), delay_seconds)

@@ -25,7 +25,7 @@ from ion.delivery import (
     unclaimable,
 )
 from ion.envelope import Email
-from ion.history import Provenance, named, provenance_of
+from ion.history import History, read_history, with_email_id
 from ion.mail import Checked, check
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
@@ -101,7 +101,7 @@ class Admitted:
 
     Args:
         message: as received.
-        origin: its key and history.
+        history: its key and history.
         task: a claimed email; a wish or a suspect, for `Admission.admit_alone`; a redrive; its
             fate, if that is decided already; or nothing that is known.
         row: where the fate is to be remembered, if anywhere.
@@ -110,7 +110,7 @@ class Admitted:
     """
 
     message: Message
-    origin: Provenance
+    history: History
     task: Claimed | Wish | Suspect | Redrive | Delivery | Unread
     row: Row | None = None
     parked: Delivery | None = None
@@ -156,20 +156,20 @@ class Admission:
         prepared = [self._prepare(message) for message in messages]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
-        for number, (message, origin, task) in enumerate(prepared):
-            if _is_claimed_early(task) and origin.email_id not in claims:
-                claims[origin.email_id] = self._claim(message, origin, task)
+        for number, (message, history, task) in enumerate(prepared):
+            if _is_claimed_early(task) and history.email_id not in claims:
+                claims[history.email_id] = self._claim(message, history, task)
                 claimants.add(number)
         judgements = await self._judgements(claims)
         admitted = []
-        for number, (message, origin, task) in enumerate(prepared):
+        for number, (message, history, task) in enumerate(prepared):
             if not _is_claimed_early(task):
-                admitted.append(Admitted(message, origin, task))
+                admitted.append(Admitted(message, history, task))
                 continue
-            judged = judgements[origin.email_id]
+            judged = judgements[history.email_id]
             if number not in claimants:  # its twin came in the same ten
                 judged = Judgement(Verdict.WAIT)
-            admitted.append(_admitted(message, origin, task, judged))
+            admitted.append(_admitted(message, history, task, judged))
         return admitted
 
     async def admit_alone(self, one: Admitted) -> Admitted:
@@ -178,17 +178,17 @@ class Admission:
         A suspect must be the only one at that time. Of others it doesn't matter: after a crash
         with one that must not be sent twice, nothing is sent.
         """
-        message, origin, task = one.message, one.origin, one.task
+        message, history, task = one.message, one.history, one.task
         wish = task.wish if isinstance(task, Suspect) else task
         if not isinstance(wish, Wish):
             return one
-        claim = self._claim(message, origin, wish, alone=True)
-        judgements = await self._judgements({origin.email_id: claim})
-        return _admitted(message, origin, wish, judgements[origin.email_id])
+        claim = self._claim(message, history, wish, alone=True)
+        judgements = await self._judgements({history.email_id: claim})
+        return _admitted(message, history, wish, judgements[history.email_id])
 
     def unread(self, message: Message) -> Admitted:
         """A message that is to be put back."""
-        return Admitted(message, provenance_of(message), Unread())
+        return Admitted(message, read_history(message), Unread())
 
     async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
         if not claims:
@@ -206,17 +206,17 @@ class Admission:
         self.failures = 0 if answered else min(self.failures, before) + 1
         return dict(zip(claims, judgements, strict=True))
 
-    def _prepare(self, message: Message) -> tuple[Message, Provenance, Wish | Redrive | Delivery]:
-        origin = provenance_of(message)
+    def _prepare(self, message: Message) -> tuple[Message, History, Wish | Redrive | Delivery]:
+        history = read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
-            return message, origin, poison()
+            return message, history, poison()
         try:
             action = parse(message.body)
             if isinstance(action, Redrive):
-                return message, origin, action
-            origin = named(origin, action)
-            email = check(action, key=origin.email_id, default_sender=self._default_sender)
-            return message, origin, Wish(email, action.in_doubt or self._in_doubt)
+                return message, history, action
+            history = with_email_id(history, action)
+            email = check(action, key=history.email_id, default_sender=self._default_sender)
+            return message, history, Wish(email, action.in_doubt or self._in_doubt)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
             dead = Delivery(
@@ -226,23 +226,23 @@ class Admission:
                 problem=bad.problem,
                 did_you_mean=bad.did_you_mean,
             )
-            return message, origin, dead
+            return message, history, dead
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
-            return message, origin, fault()
+            return message, history, fault()
 
     def _claim(
-        self, message: Message, origin: Provenance, wish: Wish, *, alone: bool = False
+        self, message: Message, history: History, wish: Wish, *, alone: bool = False
     ) -> Claim:
         recipients = len(wish.email.envelope.recipients)
         return Claim(
-            email_id=origin.email_id,
+            email_id=history.email_id,
             message_id=message.id,
             content_hash=content_hash(message.body),
             recipients=recipients,
-            left=tuple(i for i in origin.left if i < recipients),
-            redrives=origin.redrives,
-            queued_at=_iso(origin.first_queued_at),
+            left=tuple(i for i in history.left if i < recipients),
+            redrives=history.redrives,
+            queued_at=_iso(history.first_queued_at),
             in_doubt=wish.in_doubt,
             alone=alone,
             token=uuid.uuid4().hex,
@@ -250,14 +250,14 @@ class Admission:
         )
 
 
-def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgement) -> Admitted:
+def _admitted(message: Message, history: History, wish: Wish, judged: Judgement) -> Admitted:
     addresses = wish.email.envelope.recipients
     if judged.verdict is Verdict.SUSPECT:
-        return Admitted(message, origin, Suspect(wish))
+        return Admitted(message, history, Suspect(wish))
     if judged.row is None:
-        return Admitted(message, origin, _without_sending(judged, addresses))
+        return Admitted(message, history, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:
-        queued_at, first = origin.first_queued_at, judged.row.queued_at
+        queued_at, first = history.first_queued_at, judged.row.queued_at
         # A twin's: receivers should take it for the same.
         if first and first != _iso(queued_at):
             queued_at = datetime.fromisoformat(first)
@@ -265,10 +265,10 @@ def _admitted(message: Message, origin: Provenance, wish: Wish, judged: Judgemen
         parked = None
         if judged.parked:
             parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
-        return Admitted(message, origin, claimed, judged.row, parked)
+        return Admitted(message, history, claimed, judged.row, parked)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
     return Admitted(
-        message, origin, _parked(reason, judged.row, judged.targets, addresses), judged.row
+        message, history, _parked(reason, judged.row, judged.targets, addresses), judged.row
     )
 
 

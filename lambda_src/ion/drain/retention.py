@@ -11,7 +11,7 @@ from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.drain.admission import Admitted
 from ion.drain.settle import Settler
-from ion.history import Provenance, named, provenance_of
+from ion.history import History, read_history, with_email_id
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.retry import forgotten
@@ -136,17 +136,17 @@ class _Look:
             return
         outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.EXPIRED)
         fate = Delivery(Status.DEAD, outcome)
-        origin = _origin(message)
-        if not await self._settler.settle(Admitted(message, origin, fate), [fate]):
+        history = _history(message)
+        if not await self._settler.settle(Admitted(message, history, fate), [fate]):
             self._unwritten = True
             return
-        self._telemetry.attempted(message.id, origin, None, fate)
+        self._telemetry.attempted(message.id, history, None, fate)
         self.rescued += 1
 
 
-def _origin(message: Message) -> Provenance:
-    origin = provenance_of(message)
+def _history(message: Message) -> History:
+    history = read_history(message)
     try:
-        return named(origin, parse(message.body))
+        return with_email_id(history, parse(message.body))
     except BadInput:
-        return origin
+        return history

@@ -163,7 +163,7 @@ class Drain:
         if begun:
             self._telemetry.queue_age(time.time() - one.message.sent_at)
             for delivery in deliveries:
-                self._telemetry.attempted(one.message.id, one.origin, one.row, delivery)
+                self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
         await self._turnstile.resize_pool()
 
     async def _decide(self, one: Admitted) -> list[Delivery]:
@@ -187,11 +187,11 @@ class Drain:
 
         Not with the same message: how many it has moved must not be forgotten.
         """
-        asked_at = one.origin.first_queued_at.timestamp()
+        asked_at = one.history.first_queued_at.timestamp()
         with self._memory.redrive() as most:
-            report = await self._redriving.run(query, asked_at, one.origin.moved, most)
+            report = await self._redriving.run(query, asked_at, one.history.moved, most)
         self._summary.redriven += report.moved
-        self._telemetry.redriven({"email_id": one.origin.email_id, **asdict(report)}, report.moved)
+        self._telemetry.redriven({"email_id": one.history.email_id, **asdict(report)}, report.moved)
         if report.moved:
             self._intake.refilled()
         if report.error:
@@ -201,7 +201,7 @@ class Drain:
                 return put_back(report.error)
         if not report.goes_on:
             return done(f"{report.moved} messages moved")
-        if all(await self._input_queue.send([resumption(one.message, one.origin, report)])):
+        if all(await self._input_queue.send([resumption(one.message, one.history, report)])):
             return done("goes on in another message")
         return put_back("goes on in the next run")
 

@@ -112,7 +112,7 @@ class Settler:
             row = conclude(one.row, one.message.id, [*written, *later])
             if unwritten:
                 row = replace(row, crashes=one.row.crashes)
-            result = Result(one.origin.email_id, row, _about(one, written), was=one.row)
+            result = Result(one.history.email_id, row, _about(one, written), was=one.row)
         delays = [d.delay_seconds for d in written if d.status in (Status.DEFERRED, Status.HELD)]
         if unwritten:
             self._telemetry.trouble("fate not written, message kept", message_id=one.message.id)
@@ -182,16 +182,16 @@ class Settler:
 
     async def _dead_letter(self, one: Admitted, delivery: Delivery) -> bool:
         now = datetime.fromtimestamp(time.time(), UTC)
-        left = one.origin.left  # bad input has no recipients
+        left = one.history.left  # bad input has no recipients
         if one.row is not None:
             some = len(delivery.recipients) < len(one.row.fates)
             left = delivery.recipients if some else ()
-        origin = msgspec.structs.replace(
-            one.origin,
+        history = msgspec.structs.replace(
+            one.history,
             attempts=conclude(one.row, one.message.id, [delivery]).attempts if one.row else 0,
             left=left,
         )
-        attributes = dead_letter_attributes(one.message, origin, delivery, now)
+        attributes = dead_letter_attributes(one.message, history, delivery, now)
         letter = Draft(one.message.body, attributes)
         if await self._sent(letter):
             return True
@@ -208,8 +208,8 @@ class Settler:
 def _about(one: Admitted, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
     """What a person wants to know who looks the email up: no address."""
     about: dict[str, str | int] = {
-        "original_message_id": one.origin.original_message_id,
-        "redrives": one.origin.redrives,
+        "original_message_id": one.history.original_message_id,
+        "redrives": one.history.redrives,
     }
     for delivery in deliveries:
         outcome = delivery.outcome

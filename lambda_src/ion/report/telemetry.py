@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.delivery import Delivery, Status
-from ion.history import Provenance
+from ion.history import History
 from ion.outcome import Outcome, Reason, Scope
 from ion.policy.lease import Row
 from ion.report.metrics import Metrics
@@ -36,7 +36,7 @@ class Telemetry:
         self._logger.setLevel(level)
 
     def attempted(
-        self, message_id: str, origin: Provenance, row: Row | None, delivery: Delivery
+        self, message_id: str, history: History, row: Row | None, delivery: Delivery
     ) -> None:
         """What became of a message, or of some of its recipients, in this attempt.
 
@@ -48,10 +48,10 @@ class Telemetry:
         log(
             delivery.status.value,
             extra={
-                "email_id": origin.email_id,
+                "email_id": history.email_id,
                 "message_id": message_id,
                 "attempt": row.attempts + 1 if row else 0,
-                "redrives": origin.redrives,
+                "redrives": history.redrives,
                 "recipients": len(delivery.addresses),
                 "retry_in_seconds": delivery.delay_seconds,
                 "path": delivery.path,

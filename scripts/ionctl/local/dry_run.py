@@ -14,7 +14,7 @@ from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, Where, parse
 from ion.drain.admission import MOST_RECEIVES
-from ion.history import Provenance, provenance_of
+from ion.history import History, read_history
 from ion.mail import compose, is_address
 from ion.message import Message
 from ion.outcome import Reason
@@ -97,21 +97,21 @@ def _region(queue_url: str) -> str | None:
 def _would(message: Message, default_sender: str | None) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
-    origin = provenance_of(message)
+    history = read_history(message)
     try:
         action = parse(message.body)
         if isinstance(action, Redrive):
-            return _would_redrive(action, origin)
+            return _would_redrive(action, history)
         email = compose(
             action,
-            key=action.email_id or origin.email_id,
-            queued_at=origin.first_queued_at,
+            key=action.email_id or history.email_id,
+            queued_at=history.first_queued_at,
             default_sender=default_sender,
         )
     except BadInput as bad:
         return f"would be dead-lettered: {bad}"
     everybody = email.envelope.recipients
-    left = [everybody[i] for i in origin.left if i < len(everybody)] or everybody
+    left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
     sender = email.envelope.sender
     if sender == _NOT_KNOWN:
         sender = "a sender that isn't known here"
@@ -121,7 +121,7 @@ def _would(message: Message, default_sender: str | None) -> str:
     )
 
 
-def _would_redrive(query: Redrive, origin: Provenance) -> str:
+def _would_redrive(query: Redrive, history: History) -> str:
     where = query.where or Where()
     reasons = where.reason if isinstance(where.reason, list) else [where.reason]
     conditions = {
@@ -132,7 +132,7 @@ def _would_redrive(query: Redrive, origin: Provenance) -> str:
     }
     which = [f"{name} {value}" for name, value in conditions.items() if value]
     if query.max is not None:
-        which.append(f"at most {max(0, query.max - origin.moved)}")
+        which.append(f"at most {max(0, query.max - history.moved)}")
     if query.rate is not None:
         which.append(f"{query.rate:g} a second")
     does = "count dead letters" if query.dry_run else "move dead letters back to the input queue"
