@@ -13,7 +13,7 @@ from conftest import Log
 from emulated import Account, Between, Request, at_once, failing
 from ion.aws.schedule import Schedule
 from ion.deadline import Deadline
-from ion.drain.retention import EVERY_SECONDS, Rescue
+from ion.drain.retention import EVERY_SECONDS, Retention
 from ion.drain.settle import Settler
 from ion.policy.retry import LAST_CHANCE_SECONDS, RETENTION_SECONDS
 from ion.report.telemetry import Telemetry
@@ -43,20 +43,20 @@ def email(key: str) -> str:
     )
 
 
-def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Rescue:
+def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Retention:
     """What a new process has: nothing, but for the table."""
     client = cast("DynamoDBClient", dynamodb or account.dynamodb())
-    return Rescue(Schedule(client, account.table, EVERY_SECONDS), Telemetry(), clock)
+    return Retention(Schedule(client, account.table, EVERY_SECONDS), Telemetry(), clock)
 
 
 async def wake(
-    account: Account, rescue: Rescue, sqs: Between | None = None, seconds: float = 900
+    account: Account, retention: Retention, sqs: Between | None = None, seconds: float = 900
 ) -> int:
     """One run that could send nothing, and has so many seconds left."""
     sqs = sqs or account.sqs()
     queue = account.input_queue(sqs)
     settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-    return await rescue.run(queue, settler, Deadline.after(seconds))
+    return await retention.run(queue, settler, Deadline.after(seconds))
 
 
 def run(account: Account, clock: Clock, sqs: Between | None = None, seconds: float = 900) -> int:
@@ -211,8 +211,8 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
             sqs = account.sqs(receive_message=slowly)
             queue = account.input_queue(sqs)
             settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-            rescue = environment(account, clock)
-            found.append(await rescue.run(queue, settler, Deadline.after(900, seconds)))
+            retention = environment(account, clock)
+            found.append(await retention.run(queue, settler, Deadline.after(900, seconds)))
             clock.passes(HOUR)
         return found
 
@@ -256,9 +256,9 @@ def test_without_the_table_each_process_looks_once_in_an_hour_of_the_day(
     async def main() -> list[tuple[int, int]]:
         found = []
         for _ in range(2):
-            rescue, sqs = environment(account, clock, dynamodb), account.sqs()
+            retention, sqs = environment(account, clock, dynamodb), account.sqs()
             for _ in range(3):
-                await wake(account, rescue, sqs)
+                await wake(account, retention, sqs)
             found.append((len(sqs.asked("receive_message")), len(account.dead())))
             clock.passes(HOUR)
         return found

@@ -37,7 +37,7 @@ _MOST_IN_HAND = 100_000
 _DAY_SECONDS, _HOUR_SECONDS = 24 * 3600, 3600
 
 
-class Rescue:
+class Retention:
     """Dead-letters, as EXPIRED, what SQS would otherwise remove without a word.
 
     Args:

@@ -16,7 +16,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 """A queue forgets a message after that (SQS's longest, and what the module sets)."""
 LAST_CHANCE_SECONDS = 48 * 3600
 """So long before, what can't be sent moves on to the dead-letter queue, with its reason. More than
-`rescue.EVERY_SECONDS`, or what is hidden at one look would be gone before the next."""
+`drain.retention.EVERY_SECONDS`, or what is hidden at one look would be gone before the next."""
 LONGEST_DELAY_SECONDS = 12 * 3600
 """SQS: a visibility timeout ends at the latest 12 hours after the receive."""
 

@@ -23,7 +23,7 @@ from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
-from ion.drain.retention import EVERY_SECONDS, Rescue
+from ion.drain.retention import EVERY_SECONDS, Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.policy.rate import Pace
@@ -54,7 +54,7 @@ class Relay:
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.notes = Notes(dynamodb, aws.ledger_table)
         schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
-        self.rescue = Rescue(schedule, self.telemetry, now)
+        self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
         self._servers: Servers | None = None
@@ -66,7 +66,7 @@ class Relay:
         try:
             summary = await self._drain_queue(deadline)
             if summary.error and not summary.sent:  # what waits may wait for long
-                summary.dead_lettered += await self._rescue(deadline)
+                summary.dead_lettered += await self._retain(deadline)
         finally:
             await self._rearm()
             summary.seconds = round(time.monotonic() - began, 3)
@@ -93,9 +93,9 @@ class Relay:
             self._servers = Servers(self.configuration, settings, self.notes, self.telemetry, drain)
         return self._servers
 
-    async def _rescue(self, deadline: Deadline) -> int:
+    async def _retain(self, deadline: Deadline) -> int:
         settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await self.rescue.run(self.input_queue, settler, deadline)
+        return await self.retention.run(self.input_queue, settler, deadline)
 
     def _drain(
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
