@@ -13,7 +13,7 @@ _AHEAD_SECONDS = 0.5
 asked for more. What isn't stays visible, for others to take."""
 
 
-class Turnstile:
+class SendGate:
     """Stands between the queue and the workers of a run.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any
 from ion.aws.queue import BATCH, Queue, QueueError
 from ion.deadline import Deadline
 from ion.drain.admission import Admission, Admitted, Claimed, Suspect, Wish
-from ion.drain.gate import Turnstile
+from ion.drain.gate import SendGate
 from ion.drain.memory import Memory
 from ion.drain.progress import Course
 from ion.message import Message
@@ -42,7 +42,7 @@ class Intake:
     Args:
         input_queue: what is to be sent.
         admission: says what may be done about a message.
-        turnstile, memory: say how many may be received.
+        gate, memory: say how many may be received.
         course: the run's.
         telemetry: told of a queue that can't be read.
         workers: how many take what is claimed.
@@ -56,7 +56,7 @@ class Intake:
         *,
         input_queue: Queue,
         admission: Admission,
-        turnstile: Turnstile,
+        gate: SendGate,
         memory: Memory,
         course: Course,
         telemetry: Telemetry,
@@ -67,7 +67,7 @@ class Intake:
     ) -> None:
         self._input_queue = input_queue
         self._admission = admission
-        self._turnstile = turnstile
+        self._gate = gate
         self._memory = memory
         self._course = course
         self._telemetry = telemetry
@@ -137,9 +137,9 @@ class Intake:
             elif not self._may_receive():
                 await self._until(lambda: self._may_receive() or self._must_look())
             else:
-                room = await self._turnstile.room()
+                room = await self._gate.room()
                 most = min(room, self._memory.room()) if self._course.may_begin else 0
-                self._turnstile.came(0, room - most)
+                self._gate.came(0, room - most)
                 if most:
                     self._receives += 1
                     self._memory.expect(most)
@@ -170,7 +170,7 @@ class Intake:
             self._course.stop("queue")
             messages = []
         self._receives -= 1
-        self._turnstile.came(len(messages), most)
+        self._gate.came(len(messages), most)
         self._memory.came(messages, most)
         self._course.summary.received += len(messages)
         self._under_way += len(messages)
@@ -267,7 +267,7 @@ class Intake:
 
     def _line_up(self, one: Admitted) -> None:
         self._ahead += 1
-        self._turnstile.line_up(recipients_of(one))
+        self._gate.line_up(recipients_of(one))
         self._inbox.put_nowait(one)
 
     # -- waiting for one another ---------------------------------------------------------

@@ -18,7 +18,7 @@ from ion.delivery import Delivery, Status, done, fault, put_back
 from ion.drain.admission import Admission, Admitted, Claimed, Suspect, Unread, Wish
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.deliver import Deliverer
-from ion.drain.gate import Turnstile
+from ion.drain.gate import SendGate
 from ion.drain.intake import Intake, recipients_of
 from ion.drain.memory import Memory
 from ion.drain.progress import Course, Summary
@@ -84,13 +84,13 @@ class Drain:
         self._admission = admission
         self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
         self._now = asyncio.get_running_loop().time
-        self._turnstile = Turnstile(pace or Pace(Limits(None, pool.size), self._now()), pool)
-        self._course.when_stopped.append(self._turnstile.open)
+        self._gate = SendGate(pace or Pace(Limits(None, pool.size), self._now()), pool)
+        self._course.when_stopped.append(self._gate.open)
         self._memory = memory or Memory(Allowance.of(function_bytes({}), pool.size))
         self._intake = Intake(
             input_queue=input_queue,
             admission=admission,
-            turnstile=self._turnstile,
+            gate=self._gate,
             memory=self._memory,
             course=self._course,
             telemetry=telemetry,
@@ -109,7 +109,7 @@ class Drain:
         """Drain until the queue is empty, the time is up, or the site is held."""
         session = await self._pool.acquire()
         if isinstance(session, Outcome):  # nothing was received, so no message pays for it
-            self._turnstile.learn(session, 0, self._now())
+            self._gate.learn(session, 0, self._now())
             self._course.hold(session)
             return self._summary
         await self._pool.release(session)
@@ -137,7 +137,7 @@ class Drain:
         # A redrive works on other messages, and may take as long as the run.
         work = nullcontext() if isinstance(one.task, Redrive) else self._memory.work(one.message)
         try:
-            await self._turnstile.turn(recipients_of(one), self._course.seconds_to_begin)
+            await self._gate.turn(recipients_of(one), self._course.seconds_to_begin)
             async with work:
                 await self._handle(one)
         finally:
@@ -159,12 +159,12 @@ class Drain:
         await self._settler.settle(one, deliveries)
         # The rest is last: what has been sent is settled, whatever becomes of it.
         for delivery in deliveries:
-            self._turnstile.learn(delivery.outcome, len(delivery.recipients), began)
+            self._gate.learn(delivery.outcome, len(delivery.recipients), began)
         if begun:
             self._telemetry.queue_age(time.time() - one.message.sent_at)
             for delivery in deliveries:
                 self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
-        await self._turnstile.resize_pool()
+        await self._gate.resize_pool()
 
     async def _decide(self, one: Admitted) -> list[Delivery]:
         try:
