@@ -17,7 +17,7 @@ from ion.deadline import Deadline
 from ion.drain.admission import Admission, Admitted, Claimed, Suspect, Wish
 from ion.drain.gate import SendGate
 from ion.drain.memory import Memory
-from ion.drain.progress import Course
+from ion.drain.progress import Progress
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.report.telemetry import Telemetry
@@ -43,7 +43,7 @@ class Intake:
         input_queue: what is to be sent.
         admission: says what may be done about a message.
         gate, memory: say how many may be received.
-        course: the run's.
+        progress: the run's.
         telemetry: told of a queue that can't be read.
         workers: how many take what is claimed.
         linger_seconds: how long to wait for more when the queue seems empty.
@@ -58,7 +58,7 @@ class Intake:
         admission: Admission,
         gate: SendGate,
         memory: Memory,
-        course: Course,
+        progress: Progress,
         telemetry: Telemetry,
         workers: int,
         linger_seconds: int,
@@ -69,7 +69,7 @@ class Intake:
         self._admission = admission
         self._gate = gate
         self._memory = memory
-        self._course = course
+        self._progress = progress
         self._telemetry = telemetry
         self._workers = workers
         self._linger_seconds = linger_seconds
@@ -94,7 +94,7 @@ class Intake:
         """A redrive may have put mail where an empty queue was seen."""
         self._no_more = False
         self._waiting: list[asyncio.Event] = []
-        course.when_stopped.append(self._wake)
+        progress.when_stopped.append(self._wake)
 
     # -- what workers ask ----------------------------------------------------------------
 
@@ -129,16 +129,16 @@ class Intake:
         await self._inbox.join()
 
     async def _receive_all(self, group: asyncio.TaskGroup) -> None:
-        while not self._course.stopped:
-            if self._course.out_of_time:
-                self._course.stop("deadline")
+        while not self._progress.stopped:
+            if self._progress.out_of_time:
+                self._progress.stop("deadline")
             elif self._dry and not self._receives:
                 await self._look_again()
             elif not self._may_receive():
                 await self._until(lambda: self._may_receive() or self._must_look())
             else:
                 room = await self._gate.room()
-                most = min(room, self._memory.room()) if self._course.may_begin else 0
+                most = min(room, self._memory.room()) if self._progress.may_begin else 0
                 self._gate.came(0, room - most)
                 if most:
                     self._receives += 1
@@ -147,7 +147,7 @@ class Intake:
 
     def _must_look(self) -> bool:
         """True if there is something else to decide than whether to receive."""
-        return not self._course.may_begin or (self._dry and not self._receives)
+        return not self._progress.may_begin or (self._dry and not self._receives)
 
     def _may_receive(self) -> bool:
         if self._receives and (self._dry or not self._deep or self._receives >= _RECEIVES):
@@ -167,12 +167,12 @@ class Intake:
             )
         except QueueError as error:
             self._telemetry.trouble("the input queue can't be read", code=str(error))
-            self._course.stop("queue")
+            self._progress.stop("queue")
             messages = []
         self._receives -= 1
         self._gate.came(len(messages), most)
         self._memory.came(messages, most)
-        self._course.summary.received += len(messages)
+        self._progress.summary.received += len(messages)
         self._under_way += len(messages)
         self._received += messages
         self._deep, self._dry = len(messages) == most, not messages
@@ -184,13 +184,13 @@ class Intake:
         if self._under_way:
             with suppress(TimeoutError):
                 await asyncio.wait_for(
-                    self._until(lambda: self._course.stopped or not self._under_way),
+                    self._until(lambda: self._progress.stopped or not self._under_way),
                     _LOOK_AGAIN_SECONDS,
                 )
         elif self._refilled:
             self._refilled = False
         else:
-            self._course.stop("empty")
+            self._progress.stop("empty")
 
     # -- claiming ------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Intake:
         while not (self._no_more and self._idle()):
             if self._suspects and not self._claims:
                 await self._one_by_one()
-            elif self._received and not self._course.may_begin:
+            elif self._received and not self._progress.may_begin:
                 self._line_up(self._admission.unread(self._received.popleft()))
             elif self._may_claim():
                 self._claims += 1
@@ -211,7 +211,7 @@ class Intake:
 
     def _has_to_act(self) -> bool:
         alone = bool(self._suspects) and not self._claims
-        given_back = bool(self._received) and not self._course.may_begin
+        given_back = bool(self._received) and not self._progress.may_begin
         return alone or given_back or self._may_claim() or (self._no_more and self._idle())
 
     def _may_claim(self) -> bool:
@@ -256,14 +256,14 @@ class Intake:
             await self._inbox.join()
             await self._settled()
             suspect = self._suspects.popleft()
-            if self._course.may_begin:
+            if self._progress.may_begin:
                 suspect = await self._admission.admit_alone(suspect)
             self._line_up(suspect)
         await self._inbox.join()
 
     def _heed_ledger(self) -> None:
         if self._admission.failures >= _LEDGER_FAILURES:
-            self._course.hold(Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER))
+            self._progress.hold(Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER))
 
     def _line_up(self, one: Admitted) -> None:
         self._ahead += 1

@@ -50,7 +50,7 @@ class Summary:
             self.advice = _NO_SENDER
 
 
-class Course:
+class Progress:
     """One run's. Once it has stopped, or has run out of time, that stays so.
 
     Args:

@@ -21,7 +21,7 @@ from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
 from ion.drain.intake import Intake, recipients_of
 from ion.drain.memory import Memory
-from ion.drain.progress import Course, Summary
+from ion.drain.progress import Progress, Summary
 from ion.drain.settle import Settler
 from ion.message import Message
 from ion.outcome import Outcome, Reason
@@ -77,22 +77,22 @@ class Drain:
         self._deliverer = deliverer
         self._telemetry = telemetry
         self._work_deadline = deadline.earlier_by(SETTLE_SECONDS)
-        self._course = Course(self._work_deadline, telemetry, pool.server)
-        self._summary = self._course.summary
+        self._progress = Progress(self._work_deadline, telemetry, pool.server)
+        self._summary = self._progress.summary
         unsettled = BATCH * min(workers, _UNSETTLED_TENS)
         self._settler = Settler(input_queue, dead_letters, ledger, telemetry, unsettled)
         self._admission = admission
         self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
         self._now = asyncio.get_running_loop().time
         self._gate = SendGate(pace or Pace(Limits(None, pool.size), self._now()), pool)
-        self._course.when_stopped.append(self._gate.open)
+        self._progress.when_stopped.append(self._gate.open)
         self._memory = memory or Memory(Allowance.of(function_bytes({}), pool.size))
         self._intake = Intake(
             input_queue=input_queue,
             admission=admission,
             gate=self._gate,
             memory=self._memory,
-            course=self._course,
+            progress=self._progress,
             telemetry=telemetry,
             workers=workers,
             linger_seconds=linger_seconds,
@@ -103,14 +103,14 @@ class Drain:
     @property
     def held_by(self) -> Outcome | None:
         """What ended the run, if the site did."""
-        return self._course.held_by
+        return self._progress.held_by
 
     async def run(self) -> Summary:
         """Drain until the queue is empty, the time is up, or the site is held."""
         session = await self._pool.acquire()
         if isinstance(session, Outcome):  # nothing was received, so no message pays for it
             self._gate.learn(session, 0, self._now())
-            self._course.hold(session)
+            self._progress.hold(session)
             return self._summary
         await self._pool.release(session)
         try:
@@ -137,7 +137,7 @@ class Drain:
         # A redrive works on other messages, and may take as long as the run.
         work = nullcontext() if isinstance(one.task, Redrive) else self._memory.work(one.message)
         try:
-            await self._gate.turn(recipients_of(one), self._course.seconds_to_begin)
+            await self._gate.turn(recipients_of(one), self._progress.seconds_to_begin)
             async with work:
                 await self._handle(one)
         finally:
@@ -145,7 +145,7 @@ class Drain:
 
     async def _handle(self, one: Admitted) -> None:
         began = self._now()
-        begun = isinstance(one.task, Delivery) or self._course.may_begin
+        begun = isinstance(one.task, Delivery) or self._progress.may_begin
         if begun and isinstance(one.task, Wish):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
@@ -155,7 +155,7 @@ class Drain:
         for delivery in deliveries:
             self._summary.count(delivery)
             if begun and delivery.status is Status.HELD:
-                self._course.hold(delivery.outcome)
+                self._progress.hold(delivery.outcome)
         await self._settler.settle(one, deliveries)
         # The rest is last: what has been sent is settled, whatever becomes of it.
         for delivery in deliveries:
@@ -196,7 +196,7 @@ class Drain:
             self._intake.refilled()
         if report.error:
             self._telemetry.trouble("the dead-letter queue can't be read", code=report.error)
-            self._course.stop("queue")
+            self._progress.stop("queue")
             if not report.moved:
                 return put_back(report.error)
         if not report.goes_on:
