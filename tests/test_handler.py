@@ -12,7 +12,7 @@ from clock import Clock
 from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
 from function import PASSWORD, USER, Context, Function, email, guarded, invoke, once
-from ion.aws.server_state import Notes
+from ion.aws.server_state import ServerStates
 from ion.deadline import Deadline
 from ion.drain.progress import Summary
 from ion.relay.relay import Relay
@@ -54,7 +54,7 @@ def test_any_event_is_only_a_wake_up(account: Account, function: Function, event
         "received": 1,
         "sent": 1,
         "deferred": 0,
-        "held": 0,
+        "released": 0,
         "dead_lettered": 0,
         "redriven": 0,
         "seconds": answer["seconds"],
@@ -632,7 +632,7 @@ def test_without_the_table_a_run_learns_for_itself(
             function.knows(server)
             relay = function.relay()
             ill = account.dynamodb(**{method: failing("AccessDenied")})
-            relay.notes = Notes(cast("DynamoDBClient", ill), account.table)
+            relay.server_states = ServerStates(cast("DynamoDBClient", ill), account.table)
             account.publish(email())
             return await invoke(relay)
 

@@ -31,10 +31,15 @@ class Status(StrEnum):
 
     SENT = "sent"
     DEFERRED = "deferred"
-    HELD = "held"
+    RELEASED = "released"
     DEAD = "dead_lettered"
     DONE = "done"
     """Nothing is left to do: a redrive that is through, a copy of what was sent."""
+
+    @property
+    def waits(self) -> bool:
+        """True if the message goes back to the queue, to be received again."""
+        return self in (Status.DEFERRED, Status.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Delivery:
 def put_back(detail: str) -> Delivery:
     """A message that wasn't begun, and costs nothing: SQS shows it again at once."""
     outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
-    return Delivery(Status.HELD, outcome)
+    return Delivery(Status.RELEASED, outcome)
 
 
 def done(detail: str) -> Delivery:

@@ -30,7 +30,7 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
         context: Lambda's.
 
     Returns:
-        The summary: received, sent, deferred, held, dead_lettered, redriven, seconds, stopped,
+        The summary: received, sent, deferred, released, dead_lettered, redriven, seconds, stopped,
         error, advice.
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)

@@ -6,86 +6,91 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from emulated import Account, Between, failing
-from ion.aws.server_state import Note, Noted, Notes, NotesError
-from ion.policy.backoff import Hold
+from ion.aws.server_state import Finding, ServerState, ServerStateError, ServerStates
+from ion.policy.backoff import Backoff
 from ion.policy.pipelining_limit import PipeliningLimit
-from ion.policy.rate import Lesson
+from ion.policy.rate import LearnedRate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-HOLD = Hold("auth", 'AUTH at auth: 535 it\'s "wrong"', 1, 1_800_000_300, "00ff" * 16)
+BACKOFF = Backoff("auth", 'AUTH at auth: 535 it\'s "wrong"', 1, 1_800_000_300, "00ff" * 16)
 LIMIT = PipeliningLimit("envelope", "mail.example.org:587", 1_800_604_800)
-LESSON = Lesson(3, 1_800_000_100, "00ff" * 16, "Limits(rate=38.4, connections=4)", rate=19.204375)
+RATE = LearnedRate(
+    3, 1_800_000_100, "00ff" * 16, "Limits(rate=38.4, connections=4)", rate=19.204375
+)
 
 
-def notes(account: Account, dynamodb: Between | None = None) -> Notes:
-    return Notes(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
+def states(account: Account, dynamodb: Between | None = None) -> ServerStates:
+    return ServerStates(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
 
 
-def run(account: Account, *several: Note) -> Noted:
-    async def main() -> Noted:
+def run(account: Account, *several: Finding) -> ServerState:
+    async def main() -> ServerState:
         for one in several:
-            await notes(account).write("smtp", one)
-        return (await notes(account).read(["smtp"]))["smtp"]
+            await states(account).write("smtp", one)
+        return (await states(account).read(["smtp"]))["smtp"]
 
     return asyncio.run(main())
 
 
 def test_there_is_none_at_first(account: Account) -> None:
-    assert run(account) == Noted()
+    assert run(account) == ServerState()
 
 
 def test_a_hold_is_read_as_it_was_written(account: Account) -> None:
-    assert run(account, HOLD) == Noted(HOLD)
+    assert run(account, BACKOFF) == ServerState(BACKOFF)
 
 
 def test_a_lesson_is_read_as_it_was_written(account: Account) -> None:
-    assert run(account, LESSON) == Noted(None, LESSON)
+    assert run(account, RATE) == ServerState(None, RATE)
 
 
 def test_a_limit_of_pipelining_is_read_as_it_was_written(account: Account) -> None:
-    assert run(account, LIMIT, HOLD) == Noted(HOLD, None, LIMIT)
+    assert run(account, LIMIT, BACKOFF) == ServerState(BACKOFF, None, LIMIT)
 
 
 def test_a_lesson_without_a_rate_takes_the_place_of_one_that_had_it(account: Account) -> None:
-    later = Lesson(1, 1_800_000_200, "0a" * 32, "Limits(rate=None, connections=4)")
-    assert run(account, HOLD, LESSON, later) == Noted(HOLD, later)
+    later = LearnedRate(1, 1_800_000_200, "0a" * 32, "Limits(rate=None, connections=4)")
+    assert run(account, BACKOFF, RATE, later) == ServerState(BACKOFF, later)
 
 
 def test_the_later_hold_is_in_force(account: Account) -> None:
-    later = Hold("quota", "", 2, 1_800_000_900, "0a" * 32)
-    assert run(account, HOLD, LESSON, later) == Noted(later, LESSON)
+    later = Backoff("quota", "", 2, 1_800_000_900, "0a" * 32)
+    assert run(account, BACKOFF, RATE, later) == ServerState(later, RATE)
 
 
 def test_all_are_read_in_one_call(account: Account) -> None:
-    run(account, HOLD, LESSON)
+    run(account, BACKOFF, RATE)
     dynamodb = account.dynamodb()
-    found = asyncio.run(notes(account, dynamodb).read(["smtp", "smtp:backup"]))
-    assert found == {"smtp": Noted(HOLD, LESSON), "smtp:backup": Noted()}
+    found = asyncio.run(states(account, dynamodb).read(["smtp", "smtp:backup"]))
+    assert found == {"smtp": ServerState(BACKOFF, RATE), "smtp:backup": ServerState()}
     assert len(dynamodb.calls) == 1
 
 
 def test_each_server_has_its_own(account: Account) -> None:
-    async def main() -> dict[str, Noted]:
-        table = notes(account)
-        await table.write("smtp:backup", HOLD)
-        await table.write("smtp", LESSON)
+    async def main() -> dict[str, ServerState]:
+        table = states(account)
+        await table.write("smtp:backup", BACKOFF)
+        await table.write("smtp", RATE)
         return await table.read(["smtp", "smtp:backup"])
 
-    assert asyncio.run(main()) == {"smtp": Noted(None, LESSON), "smtp:backup": Noted(HOLD)}
+    assert asyncio.run(main()) == {
+        "smtp": ServerState(None, RATE),
+        "smtp:backup": ServerState(BACKOFF),
+    }
 
 
 def test_a_note_of_another_version_is_none(account: Account) -> None:
     """And the other one is read all the same."""
-    run(account, HOLD, LESSON)
+    run(account, BACKOFF, RATE)
     account.dynamodb().update_item(
         TableName=account.table,
         Key={"email_id": {"S": " pace smtp"}},
         UpdateExpression="REMOVE limits SET colour = :blue",
         ExpressionAttributeValues={":blue": {"S": "blue"}},
     )
-    assert run(account) == Noted(HOLD)
+    assert run(account) == ServerState(BACKOFF)
 
 
 @pytest.mark.row(23)
@@ -94,6 +99,6 @@ def test_a_table_that_cannot_be_used_is_an_error_with_its_code(account: Account)
         batch_get_item=failing("ThrottlingException"),
         batch_execute_statement=failing("ThrottlingException"),
     )
-    for doing in (notes(account, ill).read(["smtp"]), notes(account, ill).write("smtp", HOLD)):
-        with pytest.raises(NotesError, match=r"^ThrottlingException$"):
+    for doing in (states(account, ill).read(["smtp"]), states(account, ill).write("smtp", BACKOFF)):
+        with pytest.raises(ServerStateError, match=r"^ThrottlingException$"):
             asyncio.run(doing)

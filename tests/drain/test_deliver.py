@@ -241,7 +241,7 @@ def test_a_connection_lost_at_the_dot_is_not_tried_again_at_once(action: Action)
 def test_a_server_that_died_meanwhile_holds_and_costs_nothing() -> None:
     server = ScriptedServer({Step.MAIL: drop(), Step.CONNECT: [Action(), reply(421, "4.3.2 bye")]})
     (delivery,) = delivered(server)
-    assert (delivery.status, delivery.outcome.reason) == (Status.HELD, Reason.GREETING)
+    assert (delivery.status, delivery.outcome.reason) == (Status.RELEASED, Reason.GREETING)
 
 
 @pytest.mark.row(48)
@@ -371,8 +371,8 @@ def test_an_email_does_not_pay_for_flights_that_the_server_cannot_take(
         (Step.DATA, reply(554, "5.7.1 policy"), Status.DEAD, Reason.DATA_REJECTED, 0),
         (Step.DOT, reply(554, "5.6.0 spam"), Status.DEAD, Reason.CONTENT_REJECTED, 0),
         (Step.MAIL, reply(550, "5.1.8 bad sender"), Status.DEAD, Reason.SENDER_REJECTED, 0),
-        (Step.MAIL, reply(530, "5.7.0 log in"), Status.HELD, Reason.CONFIGURATION, 300),
-        (Step.DOT, reply(454, "Daily message quota exceeded"), Status.HELD, Reason.QUOTA, 0),
+        (Step.MAIL, reply(530, "5.7.0 log in"), Status.RELEASED, Reason.CONFIGURATION, 300),
+        (Step.DOT, reply(454, "Daily message quota exceeded"), Status.RELEASED, Reason.QUOTA, 0),
         (Step.DOT, reply(252, "2.0.0 fine"), Status.SENT, Reason.ACCEPTED, 0),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_ledger_that_fails_three_times_in_a_row_ends_the_run(
     assert summary.error.startswith("LEDGER at claim")
     assert "MAIL" not in [verb for session in server.sessions for verb in session.verbs]
     assert Counter(held.receives for held in account.waiting()) == {1: 30, 0: 15}
-    assert [event["message"] for event in log.events].count("held") == 1
+    assert [event["message"] for event in log.events].count("delivery suspended") == 1
 
 
 @pytest.mark.row(64)

@@ -120,7 +120,12 @@ def test_when_the_time_is_up_the_rest_is_released(account: Account) -> None:
 
     slow = ScriptedServer(script)
     summary = run(account, slow, deadline=Deadline.after(75, clock))
-    assert (summary.received, summary.sent, summary.held, summary.stopped) == (8, 3, 5, "deadline")
+    assert (summary.received, summary.sent, summary.released, summary.stopped) == (
+        8,
+        3,
+        5,
+        "deadline",
+    )
     assert [held.visible for held in account.waiting()] == [True] * 5
 
     quick = ScriptedServer()

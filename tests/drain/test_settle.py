@@ -52,7 +52,7 @@ KINDS = {
     Status.SENT: Kind.ACCEPTED,
     Status.DEAD: Kind.PERMANENT,
     Status.DEFERRED: Kind.TRANSIENT,
-    Status.HELD: Kind.UNAVAILABLE,
+    Status.RELEASED: Kind.UNAVAILABLE,
 }
 
 
@@ -60,7 +60,7 @@ def fate(status: Status, *recipients: int, delay: int = 0) -> Delivery:
     return Delivery(status, outcome(KINDS[status]), delay_seconds=delay, recipients=recipients)
 
 
-DEAD, SENT, HELD = fate(Status.DEAD), fate(Status.SENT), fate(Status.HELD)
+DEAD, SENT, RELEASED = fate(Status.DEAD), fate(Status.SENT), fate(Status.RELEASED)
 
 
 def settle(
@@ -125,7 +125,7 @@ def test_what_is_deferred_is_hidden_as_long_as_it_was_told(account: Account) -> 
 
 def test_what_is_held_is_visible_at_once(account: Account) -> None:
     account.publish("x")
-    settle(account, [HELD])
+    settle(account, [RELEASED])
     assert [(held.visible, held.receives) for held in account.waiting()] == [(True, 1)]
 
 
@@ -230,7 +230,7 @@ def test_each_recipients_fate_is_remembered_and_only_the_dead_leave_the_queue(
 @pytest.mark.row(48)
 def test_a_part_that_is_held_comes_back_at_once(account: Account) -> None:
     account.publish("x")
-    settle(account, [fate(Status.SENT, 0), fate(Status.HELD, 1)], recipients=2)
+    settle(account, [fate(Status.SENT, 0), fate(Status.RELEASED, 1)], recipients=2)
     assert [(held.visible, held.attributes) for held in account.waiting()] == [(True, {})]
     assert [row["fates"] for row in account.rows()] == ["s."]
 
@@ -238,7 +238,7 @@ def test_a_part_that_is_held_comes_back_at_once(account: Account) -> None:
 @pytest.mark.row(48)
 def test_the_earliest_of_two_tries_is_the_messages(account: Account) -> None:
     account.publish("x")
-    fates = [fate(Status.DEFERRED, 0, delay=300), fate(Status.HELD, 1, delay=20)]
+    fates = [fate(Status.DEFERRED, 0, delay=300), fate(Status.RELEASED, 1, delay=20)]
     sqs, _ = settle(account, fates, recipients=2)
     (asked,) = sqs.asked("change_message_visibility_batch")
     assert asked["Entries"][0]["VisibilityTimeout"] == 20
@@ -347,7 +347,7 @@ def test_what_is_to_be_tried_again_is_put_back_after_its_lease_is(account: Accou
 
     settle(
         account,
-        [fate(Status.HELD, 0)],
+        [fate(Status.RELEASED, 0)],
         recipients=1,
         sqs=account.sqs(change_message_visibility_batch=noting("put back")),
         dynamodb=account.dynamodb(batch_execute_statement=noting("let go")),
@@ -504,7 +504,7 @@ def test_the_end_of_a_run_waits_for_a_flush_that_is_under_way(account: Account) 
             group.create_task(settler.run())
             first, second = await queue.receive(visibility_seconds=600, wait_seconds=0)
             await settler.settle(admitted(first), [SENT])
-            await settler.settle(admitted(second), [HELD])
+            await settler.settle(admitted(second), [RELEASED])
             await asyncio.to_thread(begun.wait)
             settler.stop()
             go_on.set()
@@ -513,7 +513,7 @@ def test_the_end_of_a_run_waits_for_a_flush_that_is_under_way(account: Account) 
     assert [(held.body, held.visible) for held in account.waiting()] == [("1", True)]
 
 
-@pytest.mark.parametrize("fates", [[SENT], [HELD]])
+@pytest.mark.parametrize("fates", [[SENT], [RELEASED]])
 def test_what_can_not_be_settled_is_said_and_raises_nothing(
     account: Account, log: Log, fates: list[Delivery]
 ) -> None:

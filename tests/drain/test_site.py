@@ -84,11 +84,11 @@ def test_with_no_way_in_nothing_is_received(
     sqs = account.sqs()
     scripted = ScriptedServer(**server)
     summary = run(account, scripted, sqs=sqs, smtp=smtp)
-    assert (summary.stopped, summary.received, summary.held) == (stopped, 0, 0)
+    assert (summary.stopped, summary.received, summary.released) == (stopped, 0, 0)
     assert summary.error.startswith(f"{stopped.upper()} at ")
     assert sqs.calls == []
     assert [(held.receives, held.visible) for held in account.waiting()] == [(0, True)]
-    assert [event["message"] for event in log.events] == ["held"]
+    assert [event["message"] for event in log.events] == ["delivery suspended"]
     assert "MAIL" not in [verb for session in scripted.sessions for verb in session.verbs]
 
 
@@ -155,7 +155,7 @@ def test_a_hold_releases_what_was_received_and_loses_nothing(
     ill = ScriptedServer(from_the_nth(step, 4, action))
     summary = run(account, ill, smtp=wide(connections))
     assert (summary.stopped, summary.dead_lettered, summary.deferred) == (stopped, 0, 0)
-    assert (summary.sent, summary.held) == (3, summary.received - 3)
+    assert (summary.sent, summary.released) == (3, summary.received - 3)
     assert all(held.visible for held in account.waiting()), "can be received at once"
     assert len(account.waiting()) == 12
     unsent = [row for row in account.rows() if row["status"] != "sent"]
@@ -193,7 +193,7 @@ def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything
     assert len(account.waiting()) == 15
     assert all(held.visible for held in account.waiting()), "can be received at once"
     assert sum(session.verbs.count("MAIL") for session in ill.sessions) <= connections
-    (held,) = {event["reason"] for event in log.events if event["message"] == "held"}
+    (held,) = {event["reason"] for event in log.events if event["message"] == "delivery suspended"}
     assert held == "AUTH"
 
 
@@ -218,7 +218,7 @@ def test_a_hold_over_configuration_loses_nothing_and_hides_only_what_was_tried(
     ill = ScriptedServer(from_the_nth(step, 4, action))
     summary = run(account, ill, smtp=wide(connections))
     assert (summary.stopped, summary.dead_lettered, summary.deferred) == ("configuration", 0, 0)
-    assert (summary.sent, summary.held) == (3, summary.received - 3)
+    assert (summary.sent, summary.released) == (3, summary.received - 3)
     waiting = account.waiting()
     assert len(waiting) == 12
     assert 1 <= sum(not held.visible for held in waiting) <= connections
@@ -243,13 +243,15 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
         account.publish(email(10 + number))
     server = ScriptedServer(minding(Step.MAIL, "bad@", UNVERIFIED))
     summary = run(account, server)
-    assert (summary.sent, summary.held, summary.stopped) == (4, 4, "empty")
+    assert (summary.sent, summary.released, summary.stopped) == (4, 4, "empty")
     assert sum("bad@" in line.line for one in server.sessions for line in one.commands) == 1
     waiting = account.waiting()
     assert [held.visible for held in waiting] == [False] * 4, "left alone for a while"
     assert {row["attempts"] for row in account.rows() if row["status"] != "sent"} == {0}
     told = [event for event in log.events if event["level"] == "ERROR"]
-    assert [event["message"] for event in told] == ["held"], "once, and not once a message"
+    assert [event["message"] for event in told] == ["delivery suspended"], (
+        "once, and not once a message"
+    )
     assert account.dead() == []
 
 
@@ -305,10 +307,10 @@ def test_one_malformed_address_of_sixty_is_dead_lettered_alone(
 @pytest.mark.parametrize(
     ("script", "connections", "told"),
     [
-        ({Step.DOT: reply(454, "Daily message quota exceeded")}, 8, {"held": 1}),
-        ({Step.MAIL: reply(530, "5.7.0 Authentication required")}, 8, {"held": 1}),
-        ({Step.MAIL: UNVERIFIED}, 1, {"held": 2}),
-        (None, 8, {"the ledger can't be used": 3, "held": 1}),
+        ({Step.DOT: reply(454, "Daily message quota exceeded")}, 8, {"delivery suspended": 1}),
+        ({Step.MAIL: reply(530, "5.7.0 Authentication required")}, 8, {"delivery suspended": 1}),
+        ({Step.MAIL: UNVERIFIED}, 1, {"delivery suspended": 1, "released": 1}),
+        (None, 8, {"the ledger can't be used": 3, "delivery suspended": 1}),
     ],
     ids=["quota", "configuration", "sender", "ledger"],
 )
@@ -327,7 +329,7 @@ def test_a_run_that_is_held_says_so_once_however_much_mail_waits(
         account, ScriptedServer(script), smtp=wide(connections), dynamodb=account.dynamodb(**ill)
     )
     assert Counter(event["message"] for event in log.events) == told
-    assert summary.held + summary.deferred == summary.received >= 10
+    assert summary.released + summary.deferred == summary.received >= 10
     assert summary.sent == summary.dead_lettered == 0
     assert len(account.waiting()) == 120
 
@@ -340,7 +342,7 @@ def test_a_recipient_that_a_sandbox_minds_is_not_the_senders_fault(account: Acco
         account.publish(email(number))
     server = ScriptedServer(minding(Step.RCPT, "bad@", UNVERIFIED))
     summary = run(account, server)
-    assert (summary.sent, summary.held, summary.stopped) == (3, 1, "empty")
+    assert (summary.sent, summary.released, summary.stopped) == (3, 1, "empty")
 
 
 def test_what_is_held_over_its_sender_expires_at_last(account: Account) -> None:
@@ -382,6 +384,6 @@ def test_before_that_is_known_the_recipient_gets_another_chance(account: Account
     for number in [7, 0, 1]:
         account.publish(email(number))
     summary = run(account, ScriptedServer(minding(Step.RCPT, "to7@", DENIED)))
-    assert (summary.sent, summary.held, summary.stopped) == (2, 1, "empty")
+    assert (summary.sent, summary.released, summary.stopped) == (2, 1, "empty")
     (left,) = account.waiting()
     assert (left.visible, account.dead()) == (False, [])

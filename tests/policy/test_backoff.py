@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.policy.backoff import Hold, fingerprint, following
+from ion.policy.backoff import Backoff, fingerprint, following
 from ion.settings import Security, Smtp
 
 SMTP = Smtp("smtp.example.org", 587, Security.STARTTLS, "ion", "canary-password")
@@ -14,7 +14,7 @@ REFUSED = Outcome(Stage.AUTH, Kind.MISCONFIGURED, Scope.SITE, Reason.AUTH)
 QUOTA = Outcome(Stage.DOT, Kind.QUOTA, Scope.SITE, Reason.QUOTA)
 
 
-def hold(outcome: Outcome, before: Hold | None = None, smtp: Smtp = SMTP) -> Hold:
+def hold(outcome: Outcome, before: Backoff | None = None, smtp: Smtp = SMTP) -> Backoff:
     following_one = following(outcome, "535 no", before, smtp, NOW)
     assert following_one is not None
     return following_one

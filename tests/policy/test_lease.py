@@ -364,7 +364,7 @@ LATER_1 = delivery(Status.DEFERRED, Kind.TRANSIENT, 1)
         ([delivery(Status.DEAD, Kind.IN_DOUBT, 0, 1, reason=Reason.IN_DOUBT)], "in_doubt", "??", 1),
         ([delivery(Status.DEAD, Kind.TRANSIENT, 0, 1, reason=Reason.EXPIRED)], "expired", "dd", 1),
         ([delivery(Status.DEFERRED, Kind.THROTTLED, 0, 1)], "deferred", "..", 0),
-        ([delivery(Status.HELD, Kind.UNAVAILABLE, 0, 1)], "deferred", "..", 0),
+        ([delivery(Status.RELEASED, Kind.UNAVAILABLE, 0, 1)], "deferred", "..", 0),
         ([], "deferred", "..", 0),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
-from ion.policy.rate import HEADROOM, LEAST_RATE, Bucket, Lesson, Limits, Pace
+from ion.policy.rate import HEADROOM, LEAST_RATE, Bucket, LearnedRate, Limits, Pace
 from ion.settings import Security, Smtp
 from ion.smtp.replies import classify
 from ion.smtp.stream import reply_of
@@ -52,13 +52,13 @@ def took(one: Pace, count: int, since: float, until: float) -> None:
     """The server took so many, evenly."""
     for number in range(1, count + 1):
         at = since + (until - since) * number / count
-        one.heard(TAKEN, 1, at, at)
+        one.observe(TAKEN, 1, at, at)
 
 
 def wall(one: Pace, at: float) -> None:
     """The server throttles several at once."""
     for _ in range(10):
-        one.heard(TOO_FAST, 1, at, at)
+        one.observe(TOO_FAST, 1, at, at)
 
 
 def rate(one: Pace, now: float) -> float:
@@ -92,7 +92,7 @@ def test_a_throttle_lowers_the_rate_to_a_little_less_than_the_server_took_lately
 
 def test_it_never_more_than_halves_the_rate() -> None:
     one = pace(100)
-    one.heard(TOO_FAST, 1, 0, 0)
+    one.observe(TOO_FAST, 1, 0, 0)
     assert rate(one, 0) == 50
 
 
@@ -115,22 +115,22 @@ def test_what_was_under_way_by_then_counts_too() -> None:
     """The refusal of a MAIL overtakes the acceptance of a dot."""
     one = pace(None)
     took(one, 10, 0, 0.1)
-    one.heard(TOO_FAST, 1, 0.1, 0.12)
+    one.observe(TOO_FAST, 1, 0.1, 0.12)
     for _ in range(10):
-        one.heard(TAKEN, 1, 0.11, 0.2)
+        one.observe(TAKEN, 1, 0.11, 0.2)
     assert rate(one, 0.2) == pytest.approx(20 * HEADROOM)
     for _ in range(10):
-        one.heard(TAKEN, 1, 0.21, 0.3)
+        one.observe(TAKEN, 1, 0.21, 0.3)
     assert rate(one, 0.3) == pytest.approx(20 * HEADROOM), "after it, others count"
 
 
 def test_the_rate_before_one_throttle_is_forgotten_at_the_next() -> None:
     one = pace(None)
     took(one, 10, 0, 0.1)
-    one.heard(TOO_FAST, 1, 0.1, 0.2)
-    one.heard(TOO_MANY, 1, 2, 2)
+    one.observe(TOO_FAST, 1, 0.1, 0.2)
+    one.observe(TOO_MANY, 1, 2, 2)
     for _ in range(50):
-        one.heard(TAKEN, 1, 1.9, 2.1)
+        one.observe(TAKEN, 1, 1.9, 2.1)
     assert rate(one, 2.1) == pytest.approx(10 * HEADROOM)
 
 
@@ -144,10 +144,10 @@ def test_what_it_took_long_ago_tells_nothing() -> None:
 def test_those_who_run_into_one_wall_together_count_once() -> None:
     one = pace(80)
     for _ in range(30):
-        one.heard(TOO_FAST, 1, 10.0, 10.2)
-    one.heard(TOO_FAST, 1, 11.1, 11.2)  # begun within the second
+        one.observe(TOO_FAST, 1, 10.0, 10.2)
+    one.observe(TOO_FAST, 1, 11.1, 11.2)  # begun within the second
     assert rate(one, 11.2) == 40
-    one.heard(TOO_FAST, 1, 11.3, 11.4)
+    one.observe(TOO_FAST, 1, 11.3, 11.4)
     assert rate(one, 11.4) == 20
 
 
@@ -157,7 +157,7 @@ def test_a_few_throttles_among_many_emails_are_about_something_else() -> None:
     for second in range(1000):
         took(one, 50, second, second + 0.9)
         if second % 2:
-            one.heard(TOO_FAST, 1, second + 0.9, second + 0.9)
+            one.observe(TOO_FAST, 1, second + 0.9, second + 0.9)
     assert (one.rate(1000), one.changed) == (100, False)
 
 
@@ -165,25 +165,25 @@ def test_a_slow_server_is_judged_by_when_it_answered() -> None:
     """It takes ten emails a second, each for twenty."""
     one = pace(12)
     for number in range(1000):
-        one.heard(TAKEN, 1, number / 10, number / 10 + 20)
+        one.observe(TAKEN, 1, number / 10, number / 10 + 20)
     for _ in range(10):
-        one.heard(TOO_FAST, 1, 99, 119.9)
+        one.observe(TOO_FAST, 1, 99, 119.9)
     assert rate(one, 119.9) == pytest.approx(10 * HEADROOM)
 
 
 def test_recipients_count_and_not_emails() -> None:
     one = pace(None)
     for _ in range(4):
-        one.heard(TAKEN, 10, 1, 1)
-    one.heard(TOO_FAST, 1, 1, 1)
+        one.observe(TAKEN, 10, 1, 1)
+    one.observe(TOO_FAST, 1, 1, 1)
     assert rate(one, 1) == pytest.approx(40 * HEADROOM)
 
 
 def test_it_goes_down_to_a_least_rate_and_no_further() -> None:
     one, slow = pace(1000), pace(0.02)
     for second in range(0, 100, 2):
-        one.heard(TOO_FAST, 1, second, second)
-        slow.heard(TOO_FAST, 1, second, second)
+        one.observe(TOO_FAST, 1, second, second)
+        slow.observe(TOO_FAST, 1, second, second)
     assert (one.rate(99), slow.rate(99)) == (LEAST_RATE, 0.02)
 
 
@@ -199,7 +199,7 @@ def test_it_goes_down_to_a_least_rate_and_no_further() -> None:
 )
 def test_what_is_no_throttle_changes_nothing(said: Outcome) -> None:
     one = pace(10)
-    one.heard(said, 1, 0, 0)
+    one.observe(said, 1, 0, 0)
     assert (one.rate(0), one.connections(0), one.changed) == (10, 8, False)
 
 
@@ -210,7 +210,7 @@ def test_too_many_connections_halve_those_and_leave_the_rate() -> None:
     one = pace(10, connections=8)
     seen = []
     for second in range(0, 12, 2):
-        one.heard(TOO_MANY, 1, second, second)
+        one.observe(TOO_MANY, 1, second, second)
         seen.append(one.connections(second))
     assert (seen, one.rate(12)) == ([4, 2, 1, 1, 1, 1], 10)
 
@@ -218,13 +218,13 @@ def test_too_many_connections_halve_those_and_leave_the_rate() -> None:
 def test_a_greeting_that_refuses_one_too_many_is_a_throttle() -> None:
     refusal = classify(Stage.CONNECT, Reply(421, None, "Too many concurrent SMTP connections"))
     one = pace()
-    one.heard(refusal, 0, 0, 0)
+    one.observe(refusal, 0, 0, 0)
     assert one.connections(0) == 4
 
 
 def test_a_pool_that_was_refused_a_further_one_makes_do_with_those_it_has() -> None:
     one = pace(10, connections=8)
-    one.make_do(3, 0)
+    one.cap_connections(3, 0)
     assert (one.connections(0), one.rate(0)) == (3, 10)
     assert one.connections(MINUTE) == 4
 
@@ -249,7 +249,7 @@ def test_of_all_throttles_known_these_are_about_connections() -> None:
         text = line["reply"][4:]
         outcome = classify(Stage(line["stage"]), reply_of(int(line["reply"][:3]), text))
         one = pace()
-        one.heard(outcome, 1, 0, 0)
+        one.observe(outcome, 1, 0, 0)
         if one.connections(0) != 8:
             found.add(text)
     assert found
@@ -274,13 +274,13 @@ def test_of_all_throttles_known_these_are_about_connections() -> None:
 )
 def test_each_clean_minute_adds_a_little(cut: float, minutes: float, grown: float) -> None:
     one = pace(400)
-    one.resume(lesson(rate=cut), 0)
+    one.resume(learned_rate(rate=cut), 0)
     assert rate(one, minutes * MINUTE) == pytest.approx(grown)
 
 
 def test_each_clean_minute_adds_a_connection() -> None:
     one = pace(connections=8)
-    one.heard(TOO_MANY, 1, 0, 0)
+    one.observe(TOO_MANY, 1, 0, 0)
     assert [one.connections(minute * MINUTE) for minute in (0.9, 1, 2, 3, 4, 5)] == [
         4, 5, 6, 7, 8, 8,
     ]  # fmt: skip
@@ -288,19 +288,19 @@ def test_each_clean_minute_adds_a_connection() -> None:
 
 def test_a_throttle_begins_the_minute_anew() -> None:
     one = pace(100, connections=8)
-    one.heard(TOO_FAST, 1, 0, 0)
-    one.heard(TOO_MANY, 1, 50, 50)
+    one.observe(TOO_FAST, 1, 0, 0)
+    one.observe(TOO_MANY, 1, 50, 50)
     assert (one.rate(105), one.connections(105)) == (50, 4)
     assert (one.rate(110), one.connections(110)) == (51, 5)
 
 
 def test_after_a_day_without_a_throttle_none_is_remembered() -> None:
     one = pace(None)
-    one.heard(TOO_FAST, 1, 0, 0)
+    one.observe(TOO_FAST, 1, 0, 0)
     assert one.rate(23 * 60 * MINUTE) is not None
     assert pace(None).rate(24 * 60 * MINUTE) is None
     one = pace(None)
-    one.resume(lesson(rate=5), 24 * 60 * MINUTE)
+    one.resume(learned_rate(rate=5), 24 * 60 * MINUTE)
     assert one.rate(0) is None
 
 
@@ -321,7 +321,7 @@ def test_whatever_is_heard_it_stays_within_its_limits_and_recovers(
     one, now = pace(limit, connections), 0.0
     for outcome, recipients, passes in moves:
         now += passes
-        one.heard(outcome, recipients, now, now)
+        one.observe(outcome, recipients, now, now)
         in_force = one.rate(now)
         if in_force is not None:
             assert in_force >= min(LEAST_RATE, limit or LEAST_RATE)
@@ -339,7 +339,7 @@ def test_whatever_is_heard_it_stays_within_its_limits_and_recovers(
 def test_it_does_not_matter_how_often_one_looks(cut: float, first: float, second: float) -> None:
     looked, blind = pace(None), pace(None)
     for one in (looked, blind):
-        one.resume(lesson(rate=cut), 0)
+        one.resume(learned_rate(rate=cut), 0)
     looked.rate(first)
     assert looked.rate(first + second) == pytest.approx(blind.rate(first + second))
 
@@ -347,16 +347,16 @@ def test_it_does_not_matter_how_often_one_looks(cut: float, first: float, second
 # from run to run
 
 
-def lesson(**parts: object) -> Lesson:
+def learned_rate(**parts: object) -> LearnedRate:
     least: dict[str, object] = {"connections": 8, "at": 0, "login": "", "limits": ""}
-    return Lesson(**(least | parts))  # type: ignore[arg-type]
+    return LearnedRate(**(least | parts))  # type: ignore[arg-type]
 
 
-def learned() -> tuple[Smtp, Limits, Lesson]:
+def learned() -> tuple[Smtp, Limits, LearnedRate]:
     smtp, limits = limited()
     one = Pace(limits, 0)
-    one.heard(TOO_FAST, 1, 100, 100)
-    return smtp, limits, one.lesson(smtp, None, 1_800_000_000)
+    one.observe(TOO_FAST, 1, 100, 100)
+    return smtp, limits, one.learned_rate(smtp, None, 1_800_000_000)
 
 
 def test_the_next_run_goes_on_where_the_last_one_ended() -> None:
@@ -399,8 +399,8 @@ def test_the_fingerprint_is_made_once() -> None:
     """It is slow on purpose."""
     smtp, limits, one = learned()
     again = Pace(limits, 0)
-    again.heard(TOO_FAST, 1, 0, 0)
-    assert again.lesson(smtp, one, 0).login == one.login
+    again.observe(TOO_FAST, 1, 0, 0)
+    assert again.learned_rate(smtp, one, 0).login == one.login
     assert "canary" not in repr(one)
 
 
@@ -505,7 +505,7 @@ def simulated(server: Server, paces: list[Pace], seconds: float, workers: int = 
             continue
         bucket.spend(1, pace.rate(now), now)
         done = now + ROUND_TRIP
-        pace.heard(TAKEN if server.takes(now) else TOO_FAST, 1, now, done)
+        pace.observe(TAKEN if server.takes(now) else TOO_FAST, 1, now, done)
         heappush(turns, (done, number, run))
 
 
@@ -542,6 +542,6 @@ def test_a_limit_that_is_lower_than_it_was_said_is_found_too() -> None:
 @pytest.mark.row(62)
 def test_a_limit_that_was_raised_is_used_in_time() -> None:
     one = Pace(limited(28)[1], 0)
-    one.resume(lesson(rate=14), 0)
+    one.resume(learned_rate(rate=14), 0)
     simulated(Server(28, strict=True), [one], 15 * MINUTE)
     assert rate(one, 15 * MINUTE) == pytest.approx(28 * HEADROOM)

@@ -178,7 +178,9 @@ def test_where_the_new_password_is_refused_the_old_one_is_used(world: World, log
 
     world.run(story)
     assert world.is_all_there_once
-    assert [event["reason"] for event in log.events if event["message"] == "still held"] == ["auth"]
+    assert [
+        event["reason"] for event in log.events if event["message"] == "delivery still suspended"
+    ] == ["auth"]
 
 
 @pytest.mark.row(91)
@@ -218,7 +220,7 @@ def test_where_both_are_refused_two_logins_are_tried_and_then_none(world: World,
 
     world.run(story)
     assert world.is_all_there_once
-    assert [event["message"] for event in log.events].count("held") == 1
+    assert [event["message"] for event in log.events].count("delivery suspended") == 1
 
 
 @pytest.mark.row(42)

@@ -72,7 +72,7 @@ def test_where_the_login_is_refused_the_next_one_is_used(
     assert (summary.sent, summary.stopped, summary.error) == (1, "empty", "")
     assert (first.auth_commands, recipients(backup)) == (1, addresses(1))
     assert asked(account, log) == [["smtp:backup"], ["smtp:backup"]]
-    (held,) = [event for event in log.events if event["message"] == "held"]
+    (held,) = [event for event in log.events if event["message"] == "delivery suspended"]
     assert (held["server"], held["reason"]) == ("smtp", "AUTH")
 
 
@@ -93,7 +93,7 @@ def test_a_server_that_refused_us_is_left_alone_until_the_password_is_another(
     assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1, 1]
     assert first.auth_commands == 2
     assert (recipients(backup), recipients(first)) == (addresses(0, 1), addresses(2))
-    (still,) = [event for event in log.events if event["message"] == "still held"]
+    (still,) = [event for event in log.events if event["message"] == "delivery still suspended"]
     assert still["server"] == "smtp"
 
 
@@ -114,7 +114,7 @@ def test_a_server_that_refuses_the_login_with_an_email_is_left_alone_too(
 
     assert [summary.sent for summary in run(function, first, backup, script)] == [1, 1]
     assert (first.auth_commands, recipients(backup)) == (1, addresses(0, 1))
-    (still,) = [event for event in log.events if event["message"] == "still held"]
+    (still,) = [event for event in log.events if event["message"] == "delivery still suspended"]
     assert (still["server"], still["reason"]) == ("smtp", "auth")
     assert account.dead() == []
 

@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from canaries import SPELLINGS, WORDS, hits
 from conftest import Log
 from emulated import Account, Answer, Request
-from ion.aws.server_state import Notes
+from ion.aws.server_state import ServerStates
 from ion.contract import content_hash
 from ion.deadletter.letter import IN_USE
 from ion.deadline import Deadline
@@ -248,7 +248,7 @@ def test_what_a_server_repeats_when_it_turns_us_away_is_not_written(
     world.publish(email())
     assert world.run({step: repeating(code, text, spelling)}).stopped == stopped
     assert world.leaks() == {}
-    assert "held" in world.events()
+    assert "delivery suspended" in world.events()
 
 
 @pytest.mark.parametrize("spelling", ["plain", "base64", "percent-encoded"])
@@ -279,7 +279,7 @@ def test_a_login_that_the_server_repeats_is_not_written(world: World, spelling: 
     assert world.run(script, times=2).stopped == "auth"
     assert " hold smtp" in [one["email_id"] for one in world.account.rows()]
     assert world.leaks() == {}
-    assert "still held" in world.events()
+    assert "delivery still suspended" in world.events()
 
 
 @pytest.mark.parametrize("step", [Step.CONNECT, Step.EHLO, Step.AUTH, Step.MAIL, Step.DOT])
@@ -520,7 +520,7 @@ def test_what_dynamodb_says_is_told_by_its_code(world: World, method: str, answe
     def change(relay: Relay) -> None:
         dynamodb = world.account.dynamodb(**{method: answer})
         relay.ledger = world.account.ledger(dynamodb)
-        relay.notes = Notes(cast("DynamoDBClient", dynamodb), world.account.table)
+        relay.server_states = ServerStates(cast("DynamoDBClient", dynamodb), world.account.table)
 
     for body in BODIES:
         world.publish(body)

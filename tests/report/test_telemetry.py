@@ -83,7 +83,7 @@ def test_a_copy_that_is_thrown_away_is_logged_and_counts_as_nothing(log: Log) ->
     [
         (Status.SENT, "Sent"),
         (Status.DEFERRED, "Deferred"),
-        (Status.HELD, "Held"),
+        (Status.RELEASED, "Released"),
         (Status.DEAD, "DeadLettered"),
     ],
 )
@@ -98,9 +98,9 @@ def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
 @pytest.mark.parametrize(
     ("status", "scope", "reason", "smtp_seconds", "told"),
     [
-        (Status.HELD, Scope.SITE, Reason.QUOTA, 0.1, False),
-        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
-        (Status.HELD, Scope.SENDER, Reason.CONFIGURATION, 0, False),
+        (Status.RELEASED, Scope.SITE, Reason.QUOTA, 0.1, False),
+        (Status.RELEASED, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
+        (Status.RELEASED, Scope.SENDER, Reason.CONFIGURATION, 0, False),
         (Status.DEFERRED, Scope.SITE, Reason.LEDGER, 0, False),
         (Status.DEFERRED, Scope.MESSAGE, Reason.LEASED, 0, True),
         (Status.DEAD, Scope.SITE, Reason.EXPIRED, 0, True),
@@ -176,13 +176,15 @@ def test_the_level_decides_what_is_written(log: Log) -> None:
     telemetry.level("ERROR")
     telemetry.attempted("m", ORIGIN, ROW, Delivery(Status.SENT, REFUSED))
     telemetry.trouble("something", count=2, code="X")
-    telemetry.held(REFUSED, "smtp")
-    assert [(event["message"], event["level"]) for event in log.events] == [("held", "ERROR")]
+    telemetry.suspended(REFUSED, "smtp")
+    assert [(event["message"], event["level"]) for event in log.events] == [
+        ("delivery suspended", "ERROR")
+    ]
     telemetry.level("INFO")
 
 
-def test_a_hold_says_why_without_an_address(log: Log) -> None:
-    Telemetry().held(REFUSED, "smtp:backup")
+def test_a_suspension_says_why_without_an_address(log: Log) -> None:
+    Telemetry().suspended(REFUSED, "smtp:backup")
     (event,) = log.events
     assert (event["server"], event["reason"]) == ("smtp:backup", "RCPT_REJECTED")
     assert "canary@" not in log.text

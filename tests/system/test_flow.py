@@ -131,9 +131,15 @@ def alarms_raised(stack: Stack) -> int:
 def test_direct_invocation_returns_the_summary(stack: Stack) -> None:
     summary = stack.invoke()
     assert summary["stopped"] == "empty"
-    assert {"received", "sent", "deferred", "held", "dead_lettered", "redriven", "seconds"} <= set(
-        summary
-    )
+    assert {
+        "received",
+        "sent",
+        "deferred",
+        "released",
+        "dead_lettered",
+        "redriven",
+        "seconds",
+    } <= set(summary)
 
 
 def test_no_address_and_no_content_is_logged(stack: Stack) -> None:

@@ -151,7 +151,7 @@ class Deliverer:
         if outcome.kind is Kind.PERMANENT:
             return Status.DEAD
         if outcome.kind in _HOLDS:
-            return Status.HELD
+            return Status.RELEASED
         if outcome.kind is Kind.IN_DOUBT and not may_resend(job.in_doubt, doubts + 1):
             return Status.DEAD
         if outcome.reason is Reason.PROTOCOL and job.row.attempts + 1 >= _PROTOCOL_TRIES:
@@ -165,7 +165,7 @@ class Deliverer:
             # A throttled attempt isn't counted, so there the receives tell how often it was.
             tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
             delay = delay_seconds(outcome, tries, self._jitter())
-        elif delivery.status is Status.HELD and outcome.reason in _ABOUT_A_MESSAGE:
+        elif delivery.status is Status.RELEASED and outcome.reason in _ABOUT_A_MESSAGE:
             # If it is the only one that the server minds, the others must not wait behind it.
             delay = held_over_seconds(age)
         else:

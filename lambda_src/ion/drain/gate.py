@@ -88,13 +88,13 @@ class SendGate:
 
     def learn(self, outcome: Outcome, recipients: int, began: float) -> None:
         """Learn from what the server said about so many recipients of an email begun then."""
-        self._pace.heard(outcome, recipients, began, self._now())
+        self._pace.observe(outcome, recipients, began, self._now())
 
     async def resize_pool(self) -> None:
         """Keep the pool to what has been learned."""
         async with self._resizing:
             if self._pool.size != self._connections:  # it was refused a further one
-                self._pace.make_do(self._pool.size, self._now())
+                self._pace.cap_connections(self._pool.size, self._now())
             self._connections = self._pace.connections(self._now())
             if self._pool.size != self._connections:
                 await self._pool.limit(self._connections)

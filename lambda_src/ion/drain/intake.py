@@ -263,7 +263,9 @@ class Intake:
 
     def _heed_ledger(self) -> None:
         if self._admission.failures >= _LEDGER_FAILURES:
-            self._progress.hold(Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER))
+            self._progress.suspend(
+                Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+            )
 
     def _line_up(self, one: Admitted) -> None:
         self._ahead += 1

@@ -29,7 +29,7 @@ class Summary:
     received: int = 0
     sent: int = 0
     deferred: int = 0
-    held: int = 0
+    released: int = 0
     dead_lettered: int = 0
     redriven: int = 0
     seconds: float = 0.0
@@ -66,7 +66,7 @@ class Progress:
         self._told: set[Outcome] = set()
         """Holds that the log has, so that it doesn't have them once a message."""
         self.summary = Summary()
-        self.held_by: Outcome | None = None
+        self.suspended_by: Outcome | None = None
         """What ended the run, if the site did."""
         self.when_stopped: list[Callable[[], None]] = []
         """Called as it stops."""
@@ -78,17 +78,17 @@ class Progress:
             for call in self.when_stopped:
                 call()
 
-    def hold(self, outcome: Outcome) -> None:
+    def suspend(self, outcome: Outcome) -> None:
         """The site is ill, or the server minds something about ours: stop if it is the site."""
         if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
             self.stop("deadline")
             return
         if outcome not in self._told:
             self._told.add(outcome)
-            self._telemetry.held(outcome, self._server)
+            self._telemetry.suspended(outcome, self._server)
         if outcome.scope is not Scope.SITE:  # others may have better luck
             return
-        self.held_by = self.held_by or outcome
+        self.suspended_by = self.suspended_by or outcome
         self.stop(outcome.reason.lower(), scrub(str(outcome)))
 
     @property

@@ -101,16 +101,16 @@ class Drain:
         )
 
     @property
-    def held_by(self) -> Outcome | None:
+    def suspended_by(self) -> Outcome | None:
         """What ended the run, if the site did."""
-        return self._progress.held_by
+        return self._progress.suspended_by
 
     async def run(self) -> Summary:
-        """Drain until the queue is empty, the time is up, or the site is held."""
+        """Drain until the queue is empty, the time is up, or the site is ill."""
         session = await self._pool.acquire()
         if isinstance(session, Outcome):  # nothing was received, so no message pays for it
             self._gate.learn(session, 0, self._now())
-            self._progress.hold(session)
+            self._progress.suspend(session)
             return self._summary
         await self._pool.release(session)
         try:
@@ -154,8 +154,8 @@ class Drain:
         deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
         for delivery in deliveries:
             self._summary.count(delivery)
-            if begun and delivery.status is Status.HELD:
-                self._progress.hold(delivery.outcome)
+            if begun and delivery.status is Status.RELEASED:
+                self._progress.suspend(delivery.outcome)
         await self._settler.settle(one, deliveries)
         # The rest is last: what has been sent is settled, whatever becomes of it.
         for delivery in deliveries:
@@ -208,8 +208,7 @@ class Drain:
 
 def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
     """What would wait longer than the queue remembers it waits in the dead-letter queue."""
-    waits = delivery.status in (Status.DEFERRED, Status.HELD)
-    if waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
+    if delivery.status.waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
         outcome = replace(delivery.outcome, reason=Reason.EXPIRED)
         return replace(delivery, status=Status.DEAD, outcome=outcome)
     return delivery

@@ -113,7 +113,7 @@ class Settler:
             if unwritten:
                 row = replace(row, crashes=one.row.crashes)
             result = Result(one.history.email_id, row, _about(one, written), was=one.row)
-        delays = [d.delay_seconds for d in written if d.status in (Status.DEFERRED, Status.HELD)]
+        delays = [fate.delay_seconds for fate in written if fate.status.waits]
         if unwritten:
             self._telemetry.trouble("fate not written, message kept", message_id=one.message.id)
             delays.append(_UNSETTLED_SECONDS)

@@ -17,7 +17,7 @@ _SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Backoff:
     """Why nothing is tried, and until when.
 
     Args:
@@ -40,12 +40,12 @@ class Hold:
 
 
 def following(
-    outcome: Outcome, error: str, before: Hold | None, smtp: Smtp, now: float
-) -> Hold | None:
-    """The hold that follows from an outcome; None: try again whenever something wakes us.
+    outcome: Outcome, error: str, before: Backoff | None, smtp: Smtp, now: float
+) -> Backoff | None:
+    """The backoff that follows from an outcome; None: try again whenever something wakes us.
 
-    Held is what trying makes worse, or can't make better. To knock at a server that can't be
-    reached costs nothing, and is done with each wake-up.
+    A server is left alone where trying makes things worse, or can't make them better. To knock at
+    one that can't be reached costs nothing, and is done with each wake-up.
     """
     # Some servers refuse a login only at a command behind it.
     at_login = outcome.stage is Stage.AUTH or outcome.reason is Reason.AUTH
@@ -58,7 +58,7 @@ def following(
     ladder = _LADDER_SECONDS if refused_login else (_QUOTA_SECONDS,)
     seconds = ladder[min(times, len(ladder)) - 1]
     login = before.login if before is not None and again else fingerprint(smtp)
-    return Hold(reason, error, times, int(now) + seconds, login)
+    return Backoff(reason, error, times, int(now) + seconds, login)
 
 
 def fingerprint(smtp: Smtp, salt: bytes | None = None) -> str:

@@ -65,7 +65,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class LearnedRate:
     """What a run learned from throttles, for those that come after it.
 
     Args:
@@ -128,12 +128,12 @@ class Pace:
         self._grow(now)
         return self._connections
 
-    def resume(self, lesson: Lesson, age_seconds: float) -> None:
+    def resume(self, learned_rate: LearnedRate, age_seconds: float) -> None:
         """Go on where an earlier run was, so many seconds after it was throttled last."""
         self._cut_at = self._clean_since = self._clean_since - max(0.0, age_seconds)
-        self._set(lesson.rate or self._rate, lesson.connections)
+        self._set(learned_rate.rate or self._rate, learned_rate.connections)
 
-    def heard(self, outcome: Outcome, recipients: int, began: float, now: float) -> None:
+    def observe(self, outcome: Outcome, recipients: int, began: float, now: float) -> None:
         """Learn from what the server said.
 
         Args:
@@ -164,20 +164,22 @@ class Pace:
             self._cut(self._slower(self._rate, now), self._connections, now)
             self._ends = deque((end for end in self._ends if not end), maxlen=_LOOK_AT)
 
-    def make_do(self, connections: int, now: float) -> None:
+    def cap_connections(self, connections: int, now: float) -> None:
         """The server let us have no more than so many."""
         self._grow(now)
         self._cut(self._rate, connections, now)
 
-    def lesson(self, smtp: Smtp, before: Lesson | None, age_seconds: float) -> Lesson:
+    def learned_rate(
+        self, smtp: Smtp, before: LearnedRate | None, age_seconds: float
+    ) -> LearnedRate:
         """What there is to remember.
 
         Args:
             smtp: the server that taught it.
-            before: the lesson that it began with, if any.
+            before: the learned_rate that it began with, if any.
             age_seconds: from the epoch to the clock's zero: what turns its time into the epoch's.
         """
-        return Lesson(
+        return LearnedRate(
             connections=self._connections,
             at=int(self._clean_since + age_seconds),
             login=before.login if before else fingerprint(smtp),

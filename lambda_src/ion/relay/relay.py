@@ -16,7 +16,7 @@ from ion.aws.ledger import Ledger
 from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
-from ion.aws.server_state import Notes
+from ion.aws.server_state import ServerStates
 from ion.deadline import Deadline
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
@@ -52,7 +52,7 @@ class Relay:
         self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
-        self.notes = Notes(dynamodb, aws.ledger_table)
+        self.server_states = ServerStates(dynamodb, aws.ledger_table)
         schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
@@ -90,7 +90,9 @@ class Relay:
         if self._servers is None or settings is not self._servers.settings:
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
-            self._servers = Servers(self.configuration, settings, self.notes, self.telemetry, drain)
+            self._servers = Servers(
+                self.configuration, settings, self.server_states, self.telemetry, drain
+            )
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:

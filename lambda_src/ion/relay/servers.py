@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ion.aws.server_state import Note, Noted, Notes, NotesError
+from ion.aws.server_state import Finding, ServerState, ServerStateError, ServerStates
 from ion.deadline import Deadline
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
@@ -21,7 +21,7 @@ from ion.settings import Settings, Smtp
 from ion.smtp.connect import tls_context
 from ion.smtp.pool import Pool
 
-_COUNTS = ("received", "sent", "deferred", "held", "dead_lettered", "redriven")
+_COUNTS = ("received", "sent", "deferred", "released", "dead_lettered", "redriven")
 _EARLIER = " earlier"
 """After a server's name: what is noted about it and a login that isn't in force any more."""
 
@@ -36,8 +36,8 @@ class Servers:
     Args:
         configuration: asked for another login where one is refused.
         settings: with the servers.
-        notes: what earlier runs left.
-        telemetry: told of holds and paces.
+        states: what earlier runs found out about the servers.
+        telemetry: told of servers that turn us away, and of the rates.
         drain: makes a run over the queue.
     """
 
@@ -45,7 +45,7 @@ class Servers:
         self,
         configuration: Configuration,
         settings: Settings,
-        notes: Notes,
+        states: ServerStates,
         telemetry: Telemetry,
         drain: Callable[[Smtp, Pool, Pace, Deadline], Drain],
     ) -> None:
@@ -53,8 +53,8 @@ class Servers:
         self._configuration = configuration
         self._servers = [(smtp, tls_context(smtp)) for smtp in settings.servers]
         self._concurrency = settings.aws.concurrency
-        self._notes = notes
-        self._noted: dict[str, Noted] = {}
+        self._states = states
+        self._state: dict[str, ServerState] = {}
         self._telemetry = telemetry
         self._drain = drain
         self.turned_away: dict[str, str] = {}
@@ -68,23 +68,25 @@ class Servers:
             What it came to in all, and how the last one ended. If none let us: why the first one
             didn't, and what all of them said.
         """
-        self._noted = await self._read()
+        self._state = await self._read()
         total, reasons = Summary(), list[str]()
         self.turned_away = {}
         for smtp, tls in self._servers:
             first = await self._login_for(smtp)
             if first is None:
-                hold = self._noted[smtp.name].hold
-                reasons.append(hold.reason if hold else "")
+                backoff = self._state[smtp.name].backoff
+                reasons.append(backoff.reason if backoff else "")
                 continue
             login = Login(first, tls, deadline, self._configuration, self._telemetry, self._may_try)
             drain, summary = await self._over(login, deadline)
             total = _sum(total, summary)
             await self._remember(login)
-            if drain.held_by is None or drain.held_by.stage is Stage.CLAIM:  # the ledger's
+            if (
+                drain.suspended_by is None or drain.suspended_by.stage is Stage.CLAIM
+            ):  # the ledger's
                 return total
-            if drain.held_by not in [outcome for _, outcome in login.refused]:
-                await self._hold(login.smtp, drain.held_by)
+            if drain.suspended_by not in [outcome for _, outcome in login.refused]:
+                await self._back_off(login.smtp, drain.suspended_by)
             reasons.append(summary.stopped)
             self.turned_away[smtp.name] = summary.error
         total.stopped = reasons[0]
@@ -96,49 +98,49 @@ class Servers:
 
         While the login in force is refused, the one before it may go on to work.
         """
-        hold = self._noted[smtp.name].hold
-        if hold is None or self._may_try(smtp):
+        backoff = self._state[smtp.name].backoff
+        if backoff is None or self._may_try(smtp):
             return smtp
-        self._telemetry.still_held(smtp.name, hold.reason, hold.error, hold.until)
-        self.turned_away[smtp.name] = hold.error
-        if hold.reason != Reason.AUTH.lower():
+        self._telemetry.still_suspended(smtp.name, backoff.reason, backoff.error, backoff.until)
+        self.turned_away[smtp.name] = backoff.error
+        if backoff.reason != Reason.AUTH.lower():
             return None
         earlier = await asyncio.to_thread(self._configuration.previous, smtp)
         return earlier if earlier is not None and self._may_try(earlier) else None
 
     def _may_try(self, login: Smtp) -> bool:
-        hold = self._noted[self._name(login)].hold
-        return hold is None or hold.is_over(login, time.time())
+        backoff = self._state[self._name(login)].backoff
+        return backoff is None or backoff.is_over(login, time.time())
 
     async def _remember(self, login: Login) -> None:
         """Which logins were refused; one that wasn't any more may be tried by the next run."""
         refused = dict(login.refused)
         for smtp, outcome in refused.items():
             self.turned_away[smtp.name] = scrub(str(outcome))
-            await self._hold(smtp, outcome)
-        before = self._noted[self._name(login.smtp)].hold
+            await self._back_off(smtp, outcome)
+        before = self._state[self._name(login.smtp)].backoff
         if before is not None and not (login.smtp in refused or self._may_try(login.smtp)):
             over = replace(before, times=0, until=int(time.time()))
             await self._write(self._name(login.smtp), over)
 
-    async def _hold(self, login: Smtp, outcome: Outcome) -> None:
-        """Leave it alone for a while, if that is what follows."""
-        before = self._noted[self._name(login)].hold
-        hold = following(outcome, scrub(str(outcome)), before, login, time.time())
-        if hold is not None:
-            await self._write(self._name(login), hold)
+    async def _back_off(self, login: Smtp, outcome: Outcome) -> None:
+        """Leave the server alone for a while, if that is what follows."""
+        before = self._state[self._name(login)].backoff
+        backoff = following(outcome, scrub(str(outcome)), before, login, time.time())
+        if backoff is not None:
+            await self._write(self._name(login), backoff)
 
     async def _over(self, login: Login, deadline: Deadline) -> tuple[Drain, Summary]:
         """Drain over this one, no faster than it let us lately, and in flights that it can take."""
         smtp = login.smtp
-        lesson, limit = self._noted[self._name(smtp)].lesson, self._noted[smtp.name].limit
+        rate, limit = self._state[self._name(smtp)].rate, self._state[smtp.name].pipelining
         limits = Limits.of(smtp, self._concurrency)
-        if lesson is not None and not lesson.is_about(smtp, limits):
-            lesson = None
+        if rate is not None and not rate.is_about(smtp, limits):
+            rate = None
         now = asyncio.get_running_loop().time
         pace = Pace(limits, now())
-        if lesson is not None:
-            pace.resume(lesson, time.time() - lesson.at)
+        if rate is not None:
+            pace.resume(rate, time.time() - rate.at)
         most = limit.applied_to(smtp, time.time()) if limit else smtp.pipelining
         async with Pool(login.connect, pace.connections(now()), smtp.name, most) as pool:
             drain = self._drain(smtp, pool, pace, deadline)
@@ -146,7 +148,7 @@ class Servers:
         if summary.received or pace.changed:
             self._telemetry.paced(smtp.name, pace.rate(now()), pace.connections(now()))
         if pace.changed:
-            learned = pace.lesson(login.smtp, lesson, time.time() - now())
+            learned = pace.learned_rate(login.smtp, rate, time.time() - now())
             await self._write(self._name(login.smtp), learned)
         if pool.learned is not None:
             self._telemetry.mistreated(smtp.name, pool.learned)
@@ -154,26 +156,26 @@ class Servers:
             await self._write(smtp.name, limit)
         return drain, summary
 
-    # -- the notes -----------------------------------------------------------------------
+    # -- the servers' state --------------------------------------------------------------
 
     def _name(self, login: Smtp) -> str:
-        """Under which a server and a login are noted."""
+        """Under which the state of a server and a login is kept."""
         return login.name if self._configuration.is_in_force(login) else login.name + _EARLIER
 
-    async def _read(self) -> dict[str, Noted]:
+    async def _read(self) -> dict[str, ServerState]:
         names = [smtp.name + which for smtp, _ in self._servers for which in ("", _EARLIER)]
         try:
-            return await self._notes.read(names)
-        except NotesError as error:  # then the servers tell us anew
-            self._telemetry.trouble("the holds and paces can't be read", code=str(error))
-            return dict.fromkeys(names, Noted())
+            return await self._states.read(names)
+        except ServerStateError as error:  # then the servers tell us anew
+            self._telemetry.trouble("the servers' state can't be read", code=str(error))
+            return dict.fromkeys(names, ServerState())
 
-    async def _write(self, name: str, note: Note) -> None:
+    async def _write(self, name: str, finding: Finding) -> None:
         try:
-            await self._notes.write(name, note)
-        except NotesError as error:
-            what = type(note).__name__
-            self._telemetry.trouble(f"a note ({what}) can't be written", code=str(error))
+            await self._states.write(name, finding)
+        except ServerStateError as error:
+            what = type(finding).__name__
+            self._telemetry.trouble(f"a server's state ({what}) can't be written", code=str(error))
 
 
 def _sum(total: Summary, later: Summary) -> Summary:

@@ -18,7 +18,7 @@ from ion.report.redact import scrub
 _METRIC = {
     Status.SENT: "Sent",
     Status.DEFERRED: "Deferred",
-    Status.HELD: "Held",
+    Status.RELEASED: "Released",
     Status.DEAD: "DeadLettered",
 }
 
@@ -67,15 +67,15 @@ class Telemetry:
             milliseconds = 1000 * delivery.smtp_seconds
             self._metrics.add("SmtpTime", MetricUnit.Milliseconds, milliseconds)
 
-    def held(self, outcome: Outcome, server: str) -> None:
+    def suspended(self, outcome: Outcome, server: str) -> None:
         """The mail server, or our account there, is ill: it isn't tried again in this run."""
-        self._logger.error("held", extra={"server": server, **_said(outcome)})
+        self._logger.error("delivery suspended", extra={"server": server, **_said(outcome)})
 
-    def still_held(self, server: str, reason: str, error: str, until: int) -> None:
+    def still_suspended(self, server: str, reason: str, error: str, until: int) -> None:
         """An earlier run was turned away in a manner that asks for patience."""
         at = datetime.fromtimestamp(until, UTC).isoformat()
         about = {"server": server, "reason": reason, "reply": error, "next_try": at}
-        self._logger.warning("still held", extra=about)
+        self._logger.warning("delivery still suspended", extra=about)
 
     def redriven(self, report: Mapping[str, object], moved: int) -> None:
         """What a redrive came to in this run; `moved` dead letters are in the input queue again."""
@@ -130,7 +130,7 @@ class Telemetry:
 def _is_the_runs(delivery: Delivery) -> bool:
     """True if the server, or the ledger, wasn't asked about the message, or said no to all."""
     outcome = delivery.outcome
-    if delivery.status is Status.HELD:
+    if delivery.status is Status.RELEASED:
         return outcome.scope is Scope.SITE or not delivery.smtp_seconds
     return outcome.reason is Reason.LEDGER
 

@@ -79,8 +79,8 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
         f"{MOVED}; receive: AccessDenied; goes on in 0 s",
     ),
     (
-        {"level": "ERROR", "message": "held", "reason": "AUTH", "reply": "535 no"},
-        "held AUTH 535 no",
+        {"level": "ERROR", "message": "delivery suspended", "reason": "AUTH", "reply": "535 no"},
+        "delivery suspended AUTH 535 no",
     ),
     (DEFERRED | {"message": "sent"}, None),
 ]
