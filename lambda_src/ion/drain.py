@@ -214,8 +214,7 @@ def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
     """What would wait longer than the queue remembers it waits in the dead-letter queue."""
     waits = delivery.status in (Status.DEFERRED, Status.HELD)
     if waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
-        outcome = replace(delivery.outcome, reason=Reason.EXPIRED)
-        return replace(delivery, status=Status.DEAD, outcome=outcome)
+        return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery
 
 
