@@ -1,6 +1,6 @@
 """The words everything else speaks: where a conversation ended, and what that means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -183,6 +183,12 @@ class Outcome:
     def said(self) -> str:
         """The server's words, or ours where it had none. Not scrubbed."""
         return str(self.reply) if self.reply else self.detail
+
+    @property
+    def too_late(self) -> "Outcome":
+        """The same where there is no time for another try; of a doubt a person is told as such."""
+        in_doubt = self.kind is Kind.IN_DOUBT
+        return self if in_doubt else replace(self, reason=Reason.EXPIRED)
 
     def __str__(self) -> str:
         where = f"{self.reason} at {self.stage}"

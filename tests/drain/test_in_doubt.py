@@ -15,6 +15,7 @@ from draining import (
     later,
     reasons,
     recipients,
+    run,
     wide,
 )
 from emulated import (
@@ -197,6 +198,36 @@ def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_poli
                 account.publish('{"action": "redrive"}')
 
     asyncio.run(main())
+
+
+@pytest.mark.row(52)
+@pytest.mark.row(69)
+def test_a_refusal_hides_no_earlier_copy_from_the_policy(account: Account) -> None:
+    """The letter says "refused": who brings it back doesn't know of the copy in doubt before."""
+    account.publish(email(1))
+    refused = reply(550, "5.7.1 looks like spam")
+    server = ScriptedServer({Step.DOT: [drop(), refused, drop(), drop()]})
+
+    async def main() -> None:
+        async with server:
+            for reason in ("CONTENT_REJECTED", "IN_DOUBT"):
+                for _ in range(3):
+                    await drain(account, server)
+                    account.time_passes(3600)
+                assert reasons(account) == [reason]
+                account.publish('{"action": "redrive"}')
+
+    asyncio.run(main())
+    assert len(server.accepted) == 2
+
+
+@pytest.mark.row(24)
+def test_a_doubt_that_there_is_no_time_for_is_told_as_one(account: Account) -> None:
+    account.publish(email(1))
+    account.time_passes(14 * 86_400 - 3600)
+    assert run(account, ScriptedServer({Step.DOT: drop()})).dead_lettered == 1
+    assert reasons(account) == ["IN_DOUBT"]
+    assert [row["fates"] for row in account.rows()] == ["?"]
 
 
 @pytest.mark.row(48)

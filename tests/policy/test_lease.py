@@ -49,9 +49,9 @@ BURIED = replace(
     lease_until=0,
     fates=DEAD * 2,
     attempts=5,
-    doubts="21",
     used_ids=frozenset({"message-1"}),
 )
+DOUBTFUL = replace(BURIED, status=RowStatus.IN_DOUBT, fates=DOUBTED * 2, doubts="21")
 REDRIVE = replace(CLAIM, message_id="message-2", redrives=1)
 
 
@@ -135,8 +135,17 @@ def test_a_message_that_was_dead_lettered_and_comes_again_is_done(status: RowSta
 @pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
 def test_a_dead_letter_that_is_brought_back_starts_anew(status: RowStatus) -> None:
     judged = judge(replace(BURIED, status=status), REDRIVE, NOW)
-    fresh = replace(lease_on(BURIED, "message-2"), attempts=0, doubts="00")
+    fresh = replace(lease_on(BURIED, "message-2"), attempts=0)
     assert judged == Judgement(Verdict.SEND, fresh, (0, 1))
+
+
+@pytest.mark.row(65)
+@pytest.mark.row(69)
+def test_only_who_was_told_of_a_doubt_is_past_it() -> None:
+    """The first was dead-lettered in doubt; the second was refused, after a copy in doubt."""
+    judged = judge(replace(BURIED, fates=DOUBTED + DEAD, doubts="21"), REDRIVE, NOW)
+    assert judged.row is not None
+    assert (judged.targets, judged.row.doubts) == ((0, 1), "01")
 
 
 @pytest.mark.row(69)
@@ -154,7 +163,7 @@ def test_the_rest_of_an_email_does_not_go_to_its_dead() -> None:
 
 
 def test_doubts_about_recipients_who_still_wait_outlive_a_redrive_of_others() -> None:
-    row = replace(BURIED, status=RowStatus.DEFERRED, fates=DEAD + PENDING, doubts="11")
+    row = replace(BURIED, status=RowStatus.DEFERRED, fates=DOUBTED + PENDING, doubts="11")
     judged = judge(row, replace(REDRIVE, left=(0,)), NOW)
     assert judged.targets == (0,)
     assert judged.row is not None
@@ -276,7 +285,7 @@ def test_a_result_ends_the_count_of_crashes() -> None:
 @pytest.mark.row(69)
 def test_a_redrive_whose_sender_died_is_as_doubtful_as_any_other() -> None:
     """Else a message that kills its sender would be sent for ever after its first redrive."""
-    first = judge(BURIED, REDRIVE, NOW)
+    first = judge(DOUBTFUL, REDRIVE, NOW)
     later = LEASE + SKEW_SECONDS
     assert first.row is not None
     again = judge(first.row, replace(REDRIVE, token="next", in_doubt=InDoubt.PARK), later)
@@ -287,7 +296,7 @@ def test_a_redrive_whose_sender_died_is_as_doubtful_as_any_other() -> None:
 
 @pytest.mark.row(69)
 def test_a_redrive_that_was_deferred_does_not_start_anew_each_time() -> None:
-    first = judge(BURIED, REDRIVE, NOW)
+    first = judge(DOUBTFUL, REDRIVE, NOW)
     assert first.row is not None
     in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 0)
     deferred = conclude(first.row, "message-2", [in_doubt])
@@ -583,7 +592,7 @@ def test_what_a_process_died_with_is_not_claimed_beside_others(policy: InDoubt) 
 
 @pytest.mark.row(12)
 def test_a_twin_of_a_doubted_email_is_a_copy_and_its_redrive_is_not() -> None:
-    parked = replace(BURIED, status=RowStatus.IN_DOUBT, fates=DOUBTED * 2)
+    parked = DOUBTFUL
     twin = replace(CLAIM, message_id="message-2")
     assert judge(parked, twin, NOW).verdict is Verdict.DONE
     redriven = judge(parked, replace(twin, redrives=1), NOW)
@@ -595,7 +604,7 @@ def test_a_twin_of_a_doubted_email_is_a_copy_and_its_redrive_is_not() -> None:
 @pytest.mark.row(69)
 def test_a_redrive_allows_once_what_it_allows() -> None:
     """Its message had its turn and died; then a twin's turn was the one that parked the email."""
-    begun = judge(replace(BURIED, fates=DOUBTED * 2), replace(REDRIVE, in_doubt=InDoubt.PARK), NOW)
+    begun = judge(DOUBTFUL, replace(REDRIVE, in_doubt=InDoubt.PARK), NOW)
     assert (begun.verdict, begun.row is not None) == (Verdict.SEND, True)
     later = LEASE + SKEW_SECONDS
     twin = replace(CLAIM, message_id="message-3", token="twin", in_doubt=InDoubt.PARK)

@@ -172,8 +172,7 @@ class Deliverer:
             return delivery
         minded = delivery.status is Status.DEFERRED or outcome.scope is not Scope.SITE
         if minded and expired(outcome, age, delay, self._give_up_after_seconds):
-            outcome = replace(outcome, reason=Reason.EXPIRED)
-            return replace(delivery, status=Status.DEAD, outcome=outcome)
+            return replace(delivery, status=Status.DEAD, outcome=outcome.too_late)
         return replace(delivery, delay_seconds=delay)
 
 

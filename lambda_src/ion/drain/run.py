@@ -24,7 +24,7 @@ from ion.drain.memory import Memory
 from ion.drain.progress import Progress, Summary
 from ion.drain.settle import Settler
 from ion.message import Message
-from ion.outcome import Outcome, Reason
+from ion.outcome import Outcome
 from ion.policy.rate import Limits, Pace
 from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
@@ -209,6 +209,5 @@ class Drain:
 def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
     """What would wait longer than the queue remembers it waits in the dead-letter queue."""
     if delivery.status.waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
-        outcome = replace(delivery.outcome, reason=Reason.EXPIRED)
-        return replace(delivery, status=Status.DEAD, outcome=outcome)
+        return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery

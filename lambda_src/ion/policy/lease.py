@@ -282,8 +282,13 @@ def _let_go(row: Row, in_doubt: Iterable[int]) -> Row:
 
 
 def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
-    """The row with the claim's lease on it; the dead that are brought back live from now on."""
+    """The row with the claim's lease on it; the dead that are brought back live from now on.
+
+    A person who brings back what was dead-lettered in doubt knows of the copies that there may be,
+    so their count begins anew. A refusal says nothing of an earlier copy in doubt: that one counts.
+    """
     revived = {i for i in targets if row.fates[i] in (DEAD, DOUBTED)}
+    forgiven = {i for i in targets if row.fates[i] == DOUBTED}
     return replace(
         row,
         status=RowStatus.SENDING,
@@ -291,5 +296,5 @@ def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
         lease_until=claim.lease_until,
         used_ids=row.used_ids | {claim.message_id},
         fates="".join(PENDING if i in revived else fate for i, fate in enumerate(row.fates)),
-        doubts="".join("0" if i in revived else digit for i, digit in enumerate(row.doubts)),
+        doubts="".join("0" if i in forgiven else digit for i, digit in enumerate(row.doubts)),
     )
