@@ -12,7 +12,7 @@ from fuzz.replies import Replies
 from ion.contract import Action, Send, parse
 from ion.envelope import Email
 from ion.outcome import Reply
-from ion.smtp.stream import MAX_REPLY_BYTES, OutOfStepError, Wire, reply_of
+from ion.smtp.stream import MAX_REPLY_BYTES, OutOfStepError, Stream, reply_of
 
 SEED = 20_250_309
 EXECUTIONS = range(2_000)
@@ -57,7 +57,7 @@ def test_an_execution_can_be_run_again_alone(fuzzer: Fuzzer[Any]) -> None:
 # parsers as somebody might have written them
 
 
-class Hasty(Wire):
+class Hasty(Stream):
     """Takes what is there for a reply, however it came."""
 
     def _take_reply(self) -> Reply | None:
@@ -68,7 +68,7 @@ class Hasty(Wire):
         return reply_of(int(text[:3]), text[4:].decode(errors="replace").strip())
 
 
-class Lenient(Wire):
+class Lenient(Stream):
     """Believes any three digits."""
 
     def _take_reply(self) -> Reply | None:
@@ -81,7 +81,7 @@ class Lenient(Wire):
         return reply_of(int(line[:3]), line[4:].decode(errors="replace").strip())
 
 
-class Strict(Wire):
+class Strict(Stream):
     """Knows only ASCII."""
 
     def _take_reply(self) -> Reply | None:
@@ -89,7 +89,7 @@ class Strict(Wire):
         return super()._take_reply()
 
 
-class Endless(Wire):
+class Endless(Stream):
     """Never has enough."""
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -109,7 +109,7 @@ class Endless(Wire):
         (Endless, "octets held"),
     ],
 )
-def test_a_broken_parser_is_found_out(wire: type[Wire], says: str) -> None:
+def test_a_broken_parser_is_found_out(wire: type[Stream], says: str) -> None:
     assert says in found(Replies(wire, far_too_long=0.02))
 
 

@@ -23,7 +23,7 @@ from emulated import (
     unreachable,
 )
 from ion.delivery import Delivery, InDoubt, Status
-from ion.drain.admission import Admitted
+from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
 from ion.history import read_history
 from ion.message import Message
@@ -90,9 +90,9 @@ def settle(
     return sqs, asyncio.run(main())
 
 
-def admitted(message: Message, row: Row | None = None) -> Admitted:
+def admitted(message: Message, row: Row | None = None) -> WorkItem:
     """A message of which it plays no part here what was to be done."""
-    return Admitted(message, read_history(message), SENT, row)
+    return WorkItem(message, read_history(message), SENT, row)
 
 
 async def leased(account: Account, message: Message, recipients: int) -> Row | None:

@@ -8,7 +8,7 @@ from fuzz.mutation import cut, flipped, spliced
 from fuzz.stream import MOST_UNREAD_BYTES, READ_BYTES, Heard, hear
 from ion.outcome import Stage
 from ion.smtp.replies import classify, leaves_in_step
-from ion.smtp.stream import MAX_REPLY_BYTES, Wire
+from ion.smtp.stream import MAX_REPLY_BYTES, Stream
 from smtp.corpus import corpus
 from smtp.invariants import assert_consistent
 
@@ -47,7 +47,7 @@ class Replies:
             costs a thousand times as much as another.
     """
 
-    def __init__(self, wire_of: type[Wire] = Wire, far_too_long: float = 0.002) -> None:
+    def __init__(self, wire_of: type[Stream] = Stream, far_too_long: float = 0.002) -> None:
         self._wire_of = wire_of
         self._far_too_long = far_too_long
         self._seen = corpus()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ion.outcome import Reply
-from ion.smtp.stream import MAX_REPLY_BYTES, Wire, WireError
+from ion.smtp.stream import MAX_REPLY_BYTES, Stream, StreamError
 
 READ_BYTES = 16 * 1024
 """What asyncio hands over at most, as the wire's own buffer has it."""
@@ -46,7 +46,7 @@ class Heard:
     """
 
     replies: list[Reply] = field(default_factory=list)
-    end: WireError | None = None
+    end: StreamError | None = None
     most_unread: int = 0
 
     @property
@@ -55,7 +55,7 @@ class Heard:
         return self.replies, f"{type(self.end).__name__}: {self.end}"
 
 
-async def hear(chunks: Iterable[bytes], *, at_once: bool, wire_of: type[Wire] = Wire) -> Heard:
+async def hear(chunks: Iterable[bytes], *, at_once: bool, wire_of: type[Stream] = Stream) -> Heard:
     """Everything a server says, to the end of the stream. Inside a task: time-outs want one.
 
     Args:
@@ -93,20 +93,20 @@ class _Reader:
     instead of fifty, which is what makes a million of them feasible.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Stream) -> None:
         self.heard = Heard()
-        self._wire = wire
+        self._stream = wire
         self._reading: Coroutine[Any, Any, Reply] | None = None
 
     def read(self) -> None:
         while self.heard.end is None:
-            self._reading = self._reading or self._wire.read_reply(_LONG_SECONDS)
+            self._reading = self._reading or self._stream.read_reply(_LONG_SECONDS)
             try:
                 self._reading.send(None)
             except StopIteration as done:
                 self.heard.replies.append(done.value)
                 self._reading = None
-            except WireError as error:
+            except StreamError as error:
                 self.heard.end = error
             else:
                 return  # it waits for more

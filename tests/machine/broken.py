@@ -8,7 +8,7 @@ from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import Queue
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Admitted, Job
+from ion.drain.admission import Job, WorkItem
 from ion.drain.deliver import Deliverer
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
@@ -17,7 +17,7 @@ from ion.message import Draft, Message
 from ion.outcome import Transaction
 from ion.policy.lease import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.smtp.session import Session
-from ion.smtp.stream import WireError
+from ion.smtp.stream import StreamError
 from machine.process import Kind
 
 
@@ -79,7 +79,7 @@ class Tidy(Queue):
 class Hasty(Settler):
     """Deletes before the fate is written."""
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
+    async def settle(self, one: WorkItem, deliveries: Sequence[Delivery]) -> bool:
         await self._input_queue.delete([one.message])
         return await super().settle(one, deliveries)
 
@@ -118,11 +118,11 @@ class Nosy(Session):
     """Asks whether the server is still there, whoever else speaks."""
 
     async def send(self, email: Email, deadline: Deadline) -> Transaction:
-        wire = self._exchange._wire  # noqa: SLF001 - past the locks
+        wire = self._channel._stream  # noqa: SLF001 - past the locks
         try:
             wire.write(b"NOOP\r\n")
             await wire.read_reply(deadline.remaining())
-        except WireError:
+        except StreamError:
             self.close()
         return await super().send(email, deadline)
 

@@ -193,7 +193,7 @@ def test_a_word_of_its_own_is_gone_whatever_stands_around_it(around: str, word: 
 
 SOURCE = Path(__file__).parents[2] / "lambda_src" / "ion"
 SAY = {
-    "WireError",
+    "StreamError",
     "OutOfStepError",
     "SMTPServerDisconnected",
     "_refused",

@@ -128,7 +128,7 @@ def impatient(session: Session, stage: Stage, seconds: float = 0.1) -> Deadline:
     """A deadline far off, that has come close as soon as the session is at a stage."""
 
     def clock() -> float:
-        there = session._exchange.stage is stage  # noqa: SLF001  # nothing else tells the moment
+        there = session._channel.stage is stage  # noqa: SLF001  # nothing else tells the moment
         return time.monotonic() + (LONG_SECONDS - seconds if there else 0)
 
     return Deadline(time.monotonic() + LONG_SECONDS, clock)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ion.smtp.channel import Exchange
-from ion.smtp.stream import Wire, WireError
+from ion.smtp.channel import Channel
+from ion.smtp.stream import Stream, StreamError
 from smtp.client import soon, until
 
 
@@ -18,7 +18,7 @@ class Transport(asyncio.Transport):
         self.aborted = False
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.wire = protocol
+        self.stream = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -33,21 +33,21 @@ class Transport(asyncio.Transport):
         self.aborted = True
 
 
-def exchange() -> tuple[Exchange, Transport]:
+def channel() -> tuple[Channel, Transport]:
     transport = Transport()
-    return Exchange(Wire(transport)), transport
+    return Channel(Stream(transport)), transport
 
 
 def hear(transport: Transport, octets: bytes) -> None:
-    wire = transport.wire
-    assert isinstance(wire, Wire)
-    wire.get_buffer(-1)[: len(octets)] = octets
-    wire.buffer_updated(len(octets))
+    stream = transport.stream
+    assert isinstance(stream, Stream)
+    stream.get_buffer(-1)[: len(octets)] = octets
+    stream.buffer_updated(len(octets))
 
 
 def test_speaking_without_the_turn_is_a_fault_of_ours() -> None:
     async def main() -> None:
-        one, transport = exchange()
+        one, transport = channel()
         with pytest.raises(AssertionError, match="may speak"):
             one.conversation().say("NOOP")
         assert not transport.written
@@ -57,7 +57,7 @@ def test_speaking_without_the_turn_is_a_fault_of_ours() -> None:
 
 def test_reading_without_listening_is_a_fault_of_ours() -> None:
     async def main() -> None:
-        one, transport = exchange()
+        one, transport = channel()
         hear(transport, b"250 ok\r\n")
         with pytest.raises(AssertionError, match="may read"):
             await one.conversation().answer(1, soon())
@@ -67,7 +67,7 @@ def test_reading_without_listening_is_a_fault_of_ours() -> None:
 
 def test_replies_are_read_in_the_order_of_the_commands() -> None:
     async def main() -> None:
-        one, transport = exchange()
+        one, transport = channel()
         heard: list[tuple[str, int]] = []
 
         async def converse(name: str) -> None:
@@ -91,7 +91,7 @@ def test_replies_are_read_in_the_order_of_the_commands() -> None:
 
 def test_a_conversation_speaks_while_the_one_before_it_still_listens() -> None:
     async def main() -> None:
-        one, transport = exchange()
+        one, transport = channel()
         async with one.conversation() as first:
             first.say("FIRST")
             await first.listen()
@@ -111,7 +111,7 @@ def test_a_conversation_speaks_while_the_one_before_it_still_listens() -> None:
 
 def test_who_is_thrown_out_ends_the_connection_before_the_next_one_speaks() -> None:
     async def main() -> None:
-        one, transport = exchange()
+        one, transport = channel()
 
         async def thrown_out() -> None:
             async with one.conversation() as talk:
@@ -124,7 +124,7 @@ def test_who_is_thrown_out_ends_the_connection_before_the_next_one_speaks() -> N
                 talk.say("SECOND")
 
         found = await asyncio.gather(thrown_out(), next_one(), return_exceptions=True)
-        assert [type(error) for error in found] == [ValueError, WireError]
+        assert [type(error) for error in found] == [ValueError, StreamError]
         assert transport.written == b"FIRST\r\n"
         assert transport.aborted
         assert not one.sound
@@ -134,7 +134,7 @@ def test_who_is_thrown_out_ends_the_connection_before_the_next_one_speaks() -> N
 
 def test_a_body_is_owed_a_reply() -> None:
     async def main() -> None:
-        one, _ = exchange()
+        one, _ = channel()
         async with one.conversation() as talk:
             await talk.listen()
             await talk.send_body(b"x\r\n", 1)

@@ -115,7 +115,7 @@ def test_deep_does_not_wait_for_it() -> None:
                 asyncio.create_task(session.send(email(sender=sender), soon()))
                 for sender in (FIRST, SECOND)
             ]
-            while session._exchange._awaited < 4:  # noqa: SLF001, ASYNC110 - dot, MAIL, RCPT, DATA
+            while session._channel._awaited < 4:  # noqa: SLF001, ASYNC110 - dot, MAIL, RCPT, DATA
                 await asyncio.sleep(0)
             session.close()
             first, second = [(await task).outcomes[0] for task in both]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ion.outcome import Reply
-from ion.smtp.stream import MAX_REPLY_BYTES, OutOfStepError, Wire, WireError, reply_of
+from ion.smtp.stream import MAX_REPLY_BYTES, OutOfStepError, Stream, StreamError, reply_of
 from smtp.client import until
 from smtp_server import Certificate
 from smtp_server.certificates import server_context, trusted_ca_pem
@@ -77,8 +77,10 @@ class Peer:
 
 
 @asynccontextmanager
-async def wired(buffer_bytes: int = 4096, *, tls: bool = False) -> AsyncIterator[tuple[Wire, Peer]]:
-    """A wire and its peer, with as little as possible between them."""
+async def streamed(
+    buffer_bytes: int = 4096, *, tls: bool = False
+) -> AsyncIterator[tuple[Stream, Peer]]:
+    """A stream and its peer, with as little as possible between them."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
@@ -93,11 +95,11 @@ async def wired(buffer_bytes: int = 4096, *, tls: bool = False) -> AsyncIterator
         (transport, _), _ = await asyncio.gather(connecting, peer.shake_hands())
     else:
         transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-    wire = Wire(transport)
+    stream = Stream(transport)
     try:
-        yield wire, peer
+        yield stream, peer
     finally:
-        wire.close()
+        stream.close()
         theirs.close()
         await asyncio.sleep(0)
 
@@ -127,16 +129,16 @@ async def wired(buffer_bytes: int = 4096, *, tls: bool = False) -> AsyncIterator
 )
 def test_a_reply_is_read_whatever_the_segments_it_comes_in(raw: bytes, reply: Reply) -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.say(raw)
-            assert await wire.read_reply(LONG) == reply
-            assert not wire.unread
+            assert await stream.read_reply(LONG) == reply
+            assert not stream.unread
             for octet in raw[:200] if len(raw) < MAX_REPLY_BYTES // 2 else b"":
                 peer.say(bytes([octet]))
                 await asyncio.sleep(0)
             if len(raw) <= 200:
-                assert await wire.read_reply(LONG) == reply
-            assert wire.quiet
+                assert await stream.read_reply(LONG) == reply
+            assert stream.quiet
 
     asyncio.run(main())
 
@@ -170,29 +172,29 @@ def test_a_reply_is_read_whatever_the_segments_it_comes_in(raw: bytes, reply: Re
 )
 def test_what_is_no_reply_is_out_of_step(raw: bytes) -> None:
     async def main() -> None:
-        async with wired(1 << 16) as (wire, peer):
+        async with streamed(1 << 16) as (stream, peer):
             peer.say(raw)
             with pytest.raises(OutOfStepError):
-                await wire.read_reply(LONG)
+                await stream.read_reply(LONG)
 
     asyncio.run(main())
 
 
-async def read_to_the_end(wire: Wire) -> None:
+async def read_to_the_end(stream: Stream) -> None:
     while True:
-        assert 200 <= (await wire.read_reply(LONG)).code <= 599
+        assert 200 <= (await stream.read_reply(LONG)).code <= 599
 
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from([b"250 ok\r\n", b"250-", b"\n"])))
 @settings(max_examples=150)
 def test_any_bytes_are_a_reply_or_a_wire_error(pieces: list[bytes]) -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             for piece in pieces:
                 peer.say(piece)
             peer.sock.shutdown(socket.SHUT_WR)
-            with pytest.raises(WireError):
-                await read_to_the_end(wire)
+            with pytest.raises(StreamError):
+                await read_to_the_end(stream)
 
     asyncio.run(main())
 
@@ -207,24 +209,24 @@ def test_a_reply_is_made_of_any_text(code: int, text: str) -> None:
 @pytest.mark.row(56)
 def test_what_follows_a_reply_stays_unread() -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.say(b"250 ok\r\n550 surprise\r\n")
-            assert (await wire.read_reply(LONG)).code == 250
-            assert wire.unread
-            assert not wire.quiet
+            assert (await stream.read_reply(LONG)).code == 250
+            assert stream.unread
+            assert not stream.quiet
 
     asyncio.run(main())
 
 
 def test_a_reply_counts_though_the_server_closes_behind_it() -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.say(b"421 bye\r\n")
             peer.sock.close()
-            assert (await wire.read_reply(LONG)).code == 421
-            await until(lambda: not wire.quiet)
-            with pytest.raises(WireError, match="clos"):
-                await wire.read_reply(LONG)
+            assert (await stream.read_reply(LONG)).code == 421
+            await until(lambda: not stream.quiet)
+            with pytest.raises(StreamError, match="clos"):
+                await stream.read_reply(LONG)
 
     asyncio.run(main())
 
@@ -232,46 +234,46 @@ def test_a_reply_counts_though_the_server_closes_behind_it() -> None:
 @pytest.mark.parametrize("begun", [b"", b"25", b"250 ok", b"250-ok\r\n", b"250-ok\r\n250 ok"])
 def test_half_a_reply_is_none(begun: bytes) -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.say(begun)
-            with pytest.raises(WireError, match="timed out"):
-                await wire.read_reply(SOON)
+            with pytest.raises(StreamError, match="timed out"):
+                await stream.read_reply(SOON)
             peer.sock.close()
-            with pytest.raises(WireError, match="closed"):
-                await wire.read_reply(LONG)
+            with pytest.raises(StreamError, match="closed"):
+                await stream.read_reply(LONG)
 
     asyncio.run(main())
 
 
 def test_no_time_left_is_a_time_out() -> None:
     async def main() -> None:
-        async with wired() as (wire, _):
-            with pytest.raises(WireError, match="timed out"):
-                await wire.read_reply(0)
+        async with streamed() as (stream, _):
+            with pytest.raises(StreamError, match="timed out"):
+                await stream.read_reply(0)
 
     asyncio.run(main())
 
 
 def test_a_server_that_talks_without_end_to_an_idle_wire_is_cut_off() -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             loop = asyncio.get_running_loop()
             with pytest.raises((BrokenPipeError, ConnectionResetError)):
                 await loop.sock_sendall(peer.sock, b"250 x\r\n" * 1_000_000)
-            assert not wire.quiet
+            assert not stream.quiet
 
     asyncio.run(main())
 
 
 def test_nothing_is_written_on_a_wire_that_has_ended() -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.sock.close()
-            await until(lambda: not wire.quiet)
-            with pytest.raises(WireError):
-                wire.write(b"NOOP\r\n")
-            with pytest.raises(WireError):
-                await wire.send_body(LINES, LONG)
+            await until(lambda: not stream.quiet)
+            with pytest.raises(StreamError):
+                stream.write(b"NOOP\r\n")
+            with pytest.raises(StreamError):
+                await stream.send_body(LINES, LONG)
 
     asyncio.run(main())
 
@@ -284,10 +286,10 @@ def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> None:
         theirs.close()
         await until(transport.is_closing)
         await asyncio.sleep(0)  # connection_lost has been told, to the protocol before us
-        wire = Wire(transport)
-        assert not wire.quiet
-        with pytest.raises(WireError):
-            wire.write(b"NOOP\r\n")
+        stream = Stream(transport)
+        assert not stream.quiet
+        with pytest.raises(StreamError):
+            stream.write(b"NOOP\r\n")
 
     asyncio.run(main())
 
@@ -296,11 +298,11 @@ def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> None:
 def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
     async def main() -> None:
         lines = LINES * (octets // len(LINES))
-        async with wired() as (wire, peer):
-            heard, _ = await asyncio.gather(peer.hear_until(DOT), wire.send_body(lines, LONG))
+        async with streamed() as (stream, peer):
+            heard, _ = await asyncio.gather(peer.hear_until(DOT), stream.send_body(lines, LONG))
             assert heard == lines + b".\r\n"
             peer.say(b"250 ok\r\n")
-            assert (await wire.read_reply(LONG)).code == 250
+            assert (await stream.read_reply(LONG)).code == 250
 
     asyncio.run(main())
 
@@ -317,10 +319,10 @@ def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
 def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, tls: bool) -> None:
     async def main() -> None:
         lines = LINES * (octets // len(LINES))
-        async with wired(tls=tls) as (wire, peer):
-            with pytest.raises(WireError, match="timed out while writing"):
-                await wire.send_body(lines, SOON)
-            wire.close()
+        async with streamed(tls=tls) as (stream, peer):
+            with pytest.raises(StreamError, match="timed out while writing"):
+                await stream.send_body(lines, SOON)
+            stream.close()
             heard = await peer.hear()  # now it reads
             assert len(heard) < len(lines)
             assert lines.startswith(heard)
@@ -333,14 +335,14 @@ def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, tls: b
 def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(octets: int) -> None:
     async def main() -> None:
         lines = LINES * (octets // len(LINES))
-        async with wired() as (wire, peer):
-            sending = asyncio.ensure_future(wire.send_body(lines, LONG))
+        async with streamed() as (stream, peer):
+            sending = asyncio.ensure_future(stream.send_body(lines, LONG))
             await asyncio.sleep(0)
             peer.say(b"552 5.3.4 too big\r\n")
-            with pytest.raises(WireError, match="spoke"):
+            with pytest.raises(StreamError, match="spoke"):
                 await sending
-            assert (await wire.read_reply(LONG)).code == 552
-            wire.close()
+            assert (await stream.read_reply(LONG)).code == 552
+            stream.close()
             assert DOT not in await peer.hear()
 
     asyncio.run(main())
@@ -351,11 +353,11 @@ def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(octets: i
 def test_a_half_closed_connection_doesnt_get_the_dot(octets: int) -> None:
     async def main() -> None:
         lines = LINES * (octets // len(LINES))
-        async with wired() as (wire, peer):
-            sending = asyncio.ensure_future(wire.send_body(lines, LONG))
+        async with streamed() as (stream, peer):
+            sending = asyncio.ensure_future(stream.send_body(lines, LONG))
             await asyncio.sleep(0)
             peer.sock.shutdown(socket.SHUT_WR)
-            with pytest.raises(WireError, match="closed by the server"):
+            with pytest.raises(StreamError, match="closed by the server"):
                 await sending
             assert DOT not in await peer.hear()
 
@@ -366,7 +368,7 @@ def test_a_half_closed_connection_doesnt_get_the_dot(octets: int) -> None:
 def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
     async def main() -> None:
         lines = LINES * 30_000
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             loop = asyncio.get_running_loop()
 
             async def reads_a_little_now_and_then() -> None:
@@ -374,8 +376,8 @@ def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
                     await asyncio.sleep(SOON)
 
             reading = asyncio.ensure_future(reads_a_little_now_and_then())
-            with pytest.raises(WireError, match="timed out while writing"):
-                await wire.send_body(lines, 4 * SOON)
+            with pytest.raises(StreamError, match="timed out while writing"):
+                await stream.send_body(lines, 4 * SOON)
             reading.cancel()
 
     asyncio.run(main())
@@ -383,9 +385,9 @@ def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
 
 def test_a_connection_reset_before_a_small_body_is_known_not_to_have_taken_it() -> None:
     async def main() -> None:
-        async with wired() as (wire, peer):
+        async with streamed() as (stream, peer):
             peer.sock.close()  # and the loop hasn't had the time to notice
-            with pytest.raises(WireError):
-                await wire.send_body(LINES, LONG)
+            with pytest.raises(StreamError):
+                await stream.send_body(LINES, LONG)
 
     asyncio.run(main())

@@ -8,7 +8,7 @@ from smtp_server.actions import Action, Ending, Reply, Step
 from smtp_server.offer import Offer
 from smtp_server.record import Session
 from smtp_server.script import Player
-from smtp_server.wire import DisconnectedError, Wire
+from smtp_server.wire import DisconnectedError, Stream
 
 UNAWAITED: Final = Action(
     Reply(554, ("5.5.0 Error: SMTP protocol synchronization",)), ending=Ending.CLOSE
@@ -23,7 +23,7 @@ must be its last (RFC 2920 section 3.1)."""
 class Answering:
     """One connection's answers."""
 
-    wire: Wire
+    wire: Stream
     player: Player
     offer: Offer
     record: Session

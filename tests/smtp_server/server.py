@@ -13,7 +13,7 @@ from smtp_server.conversation import Conversation
 from smtp_server.offer import Offer, Tls
 from smtp_server.record import Session, Submission
 from smtp_server.script import Player, Rule, Script
-from smtp_server.wire import Wire
+from smtp_server.wire import Stream
 
 
 class ScriptedServer:
@@ -51,7 +51,7 @@ class ScriptedServer:
         self._context = None if tls is Tls.NONE else server_context(certificate)
         self._offer = offer or Offer()
         self._conversations: set[asyncio.Task[None]] = set()
-        self._wires: list[Wire] = []
+        self._wires: list[Stream] = []
 
     @property
     def accepted(self) -> list[Submission]:
@@ -76,11 +76,11 @@ class ScriptedServer:
         self.ca_pem_path = Path(self._directory.name) / "ca.pem"
         self.ca_pem_path.write_bytes(trusted_ca_pem())
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Wire(self._converse), self.host, 0)
+        self._server = await loop.create_server(lambda: Stream(self._converse), self.host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    def _converse(self, wire: Wire) -> None:
+    def _converse(self, wire: Stream) -> None:
         session = Session(len(self.sessions) + 1)
         conversation = Conversation(
             wire=wire,

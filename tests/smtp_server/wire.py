@@ -18,14 +18,14 @@ class DisconnectedError(Exception):
     """The client has left, or the script has ended the connection."""
 
 
-class Wire(asyncio.Protocol):
+class Stream(asyncio.Protocol):
     """Bytes in and out.
 
     A protocol and not a pair of streams: a client that isn't read from feels it (no read-ahead),
     what is buffered can be looked at, and one class serves before and after STARTTLS.
     """
 
-    def __init__(self, on_connect: Callable[["Wire"], None]) -> None:
+    def __init__(self, on_connect: Callable[["Stream"], None]) -> None:
         self.buffer = bytearray()
         self.tls = False
         self._on_connect = on_connect

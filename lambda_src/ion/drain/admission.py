@@ -37,7 +37,7 @@ MOST_RECEIVES = 990
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Unclaimed:
     """An email that somebody wants sent; nobody has looked into the ledger yet."""
 
     email: Checked
@@ -48,11 +48,11 @@ class Wish:
 class Suspect:
     """An email that a process died with; perhaps over it."""
 
-    wish: Wish
+    unclaimed: Unclaimed
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class PutBack:
     """Nobody has looked at the message, since the run ends."""
 
 
@@ -96,14 +96,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class WorkItem:
     """A message and what may be done about it.
 
     Args:
         message: as received.
         history: its key and history.
-        task: a claimed email; a wish or a suspect, for `Admission.admit_alone`; a redrive; its
-            fate, if that is decided already; or nothing that is known.
+        task: an email, claimed or not (that is for `Admission.admit_alone`); a redrive; the
+            message's fate, where that is decided already; or an order to put it back.
         row: where the fate is to be remembered, if anywhere.
         parked: the fate of recipients that a job leaves out, since the server may have the email
             for them, if there are any.
@@ -111,7 +111,7 @@ class Admitted:
 
     message: Message
     history: History
-    task: Claimed | Wish | Suspect | Redrive | Delivery | Unread
+    task: Claimed | Unclaimed | Suspect | Redrive | Delivery | PutBack
     row: Row | None = None
     parked: Delivery | None = None
 
@@ -147,7 +147,7 @@ class Admission:
         self.failures = 0
         """Claims in a row that the ledger didn't answer; those side by side count as one."""
 
-    async def admit(self, messages: Sequence[Message]) -> list[Admitted]:
+    async def admit(self, messages: Sequence[Message]) -> list[WorkItem]:
         """Say for each message, in order, what may be done about it.
 
         An email that must not be sent twice at any price is left for its worker to claim, right
@@ -164,7 +164,7 @@ class Admission:
         admitted = []
         for number, (message, history, task) in enumerate(prepared):
             if not _is_claimed_early(task):
-                admitted.append(Admitted(message, history, task))
+                admitted.append(WorkItem(message, history, task))
                 continue
             judged = judgements[history.email_id]
             if number not in claimants:  # its twin came in the same ten
@@ -172,23 +172,23 @@ class Admission:
             admitted.append(_admitted(message, history, task, judged))
         return admitted
 
-    async def admit_alone(self, one: Admitted) -> Admitted:
+    async def admit_alone(self, one: WorkItem) -> WorkItem:
         """Say what may be done about one message.
 
         A suspect must be the only one at that time. Of others it doesn't matter: after a crash
         with one that must not be sent twice, nothing is sent.
         """
         message, history, task = one.message, one.history, one.task
-        wish = task.wish if isinstance(task, Suspect) else task
-        if not isinstance(wish, Wish):
+        unclaimed = task.unclaimed if isinstance(task, Suspect) else task
+        if not isinstance(unclaimed, Unclaimed):
             return one
-        claim = self._claim(message, history, wish, alone=True)
+        claim = self._claim(message, history, unclaimed, alone=True)
         judgements = await self._judgements({history.email_id: claim})
-        return _admitted(message, history, wish, judgements[history.email_id])
+        return _admitted(message, history, unclaimed, judgements[history.email_id])
 
-    def unread(self, message: Message) -> Admitted:
+    def unread(self, message: Message) -> WorkItem:
         """A message that is to be put back."""
-        return Admitted(message, read_history(message), Unread())
+        return WorkItem(message, read_history(message), PutBack())
 
     async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
         if not claims:
@@ -206,7 +206,7 @@ class Admission:
         self.failures = 0 if answered else min(self.failures, before) + 1
         return dict(zip(claims, judgements, strict=True))
 
-    def _prepare(self, message: Message) -> tuple[Message, History, Wish | Redrive | Delivery]:
+    def _prepare(self, message: Message) -> tuple[Message, History, Unclaimed | Redrive | Delivery]:
         history = read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
@@ -216,7 +216,7 @@ class Admission:
                 return message, history, action
             history = with_email_id(history, action)
             email = check(action, key=history.email_id, default_sender=self._default_sender)
-            return message, history, Wish(email, action.in_doubt or self._in_doubt)
+            return message, history, Unclaimed(email, action.in_doubt or self._in_doubt)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
             dead = Delivery(
@@ -232,9 +232,9 @@ class Admission:
             return message, history, fault()
 
     def _claim(
-        self, message: Message, history: History, wish: Wish, *, alone: bool = False
+        self, message: Message, history: History, unclaimed: Unclaimed, *, alone: bool = False
     ) -> Claim:
-        recipients = len(wish.email.envelope.recipients)
+        recipients = len(unclaimed.email.envelope.recipients)
         return Claim(
             email_id=history.email_id,
             message_id=message.id,
@@ -243,31 +243,35 @@ class Admission:
             left=tuple(i for i in history.left if i < recipients),
             redrives=history.redrives,
             queued_at=_iso(history.first_queued_at),
-            in_doubt=wish.in_doubt,
+            in_doubt=unclaimed.in_doubt,
             alone=alone,
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
         )
 
 
-def _admitted(message: Message, history: History, wish: Wish, judged: Judgement) -> Admitted:
-    addresses = wish.email.envelope.recipients
+def _admitted(
+    message: Message, history: History, unclaimed: Unclaimed, judged: Judgement
+) -> WorkItem:
+    addresses = unclaimed.email.envelope.recipients
     if judged.verdict is Verdict.SUSPECT:
-        return Admitted(message, history, Suspect(wish))
+        return WorkItem(message, history, Suspect(unclaimed))
     if judged.row is None:
-        return Admitted(message, history, _without_sending(judged, addresses))
+        return WorkItem(message, history, _without_sending(judged, addresses))
     if judged.verdict is Verdict.SEND:
         queued_at, first = history.first_queued_at, judged.row.queued_at
         # A twin's: receivers should take it for the same.
         if first and first != _iso(queued_at):
             queued_at = datetime.fromisoformat(first)
-        claimed = Claimed(wish.email, queued_at, judged.row, judged.targets, wish.in_doubt)
+        claimed = Claimed(
+            unclaimed.email, queued_at, judged.row, judged.targets, unclaimed.in_doubt
+        )
         parked = None
         if judged.parked:
             parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
-        return Admitted(message, history, claimed, judged.row, parked)
+        return WorkItem(message, history, claimed, judged.row, parked)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    return Admitted(
+    return WorkItem(
         message, history, _parked(reason, judged.row, judged.targets, addresses), judged.row
     )
 
@@ -286,8 +290,8 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _is_claimed_early(task: object) -> TypeGuard[Wish]:
-    return isinstance(task, Wish) and task.in_doubt is not InDoubt.PARK
+def _is_claimed_early(task: object) -> TypeGuard[Unclaimed]:
+    return isinstance(task, Unclaimed) and task.in_doubt is not InDoubt.PARK
 
 
 def _without_sending(judged: Judgement, addresses: tuple[str, ...]) -> Delivery:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ion.aws.queue import BATCH, Queue, QueueError
 from ion.deadline import Deadline
-from ion.drain.admission import Admission, Admitted, Claimed, Suspect, Wish
+from ion.drain.admission import Admission, Claimed, Suspect, Unclaimed, WorkItem
 from ion.drain.gate import SendGate
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress
@@ -78,8 +78,8 @@ class Intake:
         self._received: deque[Message] = deque()
         """Not claimed yet."""
         self._most_received = BATCH * max(1, workers // BATCH)
-        self._suspects: deque[Admitted] = deque()
-        self._inbox: asyncio.Queue[Admitted] = asyncio.Queue()
+        self._suspects: deque[WorkItem] = deque()
+        self._inbox: asyncio.Queue[WorkItem] = asyncio.Queue()
         self._ahead = 0
         """Messages claimed, or being claimed, that no worker has taken yet."""
         self._under_way = 0
@@ -98,7 +98,7 @@ class Intake:
 
     # -- what workers ask ----------------------------------------------------------------
 
-    async def take(self) -> Admitted:
+    async def take(self) -> WorkItem:
         """The next message to work on; `done` must follow."""
         one = await self._inbox.get()
         self._ahead -= 1
@@ -267,7 +267,7 @@ class Intake:
                 Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
             )
 
-    def _line_up(self, one: Admitted) -> None:
+    def _line_up(self, one: WorkItem) -> None:
         self._ahead += 1
         self._gate.line_up(recipients_of(one))
         self._inbox.put_nowait(one)
@@ -290,12 +290,12 @@ class Intake:
             changed.set()
 
 
-def recipients_of(one: Admitted) -> int:
+def recipients_of(one: WorkItem) -> int:
     """How many an email goes to; 0: it is none, or is decided already."""
     match one.task:
         case Claimed():
             return len(one.task.targets)
-        case Wish():
+        case Unclaimed():
             return len(one.task.email.envelope.recipients)
         case _:
             return 0

@@ -9,7 +9,7 @@ from ion.aws.schedule import Schedule, ScheduleError
 from ion.contract import BadInput, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import Admitted
+from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
 from ion.history import History, read_history, with_email_id
 from ion.message import Message
@@ -137,7 +137,7 @@ class _Look:
         outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.EXPIRED)
         fate = Delivery(Status.DEAD, outcome)
         history = _history(message)
-        if not await self._settler.settle(Admitted(message, history, fate), [fate]):
+        if not await self._settler.settle(WorkItem(message, history, fate), [fate]):
             self._unwritten = True
             return
         self._telemetry.attempted(message.id, history, None, fate)

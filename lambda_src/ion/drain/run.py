@@ -15,7 +15,7 @@ from ion.contract import Redrive
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, done, fault, put_back
-from ion.drain.admission import Admission, Admitted, Claimed, Suspect, Unread, Wish
+from ion.drain.admission import Admission, Claimed, PutBack, Suspect, Unclaimed, WorkItem
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
@@ -143,10 +143,10 @@ class Drain:
         finally:
             self._intake.done(one.message)
 
-    async def _handle(self, one: Admitted) -> None:
+    async def _handle(self, one: WorkItem) -> None:
         began = self._now()
         begun = isinstance(one.task, Delivery) or self._progress.may_begin
-        if begun and isinstance(one.task, Wish):
+        if begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
@@ -166,14 +166,16 @@ class Drain:
                 self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
         await self._gate.resize_pool()
 
-    async def _decide(self, one: Admitted) -> list[Delivery]:
+    async def _decide(self, one: WorkItem) -> list[Delivery]:
         try:
             match one.task:
                 case Delivery():
                     return [one.task]
                 case Redrive():
                     return [await self._redrive(one, one.task)]
-                case Wish() | Suspect() | Unread():  # the ledger hasn't said that it may be sent
+                case (
+                    Unclaimed() | Suspect() | PutBack()
+                ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
                     job = one.task.job()
@@ -182,7 +184,7 @@ class Drain:
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]
 
-    async def _redrive(self, one: Admitted, query: Redrive) -> Delivery:
+    async def _redrive(self, one: WorkItem, query: Redrive) -> Delivery:
         """A redrive that isn't through goes on with another message of the same body.
 
         Not with the same message: how many it has moved must not be forgotten.

@@ -13,7 +13,7 @@ from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import BATCH, MOST_BYTES, Queue
 from ion.deadletter.letter import IN_USE, dead_letter_attributes
 from ion.delivery import Delivery, Status
-from ion.drain.admission import Admitted
+from ion.drain.admission import WorkItem
 from ion.message import Draft, Message
 from ion.policy.lease import conclude
 from ion.report.redact import scrub
@@ -88,7 +88,7 @@ class Settler:
         """End `run`, but not in the middle of a flush: what it holds would not be settled."""
         self._stopped.set()
 
-    async def settle(self, one: Admitted, deliveries: Sequence[Delivery]) -> bool:
+    async def settle(self, one: WorkItem, deliveries: Sequence[Delivery]) -> bool:
         """Write what must outlive the message, then queue its delete; or queue its postponement.
 
         Args:
@@ -180,7 +180,7 @@ class Settler:
         if hidden := await self._input_queue.postpone(to_postpone):
             self._telemetry.trouble("not postponed, back when its time is up", count=len(hidden))
 
-    async def _dead_letter(self, one: Admitted, delivery: Delivery) -> bool:
+    async def _dead_letter(self, one: WorkItem, delivery: Delivery) -> bool:
         now = datetime.fromtimestamp(time.time(), UTC)
         left = one.history.left  # bad input has no recipients
         if one.row is not None:
@@ -205,7 +205,7 @@ class Settler:
         return all(await self._dead_letters.send([draft]))
 
 
-def _about(one: Admitted, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
+def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
     """What a person wants to know who looks the email up: no address."""
     about: dict[str, str | int] = {
         "original_message_id": one.history.original_message_id,

@@ -6,10 +6,10 @@ from typing import Self
 
 from ion.deadline import Deadline
 from ion.outcome import Reply, Stage
-from ion.smtp.stream import OutOfStepError, Wire, WireError
+from ion.smtp.stream import OutOfStepError, Stream, StreamError
 
 
-class Exchange:
+class Channel:
     """Pairs replies with commands.
 
     A `conversation` is the only way to write or to read: it holds the locks that keep two of them
@@ -17,11 +17,11 @@ class Exchange:
     their commands.
 
     Args:
-        wire: the stream; from here on it is this object's alone.
+        stream: the stream; from here on it is this object's alone.
     """
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._speaking = asyncio.Lock()
         self._listening = asyncio.Lock()
         self._awaited = 0
@@ -34,7 +34,7 @@ class Exchange:
     @property
     def sound(self) -> bool:
         """False once the server closed, or said anything that it wasn't asked."""
-        return self._in_step and (self._wire.open if self._awaited else self._wire.quiet)
+        return self._in_step and (self._stream.open if self._awaited else self._stream.quiet)
 
     @property
     def awaited(self) -> int:
@@ -44,11 +44,11 @@ class Exchange:
     @property
     def open(self) -> bool:
         """True as long as the stream hasn't ended, in step or not."""
-        return self._wire.open
+        return self._stream.open
 
     def conversation(self) -> "Conversation":
         """One email's, or one probe's, part in what is said here."""
-        return Conversation(self, self._wire, self._speaking, self._listening)
+        return Conversation(self, self._stream, self._speaking, self._listening)
 
     def out_of_step(self) -> None:
         """Something was said after which nothing that follows can be believed."""
@@ -57,7 +57,7 @@ class Exchange:
     def close(self) -> None:
         """Close without a word."""
         self._in_step = False
-        self._wire.close()
+        self._stream.close()
 
     # -- the books, kept by conversations ------------------------------------------------
 
@@ -67,7 +67,7 @@ class Exchange:
         Raises:
             OutOfStepError: the server spoke before it was asked.
         """
-        if not self._awaited and self._wire.unread:
+        if not self._awaited and self._stream.unread:
             raise OutOfStepError("the server spoke before it was asked")
 
     def asked(self, replies: int) -> None:
@@ -83,17 +83,17 @@ class Exchange:
         """
         self._awaited -= 1
         self.farewell |= reply.closing
-        if not self._awaited and self._wire.unread:
+        if not self._awaited and self._stream.unread:
             raise OutOfStepError("more than one reply")
 
     def check_in_step(self) -> None:
         """Refuse to read replies that may belong to other commands.
 
         Raises:
-            WireError: the connection lost the thread before.
+            StreamError: the connection lost the thread before.
         """
         if not self._in_step:
-            raise WireError("the connection lost the thread over another email")
+            raise StreamError("the connection lost the thread over another email")
 
 
 class Conversation:
@@ -104,10 +104,10 @@ class Conversation:
     """
 
     def __init__(
-        self, exchange: Exchange, wire: Wire, speaking: asyncio.Lock, listening: asyncio.Lock
+        self, channel: Channel, stream: Stream, speaking: asyncio.Lock, listening: asyncio.Lock
     ) -> None:
-        self._exchange = exchange
-        self._wire = wire
+        self._channel = channel
+        self._stream = stream
         self._speaking = speaking
         self._listening = listening
         self._speaks = self._listens = False
@@ -123,8 +123,8 @@ class Conversation:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc is not None or not self._exchange.sound:
-            self._exchange.close()
+        if exc is not None or not self._channel.sound:
+            self._channel.close()
         if self._speaks:
             self.hand_over()
         if self._listens:
@@ -144,19 +144,19 @@ class Conversation:
     @property
     def interrupted(self) -> bool:
         """True if the server has said more than has been read."""
-        return self._wire.unread
+        return self._stream.unread
 
     def say(self, *commands: str) -> None:
         """Send commands in one flight.
 
         Raises:
-            WireError: the stream has ended; nothing has left.
+            StreamError: the stream has ended; nothing has left.
             OutOfStepError: the server spoke before it was asked.
         """
         assert self._speaks, "only the conversation whose turn it is may speak"
-        self._exchange.check_silence()
-        self._wire.write(("\r\n".join(commands) + "\r\n").encode())
-        self._exchange.asked(len(commands))
+        self._channel.check_silence()
+        self._stream.write(("\r\n".join(commands) + "\r\n").encode())
+        self._channel.asked(len(commands))
 
     async def send_body(self, lines: bytes, timeout_seconds: float) -> None:
         """Send the content and the dot that ends it; the server owes a reply from here on.
@@ -166,26 +166,26 @@ class Conversation:
             timeout_seconds: for all of it.
 
         Raises:
-            WireError: the server spoke before its turn, or the lines didn't all leave. Then the
+            StreamError: the server spoke before its turn, or the lines didn't all leave. Then the
                 dot hasn't left, and won't any more.
         """
         assert self._speaks, "only the conversation whose turn it is may speak"
         assert self._listens, "the 354 was the answer to another conversation"
-        self._exchange.asked(1)
-        await self._wire.send_body(lines, timeout_seconds)
+        self._channel.asked(1)
+        await self._stream.send_body(lines, timeout_seconds)
 
     async def answer(self, seconds: float, deadline: Deadline) -> Reply:
         """The reply to the command whose turn it is.
 
         Raises:
-            WireError: the stream ended, or the time was up, or something was said before after
+            StreamError: the stream ended, or the time was up, or something was said before after
                 which nothing can be believed. What lies there unread are answers to others, then.
             OutOfStepError: this is no reply, or there is one more than was asked for.
         """
         assert self._listens, "only the conversation whose reply it is may read"
-        self._exchange.check_in_step()
-        reply = await self._wire.read_reply(deadline.clip(seconds))
-        self._exchange.answered(reply)
+        self._channel.check_in_step()
+        reply = await self._stream.read_reply(deadline.clip(seconds))
+        self._channel.answered(reply)
         return reply
 
     async def ask(self, command: str, seconds: float, deadline: Deadline) -> Reply:

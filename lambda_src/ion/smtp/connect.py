@@ -13,7 +13,7 @@ from ion.settings import Security, Smtp
 from ion.smtp.logins import Logins
 from ion.smtp.replies import classify
 from ion.smtp.session import Session
-from ion.smtp.stream import Wire, reply_of
+from ion.smtp.stream import Stream, reply_of
 
 CONNECT_SECONDS = 30.0
 """From the first packet to the end of the login. RFC 5321 section 4.5.3.2.1 allows a server
@@ -95,7 +95,7 @@ class _Attempt:
         if not client.is_connected or client.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         return Session(
-            Wire(client.transport),  # type: ignore[arg-type]
+            Stream(client.transport),  # type: ignore[arg-type]
             client.esmtp_extensions,
             self.smtp.pipelining,
         )

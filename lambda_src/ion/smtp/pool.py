@@ -24,7 +24,7 @@ class _Connect:
 _Grant = Session | Outcome | _Connect
 
 
-class _Wish(asyncio.Future[_Grant]):
+class _Waiter(asyncio.Future[_Grant]):
     """Somebody waits for a session."""
 
     fresh = False
@@ -64,7 +64,7 @@ class Pool:
         self._connecting = 0
         """So many connections are being opened."""
         self._refused: Outcome | None = None
-        self._wishes: deque[_Wish] = deque()
+        self._waiters: deque[_Waiter] = deque()
 
     def __repr__(self) -> str:
         busy = [borrowers for borrowers in self._borrowers.values() if borrowers]
@@ -101,7 +101,7 @@ class Pool:
         retired = idle[: max(0, len(self._borrowers) - self._size)]
         for session in retired:
             del self._borrowers[session]
-        self._grant_wishes()
+        self._grant_all()
         await asyncio.gather(*(session.quit() for session in retired))
 
     async def acquire(self, *, fresh: bool = False) -> Session | Outcome:
@@ -120,16 +120,16 @@ class Pool:
             try:
                 if there := await lent.probe():
                     self._probed.discard(lent)
-                    self._grant_wishes()  # in `deep` there is room for others
+                    self._grant_all()  # in `deep` there is room for others
                     return lent
             finally:
                 if not there:
                     await self.release(lent)
 
     async def _acquire(self, *, fresh: bool) -> Session | Outcome:
-        granted = None if self._wishes else self._grant(fresh=fresh)
+        granted = None if self._waiters else self._grant(fresh=fresh)
         if granted is None:
-            granted = await self._wish(fresh=fresh)
+            granted = await self._wait(fresh=fresh)
         if not isinstance(granted, _Connect):
             return granted
         connected: Session | Outcome | None = None
@@ -138,22 +138,22 @@ class Pool:
         finally:
             self._connecting -= 1
             self._count(connected)
-            self._grant_wishes()
+            self._grant_all()
         if isinstance(connected, Session) or self._refused is not None:
             return connected
         return await self._acquire(fresh=False)  # somebody else's, then: there are some
 
-    async def _wish(self, *, fresh: bool) -> _Grant:
+    async def _wait(self, *, fresh: bool) -> _Grant:
         """Wait in line."""
-        wish = _Wish()
-        wish.fresh = fresh
-        self._wishes.append(wish)
-        self._grant_wishes()
+        waiter = _Waiter()
+        waiter.fresh = fresh
+        self._waiters.append(waiter)
+        self._grant_all()
         try:
-            return await wish
+            return await waiter
         except asyncio.CancelledError:
-            if not wish.cancelled():  # granted in the same moment
-                await self._return(wish.result())
+            if not waiter.cancelled():  # granted in the same moment
+                await self._return(waiter.result())
             raise
 
     async def _return(self, granted: _Grant) -> None:
@@ -162,21 +162,21 @@ class Pool:
             await self.release(granted)
         elif isinstance(granted, _Connect):
             self._connecting -= 1
-            self._grant_wishes()
+            self._grant_all()
 
-    def _grant_wishes(self) -> None:
+    def _grant_all(self) -> None:
         """To everybody who waits what there is for them, in the order in which they came."""
-        waiting, self._wishes = self._wishes, deque()
+        waiting, self._waiters = self._waiters, deque()
         while waiting:
-            wish = waiting.popleft()
-            granted = None if wish.done() else self._grant(fresh=wish.fresh)
+            waiter = waiting.popleft()
+            granted = None if waiter.done() else self._grant(fresh=waiter.fresh)
             if granted is not None:
-                wish.set_result(granted)
-            elif not wish.done():
-                self._wishes.append(wish)
-                if not wish.fresh:  # who takes any session gets none, so nobody does
+                waiter.set_result(granted)
+            elif not waiter.done():
+                self._waiters.append(waiter)
+                if not waiter.fresh:  # who takes any session gets none, so nobody does
                     break
-        self._wishes += waiting
+        self._waiters += waiting
 
     def _grant(self, *, fresh: bool) -> _Grant | None:
         """What there is for somebody just now; None: nothing yet."""
@@ -213,8 +213,8 @@ class Pool:
             elif not self._borrowers[session] and self._is_too_much(session):
                 del self._borrowers[session]
                 retired = session
-        if self._wishes:
-            self._grant_wishes()
+        if self._waiters:
+            self._grant_all()
         if retired is not None:
             await retired.quit()
 

@@ -9,8 +9,8 @@ from ion.deadline import Deadline
 from ion.envelope import Email
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage, Transaction
 from ion.settings import Pipelining
-from ion.smtp.channel import Exchange
-from ion.smtp.stream import Wire, WireError
+from ion.smtp.channel import Channel
+from ion.smtp.stream import Stream, StreamError
 from ion.smtp.transaction import Confusion, Dialogue
 
 QUIT_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Session:
     """A logged-in connection. Kept as long as every reply was clean; then closed, never believed.
 
     Args:
-        wire: the stream.
+        stream: the stream.
         extensions: EHLO keywords in lower case, to their parameters.
         pipelining: what goes out in one flight, if the server offers PIPELINING.
         now: seconds on a clock that never goes back.
@@ -45,14 +45,14 @@ class Session:
 
     def __init__(
         self,
-        wire: Wire,
+        stream: Stream,
         extensions: Mapping[str, str],
         pipelining: Pipelining = Pipelining.ENVELOPE,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
         self._opened_at = self._used_at = now()
-        self._exchange = Exchange(wire)
+        self._channel = Channel(stream)
         self._extensions = extensions
         self._largest = _largest(extensions)
         self._most_recipients = RECIPIENTS_PER_TRANSACTION
@@ -65,13 +65,13 @@ class Session:
         self.transactions = 0
 
     def __repr__(self) -> str:
-        state = self._exchange.stage if self.usable else "closed"
+        state = self._channel.stage if self.usable else "closed"
         return f"<Session {state}, sent {self.transactions}>"
 
     @property
     def usable(self) -> bool:
         """False once the server closed, or said anything that it wasn't asked."""
-        return self._exchange.sound
+        return self._channel.sound
 
     @property
     def depth(self) -> int:
@@ -96,11 +96,11 @@ class Session:
     async def probe(self) -> bool:
         """Ask with NOOP whether the server is still there. False: it isn't, and this is closed."""
         try:
-            async with self._exchange.conversation() as talk:
+            async with self._channel.conversation() as talk:
                 await talk.listen()
                 deadline = Deadline.after(NOOP_SECONDS)
                 there = (await talk.ask("NOOP", NOOP_SECONDS, deadline)).positive
-        except WireError:
+        except StreamError:
             there = False
         if not there:
             self.close()
@@ -173,7 +173,7 @@ class Session:
     ) -> dict[str, Outcome]:
         self.transactions += 1
         dialogue = Dialogue(
-            self._exchange,
+            self._channel,
             self._mail(email, recipients),
             recipients,
             email.content,
@@ -190,17 +190,17 @@ class Session:
         """Say goodbye, if the server still listens, and close."""
         try:
             if self.usable:
-                async with self._exchange.conversation() as talk:
+                async with self._channel.conversation() as talk:
                     await talk.listen()
                     await talk.ask("QUIT", QUIT_SECONDS, Deadline.after(QUIT_SECONDS))
-        except WireError:
+        except StreamError:
             pass
         finally:
             self.close()
 
     def close(self) -> None:
         """Close without a word."""
-        self._exchange.close()
+        self._channel.close()
 
     # -- what can be known before MAIL ---------------------------------------------------
 

@@ -21,18 +21,18 @@ _is_line = re.compile(rb"[2-5][0-9][0-9](?:[ -].*)?", re.DOTALL).fullmatch
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
 
 
-class WireError(Exception):
+class StreamError(Exception):
     """The stream ended or can't be believed any more. The text says which."""
 
 
-class OutOfStepError(WireError):
+class OutOfStepError(StreamError):
     """What the server says is no reply, or more than it was asked; who knows since when."""
 
 
-class Wire(asyncio.BufferedProtocol):
+class Stream(asyncio.BufferedProtocol):
     """One SMTP stream from the client's side.
 
-    Takes over a connected transport (`transport.set_protocol(wire)`), and with it the flow
+    Takes over a connected transport (`transport.set_protocol(stream)`), and with it the flow
     control. A `BufferedProtocol`, since a plain one allocates 256 KiB for each read.
     """
 
@@ -110,13 +110,13 @@ class Wire(asyncio.BufferedProtocol):
         """Hand octets to the transport.
 
         Raises:
-            WireError: the stream has ended; none of the octets have left.
+            StreamError: the stream has ended; none of the octets have left.
         """
         if self.open:
             self._transport.write(octets)
             if not self._transport.is_closing():
                 return
-        raise WireError(self._ended or "connection lost")
+        raise StreamError(self._ended or "connection lost")
 
     async def send_body(self, lines: bytes, timeout_seconds: float) -> None:
         """Send the content and the dot that ends it, as long as the server is silent.
@@ -126,7 +126,7 @@ class Wire(asyncio.BufferedProtocol):
             timeout_seconds: for all of it.
 
         Raises:
-            WireError: the server spoke before its turn, or the lines didn't all leave. Then the
+            StreamError: the server spoke before its turn, or the lines didn't all leave. Then the
                 dot hasn't left, and won't any more.
         """
         until = self._waiting.now() + timeout_seconds
@@ -140,41 +140,41 @@ class Wire(asyncio.BufferedProtocol):
         try:
             self.write(lines + _DOT if whole else _DOT)
             await self._left(until)
-        except WireError:
+        except StreamError:
             self.close()  # the rest must not leave behind our back
             raise
 
     def _refuse_to_talk_over(self) -> None:
         if not self.quiet:
-            raise WireError(self._ended or "the server spoke during the body")
+            raise StreamError(self._ended or "the server spoke during the body")
 
     async def _left(self, until: float) -> None:
         """Wait until the kernel has taken everything written.
 
         Raises:
-            WireError: it hasn't.
+            StreamError: it hasn't.
         """
         while self._paused:
             self._refuse_to_talk_over()
             if self._waiting.now() >= until:
-                raise WireError("timed out while writing")
+                raise StreamError("timed out while writing")
             await self._waiting.wait(until)
 
     async def read_reply(self, timeout_seconds: float) -> Reply:
         """The next reply, and only that: what follows it stays unread.
 
         Raises:
-            WireError: the stream ended, or the time was up.
+            StreamError: the stream ended, or the time was up.
             OutOfStepError: this is no reply.
         """
         until = None
         while (reply := self._take_reply()) is None:
             if self._ended is not None:
-                raise WireError(self._ended)
+                raise StreamError(self._ended)
             now = self._waiting.now()
             until = now + timeout_seconds if until is None else until
             if now >= until:
-                raise WireError("timed out waiting for the reply")
+                raise StreamError("timed out waiting for the reply")
             await self._waiting.wait(until)
         return reply
 

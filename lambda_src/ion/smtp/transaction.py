@@ -10,9 +10,9 @@ from enum import StrEnum
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.settings import Pipelining
-from ion.smtp.channel import Exchange
+from ion.smtp.channel import Channel
 from ion.smtp.replies import classify, leaves_in_step
-from ion.smtp.stream import OutOfStepError, WireError
+from ion.smtp.stream import OutOfStepError, StreamError
 
 # Time-outs in seconds, each clipped to what is left of the invocation. RFC 5321 section 4.5.3.2
 # asks for longer ones on MAIL, RCPT and DATA; being impatient there costs a retry. At the dot it
@@ -45,7 +45,7 @@ class Dialogue:
     """One email to some recipients.
 
     Args:
-        exchange: of the connection.
+        channel: of the connection.
         mail: the MAIL command.
         recipients: their addresses.
         content: as composed.
@@ -55,7 +55,7 @@ class Dialogue:
 
     def __init__(
         self,
-        exchange: Exchange,
+        channel: Channel,
         mail: str,
         recipients: Sequence[str],
         content: bytes,
@@ -63,8 +63,8 @@ class Dialogue:
         *,
         pipelining: Pipelining,
     ) -> None:
-        self._exchange = exchange
-        self._talk = exchange.conversation()
+        self._channel = channel
+        self._talk = channel.conversation()
         self._mail = mail
         self._recipients = recipients
         self._content = content
@@ -100,7 +100,7 @@ class Dialogue:
         try:
             rest = await step
             lost_the_thread = rest is not None and rest.kind in _LOST
-        except WireError as error:
+        except StreamError as error:
             lost_the_thread = isinstance(error, OutOfStepError)
             self._note_confusion(out_of_step=lost_the_thread)
             rest = self._broken(str(error))
@@ -109,13 +109,13 @@ class Dialogue:
                 self._note_confusion(out_of_step=True)
         if lost_the_thread:
             self._refused.clear()
-            self._exchange.close()
+            self._channel.close()
         return rest
 
     def _note_confusion(self, *, out_of_step: bool) -> None:
         """What a failure says against PIPELINING, if it came before the server had the envelope."""
         in_envelope = self._stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
-        if not (self._pipelined and in_envelope) or self._exchange.farewell:
+        if not (self._pipelined and in_envelope) or self._channel.farewell:
             return
         if not (out_of_step or self._deadline.remaining()):  # the fault is our own impatience
             return
@@ -124,12 +124,12 @@ class Dialogue:
         elif out_of_step:
             self.confusion = Confusion.IN_A_FLIGHT
         # A connection that ends before any answer had most likely been idle for too long.
-        elif self._answers or self._exchange.open:
+        elif self._answers or self._channel.open:
             self.confusion = Confusion.BREAK
 
     def _broken(self, detail: str) -> Outcome:
         """The stream ended, or can't be believed: in doubt if the dot may have left."""
-        self._exchange.close()
+        self._channel.close()
         if self._dot_has_left:
             kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
         else:
@@ -149,7 +149,7 @@ class Dialogue:
         if self._pipelined:
             self._at(Stage.MAIL)
             rcpt = [_rcpt_command(recipient) for recipient in self._recipients]
-            self._behind_a_dot = self._exchange.awaited > 0
+            self._behind_a_dot = self._channel.awaited > 0
             self._talk.say(self._mail, *rcpt, "DATA")
         await self._talk.listen()
         return await self._envelope() or await self._body()
@@ -190,17 +190,17 @@ class Dialogue:
         self._at(Stage.BODY)
         before_dot = self._deadline.earlier_by(DOT_BUDGET_SECONDS)
         if not before_dot.remaining():  # the 354 took its time
-            raise WireError("no time left to wait for the reply to a dot")
+            raise StreamError("no time left to wait for the reply to a dot")
         lines = _dot_stuffed(self._content)
         patience = COMMAND_SECONDS + len(lines) / SLOWEST_BYTES_PER_SECOND
         try:
             await self._talk.send_body(lines, before_dot.clip(patience))
-        except WireError:
+        except StreamError:
             # The server may have said why (an early 552), and then closed or stopped reading.
             if not self._talk.interrupted:
                 raise
             early = await self._talk.answer(RSET_SECONDS, self._deadline)
-            self._exchange.out_of_step()
+            self._channel.out_of_step()
             if early.positive:
                 raise
             return classify(Stage.BODY, early)
@@ -212,7 +212,7 @@ class Dialogue:
         self._at(Stage.DOT)
         said = await self._talk.answer(DOT_SECONDS, self._deadline)
         if not leaves_in_step(Stage.DOT, said):
-            self._exchange.out_of_step()
+            self._channel.out_of_step()
         return classify(Stage.DOT, said)
 
     async def _tidy_up(self, rest: Outcome) -> Outcome:
@@ -223,14 +223,14 @@ class Dialogue:
         """
         shifted = False
         try:
-            if self._exchange.sound and rest.kind is not Kind.ACCEPTED:
+            if self._channel.sound and rest.kind is not Kind.ACCEPTED:
                 said = await self._talk.ask("RSET", RSET_SECONDS, self._deadline)
                 shifted = said.code == _GO_AHEAD
                 if not said.positive:
-                    self._exchange.close()
-        except WireError as error:
+                    self._channel.close()
+        except StreamError as error:
             shifted = isinstance(error, OutOfStepError)
-            self._exchange.close()
+            self._channel.close()
         if shifted and self._pipelined:
             behind = self._behind_a_dot
             self.confusion = Confusion.BEHIND_A_DOT if behind else Confusion.IN_A_FLIGHT
@@ -247,7 +247,7 @@ class Dialogue:
         self._answers += 1
         expected = said.code == _GO_AHEAD if stage is Stage.DATA else said.positive
         if not (expected or leaves_in_step(stage, said)):
-            self._exchange.out_of_step()
+            self._channel.out_of_step()
         return said
 
     async def _hear_out(self, replies: int, after: Reply) -> None:
@@ -264,18 +264,18 @@ class Dialogue:
             said = [
                 await self._talk.answer(COMMAND_SECONDS, self._deadline) for _ in range(replies)
             ]
-        except WireError as error:
+        except StreamError as error:
             if isinstance(error, OutOfStepError):
                 raise
-            self._exchange.close()
+            self._channel.close()
             return
         if any(reply.positive for reply in said):
             raise OutOfStepError("success where there could be none")
         if any(reply.code == _GO_AHEAD or reply.closing for reply in said):
-            self._exchange.out_of_step()
+            self._channel.out_of_step()
 
     def _at(self, stage: Stage) -> None:
-        self._stage = self._exchange.stage = stage
+        self._stage = self._channel.stage = stage
 
     def _no_time(self) -> Outcome:
         detail = "no time left to wait for the reply to a dot"
