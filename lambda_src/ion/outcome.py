@@ -193,15 +193,3 @@ class Outcome:
     def __str__(self) -> str:
         where = f"{self.reason} at {self.stage}"
         return f"{where}: {self.said}" if self.said else where
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What one transaction on one connection came to: one outcome a recipient, in their order."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @classmethod
-    def all(cls, outcome: Outcome, recipients: int) -> "Transaction":
-        """The same outcome for every recipient."""
-        return cls((outcome,) * recipients)

@@ -50,10 +50,10 @@ async def _ion(task: Task) -> Sample:
                 email = next(emails)
                 session = await _borrowed(pool, smtp)
                 try:
-                    transaction = await session.send(email, deadline)
+                    outcomes = await session.send(email, deadline)
                 finally:
                     await pool.release(session)
-                for outcome in transaction.outcomes:
+                for outcome in outcomes:
                     if outcome.kind is not Kind.ACCEPTED:
                         raise RuntimeError(f"not accepted: {outcome}")
                 meter.sent()

@@ -14,7 +14,7 @@ from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.envelope import Email
 from ion.message import Draft, Message
-from ion.outcome import Transaction
+from ion.outcome import Outcome
 from ion.policy.lease import SKEW_SECONDS, Claim, Judgement, Verdict, judge
 from ion.smtp.session import Session
 from ion.smtp.stream import StreamError
@@ -117,7 +117,7 @@ class Faithful(Session):
 class Nosy(Session):
     """Asks whether the server is still there, whoever else speaks."""
 
-    async def send(self, email: Email, deadline: Deadline) -> Transaction:
+    async def send(self, email: Email, deadline: Deadline) -> tuple[Outcome, ...]:
         wire = self._channel._stream  # noqa: SLF001 - past the locks
         try:
             wire.write(b"NOOP\r\n")

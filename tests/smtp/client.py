@@ -119,7 +119,7 @@ async def sent(pool: Pool, mail: Email, *, fresh: bool = False) -> tuple[Outcome
     if isinstance(session, Outcome):
         return (session,) * len(mail.envelope.recipients)
     try:
-        return (await session.send(mail, soon())).outcomes
+        return await session.send(mail, soon())
     finally:
         await pool.release(session)
 

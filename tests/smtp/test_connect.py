@@ -72,7 +72,7 @@ def test_it_connects(tls: Tls) -> None:
         ) as server:
             session = await connected(server, tls)
             assert session.usable
-            assert (await session.send(email(), soon())).outcomes[0].kind is Kind.ACCEPTED
+            assert (await session.send(email(), soon()))[0].kind is Kind.ACCEPTED
             await closed(session, server)
             (seen,) = server.sessions
             assert seen.tls == (tls is not Tls.NONE)
@@ -477,7 +477,7 @@ def test_a_server_that_disappears_is_no_verdict(
             if isinstance(came, Session):  # it left just behind the login
                 assert step is Step.AUTH
                 assert after is NORMAL
-                (outcome,) = (await came.send(email(), soon())).outcomes
+                (outcome,) = await came.send(email(), soon())
                 assert outcome.kind is Kind.OUT_OF_STEP
             else:
                 assert_of_the_site(came, Kind.UNAVAILABLE, Reason.CONNECT)

@@ -76,7 +76,7 @@ def test_a_reply_is_waited_for_no_longer_than_the_invocation_lasts(
     async def main(clock: Clock) -> float:
         async with ScriptedServer({step: hang()}, offer=Offer(pipelining=pipelining)) as server:
             session, began = await connected(server), clock()
-            (outcome,) = (await session.send(email(), Deadline(began + left, clock))).outcomes
+            (outcome,) = await session.send(email(), Deadline(began + left, clock))
             assert outcome.stage is Stage(step.value)
             assert not session.usable
             in_a_flight = pipelining and step is not Step.DOT

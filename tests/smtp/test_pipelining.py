@@ -99,8 +99,8 @@ def test_in_envelope_the_next_one_waits_for_the_reply_to_the_dot() -> None:
             session = await connected(server)
             assert session.depth == 1
             both = (session.send(email(sender=sender), soon()) for sender in (FIRST, SECOND))
-            for transaction in await asyncio.gather(*both):
-                assert kinds(transaction.outcomes) == [Kind.ACCEPTED]
+            for outcomes in await asyncio.gather(*both):
+                assert kinds(outcomes) == [Kind.ACCEPTED]
             await closed(session, server)
             assert [one.more_behind for one in server.submissions] == [False, False]
 
@@ -118,7 +118,7 @@ def test_deep_does_not_wait_for_it() -> None:
             while session._channel._awaited < 4:  # noqa: SLF001, ASYNC110 - dot, MAIL, RCPT, DATA
                 await asyncio.sleep(0)
             session.close()
-            first, second = [(await task).outcomes[0] for task in both]
+            first, second = [(await task)[0] for task in both]
             assert (first.kind, second.kind) == (Kind.IN_DOUBT, Kind.OUT_OF_STEP)
             assert second.stage is Stage.MAIL, "its dot can't have left"
             await server.settled()
@@ -144,8 +144,8 @@ def test_recipients_that_are_refused_hold_up_no_other() -> None:
         recipients = {BOB: reply(550, "5.1.1 no"), CYD: reply(450, "4.2.1 busy")}
         async with ScriptedServer(offer=PIPELINING, recipients=recipients) as server:
             session = await connected(server)
-            transaction = await session.send(email(ANN, BOB, CYD), soon())
-            assert kinds(transaction.outcomes) == [Kind.ACCEPTED, Kind.PERMANENT, Kind.TRANSIENT]
+            outcomes = await session.send(email(ANN, BOB, CYD), soon())
+            assert kinds(outcomes) == [Kind.ACCEPTED, Kind.PERMANENT, Kind.TRANSIENT]
             assert session.usable
             await closed(session, server)
             assert [one.recipients for one in server.accepted] == [(ANN,)]
@@ -160,7 +160,7 @@ def test_a_354_though_nobody_is_left_sends_nothing(refused_at: Step) -> None:
         script = {refused_at: [reply(550, "5.1.1 no")], Step.DATA: [reply(354, "go on")]}
         async with ScriptedServer(script, offer=PIPELINING) as server:
             session = await connected(server)
-            (outcome,) = (await session.send(email(), soon())).outcomes
+            (outcome,) = await session.send(email(), soon())
             assert outcome.kind is Kind.PERMANENT
             assert not session.usable, "it waits for a body"
             await closed(session, server)
@@ -176,8 +176,8 @@ def test_a_refusal_clears_the_way_for_the_next(refused_at: Step) -> None:
         script = {refused_at: [reply(550, "5.7.1 no")]}
         async with ScriptedServer(script, offer=PIPELINING) as server:
             session = await connected(server)
-            (first,) = (await session.send(email(), soon())).outcomes
-            (second,) = (await session.send(email(sender=SECOND), soon())).outcomes
+            (first,) = await session.send(email(), soon())
+            (second,) = await session.send(email(sender=SECOND), soon())
             assert (first.kind, second.kind) == (Kind.PERMANENT, Kind.ACCEPTED)
             await closed(session, server)
             assert len(verbs(server)) == 1
@@ -192,7 +192,7 @@ def test_a_421_is_heard_though_more_was_asked(step: Step) -> None:
         script = {step: [reply(421, "4.3.2 closing", close=True)]}
         async with ScriptedServer(script, offer=PIPELINING) as server:
             session = await connected(server)
-            (outcome,) = (await session.send(email(), soon())).outcomes
+            (outcome,) = await session.send(email(), soon())
             assert (outcome.kind, outcome.reply and outcome.reply.code) == (Kind.TRANSIENT, 421)
             assert (session.usable, session.confusion) == (False, None)
             await server.settled()
@@ -356,7 +356,7 @@ def test_a_connection_that_was_closed_while_idle_says_nothing_about_pipelining()
     async def main() -> None:
         async with ScriptedServer({Step.MAIL: [drop()]}, offer=PIPELINING) as server:
             session = await connected(server)
-            (outcome,) = (await session.send(email(), soon())).outcomes
+            (outcome,) = await session.send(email(), soon())
             assert (outcome.kind, outcome.reason) == (Kind.OUT_OF_STEP, Reason.CONNECTION_LOST)
             assert session.confusion is None
             await server.settled()
@@ -373,7 +373,7 @@ def test_an_email_without_time_for_its_dot_leaves_the_one_before_alone() -> None
             session = await connected(server, pipelining=DEEP)
             first = asyncio.create_task(session.send(email(), soon()))
             second = asyncio.create_task(session.send(email(sender=SECOND), soon(5)))
-            outcomes = [(await task).outcomes[0] for task in (first, second)]
+            outcomes = [(await task)[0] for task in (first, second)]
             assert [one.reason for one in outcomes] == [Reason.ACCEPTED, Reason.DEADLINE]
             assert session.usable
             await closed(session, server)
@@ -407,7 +407,7 @@ def test_who_is_cancelled_takes_the_connection_along_before_the_next_one_speaks(
             second = asyncio.create_task(session.send(email(sender=SECOND), soon()))
             await until(lambda: b"DATA\r\n" in heard)
             first.cancel()
-            (outcome,) = (await second).outcomes
+            (outcome,) = await second
             assert (outcome.kind, outcome.stage) == (Kind.OUT_OF_STEP, Stage.MAIL)
             assert first.cancelled()
             await over.wait()

@@ -485,7 +485,7 @@ def test_a_connection_that_the_server_gave_up_while_idle_isnt_lent(said: Action)
         async with ScriptedServer({Step.DOT: [said]}) as server:
             async with pool_for(server, size=1) as pool:
                 session = await session_of(pool)
-                (outcome,) = (await session.send(email(), soon())).outcomes
+                (outcome,) = await session.send(email(), soon())
                 assert outcome.kind is Kind.ACCEPTED
                 if session.usable:
                     await pool.release(session)

@@ -72,7 +72,7 @@ async def one(session: Session, *recipients: str, sender: str = FIRST) -> Outcom
 async def outcomes_of(
     session: Session, *recipients: str, sender: str = FIRST
 ) -> tuple[Outcome, ...]:
-    return (await session.send(email(*recipients, sender=sender), soon())).outcomes
+    return await session.send(email(*recipients, sender=sender), soon())
 
 
 def verbs(server: ScriptedServer) -> list[str]:
@@ -92,7 +92,7 @@ def test_what_is_sent_is_what_arrives(tls: Tls, octets: int) -> None:
             session = await connected(server, tls)
             content = content_of(octets)
             for _ in range(3):
-                (outcome,) = (await session.send(email(content=content), soon())).outcomes
+                (outcome,) = await session.send(email(content=content), soon())
                 assert outcome.kind is Kind.ACCEPTED
                 assert session.usable
             await closed(session, server)
@@ -127,7 +127,7 @@ def test_dots_in_the_content_neither_end_it_nor_get_lost(content: bytes) -> None
         script = {Step.DOT: reply(250, "2.0.0 fine")}  # though lines may be too long
         async with ScriptedServer(script) as server:
             session = await connected(server)
-            (outcome,) = (await session.send(email(content=content), soon())).outcomes
+            (outcome,) = await session.send(email(content=content), soon())
             assert outcome.kind is Kind.ACCEPTED
             assert (await one(session, sender=SECOND)).kind is Kind.ACCEPTED
             await session.quit()
@@ -419,7 +419,7 @@ def test_silence_is_in_doubt_only_behind_the_dot(tls: Tls, step: Step, kind: Kin
         async with ScriptedServer({step: hang()}, tls=tls, offer=offer) as server:
             session = await connected(server, tls)
             deadline = impatient(session, STAGES[step])
-            (outcome,) = (await session.send(email(), deadline)).outcomes
+            (outcome,) = await session.send(email(), deadline)
             assert (outcome.kind, outcome.detail) == (kind, "timed out waiting for the reply")
             assert not session.usable
             await closed(session, server)
@@ -440,7 +440,7 @@ def test_a_connection_lost_in_a_large_body_certainly_didnt_send_it(
         script = {Step.BODY: [in_body(100_000, drop(reset=reset))]}
         async with ScriptedServer(script, tls=tls, offer=offer) as server:
             session = await connected(server, tls)
-            (outcome,) = (await session.send(email(content=content_of(octets)), soon())).outcomes
+            (outcome,) = await session.send(email(content=content_of(octets)), soon())
             assert (outcome.kind, outcome.stage) == (Kind.OUT_OF_STEP, Stage.BODY)
             assert not session.usable
             await closed(session, server)
@@ -460,7 +460,7 @@ def test_a_body_that_isnt_read_certainly_didnt_get_through(tls: Tls) -> None:
             session = await connected(server, tls)
             deadline = impatient(session, Stage.BODY, DOT_BUDGET_SECONDS + 0.5)
             large = email(content=content_of(LARGE_BYTES))
-            (outcome,) = (await session.send(large, deadline)).outcomes
+            (outcome,) = await session.send(large, deadline)
             assert (outcome.kind, outcome.stage) == (Kind.OUT_OF_STEP, Stage.BODY)
             assert outcome.detail == "timed out while writing"
             assert not session.usable
@@ -495,7 +495,7 @@ def test_a_reply_in_the_middle_of_the_body_ends_it(
         async with ScriptedServer(script, tls=tls, offer=offer) as server:
             session = await connected(server, tls)
             large = email(content=content_of(LARGE_BYTES))
-            (outcome,) = (await session.send(large, soon())).outcomes
+            (outcome,) = await session.send(large, soon())
             assert (outcome.kind, outcome.reason) == (kind, reason)
             assert outcome.stage is Stage.BODY
             assert not session.usable
@@ -546,7 +546,7 @@ def test_a_verdict_stands_whatever_becomes_of_rset(step: Step, fault: Action) ->
         async with ScriptedServer(script) as server:
             session = await connected(server)
             deadline = impatient(session, STAGES[step], 0.3)
-            (outcome,) = (await session.send(email(), deadline)).outcomes
+            (outcome,) = await session.send(email(), deadline)
             assert (outcome.kind, outcome.stage) == (Kind.PERMANENT, STAGES[step])
             assert not session.usable
             await closed(session, server)
@@ -922,7 +922,7 @@ def test_what_is_larger_than_the_server_takes_isnt_offered(
             line = b"x" * 98 + b"\r\n"
             content = b"y" * (octets - 902) + b"\r\n" + line * 9
             assert len(content) == octets
-            (outcome,) = (await session.send(email(content=content), soon())).outcomes
+            (outcome,) = await session.send(email(content=content), soon())
             assert outcome.kind is kind, outcome
             assert session.usable
             await closed(session, server)
@@ -941,7 +941,7 @@ def test_an_address_that_isnt_ascii_needs_smtputf8(*, offered: bool) -> None:
     async def main() -> None:
         async with ScriptedServer(offer=Offer(smtputf8=offered)) as server:
             session = await connected(server)
-            (outcome,) = (await session.send(email(jorg, smtputf8=True), soon())).outcomes
+            (outcome,) = await session.send(email(jorg, smtputf8=True), soon())
             await closed(session, server)
             if offered:
                 assert outcome.kind is Kind.ACCEPTED
@@ -970,7 +970,7 @@ def test_a_recipient_in_no_header_whose_address_isnt_ascii_takes_no_other_along(
         offer = Offer(smtputf8=offered, pipelining=pipelining)
         async with ScriptedServer(offer=offer) as server:
             session = await connected(server)
-            outcomes = (await session.send(email(ANN, jorg, BOB), soon())).outcomes
+            outcomes = await session.send(email(ANN, jorg, BOB), soon())
             await closed(session, server)
             refused = (Kind.PERMANENT, Reason.SMTPUTF8_UNSUPPORTED)
             taken = (Kind.ACCEPTED, Reason.ACCEPTED)
@@ -995,7 +995,7 @@ def test_no_data_is_begun_without_the_time_to_wait_for_its_dot() -> None:
         async with ScriptedServer() as server:
             session = await connected(server)
             deadline = Deadline.after(DOT_BUDGET_SECONDS - 1)
-            (outcome,) = (await session.send(email(), deadline)).outcomes
+            (outcome,) = await session.send(email(), deadline)
             assert (outcome.reason, outcome.scope) == (Reason.DEADLINE, Scope.SITE)
             assert session.usable
             assert (await one(session, sender=SECOND)).kind is Kind.ACCEPTED
@@ -1011,7 +1011,7 @@ def test_the_dot_isnt_sent_if_the_354_has_used_up_its_time() -> None:
         async with ScriptedServer() as server:
             session = await connected(server)
             deadline = impatient(session, Stage.BODY, DOT_BUDGET_SECONDS)
-            (outcome,) = (await session.send(email(), deadline)).outcomes
+            (outcome,) = await session.send(email(), deadline)
             assert (outcome.kind, outcome.stage) == (Kind.OUT_OF_STEP, Stage.BODY)
             assert not session.usable
             await closed(session, server)
@@ -1026,7 +1026,7 @@ def test_a_deadline_that_has_passed_ends_everything_at_once() -> None:
         everybody = [f"r{i}@example.org" for i in range(120)]
         async with ScriptedServer() as server:
             session = await connected(server)
-            outcomes = (await session.send(email(*everybody), Deadline.after(0))).outcomes
+            outcomes = await session.send(email(*everybody), Deadline.after(0))
             assert set(kinds(outcomes)) <= {Kind.OUT_OF_STEP, Kind.UNAVAILABLE}
             await closed(session, server)
             assert server.submissions == []

@@ -114,9 +114,9 @@ class Deliverer:
         """Add how recipients fared to `fates`; those whom another connection may serve at once."""
         reused = session.transactions > 0
         envelope = replace(email.envelope, recipients=tuple(recipients))
-        transaction = await session.send(replace(email, envelope=envelope), deadline)
-        fates |= zip(recipients, transaction.outcomes, strict=True)
-        put_off = _put_off(transaction.outcomes)
+        outcomes = await session.send(replace(email, envelope=envelope), deadline)
+        fates |= zip(recipients, outcomes, strict=True)
+        put_off = _put_off(outcomes)
         if put_off is None:
             return [r for r in recipients if fates[r].kind is Kind.OUT_OF_STEP]
         if not reused:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ion.deadline import Deadline
 from ion.envelope import Email
-from ion.outcome import Kind, Outcome, Reason, Scope, Stage, Transaction
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.settings import Pipelining
 from ion.smtp.channel import Channel
 from ion.smtp.stream import Stream, StreamError
@@ -107,7 +107,7 @@ class Session:
         self._used_at = self._now()
         return self.usable
 
-    async def send(self, email: Email, deadline: Deadline) -> Transaction:
+    async def send(self, email: Email, deadline: Deadline) -> tuple[Outcome, ...]:
         """Send one email; never raises for anything that a server or a network can do.
 
         Returns one outcome for each recipient, in order. More recipients than fit go in further
@@ -116,7 +116,7 @@ class Session:
         recipients = email.envelope.recipients
         refused = self._refuse(email)
         if refused is not None:
-            return Transaction.all(refused, len(recipients))
+            return (refused,) * len(recipients)
         fates = self._refuse_recipients(recipients)
         left = [recipient for recipient in dict.fromkeys(recipients) if recipient not in fates]
         try:
@@ -124,7 +124,7 @@ class Session:
         except BaseException:
             self.close()
             raise
-        return Transaction(tuple(fates[recipient] for recipient in recipients))
+        return tuple(fates[recipient] for recipient in recipients)
 
     async def _send(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
