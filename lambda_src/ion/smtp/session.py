@@ -11,7 +11,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.settings import Pipelining
 from ion.smtp.channel import Channel
 from ion.smtp.stream import Stream, StreamError
-from ion.smtp.transaction import Confusion, Dialogue
+from ion.smtp.transaction import Confusion, Transaction
 
 QUIT_SECONDS = 2.0
 NOOP_SECONDS = 5.0
@@ -172,7 +172,7 @@ class Session:
         self, email: Email, recipients: Sequence[str], deadline: Deadline
     ) -> dict[str, Outcome]:
         self.transactions += 1
-        dialogue = Dialogue(
+        transaction = Transaction(
             self._channel,
             self._mail(email, recipients),
             recipients,
@@ -180,10 +180,10 @@ class Session:
             deadline,
             pipelining=self.pipelining,
         )
-        fates = await dialogue.run()
+        fates = await transaction.run()
         self._used_at = self._now()
-        self.confusion = dialogue.confusion or self.confusion
-        self.flew = self.flew or dialogue.flew
+        self.confusion = transaction.confusion or self.confusion
+        self.flew = self.flew or transaction.flew
         return fates
 
     async def quit(self) -> None:

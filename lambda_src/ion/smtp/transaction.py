@@ -41,7 +41,7 @@ class Confusion(StrEnum):
     """The connection broke, or fell silent, over an envelope in one flight: perhaps by chance."""
 
 
-class Dialogue:
+class Transaction:
     """One email to some recipients.
 
     Args:
