@@ -12,7 +12,7 @@ from ion.envelope import Email
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import may_resend
-from ion.policy.refusals import Standing
+from ion.policy.refusals import Refusals
 from ion.policy.retry import delay_seconds, expired, held_over_seconds
 from ion.settings import Pipelining
 from ion.smtp.pool import Pool
@@ -48,7 +48,7 @@ class Deliverer:
         self._give_up_after_seconds = give_up_after_seconds
         self._now = now
         self._jitter = jitter
-        self._standing = Standing()
+        self._refusals = Refusals()
         self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
         """What fresh connections said when they put an email off: it is the server's pace."""
 
@@ -65,12 +65,12 @@ class Deliverer:
         """
         envelope = job.email.envelope
         targets = [envelope.recipients[i] for i in job.targets]
-        known = self._standing.of(envelope.sender)
+        known = self._refusals.of(envelope.sender)
         if known is not None:
             return self._sort(job, message, dict.fromkeys(job.targets, known))
         began = time.perf_counter()
         fates = await self._send(job.email, targets, deadline)
-        fates = self._standing.learn(message.id, envelope.sender, fates)
+        fates = self._refusals.observe(message.id, envelope.sender, fates)
         seconds = time.perf_counter() - began
         by_index = {i: fates[envelope.recipients[i]] for i in job.targets}
         return [

@@ -11,7 +11,7 @@ _DENIALS = 3
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
-class Standing:
+class Refusals:
     """Turns what the server said about messages into what it says about us. Lives as long as a run.
 
     "Relaying denied" is the recipient's fault if the server relays for us otherwise, and ours (the
@@ -28,7 +28,7 @@ class Standing:
         """What the server said about this sender earlier in the run, if it minds it."""
         return self._senders.get(sender)
 
-    def learn(
+    def observe(
         self, message_id: str, sender: str, outcomes: Mapping[str, Outcome]
     ) -> dict[str, Outcome]:
         """The outcomes as they are to be understood.
