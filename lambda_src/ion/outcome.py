@@ -136,7 +136,7 @@ class Reply:
         code: 200-599.
         enhanced: the enhanced status code of the last line ("5.1.1", RFC 3463), if it has one.
         text: the lines' texts joined by newlines, enhanced codes taken off; not trusted, not
-            scrubbed.
+            redacted.
     """
 
     code: int
@@ -181,7 +181,7 @@ class Outcome:
 
     @property
     def said(self) -> str:
-        """The server's words, or ours where it had none. Not scrubbed."""
+        """The server's words, or ours where it had none. Not redacted."""
         return str(self.reply) if self.reply else self.detail
 
     @property

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
-from ion.report.redact import LONGEST_REPLY, scrub
+from ion.report.redact import LONGEST_REPLY, redact
 
 LOOKS_LIKE_AN_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
@@ -46,7 +46,7 @@ LOOKS_LIKE_AN_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
     ],
 )
 def test_what_is_kept_of_a_reply(said: str, kept: str) -> None:
-    assert scrub(said) == kept
+    assert redact(said) == kept
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_kept_of_a_reply(said: str, kept: str) -> None:
     ],
 )
 def test_the_local_parts_of_this_email_go_too(said: str, addresses: list[str], kept: str) -> None:
-    assert scrub(said, addresses) == kept
+    assert redact(said, addresses) == kept
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_local_parts_of_this_email_go_too(said: str, addresses: list[str], k
     ],
 )
 def test_what_a_person_needs_is_kept_whole(said: str) -> None:
-    assert scrub(said) == said
+    assert redact(said) == said
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_a_person_needs_is_kept_whole(said: str) -> None:
 )
 def test_a_word_that_servers_do_not_use_is_not_kept(said: str, kept: str) -> None:
     """Whatever it is: nothing here has to know what a password or a subject looks like."""
-    assert scrub(said) == kept
+    assert redact(said) == kept
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_word_that_servers_do_not_use_is_not_kept(said: str, kept: str) -> Non
     ],
 )
 def test_what_the_server_calls_an_email_that_it_took_is_kept(said: str, name: str) -> None:
-    assert scrub(said) == said
-    assert name not in scrub(said.replace("250", "550"))
-    assert name not in scrub(said, [f"{name}@example.org"])
+    assert redact(said) == said
+    assert name not in redact(said.replace("250", "550"))
+    assert name not in redact(said, [f"{name}@example.org"])
 
 
 @pytest.mark.parametrize("spell", [base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify])
@@ -152,13 +152,13 @@ def test_what_the_server_calls_an_email_that_it_took_is_kept(said: str, name: st
 )
 def test_no_text_passes_for_such_a_name(spell: Callable[[bytes], bytes], text: str) -> None:
     name = spell(text.encode()).decode().rstrip("=")
-    assert name not in scrub(f"250 2.0.0 Ok: queued as {name}")
+    assert name not in redact(f"250 2.0.0 Ok: queued as {name}")
 
 
 @pytest.mark.parametrize("pattern", ["a", "<", "<@", "a@", "@:", "a:", "<a", "@<", ">", "a @ "])
 def test_a_reply_of_the_longest_kind_holds_nobody_up(pattern: str) -> None:
     """What isn't linear here would take from seconds to hours, and the relay stands still."""
-    assert len(scrub(pattern * (32 * 1024 // len(pattern)))) <= LONGEST_REPLY
+    assert len(redact(pattern * (32 * 1024 // len(pattern)))) <= LONGEST_REPLY
 
 
 @given(st.text(st.characters()), st.lists(st.text(st.characters()), max_size=3))
@@ -167,7 +167,7 @@ def test_a_reply_of_the_longest_kind_holds_nobody_up(pattern: str) -> None:
 @example("<a@b", ["a@b"])
 @example("<address>@b", [])
 def test_nothing_that_looks_like_an_address_is_left(said: str, addresses: list[str]) -> None:
-    kept = scrub(said, addresses)
+    kept = redact(said, addresses)
     assert len(kept) <= LONGEST_REPLY
     assert not LOOKS_LIKE_AN_ADDRESS.search(kept)
     assert kept == "" or kept.encode().decode().isprintable() or not re.search(r"[\0-\x1f]", kept)
@@ -181,14 +181,14 @@ def test_an_address_is_gone_whatever_stands_around_it(
     before: str, local: str, domain: str, after: str
 ) -> None:
     around = (before + after).lower()
-    kept = scrub(f"{before}{local}@{domain}{after}", [f"{local}@{domain}"])
+    kept = redact(f"{before}{local}@{domain}{after}", [f"{local}@{domain}"])
     assert local.lower() in around or local.lower() not in kept.lower()
 
 
 @given(st.text(st.characters()), st.text("zyxw0123456789", min_size=7, max_size=30))
 def test_a_word_of_its_own_is_gone_whatever_stands_around_it(around: str, word: str) -> None:
     said = f"{around} {word}{around}"
-    assert word in around or word not in scrub(said)
+    assert word in around or word not in redact(said)
 
 
 SOURCE = Path(__file__).parents[2] / "lambda_src" / "ion"
@@ -224,13 +224,13 @@ def test_an_outcome_begins_as_ever(reason: Reason) -> None:
     reply = Reply(550, "5.1.1", "ann unknown")
     for stage in Stage:
         bare = Outcome(stage, Kind.PERMANENT, Scope.SITE, reason)
-        assert scrub(str(bare)) == f"{reason} at {stage}"
+        assert redact(str(bare)) == f"{reason} at {stage}"
         assert (
-            scrub(str(replace(bare, reply=reply))) == f"{reason} at {stage}: 550 5.1.1 *** unknown"
+            redact(str(replace(bare, reply=reply))) == f"{reason} at {stage}: 550 5.1.1 *** unknown"
         )
 
 
 def test_what_ion_says_itself_is_kept_whole() -> None:
     ours = set(own_words())
     assert len(ours) > 10
-    assert {text for text in ours if scrub(text) != text} == set()
+    assert {text for text in ours if redact(text) != text} == set()

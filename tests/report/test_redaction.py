@@ -584,7 +584,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
     return text[:200]
 
 
-def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> None:
+def test_a_redactor_that_redacts_nothing_is_found_out_everywhere(world: World) -> None:
     for module in (
         "report.telemetry",
         "deadletter.letter",
@@ -592,7 +592,7 @@ def test_a_scrub_that_scrubs_nothing_is_found_out_everywhere(world: World) -> No
         "drain.progress",
         "relay.servers",
     ):
-        world.monkeypatch.setattr(f"ion.{module}.scrub", leaky)
+        world.monkeypatch.setattr(f"ion.{module}.redact", leaky)
     world.publish(email(0))
     world.run({Step.RCPT: repeating(550, "5.1.1 no such user:", "plain", 3)})
     world.publish(email(1))

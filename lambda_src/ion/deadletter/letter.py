@@ -8,7 +8,7 @@ import msgspec
 from ion.delivery import Delivery
 from ion.history import ION, History
 from ion.message import MAX_ATTRIBUTES, Attribute, Message
-from ion.report.redact import scrub
+from ion.report.redact import redact
 
 REASON = "reason"
 REPLY = "reply"
@@ -29,7 +29,7 @@ def dead_letter_attributes(
         did_you_mean=delivery.did_you_mean,
         failed_at=failed_at,
     )
-    reply = scrub(outcome.said, delivery.addresses)
+    reply = redact(outcome.said, delivery.addresses)
     ours = {REASON: Attribute.text(outcome.reason.value), ION: _attribute(record, complete=True)}
     if reply:  # SQS refuses an empty value
         ours[REPLY] = Attribute.text(reply)

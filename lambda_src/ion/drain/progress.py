@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.outcome import Outcome, Reason, Scope
-from ion.report.redact import scrub
+from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Progress:
         if outcome.scope is not Scope.SITE:  # others may have better luck
             return
         self.suspended_by = self.suspended_by or outcome
-        self.stop(outcome.reason.lower(), scrub(str(outcome)))
+        self.stop(outcome.reason.lower(), redact(str(outcome)))
 
     @property
     def stopped(self) -> bool:

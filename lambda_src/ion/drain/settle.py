@@ -16,7 +16,7 @@ from ion.delivery import Delivery, Status
 from ion.drain.admission import WorkItem
 from ion.message import Draft, Message
 from ion.policy.lease import conclude
-from ion.report.redact import scrub
+from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 
 _LINGER_SECONDS = 0.25
@@ -216,7 +216,7 @@ def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int
         about |= {
             "stage": outcome.stage.value,
             "reason": outcome.reason.value,
-            "reply": scrub(outcome.said, delivery.addresses),
+            "reply": redact(outcome.said, delivery.addresses),
             "server": delivery.server,
         }
     return about

@@ -22,7 +22,7 @@ class Backoff:
 
     Args:
         reason: of the run that it follows from, in lower case.
-        error: what the server said, scrubbed.
+        error: what the server said, redacted.
         times: how often in a row.
         until: seconds since the epoch.
         login: `fingerprint` of the login that was refused: another one is tried at once.

@@ -15,7 +15,7 @@ from ion.policy.pipelining_limit import PipeliningLimit
 from ion.policy.rate import Limits, Pace
 from ion.relay.configuration import Configuration
 from ion.relay.login import Login
-from ion.report.redact import scrub
+from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 from ion.settings import Settings, Smtp
 from ion.smtp.connect import tls_context
@@ -116,7 +116,7 @@ class Servers:
         """Which logins were refused; one that wasn't any more may be tried by the next run."""
         refused = dict(login.refused)
         for smtp, outcome in refused.items():
-            self.turned_away[smtp.name] = scrub(str(outcome))
+            self.turned_away[smtp.name] = redact(str(outcome))
             await self._back_off(smtp, outcome)
         before = self._state[self._name(login.smtp)].backoff
         if before is not None and not (login.smtp in refused or self._may_try(login.smtp)):
@@ -126,7 +126,7 @@ class Servers:
     async def _back_off(self, login: Smtp, outcome: Outcome) -> None:
         """Leave the server alone for a while, if that is what follows."""
         before = self._state[self._name(login)].backoff
-        backoff = following(outcome, scrub(str(outcome)), before, login, time.time())
+        backoff = following(outcome, redact(str(outcome)), before, login, time.time())
         if backoff is not None:
             await self._write(self._name(login), backoff)
 

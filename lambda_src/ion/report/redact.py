@@ -172,7 +172,7 @@ _WORDS = """
 Python and ion itself say that it didn't come to a reply."""
 
 
-def scrub(text: str, addresses: Iterable[str] = ()) -> str:
+def redact(text: str, addresses: Iterable[str] = ()) -> str:
     """At most 200 characters of `text`: codes, and words that are nobody's.
 
     Args:
@@ -184,10 +184,10 @@ def scrub(text: str, addresses: Iterable[str] = ()) -> str:
     outcome = _OUTCOME.match(text)
     ours = f"{outcome[0]} " if outcome else ""
     said = text.removeprefix(ours.rstrip()).lstrip()
-    return (ours + _scrubbed(said, theirs))[:LONGEST_REPLY].rstrip()
+    return (ours + _redacted(said, theirs))[:LONGEST_REPLY].rstrip()
 
 
-def _scrubbed(text: str, theirs: set[str]) -> str:
+def _redacted(text: str, theirs: set[str]) -> str:
     queued = _QUEUED.fullmatch(text)
     if queued and _is_id(queued[1]) and not _is_theirs(queued[1], theirs):
         return text

@@ -13,7 +13,7 @@ from ion.history import History
 from ion.outcome import Outcome, Reason, Scope
 from ion.policy.lease import Row
 from ion.report.metrics import Metrics
-from ion.report.redact import scrub
+from ion.report.redact import redact
 
 _METRIC = {
     Status.SENT: "Sent",
@@ -144,7 +144,7 @@ def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
     return {
         "stage": outcome.stage.value,
         "reason": outcome.reason.value,
-        "reply": scrub(outcome.said, addresses),
+        "reply": redact(outcome.said, addresses),
     }
 
 
