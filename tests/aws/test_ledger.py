@@ -19,7 +19,8 @@ from emulated import (
     failing,
     unreachable,
 )
-from ion.aws.ledger import Ledger, LedgerError, Result
+from ion.aws.ledger import Ledger, Result
+from ion.aws.table import TableError
 from ion.delivery import InDoubt
 from ion.policy.lease import (
     CLAIMED,
@@ -420,7 +421,7 @@ def test_a_claim_that_boto3_repeats_finds_its_own_token(account: Account) -> Non
 def test_a_claim_whose_answer_was_lost_succeeds_when_asked_anew(account: Account) -> None:
     dynamodb = account.dynamodb(batch_execute_statement=first_times(1, answer_lost))
     ledger = account.ledger(dynamodb)
-    with pytest.raises(LedgerError, match=r"^EndpointConnectionError$"):
+    with pytest.raises(TableError, match=r"^EndpointConnectionError$"):
         ask(ledger, claims(3))
     assert verdicts(ask(ledger, claims(3))) == ["send"] * 3
     assert verdicts(ask(ledger, claims(3, "two"))) == ["wait"] * 3
@@ -551,7 +552,7 @@ OUTAGES = {
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
 def test_without_the_ledger_nothing_may_be_sent(account: Account, outage: Answer) -> None:
     dynamodb = account.dynamodb(batch_execute_statement=outage)
-    with pytest.raises(LedgerError) as caught:
+    with pytest.raises(TableError) as caught:
         ask(account.ledger(dynamodb), claims(30))
     assert re.fullmatch(r"\w+", str(caught.value))
     assert AWS_SECRET_TEXT not in str(caught.value)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from emulated import Account, Between, failing
-from ion.aws.server_state import Finding, ServerState, ServerStateError, ServerStates
+from ion.aws.server_state import Finding, ServerState, ServerStates
+from ion.aws.table import TableError
 from ion.policy.backoff import Backoff
 from ion.policy.pipelining_limit import PipeliningLimit
 from ion.policy.rate import LearnedRate
@@ -100,5 +101,5 @@ def test_a_table_that_cannot_be_used_is_an_error_with_its_code(account: Account)
         batch_execute_statement=failing("ThrottlingException"),
     )
     for doing in (states(account, ill).read(["smtp"]), states(account, ill).write("smtp", BACKOFF)):
-        with pytest.raises(ServerStateError, match=r"^ThrottlingException$"):
+        with pytest.raises(TableError, match=r"^ThrottlingException$"):
             asyncio.run(doing)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeGuard
 
-from ion.aws.ledger import Ledger, LedgerError
+from ion.aws.ledger import Ledger
+from ion.aws.table import TableError
 from ion.contract import BadInput, Redrive, content_hash, parse
 from ion.delivery import (
     Delivery,
@@ -196,7 +197,7 @@ class Admission:
         code, before = "", self.failures
         try:
             judgements = await self._ledger.claim(list(claims.values()), self._now())
-        except LedgerError as error:
+        except TableError as error:
             code = str(error)
             judgements = [Judgement(Verdict.UNKNOWN)] * len(claims)
         unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ion.aws.queue import Queue, QueueError
-from ion.aws.schedule import Schedule, ScheduleError
+from ion.aws.schedule import Schedule
+from ion.aws.table import TableError
 from ion.contract import BadInput, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
@@ -76,7 +77,7 @@ class Retention:
             is_due = await self._schedule.take(self._now(), _AGAIN_SECONDS)
             if is_due and await look.run(until):
                 await self._schedule.put_off(self._now(), EVERY_SECONDS)
-        except ScheduleError as error:
+        except TableError as error:
             self._telemetry.trouble("when a rescue is due can't be known", code=str(error))
             if self._is_the_hour():
                 await look.run(until)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ion.aws.server_state import Finding, ServerState, ServerStateError, ServerStates
+from ion.aws.server_state import Finding, ServerState, ServerStates
+from ion.aws.table import TableError
 from ion.deadline import Deadline
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
@@ -166,14 +167,14 @@ class Servers:
         names = [smtp.name + which for smtp, _ in self._servers for which in ("", _EARLIER)]
         try:
             return await self._states.read(names)
-        except ServerStateError as error:  # then the servers tell us anew
+        except TableError as error:  # then the servers tell us anew
             self._telemetry.trouble("the servers' state can't be read", code=str(error))
             return dict.fromkeys(names, ServerState())
 
     async def _write(self, name: str, finding: Finding) -> None:
         try:
             await self._states.write(name, finding)
-        except ServerStateError as error:
+        except TableError as error:
             what = type(finding).__name__
             self._telemetry.trouble(f"a server's state ({what}) can't be written", code=str(error))
 

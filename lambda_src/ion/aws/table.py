@@ -1,0 +1,130 @@
+"""DynamoDB: the one table, as statements and rows.
+
+Every email has a row under its key, `email_id`. The rows of what ion knows beside that lie in the
+same table, under keys with a blank in them, which no email's key has. `expires_at` is the table's
+TTL attribute: seconds since the epoch, after which DynamoDB removes a row in its own time.
+
+The writes are PartiQL statements, since that is DynamoDB's only way to send many conditional writes
+in one call without the double price of a transaction.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ion.aws.errors import AWS_ERRORS, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Value = str | int | float | None
+Item = dict[str, Value]
+
+KEY = "email_id"
+EXPIRES_AT = "expires_at"
+STATEMENTS_A_CALL = 25
+"""BatchExecuteStatement takes no more."""
+_REFUSED = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
+
+
+class TableError(Exception):
+    """The table can't be used just now. The text is AWS's code."""
+
+
+class Table:
+    """Reads and writes rows.
+
+    Args:
+        client: boto3's.
+        name: of the table.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def insert(self, key: str, values: Mapping[str, Value]) -> dict[str, Any]:
+        """A statement that is refused if there is a row of that key."""
+        item = {KEY: key, **values}
+        fields = ", ".join(f"'{name}': ?" for name in item)
+        return _statement(f'INSERT INTO "{self._name}" VALUE {{{fields}}}', item.values())
+
+    def update(
+        self, key: str, values: Mapping[str, Value], only_if: Mapping[str, Value] | None = None
+    ) -> dict[str, Any]:
+        """A statement that is refused if there is no such row, or it isn't as in `only_if`."""
+        where = {KEY: key, **(only_if or {})}
+        changes = " ".join(f'SET "{name}"=?' for name in values)
+        conditions = " AND ".join(f'"{name}"=?' for name in where)
+        text = f'UPDATE "{self._name}" {changes} WHERE {conditions}'
+        return _statement(text, [*values.values(), *where.values()])
+
+    async def execute(self, statements: Sequence[dict[str, Any]]) -> list[str | None]:
+        """Each statement's error code; None: it is done. A call that failed is one for each of its.
+
+        Raises:
+            TableError: no call succeeded.
+        """
+        codes: list[str | None] = []
+        failures: list[Exception] = []
+        starts = range(0, len(statements), STATEMENTS_A_CALL)
+        for start in starts:
+            batch: Any = statements[start : start + STATEMENTS_A_CALL]
+            try:
+                answer: Any = await asyncio.to_thread(
+                    self._client.batch_execute_statement, Statements=batch
+                )
+            except AWS_ERRORS as error:
+                failures.append(error)
+                codes += [code_of(error)] * len(batch)
+            else:
+                codes += [one.get("Error", {}).get("Code") for one in answer["Responses"]]
+        if failures and len(failures) == len(starts):
+            raise TableError(code_of(failures[-1])) from failures[-1]
+        return codes
+
+    async def read(self, keys: Iterable[str]) -> dict[str, Item]:
+        """The rows that there are, by their keys, read so that no earlier write is missed.
+
+        Args:
+            keys: at most 100 (BatchGetItem).
+
+        Raises:
+            TableError: it can't be known.
+        """
+        rows: dict[str, Item] = {}
+        asked = [{KEY: {"S": key}} for key in keys]
+        request: Any = {self._name: {"Keys": asked, "ConsistentRead": True}}
+        while request:
+            try:
+                answer = await asyncio.to_thread(self._client.batch_get_item, RequestItems=request)
+            except AWS_ERRORS as error:
+                raise TableError(code_of(error)) from error
+            for item in answer["Responses"].get(self._name, []):
+                row = {name: _plain(typed) for name, typed in item.items()}
+                rows[str(row[KEY])] = row
+            request = answer.get("UnprocessedKeys")
+        return rows
+
+
+def is_refused(code: str | None) -> bool:
+    """True if a statement's condition didn't hold, which is an answer and not a failure."""
+    return code in _REFUSED
+
+
+def _statement(text: str, values: Iterable[Value]) -> dict[str, Any]:
+    return {"Statement": text, "Parameters": [_typed(value) for value in values]}
+
+
+def _typed(value: Value) -> dict[str, Any]:
+    if value is None:
+        return {"NULL": True}
+    return {"S": value} if isinstance(value, str) else {"N": str(value)}
+
+
+def _plain(typed: Mapping[str, Any]) -> Value:
+    """The value of an attribute; of a kind that ion doesn't write: none."""
+    ((kind, value),) = typed.items()
+    if kind == "N":
+        return float(value) if set(value) & set(".eE") else int(value)
+    return str(value) if kind == "S" else None
