@@ -22,7 +22,7 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline"],
     ["outcome"],
     ["config_file"],
-    ["nearest"],
+    ["limits", "nearest"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
@@ -101,7 +101,7 @@ def test_smtp_takes_an_envelope_and_bytes() -> None:
     known = {
         room(other) for module in MODULES if room(module) == "smtp" for other in inside(module)
     }
-    assert known <= {"smtp", "outcome", "envelope", "deadline", "settings"}
+    assert known <= {"smtp", "outcome", "envelope", "deadline", "limits", "settings"}
 
 
 def test_there_is_no_circle() -> None:

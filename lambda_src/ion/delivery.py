@@ -7,12 +7,11 @@ here.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ion.limits import LONGEST_VISIBILITY_SECONDS
 from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
 
 _FAULT_SECONDS = 300
 _NO_LEDGER_SECONDS = 60
-_LONGEST_WAIT_SECONDS = 43_200
-"""The longest visibility timeout of SQS: 12 hours."""
 
 
 class InDoubt(StrEnum):
@@ -111,7 +110,7 @@ def id_reused(addresses: tuple[str, ...]) -> Delivery:
 def leased(wait_seconds: float) -> Delivery:
     """An email that another run may be sending, until its lease has ended."""
     outcome = Outcome(Stage.CLAIM, Kind.TRANSIENT, Scope.MESSAGE, Reason.LEASED)
-    delay = min(int(wait_seconds) + 1, _LONGEST_WAIT_SECONDS)
+    delay = min(int(wait_seconds) + 1, LONGEST_VISIBILITY_SECONDS)
     return Delivery(Status.DEFERRED, outcome, delay_seconds=delay)
 
 

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MAX_ATTRIBUTES = 10
-"""Attributes a message (SQS)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Attribute:

@@ -10,16 +10,14 @@ from pathlib import Path
 
 from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
+from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
 
 __all__ = ["Aws", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
 
 CONFIG_FILE = "config.cfg"
 SECRETS_FILE = "config-secrets.cfg"
 
-_SQS_LONGEST_POLL_SECONDS = 20
-_RETENTION_HOURS = 14 * 24
-"""The queues keep a message 14 days (the longest SQS offers)."""
-_EXPIRY_MARGIN_HOURS = 48
+_LONGEST_WAIT_HOURS = (RETENTION_SECONDS - LAST_CHANCE_SECONDS) // 3600
 
 _FIRST = "smtp"
 _ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")
@@ -164,9 +162,8 @@ def load(
         ),
         aws=aws,
         sender=mail.address("sender", is_address) or username,
-        linger_seconds=drain.number("linger_seconds", 0, _SQS_LONGEST_POLL_SECONDS),
-        give_up_after_seconds=3600
-        * retry.number("give_up_after_hours", 1, _RETENTION_HOURS - _EXPIRY_MARGIN_HOURS),
+        linger_seconds=drain.number("linger_seconds", 0, LONGEST_POLL_SECONDS),
+        give_up_after_seconds=3600 * retry.number("give_up_after_hours", 1, _LONGEST_WAIT_HOURS),
         in_doubt=InDoubt(retry.one_of("in_doubt", list(InDoubt))),
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     )

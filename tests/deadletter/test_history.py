@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ion.deadletter.letter import dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
 from ion.history import History, for_redrive, read_history
-from ion.message import MAX_ATTRIBUTES, Attribute, Message
+from ion.limits import MAX_ATTRIBUTES
+from ion.message import Attribute, Message
 from ion.outcome import Kind, Outcome, Problem, Reason, Reply, Scope, Stage
 
 SENT_AT = datetime(2026, 11, 22, 8, 30, 15, 250_000, UTC)

@@ -1,10 +1,7 @@
 """What waits too long or comes too often ends in the dead-letter queue, before SQS buries it."""
 
 import json
-import math
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +13,7 @@ from emulated import (
     at_once,
     failing,
 )
-from ion.drain.admission import MOST_RECEIVES
-from ion.policy.retry import RETENTION_SECONDS
+from ion.limits import MOST_RECEIVES
 from smtp_server import (
     ScriptedServer,
     Step,
@@ -100,15 +96,3 @@ def test_an_email_with_a_template_is_kept_until_ion_has_templates(account: Accou
     (letter,) = account.dead()
     assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
     assert ion_of(letter)["path"] == "$.template"
-
-
-@pytest.mark.row(24)
-@pytest.mark.row(25)
-def test_the_module_leaves_ion_time_to_label() -> None:
-    text = (Path(__file__).parents[2] / "terraform" / "queue.tf").read_text(encoding="utf-8")
-    net = re.search(r"max_receive_count = (\d+)", text)
-    retention = re.search(r"retention_seconds = (\d+) \* (\d+) \* (\d+) \* (\d+)", text)
-    assert net
-    assert retention
-    assert int(net[1]) > MOST_RECEIVES
-    assert math.prod(map(int, retention.groups())) == RETENTION_SECONDS

@@ -11,11 +11,11 @@ import pytest
 from conftest import Log
 from draining import Dying, drain, email, killed, later, recipients, run, wide
 from emulated import Account, Request, at_once, failing
-from ion.aws.queue import BATCH
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
 from ion.drain.admission import Admission, Job
 from ion.drain.deliver import Deliverer
+from ion.limits import BATCH
 from ion.message import Message
 from ion.report.telemetry import Telemetry
 from smtp_server import ScriptedServer, Step, reply

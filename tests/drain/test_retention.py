@@ -13,9 +13,9 @@ from conftest import Log
 from emulated import Account, Between, Request, at_once, failing
 from ion.aws.schedule import Schedule
 from ion.deadline import Deadline
-from ion.drain.retention import EVERY_SECONDS, Retention
+from ion.drain.retention import Retention
 from ion.drain.settle import Settler
-from ion.policy.retry import LAST_CHANCE_SECONDS, RETENTION_SECONDS
+from ion.limits import RETENTION_LOOK_SECONDS, RETENTION_SECONDS
 from ion.report.telemetry import Telemetry
 from machine.queues import Backlog, on_clock
 
@@ -46,7 +46,7 @@ def email(key: str) -> str:
 def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Retention:
     """What a new process has: nothing, but for the table."""
     client = cast("DynamoDBClient", dynamodb or account.dynamodb())
-    return Retention(Schedule(client, account.table, EVERY_SECONDS), Telemetry(), clock)
+    return Retention(Schedule(client, account.table, RETENTION_LOOK_SECONDS), Telemetry(), clock)
 
 
 async def wake(
@@ -134,11 +134,6 @@ def looks(account: Account, clock: Clock, hours: int, **parts: Any) -> list[int]
 def test_a_young_queue_is_looked_at_every_36_hours(account: Account, clock: Clock) -> None:
     account.publish(email("young"))
     assert looks(account, clock, 80) == [0, 36, 72]
-
-
-def test_what_one_look_leaves_is_there_at_the_next() -> None:
-    """Even if that comes hours late, or what it is about was hidden."""
-    assert EVERY_SECONDS + 12 * HOUR <= LAST_CHANCE_SECONDS < RETENTION_SECONDS
 
 
 def test_a_look_that_could_not_write_its_dead_letters_is_repeated_within_the_hour(
@@ -229,7 +224,7 @@ def test_of_two_functions_one_looks(account: Account, clock: Clock) -> None:
     account.publish(email("young"))
     for _ in range(3):  # there is no row at first, and one that is due later
         assert sorted(asyncio.run(main()))[:3] == [0, 0, 0]
-        clock.passes(EVERY_SECONDS)
+        clock.passes(RETENTION_LOOK_SECONDS)
     assert [held.receives for held in account.waiting()] == [3]
 
 

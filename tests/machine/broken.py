@@ -13,9 +13,10 @@ from ion.drain.deliver import Deliverer
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.envelope import Email
+from ion.limits import SKEW_SECONDS
 from ion.message import Draft, Message
 from ion.outcome import Outcome
-from ion.policy.lease import SKEW_SECONDS, Claim, Judgement, Verdict, judge
+from ion.policy.lease import Claim, Judgement, Verdict, judge
 from ion.smtp.session import Session
 from ion.smtp.stream import StreamError
 from machine.process import Kind

@@ -16,8 +16,8 @@ from ion.delivery import InDoubt
 from ion.drain.admission import Admission
 from ion.drain.deliver import Deliverer
 from ion.drain.run import Drain
+from ion.limits import LEASE_MARGIN_SECONDS
 from ion.policy.lease import SENT
-from ion.relay.relay import LEASE_MARGIN_SECONDS
 from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect

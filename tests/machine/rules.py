@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from clock import Clock
 from emulated import Account
 from ion.delivery import InDoubt
-from ion.policy.lease import SKEW_SECONDS
+from ion.limits import SKEW_SECONDS
 from machine import choices
 from machine.faults import Plan
 from machine.process import Kind

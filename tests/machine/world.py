@@ -11,8 +11,8 @@ from unittest.mock import patch
 from clock import Clock
 from emulated import Account, Held
 from ion.delivery import InDoubt
+from ion.limits import SKEW_SECONDS
 from ion.outcome import Reason
-from ion.policy.lease import SKEW_SECONDS
 from machine.books import OWN, REDRIVE, Books, Email
 from machine.faults import Plan
 from machine.process import Kind, Process

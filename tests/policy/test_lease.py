@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ion.delivery import Delivery, InDoubt, Status
+from ion.limits import SKEW_SECONDS
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import (
     CLAIMED,
@@ -14,7 +15,6 @@ from ion.policy.lease import (
     DOUBTED,
     PENDING,
     SENT,
-    SKEW_SECONDS,
     Claim,
     Judgement,
     Row,

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ion.limits import LONGEST_VISIBILITY_SECONDS
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.policy.retry import (
-    LONGEST_DELAY_SECONDS,
-    delay_seconds,
-    expired,
-    forgotten,
-    held_over_seconds,
-)
+from ion.policy.retry import delay_seconds, expired, forgotten, held_over_seconds
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -44,7 +39,7 @@ def test_jitter_spreads_by_a_fifth_either_way(jitter: float, delay: int) -> None
 
 @given(st.sampled_from(Kind), st.integers(1, 10**9), st.floats(0, 1))
 def test_every_delay_is_one_that_sqs_takes(kind: Kind, attempt: int, jitter: float) -> None:
-    assert 1 <= delay_seconds(outcome(kind), attempt, jitter) <= LONGEST_DELAY_SECONDS
+    assert 1 <= delay_seconds(outcome(kind), attempt, jitter) <= LONGEST_VISIBILITY_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from ion.deadline import Deadline
+from ion.limits import DOT_BUDGET_SECONDS
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.smtp.session import RECIPIENTS_PER_TRANSACTION, Session
-from ion.smtp.transaction import DOT_BUDGET_SECONDS
 from smtp.client import (
     ANN,
     BOB,

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
+from ion.limits import LEDGER_KEEPS_SECONDS
 from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, judge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEEP_SECONDS = 30 * 24 * 3600
-"""Beyond 14 days in the input queue and 14 more in the dead-letter queue."""
 _LOOKS = 3
 """How often a claim that lost against another one is judged anew before it gives way."""
 _TRIES = 3
@@ -181,7 +180,7 @@ def _columns(row: Row) -> dict[str, Value]:
 def _times(now: float) -> dict[str, Value]:
     return {
         "updated_at": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
-        EXPIRES_AT: int(now) + _KEEP_SECONDS,
+        EXPIRES_AT: int(now) + LEDGER_KEEPS_SECONDS,
     }
 
 

@@ -5,21 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ion.aws.errors import AWS_ERRORS, code_of
+from ion.limits import BATCH, LONGEST_DELAY_SECONDS, LONGEST_VISIBILITY_SECONDS, MOST_MESSAGE_BYTES
 from ion.message import Attribute, Draft, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
-BATCH = 10
-"""Messages a call (SQS)."""
-MOST_BYTES = 262_144
-"""Body and attributes of a message, and of all messages of a call. AWS allows 1 MiB now; this much
-has always been allowed, and is what the module sets."""
 _TRIES = 3
 """For the entries that a batch call refused; boto3 itself repeats calls that failed as a whole."""
-LONGEST_VISIBILITY_SECONDS = 43_200
-LONGEST_DELAY_SECONDS = 900
 
 
 class QueueError(Exception):
@@ -166,7 +160,7 @@ def _by_size(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
     """Groups that fit into one call each."""
     group: list[Draft] = []
     for draft in drafts:
-        if group and sum(one.size for one in group) + draft.size > MOST_BYTES:
+        if group and sum(one.size for one in group) + draft.size > MOST_MESSAGE_BYTES:
             yield group
             group = []
         group.append(draft)

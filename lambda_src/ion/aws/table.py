@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ion.aws.errors import AWS_ERRORS, code_of
+from ion.limits import STATEMENTS_A_CALL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,8 +23,6 @@ Item = dict[str, Value]
 
 KEY = "email_id"
 EXPIRES_AT = "expires_at"
-STATEMENTS_A_CALL = 25
-"""BatchExecuteStatement takes no more."""
 _REFUSED = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
 
 

@@ -7,7 +7,8 @@ import msgspec
 
 from ion.delivery import Delivery
 from ion.history import ION, History
-from ion.message import MAX_ATTRIBUTES, Attribute, Message
+from ion.limits import MAX_ATTRIBUTES
+from ion.message import Attribute, Message
 from ion.report.redact import redact
 
 REASON = "reason"

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ion.aws.queue import BATCH, LONGEST_DELAY_SECONDS, Queue, QueueError
+from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
 from ion.deadletter.letter import requeue_attributes
 from ion.deadletter.query import is_meant, reason_of
 from ion.deadline import Deadline
 from ion.history import History, carried_history, for_redrive
+from ion.limits import BATCH, LONGEST_DELAY_SECONDS
 from ion.message import Draft, Message
 from ion.report.telemetry import Telemetry
 

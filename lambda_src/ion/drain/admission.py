@@ -27,14 +27,12 @@ from ion.delivery import (
 )
 from ion.envelope import Email
 from ion.history import History, read_history, with_email_id
+from ion.limits import MOST_RECEIVES
 from ion.mail import Checked, check
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.report.telemetry import Telemetry
-
-MOST_RECEIVES = 990
-"""Then SQS is about to bury a message by itself (`maxReceiveCount`, 1000), without a word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from ion.aws.queue import BATCH
+from ion.limits import BATCH
 from ion.outcome import Outcome
 from ion.policy.rate import Bucket, Pace
 from ion.smtp.pool import Pool

@@ -12,18 +12,17 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from ion.aws.queue import BATCH, Queue, QueueError
+from ion.aws.queue import Queue, QueueError
 from ion.deadline import Deadline
 from ion.drain.admission import Admission, Claimed, Suspect, Unclaimed, WorkItem
 from ion.drain.gate import SendGate
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress
+from ion.limits import BATCH, VISIBILITY_MARGIN_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.report.telemetry import Telemetry
 
-VISIBILITY_MARGIN_SECONDS = 60
-"""A received message stays hidden this much longer than the invocation can live."""
 _LEDGER_FAILURES = 3
 """Claims in a row without an answer, after which the run ends."""
 _LOOK_AGAIN_SECONDS = 1

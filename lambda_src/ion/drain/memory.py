@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
-from ion.aws.queue import BATCH
 from ion.drain.allowance import LARGEST_BYTES, Allowance
+from ion.limits import BATCH
 from ion.message import Message
 
 _WORST_WEIGHT = 43 * LARGEST_BYTES // 4

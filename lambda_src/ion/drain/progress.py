@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
+from ion.limits import BEGIN_BUDGET_SECONDS
 from ion.outcome import Outcome, Reason, Scope
 from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
@@ -17,9 +18,6 @@ _NO_SENDER = (
     "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
     '"name@example.org" } }), then redrive them'
 )
-
-BEGIN_BUDGET_SECONDS = 45
-"""No message is begun with less left: 30 s for the reply to its dot, the rest for its envelope."""
 
 
 @dataclass(slots=True)

@@ -13,16 +13,12 @@ from ion.delivery import Delivery, Status
 from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
 from ion.history import History, read_history, with_email_id
+from ion.limits import RETENTION_LOOK_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
 
-EVERY_SECONDS = 36 * 3600
-"""Between two looks. A look counts as a receive, and CloudWatch's age of the oldest message leaves
-out what was received three times (SQS), so the third look must find nothing that is younger than
-some days. What a look leaves is younger than `retry.LAST_CHANCE_SECONDS` before the end, which is
-12 hours longer than this: time for a look that comes late, or in parts."""
 _AGAIN_SECONDS = 3600
 """After a look that died, or didn't get through the queue."""
 _WAIT_SECONDS = 1
@@ -76,7 +72,7 @@ class Retention:
         try:
             is_due = await self._schedule.take(self._now(), _AGAIN_SECONDS)
             if is_due and await look.run(until):
-                await self._schedule.put_off(self._now(), EVERY_SECONDS)
+                await self._schedule.put_off(self._now(), RETENTION_LOOK_SECONDS)
         except TableError as error:
             self._telemetry.trouble("when a rescue is due can't be known", code=str(error))
             if self._is_the_hour():

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 from ion.aws.ledger import Ledger
-from ion.aws.queue import BATCH, Queue
+from ion.aws.queue import Queue
 from ion.contract import Redrive
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
@@ -23,6 +23,7 @@ from ion.drain.intake import Intake, recipients_of
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress, Summary
 from ion.drain.settle import Settler
+from ion.limits import BATCH, SETTLE_SECONDS
 from ion.message import Message
 from ion.outcome import Outcome
 from ion.policy.rate import Limits, Pace
@@ -30,8 +31,6 @@ from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
 from ion.smtp.pool import Pool
 
-SETTLE_SECONDS = 10
-"""Kept of every invocation for what follows the last reply: writing down what it was."""
 _UNSETTLED_TENS = 3
 """So many tens of messages may wait for their records and deletes while others are sent."""
 

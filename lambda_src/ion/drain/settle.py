@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from ion.aws.ledger import Ledger, Result
-from ion.aws.queue import BATCH, MOST_BYTES, Queue
+from ion.aws.queue import Queue
 from ion.deadletter.letter import IN_USE, dead_letter_attributes
 from ion.delivery import Delivery, Status
 from ion.drain.admission import WorkItem
+from ion.limits import BATCH, MOST_MESSAGE_BYTES
 from ion.message import Draft, Message
 from ion.policy.lease import conclude
 from ion.report.redact import redact
@@ -195,7 +196,7 @@ class Settler:
         letter = Draft(one.message.body, attributes)
         if await self._sent(letter):
             return True
-        if letter.size <= MOST_BYTES:
+        if letter.size <= MOST_MESSAGE_BYTES:
             return False
         # There wasn't room: SQS counts attributes as part of the message.
         ours = {name: value for name, value in attributes.items() if name in IN_USE}

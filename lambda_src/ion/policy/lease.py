@@ -7,10 +7,9 @@ from enum import StrEnum
 from itertools import chain
 
 from ion.delivery import Delivery, InDoubt, Status
+from ion.limits import SKEW_SECONDS
 from ion.outcome import Kind, Reason
 
-SKEW_SECONDS = 30
-"""By so much may the clocks of two functions differ before one takes the other's live lease."""
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
 

@@ -1,5 +1,6 @@
 """When to try a message again: pure, so that it can be read off a table."""
 
+from ion.limits import LAST_CHANCE_SECONDS, LONGEST_VISIBILITY_SECONDS, RETENTION_SECONDS
 from ion.outcome import Kind, Outcome, Reason
 
 _LADDER_MINUTES = (1, 5, 15, 30, 60)
@@ -12,13 +13,6 @@ _JITTER = 0.2
 _HELD_OVER_SECONDS = 5 * 60
 _HELD_OVER_CAP_SECONDS = 3600
 _MAILBOX_FULL_SECONDS = 24 * 3600
-RETENTION_SECONDS = 14 * 24 * 3600
-"""A queue forgets a message after that (SQS's longest, and what the module sets)."""
-LAST_CHANCE_SECONDS = 48 * 3600
-"""So long before, what can't be sent moves on to the dead-letter queue, with its reason. More than
-`drain.retention.EVERY_SECONDS`, or what is hidden at one look would be gone before the next."""
-LONGEST_DELAY_SECONDS = 12 * 3600
-"""SQS: a visibility timeout ends at the latest 12 hours after the receive."""
 
 
 def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
@@ -36,7 +30,7 @@ def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
     else:
         base = 60 * _LADDER_MINUTES[min(attempt, len(_LADDER_MINUTES)) - 1]
     spread = base * (1 + _JITTER * (2 * jitter - 1))
-    return max(1, min(round(spread), LONGEST_DELAY_SECONDS))
+    return max(1, min(round(spread), LONGEST_VISIBILITY_SECONDS))
 
 
 def held_over_seconds(age_seconds: float) -> int:

@@ -23,9 +23,10 @@ from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
-from ion.drain.retention import EVERY_SECONDS, Retention
+from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
+from ion.limits import LEASE_MARGIN_SECONDS, RETENTION_LOOK_SECONDS
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
@@ -33,9 +34,6 @@ from ion.report.telemetry import Telemetry
 from ion.settings import Settings, SettingsError, Smtp, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
-
-LEASE_MARGIN_SECONDS = 60
-"""A lease outlives the invocation by this, as the visibility of its message does."""
 
 
 class Relay:
@@ -53,7 +51,7 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
-        schedule = Schedule(dynamodb, aws.ledger_table, EVERY_SECONDS)
+        schedule = Schedule(dynamodb, aws.ledger_table, RETENTION_LOOK_SECONDS)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)

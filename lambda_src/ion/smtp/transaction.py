@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Sequence
 from enum import StrEnum
 
 from ion.deadline import Deadline
+from ion.limits import DOT_BUDGET_SECONDS
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.settings import Pipelining
 from ion.smtp.channel import Channel
@@ -23,8 +24,6 @@ DOT_SECONDS = 300.0
 RSET_SECONDS = 10.0
 SLOWEST_BYTES_PER_SECOND = 500
 
-DOT_BUDGET_SECONDS = 30.0
-"""No DATA is begun with less than this left to wait for the reply to its dot."""
 _GO_AHEAD = 354
 """The server awaits the content (RFC 5321 section 4.1.1.4)."""
 _LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})

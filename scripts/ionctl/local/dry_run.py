@@ -13,8 +13,8 @@ import boto3
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, Where, parse
-from ion.drain.admission import MOST_RECEIVES
 from ion.history import History, read_history
+from ion.limits import MOST_RECEIVES
 from ion.mail import compose, is_address
 from ion.message import Message
 from ion.outcome import Reason
