@@ -17,7 +17,7 @@ _FAULTS = {
     "DuplicateOptionError": "a key that is in its section already",
     "ParsingError": "is neither [section] nor key = value",
 }
-"""What `configparser` minds."""
+"""Faults that `configparser` raises."""
 
 _LITERAL = re.compile(r'""(.*)""')
 _IN_QUOTES = re.compile(r"""(["']).*\1""")
@@ -215,7 +215,7 @@ def variable(section: str, key: str) -> str:
 
 
 def _hint(name: str, known: Collection[str], elsewhere: Mapping[str, str]) -> str:
-    """What to do about an unknown name; repeats only what is known."""
+    """Advice about an unknown name; repeats only known names."""
     if name in elsewhere:
         return f": {name} belongs in {elsewhere[name]}"
     near = nearest(name, known)

@@ -15,7 +15,7 @@ _NO_LEDGER_SECONDS = 60
 
 
 class InDoubt(StrEnum):
-    """What to do about an email that the server may or may not have."""
+    """Policy for an email that the server may or may not have."""
 
     RESEND_ONCE = "resend_once"
     """At most two copies, then a person decides."""
@@ -26,7 +26,7 @@ class InDoubt(StrEnum):
 
 
 class Status(StrEnum):
-    """What becomes of a message now. `drain` turns each into exactly one verb of the queue."""
+    """The fate of a message now. The drain turns each into exactly one verb of the queue."""
 
     SENT = "sent"
     DEFERRED = "deferred"
@@ -55,7 +55,7 @@ class Delivery:
         path: for bad input: the JSONPath of what is wrong, "$.recipient[0]".
         problem: for bad input that breaks the contract: in what way.
         did_you_mean: for an unknown field: the known one that it resembles, if any.
-        addresses: whom this is about; only for taking them out of what the server said.
+        addresses: of those recipients; only for taking them out of what the server said.
         server: which one was asked, by its section in the configuration; empty: none was.
     """
 
@@ -96,7 +96,7 @@ def poison() -> Delivery:
 
 
 def duplicate() -> Delivery:
-    """A copy of an email that everybody has."""
+    """A copy of an email that all its recipients have."""
     outcome = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.DUPLICATE)
     return Delivery(Status.DONE, outcome)
 

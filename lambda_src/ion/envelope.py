@@ -1,11 +1,11 @@
-"""What is handed from composing to sending: the two halves of an email on the wire."""
+"""An email on the wire: envelope and content, from composing to sending."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends to whom (RFC 5321 section 2.3.1).
+    """Sender and recipients (RFC 5321 section 2.3.1).
 
     Addresses are ready for the wire: `local@domain`, domains as A-labels, quoting as RFC 5321
     wants it, no angle brackets.

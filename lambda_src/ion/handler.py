@@ -10,7 +10,7 @@ from ion.relay.relay import Relay
 
 
 class Context(Protocol):
-    """What Lambda tells a function about its invocation."""
+    """Lambda's context of an invocation, as far as ion reads it."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the invocation is ended."""
@@ -26,7 +26,7 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
     """Drain the queue.
 
     Args:
-        event: whatever woke us; it carries no work.
+        event: a wake-up, which carries no work.
         context: Lambda's.
 
     Returns:

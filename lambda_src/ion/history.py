@@ -1,4 +1,4 @@
-"""What a message carries with it through requeues, dead letters and redrives: the attribute `ion`.
+"""A message's history through requeues, dead letters and redrives: the attribute `ion`.
 
 SQS gives a moved message a new id and a new age; the key and the first time must not change.
 """
@@ -56,7 +56,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def read_history(message: Message) -> History:
-    """What a message in the input queue says of itself, or what follows from it if it is new.
+    """The history of a message in the input queue; of a new one, the beginning.
 
     A dead letter can come back without us, by "start DLQ redrive" in SQS's console: that is a
     redrive too.

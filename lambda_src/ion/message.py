@@ -25,7 +25,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What was received.
+    """A message as received from SQS.
 
     Args:
         id: SQS's id; a message that is sent again gets another.

@@ -1,11 +1,11 @@
-"""The words everything else speaks: where a conversation ended, and what that means."""
+"""Outcomes: the stage at which a conversation ended, and what that means."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where in its life a message, or in the conversation an email, was when it ended."""
+    """The step in a message's life, or in the SMTP conversation, at which it ended."""
 
     PARSE = "parse"
     CLAIM = "claim"
@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 
 class Scope(StrEnum):
-    """Who pays for a failure (after Postfix: site, message, recipient, stream)."""
+    """The scope of a failure: who pays for it (after Postfix: site, message, recipient, stream)."""
 
     SITE = "site"
     """The server, the login, the quota: says nothing about any message."""
@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a reply, or the lack of one, means. `smtp.replies` decides it, and nothing else."""
+    """Meaning of a reply, or of its absence. Only `smtp.replies` decides it."""
 
     ACCEPTED = "accepted"
     TRANSIENT = "transient"
@@ -89,7 +89,7 @@ class Reason(StrEnum):
     DEADLINE = "DEADLINE"
     """The invocation is about to end."""
     LEDGER = "LEDGER"
-    """Who has been served can't be known just now, so nobody is."""
+    """It can't be known just now who has been served, so nothing is sent."""
     LEASED = "LEASED"
     """Another run is at work on this email."""
     DUPLICATE = "DUPLICATE"
@@ -145,7 +145,7 @@ class Reply:
 
     @property
     def positive(self) -> bool:
-        """True for 2xx, whichever (RFC 5321 section 4.3.2 lets a server answer 252)."""
+        """True for any 2xx (RFC 5321 section 4.3.2 lets a server answer 252)."""
         return self.code // 100 == 2  # the digit that RFC 5321 gives success
 
     @property
@@ -161,7 +161,7 @@ class Reply:
     @property
     def closing(self) -> bool:
         """True for 421: the server shuts the connection down (RFC 5321 section 3.8)."""
-        return self.code == 421  # whichever command it answers
+        return self.code == 421  # in answer to any command
 
     def __str__(self) -> str:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
@@ -169,7 +169,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a conversation ended, for one recipient or for all of them. Never empty."""
+    """The end of a conversation, for one recipient or for all of them."""
 
     stage: Stage
     kind: Kind
@@ -177,7 +177,7 @@ class Outcome:
     reason: Reason
     reply: Reply | None = None
     detail: str = ""
-    """What there is to say where there was no reply: "connection lost", "timed out" …"""
+    """Our words where there was no reply: "connection lost", "timed out" …"""
 
     @property
     def said(self) -> str:

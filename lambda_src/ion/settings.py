@@ -37,11 +37,11 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
 _TLS_PORT = 465
-"""Where TLS begins with the first byte (RFC 8314)."""
+"""The port where TLS begins with the first byte (RFC 8314)."""
 
 
 class Security(StrEnum):
-    """How the connection is protected."""
+    """Protection of the connection."""
 
     TLS = "tls"
     """TLS from the first byte (RFC 8314), port 465."""
@@ -52,7 +52,7 @@ class Security(StrEnum):
 
 
 class Pipelining(StrEnum):
-    """What goes out in one flight, where the server offers PIPELINING (RFC 2920); each one more."""
+    """Commands in one flight, where the server offers PIPELINING (RFC 2920); each one more."""
 
     OFF = "off"
     """One command at a time: four round trips an email."""
@@ -80,7 +80,7 @@ class Smtp:
     connections: int = 4
     pipelining: Pipelining = Pipelining.ENVELOPE
     max_rate: float | None = None
-    """Recipients a second, of all runs together; None: nobody told us."""
+    """Recipients a second, of all runs together; None: unknown."""
     name: str = _FIRST
     """Its section in the configuration: "smtp", "smtp:backup"."""
 
@@ -95,7 +95,7 @@ class Aws:
     ledger_table: str
     secret_arn: str = ""
     concurrency: int = 1
-    """How many runs there may be at a time."""
+    """Runs that there may be at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def load(
     """
     config = ConfigFile(CONFIG_FILE, _read(root / CONFIG_FILE), environment)
     aws = _aws(config.section("aws"))
-    # No environment for the secrets: it can be read by whoever may look at the function.
+    # No environment for the secrets: all who may look at the function can read it.
     if aws.secret_arn:
         secrets = ConfigFile(aws.secret_arn, read_secret(aws.secret_arn), {}, is_secret=True)
     else:

@@ -1,4 +1,4 @@
-"""What boto3 raises, as a word that may be logged."""
+"""boto3's errors, as a word that may be logged."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 

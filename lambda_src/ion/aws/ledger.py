@@ -25,7 +25,7 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is to be remembered of an attempt.
+    """The result of an attempt, to be remembered.
 
     Args:
         email_id: the key.
@@ -71,7 +71,7 @@ class Ledger:
                 undecided = await self._write(claims, judgements, found, undecided, now)
         except TableError:  # the others have their leases by now
             gives_way = Judgement(Verdict.UNKNOWN)
-        else:  # somebody is faster again and again: let them
+        else:  # another run is faster again and again: it may go first
             gives_way = Judgement(Verdict.WAIT, wait_seconds=1)
         for i in undecided:
             judgements[i] = gives_way
@@ -105,7 +105,7 @@ class Ledger:
 
         Returns:
             Those that could not be written. Where another token is on the row by now, there is
-            nothing to write: somebody else has taken over, and knows better.
+            nothing to write: another run has taken over, and knows better.
         """
         left = list(results)
         for _ in range(_TRIES):
@@ -132,7 +132,7 @@ class Ledger:
 
     def _conclude(self, result: Result, now: float) -> dict[str, Any]:
         values = dict(result.about) | _columns(result.row)
-        if result.was is not None:  # while the token is ours, nobody else has changed the row
+        if result.was is not None:  # while the token is ours, no other run has changed the row
             was = _columns(result.was)
             values = {name: value for name, value in values.items() if value != was.get(name)}
         values |= _times(now)
@@ -185,7 +185,7 @@ def _times(now: float) -> dict[str, Value]:
 
 
 def _row(item: Item) -> Row | None:
-    """None: it is of another version of ion, or somebody else has written it."""
+    """None: it was not written by this version of ion."""
     try:
         values = {field: read(item[name]) for field, (name, _, read) in _SCHEMA.items()}
         return Row(**values, expires_at=float(item[EXPIRES_AT] or 0))

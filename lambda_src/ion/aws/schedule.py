@@ -14,7 +14,7 @@ _KEEP_SECONDS = 7 * 24 * 3600
 
 
 class Schedule:
-    """Says to one function at a time that a look is due.
+    """Due time of the next look, given to one function at a time.
 
     Args:
         client: boto3's.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Finding = Backoff | LearnedRate | PipeliningLimit
-"""What a run may find out about a server; each kind has a row of its own."""
+"""Findings of a run about a server; each kind has a row of its own."""
 
 _KEYS: dict[type[Finding], str] = {
     Backoff: " hold ",
@@ -28,7 +28,7 @@ _KEEP_SECONDS = 8 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What is known about a server; None: nothing, or it was written by another version of ion."""
+    """State of a server; None: unknown, or written by another version of ion."""
 
     backoff: Backoff | None = None
     rate: LearnedRate | None = None
@@ -86,7 +86,7 @@ def _state(server: str, rows: Mapping[str, Item]) -> ServerState:
 
 
 def _values(kind: type[Finding], row: Item | None) -> dict[str, Any] | None:
-    """What was written; None: nothing, or by another version."""
+    """The values of a row; None: no row, or one of another version."""
     names = [field.name for field in fields(kind)]
     if row is None or not row.keys() >= set(names):
         return None

@@ -1,4 +1,4 @@
-"""What tells two messages under one key apart."""
+"""A hash that tells two messages under one key apart."""
 
 import hashlib
 import json

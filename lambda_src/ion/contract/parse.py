@@ -76,7 +76,7 @@ def parse(body: str) -> Action:
 
 
 def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
-    """What msgspec's message says, in our words."""
+    """The message of msgspec in our words."""
     at = _AT.search(said)
     path, what = (at[1], said[: at.start()]) if at else ("$", said)
     if said.startswith(_UNKNOWN):
@@ -96,7 +96,7 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
 
 
 def _missing(path: str, name: str, message: Mapping[str, Any]) -> BadInput:
-    """What is missing, unless it seems to be there under another name: that one helps more.
+    """The missing field, unless it seems to be there under another name: that one helps more.
 
     Of other fields msgspec sees the unknown before the missing; of the action it can't.
     """

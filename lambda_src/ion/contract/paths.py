@@ -1,4 +1,4 @@
-"""Where in a message something is wrong, as JSONPath (RFC 9535): never what is there.
+"""The place of a fault in a message, as JSONPath (RFC 9535): never what is there.
 
 A name is repeated only if it looks like one, and not like data (an address, a telephone number);
 `*` stands for any other.

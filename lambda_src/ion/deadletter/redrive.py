@@ -28,8 +28,8 @@ longer than the queue's own visibility timeout does, by which people look."""
 PATIENCE_SECONDS = 3600
 """After it was asked for, a redrive doesn't wait any longer for letters that are hidden."""
 MOST_REDRIVES = 10
-"""Who died this often after coming back won't be helped by coming back. Whoever knows better can
-move it in SQS's console."""
+"""A letter that died this often after coming back won't be helped by coming back. A person can
+still move it in SQS's console."""
 _EMPTY_LOOKS = 2
 """SQS may answer an empty poll while messages are there; twice in a row is believed."""
 _LOOK_SECONDS = 1
@@ -37,7 +37,7 @@ _LOOK_SECONDS = 1
 
 @dataclass(slots=True)
 class Report:
-    """What a redrive came to, so far as this run is concerned.
+    """The result of a redrive, as far as this run is concerned.
 
     Args:
         meant: dead letters that it was about, moved or, in a dry run, counted.
@@ -67,7 +67,7 @@ class Redriving:
     """One run's part of a redrive.
 
     Sends before it deletes: killed in between, a message is in both queues, under one key. A rate
-    is kept by SQS: messages are sent with growing delays, and nobody waits here.
+    is kept by SQS: messages are sent with growing delays, and ion doesn't wait.
 
     Args:
         dead_letters: from there.

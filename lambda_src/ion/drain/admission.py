@@ -1,6 +1,6 @@
 """Received messages to what may be done about them: parsed, checked, and claimed ten a call.
 
-Whatever is wrong with a message in itself is found here, before the ledger or the mail server
+What is wrong with a message in itself is found here, before the ledger or the mail server
 hears of it. An email's content is made later, by the worker that sends it: here it would lie about.
 """
 
@@ -37,7 +37,7 @@ from ion.report.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """An email that somebody wants sent; nobody has looked into the ledger yet."""
+    """An email to be sent that the ledger hasn't been asked about."""
 
     email: Checked
     in_doubt: InDoubt
@@ -52,7 +52,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """Nobody has looked at the message, since the run ends."""
+    """A message that is not looked at, since the run ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class WorkItem:
 
 
 class Admission:
-    """The door to the drain.
+    """Parses messages and claims them.
 
     Args:
         ledger: who has been served.

@@ -1,4 +1,4 @@
-"""What the function's memory size allows a run to hold.
+"""Budgets of a run, from the function's memory size.
 
 A function that Lambda kills for its memory leaves all that was under way in doubt. So emails have a
 budget of bytes, beside what the process itself takes, and a part of the memory is kept free: how
@@ -39,7 +39,7 @@ _LARGE_BLOCK_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a function's memory allows.
+    """Budgets of a function.
 
     Args:
         budget: bytes that emails may take.
@@ -52,7 +52,7 @@ class Allowance:
 
     @classmethod
     def of(cls, function_bytes: int, connections: int) -> "Allowance":
-        """That of a function of so many bytes, with so many connections to a mail server."""
+        """The budgets of a function of so many bytes, with so many connections."""
         planned = int(_SHARE * function_bytes)
         process = _PROCESS_BYTES + connections * _CONNECTION_BYTES
         unseen = (function_bytes - planned) // _WORST_RECEIVE_BYTES

@@ -50,10 +50,10 @@ class Deliverer:
         self._jitter = jitter
         self._refusals = Refusals()
         self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
-        """What fresh connections said when they put an email off: it is the server's pace."""
+        """Replies of fresh connections that put an email off: the server's pace."""
 
     async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
-        """Try once to send to everybody who is left.
+        """Try once to send to the recipients that are left.
 
         Args:
             job: the email, claimed.
@@ -111,7 +111,7 @@ class Deliverer:
         deadline: Deadline,
         fates: dict[str, Outcome],
     ) -> list[str]:
-        """Add how recipients fared to `fates`; those whom another connection may serve at once."""
+        """Add outcomes to `fates`; returns the recipients to try on another connection at once."""
         reused = session.transactions > 0
         envelope = replace(email.envelope, recipients=tuple(recipients))
         outcomes = await session.send(replace(email, envelope=envelope), deadline)
@@ -159,7 +159,7 @@ class Deliverer:
         return Status.DEFERRED
 
     def _timed(self, delivery: Delivery, job: Job, message: Message) -> Delivery:
-        """When to try again, or that it isn't worth it any more."""
+        """The delivery with the delay of its next try; dead if it is too late for one."""
         outcome, age = delivery.outcome, self._now() - message.sent_at
         if delivery.status is Status.DEFERRED:
             # A throttled attempt isn't counted, so there the receives tell how often it was.

@@ -1,4 +1,4 @@
-"""Lets emails through one by one, at the pace in force."""
+"""A gate that lets emails through one by one, at the rate in force."""
 
 import asyncio
 from contextlib import suppress
@@ -9,8 +9,8 @@ from ion.policy.rate import Bucket, Pace
 from ion.smtp.pool import Pool
 
 _AHEAD_SECONDS = 0.5
-"""What can be sent in that time is received ahead, so that no turn is missed while the queue is
-asked for more. What isn't stays visible, for others to take."""
+"""Emails for this time are received ahead, so that no turn is missed while the queue is asked for
+more. The others stay visible, for other runs to take."""
 
 
 class SendGate:
@@ -37,7 +37,7 @@ class SendGate:
         self._resizing = asyncio.Lock()
 
     async def room(self) -> int:
-        """How many messages may be received; waits until the line is short. `came` must follow."""
+        """Number of messages that may be received, once the line is short. `came` must follow."""
         most = BATCH
         while (rate := self._pace.rate(self._now())) is not None:
             if self._waiting + self._expected <= _AHEAD_SECONDS * rate or self._open.is_set():
@@ -49,7 +49,7 @@ class SendGate:
         return most
 
     def came(self, messages: int, most: int) -> None:
-        """So many came where there was room for `most`. Each is lined up sooner or later."""
+        """Note that so many came where there was room for `most`. Each is lined up later."""
         self._expected += messages - most
         self._moved.set()
 
@@ -82,7 +82,7 @@ class SendGate:
                 await asyncio.wait_for(self._open.wait(), min(wait, until - now))
 
     def open(self) -> None:
-        """Nothing will be sent any more: nobody needs to wait."""
+        """Let all pass: nothing will be sent any more."""
         self._open.set()
         self._moved.set()
 

@@ -1,7 +1,7 @@
 """From the queue to the workers: received ahead of the claims, claimed ahead of the workers.
 
 The two run side by side, since each waits for AWS most of the time. What is only received costs
-nobody anything: it stays hidden, and is put back if its turn doesn't come. What is claimed is what
+nothing: it stays hidden, and is put back if its turn doesn't come. What is claimed is what
 a process that dies leaves in doubt, so that is kept to what the workers are about to take.
 """
 
@@ -30,7 +30,7 @@ _LOOK_AGAIN_SECONDS = 1
 _RECEIVES = 3
 """Side by side, as long as the queue has full tens to give."""
 _CLAIMS = 2
-"""Side by side, if there is work for two full calls: a call costs CPU, whatever it carries."""
+"""Side by side, if there is work for two full calls: a call costs CPU, full or not."""
 _MOST_CLAIMED = 2 * BATCH
 """In one call: BatchExecuteStatement takes 25 statements."""
 
@@ -214,7 +214,7 @@ class Intake:
         return alone or given_back or self._may_claim() or (self._no_more and self._idle())
 
     def _may_claim(self) -> bool:
-        """True if workers will soon have nothing to do. Suspects must find nobody else at work."""
+        """True if workers will soon have nothing to do. Suspects must be worked on alone."""
         if self._suspects or self._ahead > self._workers // 2:
             return False
         if not self._claims:
@@ -248,7 +248,7 @@ class Intake:
     async def _one_by_one(self) -> None:
         """Suspects, each with nothing else under way.
 
-        A process died with them, over one of them perhaps. Whichever it is, it must not take the
+        A process died with them, over one of them perhaps, and that one must not take the
         others along a second time.
         """
         while self._suspects:
@@ -290,7 +290,7 @@ class Intake:
 
 
 def recipients_of(one: WorkItem) -> int:
-    """How many an email goes to; 0: it is none, or is decided already."""
+    """Number of an email's recipients; 0: it is none, or is decided already."""
     match one.task:
         case Claimed():
             return len(one.task.targets)

@@ -1,4 +1,4 @@
-"""How many bytes of emails a run holds at a time, and who has to wait for room."""
+"""A budget for the bytes of emails that a run holds, and the line that waits for room."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ _WORST_WEIGHT = 43 * LARGEST_BYTES // 4
 
 
 class Weight(NamedTuple):
-    """What a message costs, in bytes."""
+    """Cost of a message, in bytes."""
 
     held: int
     """From its receive on: its body and attributes, and the texts that are in the body."""
@@ -24,7 +24,7 @@ class Weight(NamedTuple):
 
 
 def weight(message: Message) -> Weight:
-    """What a message is going to cost: an upper bound, but for a text part made from HTML."""
+    """Cost of a message to come: an upper bound, but for a text part made from HTML."""
     body = message.body
     size = sys.getsizeof(body)
     # An emoji that is escaped makes four bytes of each character of its text, once it is parsed.
@@ -63,7 +63,7 @@ class Memory:
     # -- receiving -----------------------------------------------------------------------
 
     def room(self) -> int:
-        """How many messages may be received now: none, or enough to be worth a call.
+        """Number of messages that may be received now: none, or enough to be worth a call.
 
         Beside another receive that is a full batch. With nothing held it is one at least.
         """

@@ -1,4 +1,4 @@
-"""How a run goes: what it has come to so far, and whether it may go on."""
+"""Progress of a run: its summary so far, and whether it may go on."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ _NO_SENDER = (
 
 @dataclass(slots=True)
 class Summary:
-    """What a run came to."""
+    """Summary of a run."""
 
     received: int = 0
     sent: int = 0
@@ -37,7 +37,7 @@ class Summary:
     error: str = ""
     """For "settings" and holds: what is wrong, for the person who has to mend it."""
     advice: str = ""
-    """What a person has to mend although the run went on: messages are dead-lettered for it."""
+    """A setting to mend although the run went on: messages are dead-lettered for it."""
 
     def count(self, delivery: Delivery) -> None:
         """One more message, or part of one, with this fate."""
@@ -49,7 +49,7 @@ class Summary:
 
 
 class Progress:
-    """One run's. Once it has stopped, or has run out of time, that stays so.
+    """State of one run; stopping is final.
 
     Args:
         deadline: by which everything has been said and done.
@@ -65,7 +65,7 @@ class Progress:
         """Holds that the log has, so that it doesn't have them once a message."""
         self.summary = Summary()
         self.suspended_by: Outcome | None = None
-        """What ended the run, if the site did."""
+        """The outcome that ended the run, if the site did."""
         self.when_stopped: list[Callable[[], None]] = []
         """Called as it stops."""
 
@@ -91,7 +91,7 @@ class Progress:
 
     @property
     def stopped(self) -> bool:
-        """True once nothing more is to be begun, whatever time is left."""
+        """True once nothing more is to be begun, even if time is left."""
         return bool(self.summary.stopped)
 
     @property
@@ -106,5 +106,5 @@ class Progress:
 
     @property
     def seconds_to_begin(self) -> float:
-        """How long a message may still be begun; negative: it is too late."""
+        """Seconds in which a message may still be begun; negative: it is too late."""
         return self._deadline.remaining() - BEGIN_BUDGET_SECONDS

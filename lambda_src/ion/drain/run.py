@@ -1,7 +1,7 @@
 """Receive until empty or out of time; settle each message into exactly one verb of the queue.
 
 Store the fate, then forget the message: the dead-letter queue or the requeue is written before
-the delete, so that whatever dies in between leaves a message too many and never one too few.
+the delete, so that a death in between leaves a message too many and never one too few.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from ion.report.telemetry import Telemetry
 from ion.smtp.pool import Pool
 
 _UNSETTLED_TENS = 3
-"""So many tens of messages may wait for their records and deletes while others are sent."""
+"""Tens of messages that may wait for their records and deletes while others are sent."""
 
 
 class Drain:
@@ -101,7 +101,7 @@ class Drain:
 
     @property
     def suspended_by(self) -> Outcome | None:
-        """What ended the run, if the site did."""
+        """The outcome that ended the run, if the site did."""
         return self._progress.suspended_by
 
     async def run(self) -> Summary:
@@ -120,7 +120,7 @@ class Drain:
                 self._settler.stop()
                 for worker in workers:
                     worker.cancel()
-        finally:  # what was sent must be deleted, whatever else went wrong
+        finally:  # what was sent must be deleted, even after a fault
             await self._settler.flush()
         return self._summary
 
@@ -156,7 +156,7 @@ class Drain:
             if begun and delivery.status is Status.RELEASED:
                 self._progress.suspend(delivery.outcome)
         await self._settler.settle(one, deliveries)
-        # The rest is last: what has been sent is settled, whatever becomes of it.
+        # The rest is last: what has been sent is settled before anything else can fail.
         for delivery in deliveries:
             self._gate.learn(delivery.outcome, len(delivery.recipients), began)
         if begun:
@@ -208,7 +208,7 @@ class Drain:
 
 
 def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
-    """What would wait longer than the queue remembers it waits in the dead-letter queue."""
+    """The delivery; dead if the message would wait longer than the queue keeps it."""
     if delivery.status.waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
         return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery

@@ -24,7 +24,7 @@ _LINGER_SECONDS = 0.25
 """A verb waits this long for others to share its call with. Until the delete is done, a message
 that was sent would be sent again if the process died, so not longer."""
 _FLUSHES = 2
-"""Side by side, if there is work for two full ones: a call costs CPU, whatever it carries."""
+"""Side by side, if there is work for two full ones: a call costs CPU, full or not."""
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
 _UNSETTLED_SECONDS = 60
@@ -74,7 +74,7 @@ class Settler:
         self._most = most
         self._waiting: list[_Settled] = []
         self._flushes: dict[asyncio.Task[None], int] = {}
-        """Those under way, and how many messages each has."""
+        """Flushes under way, and how many messages each has."""
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
@@ -144,7 +144,7 @@ class Settler:
             flush.add_done_callback(self._flushed)
 
     def _flushed(self, flush: asyncio.Task[None]) -> None:
-        if not flush.cancelled() and flush.exception() is None:  # else whoever waits is to know
+        if not flush.cancelled() and flush.exception() is None:  # else those that wait are told
             self._flushes.pop(flush, None)
             self._flush(BATCH)
 
@@ -159,7 +159,7 @@ class Settler:
 
         A second copy goes out only if neither the record nor the delete of the first succeeds, so
         the one doesn't wait for the other. A message that is to be tried again does wait for its
-        record: else it might come back to a lease that nobody holds any more.
+        record: else it might come back to a lease that has no holder any more.
         """
         to_delete = [one.message for one in settled if one.delay_seconds is None]
         to_postpone = [
@@ -207,7 +207,7 @@ class Settler:
 
 
 def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
-    """What a person wants to know who looks the email up: no address."""
+    """Attributes of the row for a person who looks the email up: no address."""
     about: dict[str, str | int] = {
         "original_message_id": one.history.original_message_id,
         "redrives": one.history.redrives,

@@ -1,4 +1,4 @@
-"""How a text body is written so that every server carries it unharmed: 7-bit, short lines, CRLF."""
+"""A text body that every server carries unharmed: 7-bit, short lines, CRLF."""
 
 import re
 from base64 import b64encode

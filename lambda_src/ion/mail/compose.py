@@ -1,4 +1,4 @@
-"""What an email consists of: who, which header fields, which parts."""
+"""An email from its parts: envelope, header fields, bodies."""
 
 import hashlib
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
 
 
 def recipients(send: Send) -> tuple[str, ...]:
-    """Who gets it: the envelope's recipients, in the order that fates are kept in.
+    """The envelope's recipients, in the order that fates are kept in.
 
     Raises:
         BadInput: one of them is no address.
@@ -134,7 +134,7 @@ def _each_once(recipients: Sequence[Correspondent]) -> tuple[str, ...]:
 
 
 def _date(when: datetime) -> str:
-    """RFC 5322 section 3.3, whatever the locale says that weekdays are called."""
+    """RFC 5322 section 3.3: weekdays in English, in any locale."""
     when = when.astimezone(UTC)
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04}"
@@ -156,7 +156,7 @@ def _body(text: str, html: str, digest: str) -> Part:
 def _alternatives(plain: Part, rich: Part, digest: str) -> Part:
     """RFC 2046 section 5.1.4: the plainest first."""
     # "=_" can't occur in quoted-printable or base64 (RFC 2045 section 6.7); in 7-bit text it can,
-    # should somebody know the key
+    # if the key is known
     boundary = f"=_{digest[32:]}"
     while (mark := boundary.encode()) in plain.content or mark in rich.content:
         boundary = f"=_{hashlib.sha256(mark).hexdigest()[:32]}"

@@ -1,4 +1,4 @@
-"""What a domain is called on the wire: an A-label name or an address literal."""
+"""Domains on the wire: A-label names and address literals."""
 
 import ipaddress
 import re

@@ -18,7 +18,7 @@ _Q_OCTETS = tuple(
 
 
 def encoded_words(text: str, first_room: int = LONGEST_WORD) -> list[str]:
-    """The words that a reader joins to exactly `text`, in B or Q, whichever is shorter.
+    """The words that a reader joins to exactly `text`, in the shorter one of B and Q.
 
     No character is split between words (RFC 2047 section 5: each must decode on its own).
 

@@ -1,4 +1,4 @@
-"""How a header field is written: encoded where it must be, folded where it can be."""
+"""A header field: encoded where it must be, folded where it can be."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -26,13 +26,13 @@ _empty_lines = re.compile(r"\n{3,}")
 
 
 def plain_text(html: str) -> str | None:
-    """What a person would read in `html`, with links as Markdown; None if that can't be told."""
+    """The text of `html` as a person would read it, with links as Markdown; None: unreadable."""
     if len(html) > MOST_WORK or html.count("<") > MOST_TAGS or _attributes(html) > MOST_ATTRIBUTES:
         return None
     try:
         # the opening tag keeps bs4 from warning that this might be XML, a URL or a file's name
         text = _converter()("<html>" + _long_run_of_blanks.sub(r"\1", html))
-    except Exception:  # noqa: BLE001 - whatever those parsers trip over, the HTML can go alone
+    except Exception:  # noqa: BLE001 - if the parsers trip over it, the HTML can go alone
         return None
     if len(text) > 2 * len(html):  # quotes within quotes: thirty kilobytes can make megabytes
         return None

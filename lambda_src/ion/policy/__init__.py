@@ -1,1 +1,1 @@
-"""What follows from what: pure functions and values; the clock comes in as an argument."""
+"""Decisions as pure functions and values; the clock comes in as an argument."""

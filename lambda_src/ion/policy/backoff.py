@@ -1,4 +1,4 @@
-"""How long to leave a mail server alone that turned us away: pure."""
+"""Time to leave a mail server alone that turned us away: pure."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from ion.settings import Smtp
 _LADDER_SECONDS = (300, 600, 1200, 2400, 3600)
 """Providers lock accounts that keep trying a wrong password."""
 _QUOTA_SECONDS = 600
-"""A quota ends at an hour that nobody tells, so it is asked for this often."""
+"""A quota ends at an unknown hour, so it is asked for this often."""
 _SALT_BYTES = 16
 
 
@@ -62,9 +62,9 @@ def following(
 
 
 def fingerprint(smtp: Smtp, salt: bytes | None = None) -> str:
-    """Tells one login from another, and gives none away.
+    """A hash that tells one login from another, and gives none away.
 
-    Slow on purpose (scrypt): it is kept in a table, and whoever reads it there might try passwords.
+    Slow on purpose (scrypt): it is kept in a table, where a reader might try passwords.
     """
     salt = salt or secrets.token_bytes(_SALT_BYTES)
     login = json.dumps([smtp.server, smtp.port, smtp.username, smtp.password]).encode()

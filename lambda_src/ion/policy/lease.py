@@ -1,4 +1,4 @@
-"""What a claim finds in the ledger, and what follows from it: pure, so that it reads as a table."""
+"""Claims and the leases that follow from the ledger's row: pure, so that it reads as a table."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ PENDING, CLAIMED, SENT, DEAD, DOUBTED = ".", ">", "s", "d", "?"
 under the row's lease: if its holder dies, the server may have their email. Doubted ones are
 dead-lettered too, but the server may have their email."""
 _MOST_DOUBTS = 9
-"""That fit into one digit; no policy tells nine from ten."""
+"""The most that fit into one digit; no policy tells nine from ten."""
 _COUNTS = frozenset(
     {
         Kind.ACCEPTED,
@@ -34,7 +34,7 @@ _COUNTS = frozenset(
 
 
 class RowStatus(StrEnum):
-    """Where an email stands."""
+    """State of an email."""
 
     SENDING = "sending"
     DEFERRED = "deferred"
@@ -51,10 +51,10 @@ class Row:
     Args:
         status: where it stands.
         token: of the lease that was taken last.
-        lease_until: seconds since the epoch; in the past: nobody works on it.
+        lease_until: seconds since the epoch; in the past: no run works on it.
         content_hash: of what was published under this key.
-        queued_at: when it was first published, ISO 8601: the email's Date, whichever message of
-            that key it is sent for.
+        queued_at: when it was first published, ISO 8601: the email's Date, for
+            every message of that key.
         fates: one character a recipient (to, cc, bcc, in order).
         attempts: how often it was tried and counted.
         doubts: one digit a recipient: how often the server may have got the email for this
@@ -80,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who asks to send which email.
+    """A request for the lease of an email.
 
     Args:
         email_id: the key.
@@ -115,20 +115,20 @@ class Claim:
 
 
 class Verdict(StrEnum):
-    """What may be done with a message."""
+    """Answer to a claim."""
 
     SEND = "send"
     WAIT = "wait"
     """Another holds the lease."""
     DONE = "done"
-    """Everybody that the message is about has been served: a copy, to be deleted."""
+    """All recipients of the message have been served: a copy, to be deleted."""
     REUSED = "reused"
     """The key belongs to an email with other content."""
     PARKED = "parked"
     """It may have been sent, and the policy says that a person decides."""
     CRASH_LOOP = "crash_loop"
     SUSPECT = "suspect"
-    """A process died with its lease: to be claimed alone, so that it takes nobody along."""
+    """A process died with its lease: to be claimed alone, so that it takes no other email along."""
     UNKNOWN = "unknown"
     """The ledger could not say, so nothing is sent now."""
 
@@ -154,7 +154,7 @@ class Judgement:
 
 
 def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
-    """What the claim may do, the ledger being as it is.
+    """Judge a claim by the row in the ledger.
 
     Args:
         row: what the ledger has; None: nothing.
@@ -193,7 +193,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
 
 
 def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
-    """Whom to send to: those that nobody served, and on a redrive the dead ones again.
+    """The recipients to send to: those not served yet, and on a redrive the dead ones again.
 
     A dead letter that comes back is another message to SQS; the message that it was made of may
     come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
@@ -205,7 +205,7 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
 
 
 def _unless_in_doubt(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
-    """What may be done under our lease, which may have been taken after a crash."""
+    """Judge a claim that has the lease, which may have been taken after a crash."""
     if row.crashes >= _CRASHES:
         return Judgement(Verdict.CRASH_LOOP, row, targets)
     parked = tuple(i for i in targets if not may_resend(claim.in_doubt, int(row.doubts[i])))

@@ -1,4 +1,4 @@
-"""What a server has shown that it can't do with PIPELINING, remembered across runs: pure."""
+"""The limit of a server that mistreats PIPELINING, remembered across runs: pure."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class PipeliningLimit:
         return cls(most.value, _address(smtp), int(now) + _KEPT_SECONDS)
 
     def applied_to(self, smtp: Smtp, now: float) -> Pipelining:
-        """What may go out in one flight to this server at `now`, seconds since the epoch."""
+        """The mode for this server at `now`, seconds since the epoch."""
         if now >= self.until or self.server != _address(smtp):
             return smtp.pipelining
         return smtp.pipelining.at_most(Pipelining(self.most))

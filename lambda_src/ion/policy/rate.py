@@ -1,4 +1,4 @@
-"""How fast to send and over how many connections: what is allowed, and what throttles taught.
+"""Sending rate and number of connections: the limits, and what throttles taught.
 
 Pure: the time is an argument, in seconds of any clock that runs evenly.
 """
@@ -15,9 +15,9 @@ HEADROOM = 0.96
 """Of what is allowed, so much is used. Servers count in windows of their own, and mail comes to
 them less evenly than it leaves."""
 LEAST_RATE = 0.1
-"""Emails a second that are tried in any case, or nobody would notice when a throttle ends."""
+"""Emails a second that are tried in any case, so that the end of a throttle is noticed."""
 _FIRST_GUESS = 10.0
-"""Emails a second, where a server throttles before it took anything, and nobody told its limit."""
+"""Emails a second, where a server throttles before it took anything, and its limit is unknown."""
 _SAME_EVENT_SECONDS = 1.0
 """Limits are counted by the second: who runs into one within it runs into the same one."""
 _MANY, _LOOK_AT = 0.05, 100
@@ -27,7 +27,7 @@ _LATELY_SECONDS = 5.0
 _CLEAN_SECONDS = 60.0
 _CATCH_UP_SECONDS = 0.04
 """What could have been sent in this time may follow at once. It is what the headroom has room for:
-whoever counts any second at all won't find more in it than is allowed."""
+no second, wherever it begins, has more in it than is allowed."""
 _LEAST_WAIT_SECONDS = 0.001
 """No timer is better than that, and one that ends too early would have to be set again."""
 _NEARLY_NONE = 0.001
@@ -47,10 +47,10 @@ _ABOUT_ONE_CONNECTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may do at most.
+    """The most that one run may do.
 
     Args:
-        rate: recipients a second; None: nobody told us.
+        rate: recipients a second; None: unknown.
         connections: at a time.
     """
 
@@ -66,7 +66,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class LearnedRate:
-    """What a run learned from throttles, for those that come after it.
+    """Rate and connections that a run was throttled down to, for the runs after it.
 
     Args:
         connections: that it made do with.
@@ -124,7 +124,7 @@ class Pace:
         return self._rate
 
     def connections(self, now: float) -> int:
-        """How many there may be."""
+        """The number of connections in force."""
         self._grow(now)
         return self._connections
 
@@ -138,8 +138,8 @@ class Pace:
 
         Args:
             outcome: that.
-            recipients: whom it was about.
-            began: when it was asked. Whoever was under way when another was throttled says
+            recipients: how many it was about.
+            began: when it was asked. An email that was under way when another was throttled says
                 nothing new.
             now: seconds.
         """
@@ -172,7 +172,7 @@ class Pace:
     def learned_rate(
         self, smtp: Smtp, before: LearnedRate | None, age_seconds: float
     ) -> LearnedRate:
-        """What there is to remember.
+        """The rate and connections in force, to be remembered.
 
         Args:
             smtp: the server that taught it.
@@ -259,7 +259,7 @@ class Bucket:
         self._at = float("-inf")
 
     def wait_seconds(self, rate: float | None, now: float) -> float:
-        """How long until there is one, at that many a second."""
+        """Seconds until there is a token, at that many a second."""
         if rate is None:
             return 0.0
         self._fill(rate, now)

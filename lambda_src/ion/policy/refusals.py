@@ -1,4 +1,4 @@
-"""What a run has learned of its standing with the server: may it relay at all, and send as whom."""
+"""What a server's refusals say of our account: whether it relays for us, and for which senders."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import replace
 from ion.outcome import Kind, Outcome, Reason, Scope
 
 _DENIALS = 3
-"""So many messages in a row, before any was accepted, that it isn't about the messages."""
+"""Messages in a row, before any was accepted, after which it isn't about the messages."""
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
@@ -25,7 +25,7 @@ class Refusals:
         self._senders: dict[str, Outcome] = {}
 
     def of(self, sender: str) -> Outcome | None:
-        """What the server said about this sender earlier in the run, if it minds it."""
+        """The refusal of this sender earlier in the run, if there was one."""
         return self._senders.get(sender)
 
     def observe(

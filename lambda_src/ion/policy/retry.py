@@ -16,7 +16,7 @@ _MAILBOX_FULL_SECONDS = 24 * 3600
 
 
 def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
-    """How long to leave a message alone after its attempt number `attempt` (1 = the first).
+    """Delay of a message after its attempt number `attempt` (1 = the first).
 
     Args:
         outcome: how the attempt ended.
@@ -34,7 +34,7 @@ def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
 
 
 def held_over_seconds(age_seconds: float) -> int:
-    """How long to leave a message alone that the server minds for who sends it, or where to.
+    """Delay of a message that the server refuses for its sender or destination.
 
     A person has to change something there, so it is asked for more seldom the longer that takes:
     after 5 minutes at first, in the end every hour.
@@ -47,7 +47,7 @@ def expired(
 ) -> bool:
     """True if the next try would come after the time to give up (RFC 5321 section 4.5.4.1).
 
-    Nobody empties a mailbox that has been full for a day.
+    A mailbox that has been full for a day is not going to be emptied.
     """
     if outcome.reason is Reason.MAILBOX_FULL:
         give_up_after_seconds = min(give_up_after_seconds, _MAILBOX_FULL_SECONDS)

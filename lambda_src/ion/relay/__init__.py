@@ -1,1 +1,1 @@
-"""What outlives a run: settings and secret, the mail servers in order, and the login to each."""
+"""One execution environment: settings and secret, the mail servers in order, logins."""

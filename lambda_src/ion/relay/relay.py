@@ -37,7 +37,7 @@ from ion.smtp.session import emails_a_connection
 
 
 class Relay:
-    """What outlives an invocation: the clients, and the settings until something proves wrong."""
+    """The clients, and the settings until something proves wrong; outlives an invocation."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         return_what_is_freed()
@@ -58,7 +58,7 @@ class Relay:
         self._servers: Servers | None = None
 
     async def run(self, deadline: Deadline) -> Summary:
-        """One run over the queue, and whatever happens, the alarm is set back."""
+        """One run over the queue; in any case the alarm is set back."""
         began = time.monotonic()
         summary = Summary()
         try:
@@ -126,7 +126,7 @@ class Relay:
 
 
 def _package() -> Path:
-    """Where the package's files are."""
+    """Folder of the package's files."""
     return Path(os.environ.get("LAMBDA_TASK_ROOT", Path(__file__).parents[2]))
 
 

@@ -1,1 +1,1 @@
-"""What a person or an alarm is told: log lines, metrics, and nothing personal in either."""
+"""Log lines and metrics, with nothing personal in either."""

@@ -13,7 +13,7 @@ _MOST_VALUES = 100
 class Metrics:
     """Gathers values, and lets powertools write them down.
 
-    Its own `add_metric` writes out all values gathered so far for a debug message that nobody
+    Its own `add_metric` writes out all values gathered so far for a debug message that is not
     reads, with each value anew.
     """
 

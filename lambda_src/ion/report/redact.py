@@ -1,6 +1,6 @@
-"""What a server said, fit to be kept: in the words that mail servers use, and in no others.
+"""A server's reply, fit to be kept: in the words that mail servers use, and in no others.
 
-A server repeats what it likes: whom it refuses, a subject, a line of the body, the login; plain,
+A server repeats what it likes: a refused address, a subject, a line of the body, the login; plain,
 in base64, in percent signs. No pattern finds all of that, so nothing is searched for. A reply is
 kept word by word, and only words of the list below are kept; `***` stands for the rest.
 
@@ -27,7 +27,7 @@ _ADDRESS = re.compile(
     r"|<[^<>@]*@[^<>]*>"
     r"|(?<![^\s<>])[^\s<>@]*@[^\s<>,;:()]*(?:[,;:()]+[^\s<>,;:()]+)*"
 )
-# Whatever a server puts between quotes is somebody's words, be they ordinary ones.
+# What a server puts between quotes may be the publisher's words, be they ordinary ones.
 _QUOTED = re.compile(
     r'"[^"\s]*\s[^"]*"|(?<!\w)\'[^\'\s]*\s[^\']*\'(?!\w)|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb'
 )
@@ -43,7 +43,7 @@ _COUNT = re.compile(
     r"|\d{1,9}(?= (?:octets|messages moved)\b)|(?<=the server takes )\d{1,20}(?!\S)"  # ion's own
 )
 _RUN = re.compile(r"\*\*\*(?:[\s:;,./=]*\*\*\*)+")
-# "250 2.0.0 Ok: queued as 4SxY1z2w3vz9rxL": whoever looks for the email over there needs that name.
+# "250 2.0.0 Ok: queued as 4SxY1z2w3vz9rxL": to look for the email over there takes that name.
 _QUEUED = re.compile(
     r"25\d (?:2\.\d\.\d )?ok:? *(?:queued as |id=|\d{10} )?([0-9A-Za-z-]{10,80})(?: - gsmtp)?",
     re.IGNORECASE,
@@ -173,7 +173,7 @@ Python and ion itself say that it didn't come to a reply."""
 
 
 def redact(text: str, addresses: Iterable[str] = ()) -> str:
-    """At most 200 characters of `text`: codes, and words that are nobody's.
+    """At most 200 characters of `text`: codes, and words of mail servers.
 
     Args:
         text: a server's reply, or what we say in place of one.
@@ -204,7 +204,7 @@ def _redacted(text: str, theirs: set[str]) -> str:
 
 
 def _names(address: str) -> tuple[str, ...]:
-    """What an address goes by beside itself: its local part, its domain."""
+    """The parts by which an address may be repeated: local part, domain."""
     local, _, domain = address.lower().rpartition("@")
     return tuple(filter(None, (local, local.strip('"'), domain))) if local else ()
 

@@ -32,13 +32,13 @@ class Telemetry:
         self._in_force: dict[str, str | float] = {}
 
     def level(self, level: str) -> None:
-        """How much to log: "INFO" is one event a message and attempt."""
+        """Set the level: "INFO" is one event a message and attempt."""
         self._logger.setLevel(level)
 
     def attempted(
         self, message_id: str, history: History, row: Row | None, delivery: Delivery
     ) -> None:
-        """What became of a message, or of some of its recipients, in this attempt.
+        """Log the fate of a message, or of some of its recipients, in this attempt.
 
         What is wrong with the site, and not with the message, has an event of the run's own; this
         one is written at the level DEBUG, and counted.
@@ -78,17 +78,17 @@ class Telemetry:
         self._logger.warning("delivery still suspended", extra=about)
 
     def redriven(self, report: Mapping[str, object], moved: int) -> None:
-        """What a redrive came to in this run; `moved` dead letters are in the input queue again."""
+        """Log the result of a redrive in this run; `moved` letters are in the input queue again."""
         self._logger.info("redrive", extra=report)
         if moved:
             self._metrics.add("Redriven", MetricUnit.Count, moved)
 
     def queue_age(self, seconds: float) -> None:
-        """How long a message had waited when it was received."""
+        """Count the time that a message had waited when it was received."""
         self._metrics.add("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
 
     def paced(self, server: str, rate: float | None, connections: int) -> None:
-        """What was in force at the end of a run: recipients a second, if limited; connections."""
+        """Note the rate (recipients a second, if limited) and connections at the end of a run."""
         self._in_force = {"server": server, "connections": connections}
         self._metrics.add("Connections", MetricUnit.Count, connections)
         if rate is not None:
@@ -121,7 +121,7 @@ class Telemetry:
         )
 
     def ended(self, summary: Mapping[str, object]) -> None:
-        """What a run came to; writes the metrics out."""
+        """Log the summary of a run, and write the metrics out."""
         self._logger.info("run ended", extra={**summary, **self._in_force})
         self._in_force = {}
         self._metrics.flush()

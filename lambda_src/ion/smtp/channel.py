@@ -27,7 +27,7 @@ class Channel:
         self._awaited = 0
         self._in_step = True
         self.stage = Stage.MAIL
-        """Where the email is whose reply was read last."""
+        """Stage of the email whose reply was read last."""
         self.farewell = False
         """The server has said that it closes the connection."""
 
@@ -71,7 +71,7 @@ class Channel:
             raise OutOfStepError("the server spoke before it was asked")
 
     def asked(self, replies: int) -> None:
-        """So many more replies are owed."""
+        """Note that the server owes so many more replies."""
         self._awaited += replies
 
     def answered(self, reply: Reply) -> None:

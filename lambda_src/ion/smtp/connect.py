@@ -164,6 +164,6 @@ class _Attempt:
 
 
 def _address_literal(sockname: tuple[str, int]) -> str:
-    """What EHLO says: a Lambda has no name of its own (RFC 5321 section 4.1.4)."""
+    """The client's address for EHLO: a Lambda has no name (RFC 5321 section 4.1.4)."""
     address = ipaddress.ip_address(sockname[0].partition("%")[0])
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -7,7 +7,7 @@ from ion.outcome import Outcome
 
 
 class Logins:
-    """Those to one server in one run.
+    """The logins to one server in one run.
 
     Providers count refused logins, and lock accounts: who waits for its turn while another is
     refused takes that for its own answer.

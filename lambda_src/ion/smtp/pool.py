@@ -25,7 +25,7 @@ _Grant = Session | Outcome | _Connect
 
 
 class _Waiter(asyncio.Future[_Grant]):
-    """Somebody waits for a session."""
+    """A borrower that waits for a session."""
 
     fresh = False
 
@@ -55,14 +55,14 @@ class Pool:
         self._size = size
         self._borrowers: dict[Session, int] = {}
         self._probed: set[Session] = set()
-        """Lent to be asked whether the server is still there; nobody else's until it says so."""
+        """Being asked whether the server is still there; until it says so, lent once only."""
         self.pipelining = pipelining
         self.learned: Pipelining | None = None
-        """What to begin with next time, if the server has shown that it can't do more."""
+        """The mode to begin with next time, if the server has shown that it can't do more."""
         self._breaks = 0
         self._flew = False
         self._connecting = 0
-        """So many connections are being opened."""
+        """Number of connections that are being opened."""
         self._refused: Outcome | None = None
         self._waiters: deque[_Waiter] = deque()
 
@@ -141,7 +141,7 @@ class Pool:
             self._grant_all()
         if isinstance(connected, Session) or self._refused is not None:
             return connected
-        return await self._acquire(fresh=False)  # somebody else's, then: there are some
+        return await self._acquire(fresh=False)  # then one of those that there are
 
     async def _wait(self, *, fresh: bool) -> _Grant:
         """Wait in line."""
@@ -157,7 +157,7 @@ class Pool:
             raise
 
     async def _return(self, granted: _Grant) -> None:
-        """Nobody is there any more to use what was granted."""
+        """Take back what was granted to a borrower that has gone."""
         if isinstance(granted, Session):
             await self.release(granted)
         elif isinstance(granted, _Connect):
@@ -165,7 +165,7 @@ class Pool:
             self._grant_all()
 
     def _grant_all(self) -> None:
-        """To everybody who waits what there is for them, in the order in which they came."""
+        """Serve the borrowers that wait, in the order in which they came."""
         waiting, self._waiters = self._waiters, deque()
         while waiting:
             waiter = waiting.popleft()
@@ -174,12 +174,12 @@ class Pool:
                 waiter.set_result(granted)
             elif not waiter.done():
                 self._waiters.append(waiter)
-                if not waiter.fresh:  # who takes any session gets none, so nobody does
+                if not waiter.fresh:  # if there is none for this one, there is none at all
                     break
         self._waiters += waiting
 
     def _grant(self, *, fresh: bool) -> _Grant | None:
-        """What there is for somebody just now; None: nothing yet."""
+        """A session, the room for one, or a refusal; None: nothing yet."""
         if self._refused is not None:
             return self._refused
         if (session := self._take(fresh=fresh)) is not None:
@@ -191,7 +191,7 @@ class Pool:
         return None
 
     def _count(self, connected: Session | Outcome | None) -> None:
-        """What came of connecting; None: it raised, and the next borrower may try."""
+        """Count the result of connecting; None: it raised, and the next borrower may try."""
         if isinstance(connected, Session):
             connected.pipelining = connected.pipelining.at_most(self.pipelining)
             self._borrowers[connected] = 1
@@ -222,7 +222,7 @@ class Pool:
         return session.worn or len(self._borrowers) > self._size
 
     def _learn(self, session: Session) -> None:
-        """What a session has shown of the server's PIPELINING.
+        """Learn from what went wrong with PIPELINING on a session.
 
         Where an envelope behind a dot went wrong, envelopes may still go out in one flight. A
         connection may break by chance, so that is nothing to remember; more than once, before any

@@ -1,4 +1,4 @@
-"""What a reply means at the command that it answers."""
+"""Meaning of a reply at the command that it answers."""
 
 import re
 
@@ -35,7 +35,7 @@ _REJECTED = {
 
 
 def classify(stage: Stage, reply: Reply, *, after_accepted: bool = False) -> Outcome:
-    """What `reply` means at `stage`; total, whatever code or text a server comes up with.
+    """Classify `reply` at `stage`; it knows an answer for every code and text.
 
     The code wins over the enhanced code; where their first digits differ, the enhanced one is
     ignored. A 3xx is never expected here: the session takes the 354 itself.

@@ -1,4 +1,4 @@
-"""What mail servers say, as a table: read from the top, the first rule that fits decides."""
+"""Meanings of replies, as a table: read from the top, the first rule that fits decides."""
 
 import re
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ _BAD_SENDER = (Kind.PERMANENT, Scope.SENDER, Reason.SENDER_REJECTED)
 _BAD_RECIPIENT = (Kind.PERMANENT, Scope.RECIPIENT, Reason.RCPT_REJECTED)
 _BAD_CONTENT = (Kind.PERMANENT, Scope.MESSAGE, Reason.CONTENT_REJECTED)
 
-# The account's, never a recipient's: one full mailbox must not hold everybody.
+# The account's, never a recipient's: one full mailbox must not suspend delivery to all.
 _OVER_QUOTA = (
     r"\bdaily (user |smtp |sending |relay |message )+(limit|quota)|submission ?quota"
     r"|sending quota exceeded|over your relay quota|^your account reached its email quota"
@@ -189,7 +189,7 @@ _IN_A_TRANSACTION = (
 
 
 def verdict_on(stage: Stage, reply: Reply, *, after_accepted: bool) -> Verdict | None:
-    """What the first rule that fits says; None: no rule does, so the code and the stage decide."""
+    """The verdict of the first rule that fits; None: the code and the stage decide."""
     asked = _Asked.about(stage, reply, after_accepted=after_accepted)
     for rule in _IN_A_TRANSACTION:
         if rule.fits(asked):

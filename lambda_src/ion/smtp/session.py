@@ -29,7 +29,7 @@ RECIPIENTS_PER_TRANSACTION = 50
 
 
 def emails_a_connection(pipelining: Pipelining) -> int:
-    """How many workers keep a connection busy: those under way, and one that is ready to go."""
+    """Workers that keep a connection busy: those under way, and one that is ready to go."""
     return DEEPEST if pipelining is Pipelining.DEEP else 2
 
 
@@ -59,7 +59,7 @@ class Session:
         self._retired = False
         self.pipelining = pipelining if "pipelining" in extensions else Pipelining.OFF
         self.confusion: Confusion | None = None
-        """What the last transaction that failed says against the server's PIPELINING."""
+        """The failure of the last transaction that speaks against the server's PIPELINING."""
         self.flew = False
         """The server took an envelope in one flight, in step."""
         self.transactions = 0
@@ -75,7 +75,7 @@ class Session:
 
     @property
     def depth(self) -> int:
-        """How many emails may be under way: in `deep`, the next envelope goes out behind a dot."""
+        """Emails that may be under way: in `deep`, the next envelope goes out behind a dot."""
         return DEEPEST if self.pipelining is Pipelining.DEEP else 1
 
     @property
@@ -151,7 +151,7 @@ class Session:
         return fates
 
     def _too_many(self, recipients: Sequence[str], fates: dict[str, Outcome]) -> list[str]:
-        """Who goes in a further transaction, since this one had too many recipients.
+        """Recipients for a further transaction, since this one had too many.
 
         Where those beyond the limit are refused one by one, the accepted ones are served, so this
         comes to an end. Exim may then refuse the whole at DATA: there, fewer are tried once.
@@ -216,7 +216,7 @@ class Session:
         return None
 
     def _refuse_recipients(self, recipients: Sequence[str]) -> dict[str, Outcome]:
-        """Those whose own address this server can't take; if in no header, the others go."""
+        """Outcomes of recipients whose address this server can't take, where the others can go."""
         if self._smtputf8:
             return {}
         return {one: _no_smtputf8() for one in recipients if not one.isascii()}

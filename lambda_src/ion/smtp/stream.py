@@ -1,4 +1,4 @@
-"""Replies in, octets out, on a socket that somebody else connected."""
+"""Replies in, octets out, on a connected socket."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ class StreamError(Exception):
 
 
 class OutOfStepError(StreamError):
-    """What the server says is no reply, or more than it was asked; who knows since when."""
+    """The server's octets are no reply, or more than it was asked for."""
 
 
 class Stream(asyncio.BufferedProtocol):
@@ -92,7 +92,7 @@ class Stream(asyncio.BufferedProtocol):
 
     @property
     def open(self) -> bool:
-        """True as far as anybody knows."""
+        """True as far as is known."""
         return self._ended is None and not self._transport.is_closing()
 
     @property
@@ -213,7 +213,7 @@ def _reply_in(lines: tuple[bytes, ...]) -> Reply:
 def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
     """The TCP transport under a TLS one.
 
-    It has a buffer of its own, 64 KiB before anybody is told, and asyncio doesn't show it.
+    It has a buffer of its own, 64 KiB before it asks for a pause, and asyncio doesn't show it.
     Without it the dot is thought to have left too early: more doubt, never less.
     """
     below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)

@@ -30,7 +30,7 @@ _LOST = frozenset({Kind.OUT_OF_STEP, Kind.IN_DOUBT})
 
 
 class Confusion(StrEnum):
-    """What speaks against the server's PIPELINING."""
+    """Kinds of failure that speak against the server's PIPELINING."""
 
     BEHIND_A_DOT = "behind_a_dot"
     """It lost the thread, or the connection, over an envelope behind an unanswered dot."""
@@ -75,7 +75,7 @@ class Transaction:
         self._answers = 0
         self._refused: dict[str, Outcome] = {}
         self.confusion: Confusion | None = None
-        """What this transaction says against the server's PIPELINING."""
+        """The failure of this transaction that speaks against the server's PIPELINING, if any."""
         self.flew = False
         """The server took the whole envelope in one flight, in step to its end."""
 
@@ -95,7 +95,7 @@ class Transaction:
         return dict.fromkeys(self._recipients, rest) | self._refused
 
     async def _unless_broken(self, step: Coroutine[None, None, Outcome | None]) -> Outcome | None:
-        """What a step came to; a broken stream is an outcome, too."""
+        """The outcome of a step; a broken stream is an outcome, too."""
         try:
             rest = await step
             lost_the_thread = rest is not None and rest.kind in _LOST
@@ -112,7 +112,7 @@ class Transaction:
         return rest
 
     def _note_confusion(self, *, out_of_step: bool) -> None:
-        """What a failure says against PIPELINING, if it came before the server had the envelope."""
+        """Note a failure that speaks against PIPELINING, before the server had the envelope."""
         in_envelope = self._stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
         if not (self._pipelined and in_envelope) or self._channel.farewell:
             return
@@ -207,7 +207,7 @@ class Transaction:
         return None
 
     async def _verdict(self) -> Outcome:
-        """What the server says to the dot."""
+        """The server's answer to the dot."""
         self._at(Stage.DOT)
         said = await self._talk.answer(DOT_SECONDS, self._deadline)
         if not leaves_in_step(Stage.DOT, said):
@@ -215,7 +215,7 @@ class Transaction:
         return classify(Stage.DOT, said)
 
     async def _tidy_up(self, rest: Outcome) -> Outcome:
-        """Clear a transaction that came to nothing. The verdict stands, whatever this does.
+        """Clear a transaction that came to nothing. The verdict stands, even if this fails.
 
         But for one thing: of several replies that came together, one too many may have made each
         the answer to something else. That shows here at the latest.
@@ -250,9 +250,9 @@ class Transaction:
         return said
 
     async def _hear_out(self, replies: int, after: Reply) -> None:
-        """What the server says to commands that are void; a 354 has it wait for a body, for ever.
+        """Read the replies to commands that are void; a 354 makes the server wait for a body.
 
-        A dot would end that, but an email of nothing to nobody is more than anybody has tested.
+        A dot would end that, but an empty email without recipients is an untested thing to ask for.
 
         Raises:
             OutOfStepError: it says that one of them succeeded, so the refusal was of another.
