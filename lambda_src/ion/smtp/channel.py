@@ -65,8 +65,11 @@ class Channel:
         """Refuse to ask while there is something unread that wasn't asked for.
 
         Raises:
+            StreamError: the server has said that it closes the connection.
             OutOfStepError: the server spoke before it was asked.
         """
+        if self.farewell:
+            raise StreamError("the server closes the connection")
         if not self._awaited and self._stream.unread:
             raise OutOfStepError("the server spoke before it was asked")
 
@@ -77,6 +80,9 @@ class Channel:
     def answered(self, reply: Reply) -> None:
         """One reply fewer is owed.
 
+        A server that has answered may say in the same breath that it closes the connection. That
+        is a reply to no command, so the answer is believed, and nothing more is asked.
+
         Raises:
             OutOfStepError: there is one more than was asked for. It would be taken for the reply to
                 the next command, or this one is the last command's: neither can be believed.
@@ -84,7 +90,9 @@ class Channel:
         self._awaited -= 1
         self.farewell |= reply.closing
         if not self._awaited and self._stream.unread:
-            raise OutOfStepError("more than one reply")
+            if not self._stream.parting:
+                raise OutOfStepError("more than one reply")
+            self.farewell = True
 
     def check_in_step(self) -> None:
         """Refuse to read replies that may belong to other commands.

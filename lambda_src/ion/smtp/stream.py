@@ -9,6 +9,7 @@ from ion.smtp.waiting import Waiting
 
 MAX_REPLY_BYTES = 32 * 1024
 """A whole reply; RFC 5321 section 4.5.3.1.5 asks for 512 octets a line, EHLO is a few KB."""
+_PARTING = (b"421 ", b"421-", b"221 ", b"221-")
 _READ_BYTES = 16 * 1024
 _WRITE_BYTES = 64 * 1024
 """A slice of a body between two looks at what the server says meanwhile."""
@@ -99,6 +100,14 @@ class Stream(asyncio.BufferedProtocol):
     def unread(self) -> bool:
         """True if the server has said more than has been read."""
         return bool(self._unread)
+
+    @property
+    def parting(self) -> bool:
+        """True if what is unread begins with 421 or 221: the server is about to close.
+
+        A server that shuts down may say 421 without being asked (RFC 5321 section 3.8).
+        """
+        return self._unread[:4] in _PARTING
 
     def close(self) -> None:
         """Close without a word; what wasn't written is dropped."""
