@@ -68,6 +68,15 @@ def test_who_has_it_does_not_get_it_again(account: Account) -> None:
     assert (row["fates"], row["status"], row["attempts"]) == ("sds", "bounced", 3)
 
 
+def test_the_row_tells_of_those_who_did_not_get_it(account: Account) -> None:
+    account.publish(email(recipient=[OK, GONE]))
+    gone = reply(550, "5.1.1 no such user")
+    run(account, ScriptedServer(recipients={GONE: gone}))
+    (row,) = account.rows()
+    assert (row["fates"], row["status"], row["reason"]) == ("sd", "bounced", "RCPT_REJECTED")
+    assert (row["stage"], row["reply"]) == ("rcpt", "550 5.1.1 no such user")
+
+
 @pytest.mark.row(48)
 @pytest.mark.row(69)
 @pytest.mark.parametrize("first", ["redriven", "deferred"])

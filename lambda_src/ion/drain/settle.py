@@ -27,6 +27,8 @@ _FLUSHES = 2
 """Side by side, if there is work for two full ones: a call costs CPU, full or not."""
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
+_BY_FATE = (Status.DONE, Status.SENT, Status.RELEASED, Status.DEFERRED, Status.DEAD)
+"""From the best to the worst."""
 _UNSETTLED_SECONDS = 60
 """A message whose fate could not be written is looked at again after this."""
 
@@ -207,12 +209,15 @@ class Settler:
 
 
 def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
-    """Attributes of the row for a person who looks the email up: no address."""
+    """Attributes of the row for a person who looks the email up: no address.
+
+    Where recipients fared differently, those of the worst fate are told of: they explain `status`.
+    """
     about: dict[str, str | int] = {
         "original_message_id": one.history.original_message_id,
         "redrives": one.history.redrives,
     }
-    for delivery in deliveries:
+    for delivery in sorted(deliveries, key=lambda one: _BY_FATE.index(one.status)):
         outcome = delivery.outcome
         about |= {
             "stage": outcome.stage.value,

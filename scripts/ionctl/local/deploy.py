@@ -261,7 +261,7 @@ def _function(clients: Clients, names: Names, variables: Variables) -> None:
         Architectures=["arm64"],
         MemorySize=512,
         Timeout=_TIMEOUT_SECONDS,
-        Environment={"Variables": _environment(names, variables)},
+        Environment={"Variables": environment(names, variables)},
     )
     clients.functions.get_waiter("function_active_v2").wait(FunctionName=names.function)
     clients.functions.put_function_concurrency(
@@ -272,7 +272,8 @@ def _function(clients: Clients, names: Names, variables: Variables) -> None:
     )
 
 
-def _environment(names: Names, variables: Variables) -> dict[str, str]:
+def environment(names: Names, variables: Variables) -> dict[str, str]:
+    """Give the function's environment, as the module makes it."""
     return {
         **{
             f"ION_{section}_{key}".upper(): value

@@ -50,6 +50,11 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
     url = queue_url or os.environ.get(_QUEUE_URL)
     if not url:
         raise Problem(f"which queue? Say so with --queue-url, or in {_QUEUE_URL}")
+    if not urlsplit(url).netloc:
+        raise Problem(
+            f"{url} is no queue's URL: those begin with https:// (aws sqs get-queue-url "
+            "--queue-name NAME tells it)"
+        )
     session = Session(region_name=_region(url))
     session.endpoint_url = endpoint_url or _emulator(url)
     try:

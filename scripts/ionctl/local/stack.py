@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from ion.mail import is_address
+from ion.settings import SettingsError, load
 from ionctl.local import clients, deploy, iam_quirks, terraform
 from ionctl.local.authority import Authority
 from ionctl.local.cloudwatch import QueueMetric
@@ -101,9 +103,12 @@ class Stack:
         self._exit.enter_context(self.ministack)
         self.names = names_of(self.ministack.endpoint)
         self.aws = clients.connect(self.names)
+        secrets = config_secrets(self.mail_server.login)
+        if self._package is None:
+            check_settings(ROOT, self._settings, secrets)
         variables = deploy.Variables(
             package=self._package or self._build(),
-            secret_arn=self.put_secret(config_secrets(self.mail_server.login)),
+            secret_arn=self.put_secret(secrets),
             settings=self._settings,
         )
         if self._method is Method.TERRAFORM:
@@ -205,6 +210,26 @@ class Stack:
     def events(self) -> list[dict[str, Any]]:
         """What ion itself has logged; the lines that Lambda writes around it left out."""
         return FunctionLog(self.aws, self.names).new_events()
+
+
+def check_settings(root: Path, settings: deploy.Settings, secrets: str) -> None:
+    """Find out at once what the function would only write into its log.
+
+    Args:
+        root: the folder with config.cfg.
+        settings: overrides of it.
+        secrets: text of config-secrets.cfg.
+
+    Raises:
+        Problem: with these settings the function would send nothing.
+    """
+    arn = "arn:aws:ssm:us-east-1:000000000000:parameter/ion"
+    variables = deploy.Variables(root / "ion.zip", arn, settings)
+    environment = deploy.environment(names_of("http://127.0.0.1"), variables)
+    try:
+        load(root, environment, lambda _: secrets, is_address)
+    except SettingsError as error:
+        raise Problem(str(error)) from error
 
 
 def config_secrets(login: Login) -> str:

@@ -172,6 +172,12 @@ def test_queue_that_is_not_there(aws: Clients, names: Names, root: Path) -> None
         list(dry_run(root, f"{names.endpoint}/{names.account}/nowhere", None))
 
 
+@pytest.mark.parametrize("url", ["ion-input-queue", "arn:aws:sqs:us-east-1:1:ion-input-queue"])
+def test_what_is_no_queues_url_is_told(root: Path, url: str) -> None:
+    with pytest.raises(Problem, match="is no queue's URL"):
+        list(dry_run(root, url, None))
+
+
 def test_no_queue_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ION_AWS_QUEUE_URL", raising=False)
     with pytest.raises(Problem, match="--queue-url"):

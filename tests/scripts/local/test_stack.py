@@ -1,6 +1,7 @@
 """The local stack: what it promises to the tests of the whole relay."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from ionctl.local import iam_quirks, mailbox_simulator, once
 from ionctl.local.names import names_of
-from ionctl.local.stack import Stack, config_secrets
+from ionctl.local.problem import Problem
+from ionctl.local.stack import ROOT, Stack, check_settings, config_secrets
 
 pytestmark = pytest.mark.system
 
@@ -136,3 +138,28 @@ def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> 
         file.write_text(json.dumps(send("ann@example.org")))
     once.run(stack, once.read(files), timeout_seconds=30, out=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"same.eml", "same-2.eml"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "config", "told"),
+    [
+        ({"mail": {"sender": "Shop"}}, None, "ION_MAIL_SENDER: [mail] sender: is no"),
+        (
+            {},
+            "[smtp]\nconnections = 4\npipelning = deep\n",
+            "line 3: [smtp] pipelning: unknown key",
+        ),
+    ],
+)
+def test_settings_that_the_function_would_refuse_are_told_before_anything_runs(
+    tmp_path: Path, settings: dict[str, dict[str, str]], config: str | None, told: str
+) -> None:
+    shipped = (ROOT / "config.cfg").read_text(encoding="utf-8")
+    (tmp_path / "config.cfg").write_text(config or shipped, encoding="utf-8")
+    secrets = "[smtp]\nserver = 127.0.0.1\nport = 587\n"
+    with pytest.raises(Problem, match=re.escape(told)):
+        check_settings(tmp_path, settings, secrets)
+
+
+def test_the_shipped_settings_are_taken() -> None:
+    check_settings(ROOT, {}, "[smtp]\nserver = 127.0.0.1\nport = 587\n")
