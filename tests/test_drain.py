@@ -41,7 +41,7 @@ from ion.mail import Checked, check
 from ion.memory import Memory
 from ion.message import Message
 from ion.outcome import Delivery, InDoubt
-from ion.retry import RETENTION_SECONDS
+from ion.retry import LAST_CHANCE_SECONDS, RETENTION_SECONDS
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
@@ -169,6 +169,17 @@ def test_what_the_queue_would_forget_goes_to_the_dead_letter_queue_first(
     assert (letter.body, reasons(account)) == (body, ["EXPIRED"])
     assert ion_of(letter)["email_id"] == "old"
     assert account.waiting() == []
+
+
+@pytest.mark.row(24)
+def test_what_would_wait_until_it_is_too_late_goes_there_before_it_waits(account: Account) -> None:
+    """It is young enough to be looked at now; when its minute is over, it wouldn't be."""
+    account.publish(email())
+    account.time_passes(RETENTION_SECONDS - LAST_CHANCE_SECONDS - 30)
+    ill = account.dynamodb(batch_execute_statement=failing(), batch_get_item=failing())
+    summary = run(account, dynamodb=ill)
+    assert (summary.deferred, summary.dead_lettered) == (0, 1)
+    assert (reasons(account), account.waiting()) == (["EXPIRED"], [])
 
 
 @pytest.mark.row(24)
@@ -679,6 +690,20 @@ def test_when_the_time_is_up_the_rest_is_released(account: Account) -> None:
     quick = ScriptedServer()
     assert run(account, quick).sent == 5
     assert recipients(slow) + recipients(quick) == {f"to{n}@example.org": 1 for n in range(8)}
+
+
+@pytest.mark.row(1)
+def test_what_is_decided_already_gets_its_fate_though_the_run_has_stopped(
+    account: Account,
+) -> None:
+    """It needs no server; put back, it would only come again."""
+    account.publish(email())
+    account.publish("not json")
+    server = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+    summary = run(account, server)
+    assert (summary.stopped, summary.held, summary.dead_lettered) == ("quota", 1, 1)
+    assert reasons(account) == ["BAD_JSON"]
+    assert [held.body for held in account.waiting()] == [email()]
 
 
 @pytest.mark.row(27)
@@ -1423,6 +1448,16 @@ def test_a_ledger_that_fails_three_times_in_a_row_ends_the_run(
 
 
 @pytest.mark.row(64)
+def test_so_does_one_that_fails_when_emails_are_claimed_one_by_one(account: Account) -> None:
+    for number in range(10):
+        account.publish(email(number, in_doubt="park"))
+    ill = account.dynamodb(batch_execute_statement=failing())
+    summary = run(account, dynamodb=ill)
+    assert (summary.stopped, summary.deferred, summary.held) == ("ledger", 3, 7)
+    assert [held.visible for held in account.waiting()].count(True) == 7, "untouched"
+
+
+@pytest.mark.row(64)
 def test_a_ledger_that_recovers_in_time_ends_nothing(account: Account) -> None:
     for number in range(45):
         account.publish(email(number))
@@ -1718,6 +1753,28 @@ def test_a_redrive_with_a_maximum_moves_no_more_in_several_runs(account: Account
     assert (len(account.dead()), account.waiting()) == (13, [])
     reports = [event for event in log.events if event["message"] == "redrive"]
     assert [(one["moved"], one["complete"]) for one in reports] == [(9, False), (3, True)]
+
+
+@pytest.mark.row(23)
+@pytest.mark.row(69)
+def test_a_redrive_that_breaks_off_does_not_forget_how_many_it_has_moved(account: Account) -> None:
+    for number in range(25):
+        account.publish(email(number), url=account.dead_url)
+    account.publish('{"action": "redrive", "max": 12}')
+    looks = iter([at_once])
+
+    def once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return next(looks, failing("InternalError"))(real, request)
+
+    ill = account.sqs(receive_message=only_for(account.dead_url, once, otherwise=at_once))
+    runs = [run(account, sqs=ill), run(account), run(account)]
+    assert [(one.redriven, one.stopped) for one in runs] == [
+        (10, "queue"),
+        (2, "empty"),
+        (0, "empty"),
+    ]
+    assert sum(one.sent for one in runs) == 12
+    assert (len(account.dead()), account.waiting()) == (13, [])
 
 
 @pytest.mark.row(69)
