@@ -4,6 +4,7 @@ That one lies in a ministack beside us, since moto knows no batches of condition
 Faults that neither can make are put between a client and what it calls.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -55,6 +56,27 @@ class Between:
             self.calls.append((name, request))
             answer = self._answers.get(name)
             return real(**request) if answer is None else answer(real, request)
+
+        return call
+
+
+class OneByOne:
+    """A boto3 client of moto's queues, used by one thread at a time.
+
+    A delete of moto's copies the queue's list and puts the copy in its place: what another thread
+    deletes meanwhile is there again.
+    """
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+        self._turn = threading.Lock()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        real = getattr(self._client, name)
+
+        def call(**request: Any) -> Any:  # noqa: ANN401 - whatever boto3 takes and gives
+            with self._turn:
+                return real(**request)
 
         return call
 
@@ -153,7 +175,8 @@ def _plain(value: Mapping[str, Any]) -> str | int:
 def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient]":
     """Made once: each costs a tenth of a second, and moto changes behind them."""
     session = boto3.Session("testing", "testing", region_name=REGION)
-    return session, session.client("sqs"), session.client("cloudwatch")
+    sqs = cast("SQSClient", OneByOne(session.client("sqs")))
+    return session, sqs, session.client("cloudwatch")
 
 
 @cache

@@ -19,7 +19,7 @@ from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
 from ion.mail import compose
 from ion.message import Message
-from ion.outcome import Kind, Reason, Stage
+from ion.outcome import Kind, Reason, Scope, Stage
 from ion.policy.lease import CLAIMED, PENDING, Row, RowStatus
 from ion.settings import Pipelining, Security, Smtp
 from ion.smtp.connect import connect
@@ -39,6 +39,7 @@ from smtp_server import (
 NOW = 1_800_000_000.0
 DAY = 86_400
 THIRD = 3
+PATIENCE_SECONDS = 30
 ANN, BOB, CAT = "ann@a.example", "bob@b.example", "cat@c.example"
 MESSAGE = Message(id="m-1", receipt="r", body="{}", attributes={}, sent_at=NOW, receives=1)
 SEND = Send(recipient=[ANN, BOB, CAT], subject="Hi", body_text="hello")
@@ -242,6 +243,27 @@ def test_a_server_that_died_meanwhile_holds_and_costs_nothing() -> None:
     server = ScriptedServer({Step.MAIL: drop(), Step.CONNECT: [Action(), reply(421, "4.3.2 bye")]})
     (delivery,) = delivered(server)
     assert (delivery.status, delivery.outcome.reason) == (Status.RELEASED, Reason.GREETING)
+
+
+def test_a_fault_in_the_middle_of_an_email_gives_its_connection_back() -> None:
+    """Whoever waits for one would wait for ever."""
+
+    def broken() -> float:
+        raise LookupError
+
+    async def main() -> None:
+        async with ScriptedServer() as server, deliverer(server) as one:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                fault, fates = await asyncio.gather(
+                    one.deliver(job(), MESSAGE, Deadline(0, broken)),
+                    one.deliver(job(), MESSAGE, soon()),
+                    return_exceptions=True,
+                )
+            assert isinstance(fault, LookupError)
+            assert isinstance(fates, list)
+            assert [fate.status for fate in fates] == [Status.SENT]
+
+    run(main)
 
 
 @pytest.mark.row(48)
@@ -486,6 +508,15 @@ def test_the_age_counts_from_the_last_redrive() -> None:
 def test_an_old_message_is_tried_and_not_given_up_unheard() -> None:
     (delivery,) = delivered(ScriptedServer(), now=Clock(NOW + 99 * DAY))
     assert delivery.status is Status.SENT
+
+
+@pytest.mark.row(47)
+def test_what_the_account_is_suspended_for_costs_no_message_its_life() -> None:
+    """However old it is: a person will mend that, and the queue remembers longer."""
+    paused = reply(454, "4.5.2 Sending paused for this account. For more information, please see")
+    (delivery,) = delivered(ScriptedServer({Step.DOT: paused}), now=Clock(NOW + 5 * DAY))
+    assert (delivery.status, delivery.outcome.reason) == (Status.RELEASED, Reason.CONFIGURATION)
+    assert delivery.outcome.scope is Scope.SITE
 
 
 def test_the_recipients_that_expire_do_so_alone() -> None:

@@ -13,7 +13,7 @@ from emulated import (
     at_once,
     failing,
 )
-from ion.limits import MOST_RECEIVES
+from ion.limits import LAST_CHANCE_SECONDS, MOST_RECEIVES, RETENTION_SECONDS
 from smtp_server import (
     ScriptedServer,
     Step,
@@ -96,3 +96,14 @@ def test_an_email_with_a_template_is_kept_until_ion_has_templates(account: Accou
     (letter,) = account.dead()
     assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
     assert ion_of(letter)["path"] == "$.template"
+
+
+@pytest.mark.row(24)
+def test_what_would_wait_until_it_is_too_late_goes_there_before_it_waits(account: Account) -> None:
+    """It is young enough to be looked at now; when its minute is over, it wouldn't be."""
+    account.publish(email())
+    account.time_passes(RETENTION_SECONDS - LAST_CHANCE_SECONDS - 30)
+    ill = account.dynamodb(batch_execute_statement=failing(), batch_get_item=failing())
+    summary = run(account, dynamodb=ill)
+    assert (summary.deferred, summary.dead_lettered) == (0, 1)
+    assert (reasons(account), account.waiting()) == (["EXPIRED"], [])

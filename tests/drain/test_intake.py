@@ -145,16 +145,20 @@ def test_what_was_only_received_is_put_back_unclaimed(
 def test_nothing_is_claimed_beside_a_suspect(account: Account) -> None:
     account.publish(email(0, email_id="suspect"))
     company: list[list[str | int]] = []
+    came: list[int] = []
+    server = ScriptedServer()
 
     class Alone(Deliverer):
         async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
             if '"suspect"' in message.body:
+                before = len(server.accepted)
                 await asyncio.sleep(LONG_ENOUGH_SECONDS)
                 company.append(sending(account))
+                came.append(len(server.accepted) - before)
             return await super().deliver(job, message, deadline)
 
     async def main() -> None:
-        async with ScriptedServer() as server:
+        async with server:
             await killed(account, server, Dying)
             for number in range(1, 40):
                 account.publish(email(number, email_id=f"other-{number}"))
@@ -169,7 +173,57 @@ def test_nothing_is_claimed_beside_a_suspect(account: Account) -> None:
             assert set(recipients(server).values()) == {1}
 
     asyncio.run(main())
-    assert company == [["suspect"]]
+    assert (company, came) == ([["suspect"]], [0])
+
+
+@pytest.mark.row(31)
+def test_what_was_sent_before_a_suspect_is_settled_when_it_begins(account: Account) -> None:
+    """Or a process that dies over it leaves that in doubt."""
+    account.publish(email(0, email_id="suspect"))
+    others: list[tuple[str | int, str | int]] = []
+    left: list[str] = []
+
+    class Looking(Deliverer):
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            if '"suspect"' in message.body:
+                rows = [row for row in account.rows() if row["email_id"] != "suspect"]
+                others.extend((row["email_id"], row["status"]) for row in rows)
+                left.extend(held.body for held in account.waiting())
+            return await super().deliver(job, message, deadline)
+
+    async def main() -> None:
+        async with ScriptedServer() as server:
+            await killed(account, server, Dying)
+            account.publish(email(1, email_id="other"))
+            relay = lambda pool: Looking(pool, 345_600)  # noqa: E731 - as short as that
+            assert (await drain(account, server, relay=relay, now=later(1))).sent == 2
+
+    asyncio.run(main())
+    assert others == [("other", "sent")]
+    assert left == [email(0, email_id="suspect")]
+
+
+@pytest.mark.row(31)
+def test_a_suspect_whose_turn_does_not_come_is_put_back_as_it_was(account: Account) -> None:
+    """Claimed and put back, it would pass for one that no process died over."""
+    account.publish(email(0, email_id="suspect"))
+
+    def suspects() -> list[dict[str, str | int]]:
+        return [row for row in account.rows() if row["email_id"] == "suspect"]
+
+    async def main() -> None:
+        server = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+        async with server:
+            await killed(account, server, Dying)
+            before = suspects()
+            account.publish(email(1, email_id="other"))
+            summary = await drain(account, server, now=later(1))
+            assert (summary.stopped, summary.released) == ("quota", 2)
+            assert suspects() == before
+            assert [row["status"] for row in before] == ["sending"]
+
+    asyncio.run(main())
+    assert [held.visible for held in account.waiting()] == [True, True]
 
 
 @pytest.mark.row(64)

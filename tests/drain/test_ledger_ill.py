@@ -148,3 +148,13 @@ def test_a_fault_before_the_claim_harms_one_message(
     assert recipients(server) == {"to2@example.org": 1}
     assert [event["message"] for event in log.events].count("fault") == 1
     assert "canary" not in log.text
+
+
+@pytest.mark.row(64)
+def test_so_does_one_that_fails_when_emails_are_claimed_one_by_one(account: Account) -> None:
+    for number in range(10):
+        account.publish(email(number, in_doubt="park"))
+    ill = account.dynamodb(batch_execute_statement=failing())
+    summary = run(account, dynamodb=ill)
+    assert (summary.stopped, summary.deferred, summary.released) == ("ledger", 3, 7)
+    assert [held.visible for held in account.waiting()].count(True) == 7, "untouched"

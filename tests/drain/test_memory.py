@@ -5,8 +5,9 @@ import json
 import platform
 import subprocess
 import sys
+import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from draining import email, recipients, run, wide
-from emulated import Account
+from emulated import Account, Request, at_once, only_for
 from ion.aws.queue import Queue
 from ion.contract import Send, parse
 from ion.deadline import Deadline
@@ -30,7 +31,7 @@ from ion.envelope import Email
 from ion.mail import Checked, compose
 from ion.message import Attribute, Message
 from ion.smtp.pool import Pool
-from smtp_server import ScriptedServer
+from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step
 
 MANY = 20
 PATIENCE_SECONDS = 30
@@ -208,6 +209,14 @@ def test_a_redrive_leaves_room_for_what_it_brings_back() -> None:
             room = memory.room()
             assert 1 <= room <= allowance.unseen - most
         assert memory.room() >= room
+
+
+def test_a_redrive_leaves_room_for_letters_as_large_as_others_are() -> None:
+    body = "x" * LARGE
+    memory = used_to(body, Allowance(15 * total(body), 100))
+    with memory.redrive() as most:
+        assert most == 10
+        assert memory.room() == 5
 
 
 # who may work
@@ -389,6 +398,33 @@ def test_a_run_works_on_fewer_if_a_receive_brings_larger_ones_than_before(accoun
     relay = lambda pool: Sending(pool, 345_600)  # noqa: E731 - as short as that
     assert run(account, smtp=wide(8), relay=relay, memory=memory).sent == 10
     assert 10 * cost.held < most <= allowance.budget
+
+
+def test_a_large_email_does_not_wait_for_a_redrive_to_end(account: Account) -> None:
+    """That may take as long as the run; it has letters of its own to make room for."""
+    account.publish('{"action": "redrive"}')
+    account.publish(large(0))
+    sent = threading.Event()
+    in_time: list[bool] = []
+
+    def script(moment: Moment) -> Action:
+        if moment.step is Step.DOT:
+            sent.set()
+        return NORMAL
+
+    def look(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        in_time.append(sent.wait(PATIENCE_SECONDS))
+        return at_once(real, request)
+
+    summary = run(
+        account,
+        ScriptedServer(script),
+        sqs=account.sqs(receive_message=only_for(account.dead_url, look, otherwise=at_once)),
+        smtp=wide(2),
+        memory=used_to("x", Allowance(LARGE, 100)),
+    )
+    assert summary.sent == 1
+    assert all(in_time)
 
 
 def test_contents_are_made_by_the_workers(

@@ -223,3 +223,25 @@ def test_a_redrive_that_is_not_through_goes_on_in_the_next_run(account: Account)
     assert (summary.redriven, summary.sent) == (5, 25)
     assert recipients(server) == {f"to{n}@example.org": 1 for n in range(25)}
     assert (account.waiting(), account.dead()) == ([], [])
+
+
+@pytest.mark.row(23)
+@pytest.mark.row(69)
+def test_a_redrive_that_breaks_off_does_not_forget_how_many_it_has_moved(account: Account) -> None:
+    for number in range(25):
+        account.publish(email(number), url=account.dead_url)
+    account.publish('{"action": "redrive", "max": 12}')
+    looks = iter([at_once])
+
+    def once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return next(looks, failing("InternalError"))(real, request)
+
+    ill = account.sqs(receive_message=only_for(account.dead_url, once, otherwise=at_once))
+    runs = [run(account, sqs=ill), run(account), run(account)]
+    assert [(one.redriven, one.stopped) for one in runs] == [
+        (10, "queue"),
+        (2, "empty"),
+        (0, "empty"),
+    ]
+    assert sum(one.sent for one in runs) == 12
+    assert (len(account.dead()), account.waiting()) == (13, [])

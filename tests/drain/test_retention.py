@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -212,6 +213,52 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
         return found
 
     assert asyncio.run(main()) == [20, 10]
+
+
+@pytest.mark.row(27)
+@pytest.mark.parametrize("ends", ["out of time", "the queue can't be read"])
+def test_what_a_look_has_seen_is_shown_again_however_it_ends(
+    account: Account, clock: Clock, ends: str
+) -> None:
+    """By a look that got no further, too: what is hidden nobody sends."""
+    for number in range(30):
+        account.publish(email(str(number)))
+    seconds = Clock()
+    looks = iter([at_once, at_once])
+
+    def broken(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        if ends == "out of time":
+            seconds.passes(400)
+        return next(looks, failing())(real, request)
+
+    sqs = account.sqs(receive_message=broken)
+    queue = account.input_queue(sqs)
+
+    async def main() -> None:
+        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+        await environment(account, clock).run(queue, settler, Deadline.after(900, seconds))
+
+    asyncio.run(main())
+    clock.passes(1)
+    assert Counter((held.receives, held.visible) for held in account.waiting()) == {
+        (1, True): 20,
+        (0, True): 10,
+    }
+
+
+@pytest.mark.parametrize(("seconds", "visibility"), [(900, 660), (100, 150)])
+def test_what_a_look_has_seen_stays_hidden_longer_than_the_look_can_take(
+    account: Account, clock: Clock, seconds: float, visibility: int
+) -> None:
+    sqs = account.sqs()
+    queue = account.input_queue(sqs)
+
+    async def main() -> None:
+        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+        await environment(account, clock).run(queue, settler, Deadline.after(seconds, Clock()))
+
+    asyncio.run(main())
+    assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {visibility}
 
 
 def test_of_two_functions_one_looks(account: Account, clock: Clock) -> None:

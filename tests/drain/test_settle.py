@@ -193,6 +193,22 @@ def test_what_can_not_be_dead_lettered_is_kept(
 
 
 @pytest.mark.row(26)
+def test_a_row_tells_of_no_fate_that_could_not_be_written(account: Account) -> None:
+    """It says that the email is to be tried again, and not for what it died."""
+    account.publish("x")
+    put_off = replace(fate(Status.DEFERRED, 0), outcome=outcome(Kind.TRANSIENT, Reason.TRY_LATER))
+    ill = account.sqs(send_message_batch=failing())
+    told = []
+    for fates, sqs in (([put_off], None), ([fate(Status.DEAD, 0)], ill)):
+        settle(account, fates, recipients=1, sqs=sqs)
+        told += [(row["status"], row["reason"]) for row in account.rows()]
+        account.time_passes(3600)
+    settle(account, [fate(Status.DEAD, 0)], recipients=1)
+    told += [(row["status"], row["reason"]) for row in account.rows()]
+    assert told == [("deferred", "TRY_LATER")] * 2 + [("bounced", "RCPT_REJECTED")]
+
+
+@pytest.mark.row(26)
 def test_a_dead_letter_queue_that_answers_200_and_refuses_loses_nothing(account: Account) -> None:
     def refuse(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
         failed = [{"Id": entry["Id"], "Code": "InternalError"} for entry in request["Entries"]]
@@ -201,6 +217,24 @@ def test_a_dead_letter_queue_that_answers_200_and_refuses_loses_nothing(account:
     account.publish("x")
     settle(account, [DEAD], sqs=account.sqs(send_message_batch=refuse))
     assert [held.body for held in account.waiting()] == ["x"]
+
+
+@pytest.mark.row(26)
+def test_a_dead_letter_that_sqs_would_not_take_once_keeps_its_attributes(account: Account) -> None:
+    """They are left out where there is no room for them, and for nothing else."""
+    account.publish("x", {"own": ("String", "kept")})
+    answers = iter([failing("Throttling")])
+
+    def not_at_first(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return next(answers, as_strict_as_sqs)(real, request)
+
+    settle(account, [DEAD], sqs=account.sqs(send_message_batch=not_at_first))
+    assert ([held.body for held in account.waiting()], account.dead()) == (["x"], [])
+    account.time_passes(60)
+    settle(account, [DEAD])
+    (letter,) = account.dead()
+    assert letter.attributes["own"] == ("String", "kept")
+    assert account.waiting() == []
 
 
 def part_of(held: Held) -> dict[str, Any]:

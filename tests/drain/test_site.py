@@ -387,3 +387,17 @@ def test_before_that_is_known_the_recipient_gets_another_chance(account: Account
     assert (summary.sent, summary.released, summary.stopped) == (2, 1, "empty")
     (left,) = account.waiting()
     assert (left.visible, account.dead()) == (False, [])
+
+
+@pytest.mark.row(1)
+def test_what_is_decided_already_gets_its_fate_though_the_run_has_stopped(
+    account: Account,
+) -> None:
+    """It needs no server; put back, it would only come again."""
+    account.publish(email())
+    account.publish("not json")
+    server = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+    summary = run(account, server)
+    assert (summary.stopped, summary.released, summary.dead_lettered) == ("quota", 1, 1)
+    assert reasons(account) == ["BAD_JSON"]
+    assert [held.body for held in account.waiting()] == [email()]

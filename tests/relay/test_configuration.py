@@ -135,6 +135,18 @@ def test_a_secret_that_was_changed_into_nonsense_is_an_error_until_it_is_mended(
 
 
 @pytest.mark.row(32)
+def test_nonsense_is_not_read_again_for_each_connection(account: Account) -> None:
+    world = World(account, text("one"))
+    login = world.login
+    world.change("nonsense")
+    world.clock.passes(READ_AGAIN_SECONDS)
+    assert world.configuration.latest(login) == login
+    before = world.reads
+    assert [world.configuration.latest(login) for _ in range(9)] == [login] * 9
+    assert world.reads == before
+
+
+@pytest.mark.row(32)
 def test_the_first_time_it_must_be_read(account: Account) -> None:
     world = World(account, text("one"))
     world.fails("AccessDeniedException")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,17 @@ from clock import Clock
 from conftest import Log
 from emulated import Account
 from function import PASSWORD, USER, Function, email, invoke
-from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop
+from smtp_server import (
+    NORMAL,
+    Action,
+    Moment,
+    Offer,
+    ScriptedServer,
+    Step,
+    Tls,
+    drop,
+    reply,
+)
 
 OLD, NEW = "old-password", "new-password"
 
@@ -247,3 +258,69 @@ def test_a_rotation_into_a_wrong_password_is_no_more_than_two_refused_logins(wor
     assert [session.username for session in logins if session.username] == [USER]
     assert len(logins) <= 3
     assert world.is_all_there_once
+
+
+@pytest.mark.row(91)
+def test_connections_that_are_refused_together_all_go_on_with_the_new_login(
+    world: World, log: Log
+) -> None:
+    """While one of them asks for it, the others wait; the pool would make do without them."""
+
+    def rotated(moment: Moment) -> Action:
+        if moment.step is Step.MAIL and moment.nth == 1:
+            world.secret(NEW)
+            world.passwords[USER] = NEW
+        return NORMAL
+
+    async def story() -> None:
+        world.function.monkeypatch.setenv("ION_SMTP_CONNECTIONS", "8")
+        world.secret(OLD)
+        world.happens = rotated
+        world.publish(40)
+        summary = await invoke(world.function.relay(world.clock))
+        assert (summary.sent, summary.stopped) == (40, "empty")
+
+    world.run(story)
+    assert world.is_all_there_once
+    (ended,) = [event for event in log.events if event["message"] == "run ended"]
+    assert ended["connections"] == 8
+
+
+@pytest.mark.row(91)
+def test_a_login_that_worked_again_begins_anew_with_the_patience_for_it(
+    world: World, log: Log
+) -> None:
+    """What it was refused for before is over, and says nothing about the next time."""
+
+    async def story() -> None:
+        world.secret(OLD)
+        world.secret(NEW)
+        for knows in (OLD, NEW, PASSWORD, PASSWORD):
+            world.passwords[USER] = knows
+            world.publish()
+            await invoke(world.function.relay(world.clock))
+
+    world.run(story)
+    still = [event for event in log.events if event["message"] == "delivery still suspended"]
+    latest = datetime.fromisoformat(still[-1]["next_try"])
+    assert latest.timestamp() <= time.time() + 300, "as after a first refusal"
+
+
+@pytest.mark.row(63)
+def test_a_quota_that_is_used_up_is_not_got_round_with_the_login_before(world: World) -> None:
+    async def story() -> None:
+        world.secret(OLD)
+        world.secret(NEW)
+        world.passwords[USER] = NEW
+        world.happens = lambda moment: (
+            reply(454, "4.7.0 Daily message quota exceeded") if moment.step is Step.DOT else NORMAL
+        )
+        world.publish()
+        for auths in (1, 0):
+            world.server.sessions.clear()
+            summary = await invoke(world.function.relay(world.clock))
+            assert (summary.sent, summary.stopped) == (0, "quota")
+            assert world.server.auth_commands == auths
+        assert [held.visible for held in world.account.waiting()] == [True]
+
+    world.run(story)
