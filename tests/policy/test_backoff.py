@@ -32,7 +32,7 @@ def test_a_refused_login_is_left_alone_longer_each_time_up_to_an_hour() -> None:
 @pytest.mark.row(90)
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT])
 def test_a_login_that_is_refused_behind_its_command_is_left_alone_as_long(stage: Stage) -> None:
-    """Channel lets a password in and says at MAIL that it takes none any more."""
+    """Exchange lets a password in and says at MAIL that it takes none any more."""
     first = hold(replace(REFUSED, stage=stage))
     assert first.reason == "auth"
     again = hold(replace(REFUSED, stage=stage), first)

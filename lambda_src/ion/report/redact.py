@@ -168,7 +168,7 @@ _WORDS = """
     working workspace worm would write writing wrong x x.509 xoauth2 yahoo yes yet you your
     yourself zen zoho
 """
-"""How servers say no (RFC 3463, Postfix, Exim, Channel, Gmail, SES, SendGrid …), and how OpenSSL,
+"""How servers say no (RFC 3463, Postfix, Exim, Exchange, Gmail, SES, SendGrid …), and how OpenSSL,
 Python and ion itself say that it didn't come to a reply."""
 
 

@@ -100,13 +100,13 @@ _TOO_MUCH_FOR_NOW = (  # said with a 5xx, though time mends it: GoDaddy, QQ, Mim
     r"too many (messages|recipients) this hour|messages per session|frequency limited"
     r"|outbound thread limit|rate of unsolicited mail originating|mail has been rate limited"
 )
-# Channel says of a login that it let in, or failed, what it thinks of it at a later command.
+# Exchange says of a login that it let in, or failed, what it thinks of it at a later command.
 _NO_PASSWORDS = (
     r"basic authentication is (not supported|disabled)|SmtpClientAuthentication is disabled"
 )
 _LOG_IN_FIRST = r"^(authentication required|unauthenticated (senders|mail) not allowed)"
 _NOT_LOGGED_IN = r"^(smtp; )?client (was )?not authenticated"
-"""Channel's; of a recipient it means that only its own people may write to that one."""
+"""Exchange's; of a recipient it means that only its own people may write to that one."""
 _SUSPENDED = (
     r"sending (paused|suspended) for this account|^your account (has been|is) suspended"
     r"|smtp account is not yet activated|activate your mailgun account"  # Brevo, Mailgun
@@ -120,7 +120,7 @@ _NOT_VERIFIED = (
     r"|domain is not associated with your account|from/sender name is not valid"
     r"|^domain \S+ is not allowed to send: "  # Mailgun; its reasons are many
 )
-_SEND_AS_DENIED = (  # Channel, SendGrid, Postfix and Yandex, Zoho; QQ and 163
+_SEND_AS_DENIED = (  # Exchange, SendGrid, Postfix and Yandex, Zoho; QQ and 163
     r"permissions? to send (as|on behalf)|SendAsDenied|not authorized to send from"
     r"|not owned by (auth )?user|relaying disallowed|bad outbound sender"
     r"|same as authorization user|must equal authorized user"
@@ -148,7 +148,7 @@ _IN_A_TRANSACTION = (
     _Rule(*_SLOW_DOWN, _codes(450), enhanced=r"4\.2\.1", text=r"rate|limit"),
     _Rule(*_SLOW_DOWN, _codes(421), enhanced=r"4\.7\.\d+"),
     _Rule(*_SLOW_DOWN, _codes(421), text=r"too many"),
-    _Rule(*_SLOW_DOWN, _5XX, enhanced=r"5\.2\.12[12]|5\.7\.508"),  # Channel: within the hour
+    _Rule(*_SLOW_DOWN, _5XX, enhanced=r"5\.2\.12[12]|5\.7\.508"),  # Exchange: within the hour
     _Rule(*_SLOW_DOWN, _5XX, text=_TOO_MUCH_FOR_NOW),
     # Greylisting (RFC 6647) borrows the throttles' enhanced code.
     _Rule(*_GREYLISTED, _4XX, text=r"gr[ea]y-?list"),
@@ -167,7 +167,7 @@ _IN_A_TRANSACTION = (
     _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_LOG_IN_FIRST),
     _Rule(*_OF_THE_ACCOUNT, _codes(550), text=_NOT_LOGGED_IN, stages=frozenset({Stage.MAIL})),
     _Rule(*_OF_THE_ACCOUNT, _codes(554), text=r"^access denied"),  # SES
-    # Channel: the tenant is banned, or the name that we say in EHLO; then, a sender is.
+    # Exchange: the tenant is banned, or the name that we say in EHLO; then, a sender is.
     _Rule(*_OF_THE_ACCOUNT, _5XX, enhanced=r"5\.7\.7([0-4]\d|50)|5\.7\.506"),
     _Rule(*_OF_THE_SENDER, _5XX, enhanced=r"5\.2\.25[1-5]|5\.7\.60|5\.7\.50[1-3]|5\.7\.511"),
     _Rule(*_FULL, _4XX, enhanced=r"4\.2\.2"),
