@@ -33,6 +33,7 @@ from ion.report.telemetry import Telemetry
 from ion.settings import Settings, SettingsError, Smtp, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
+from ion.smtp.tokens import Tokens
 
 LEASE_MARGIN_SECONDS = 60
 """A lease outlives the invocation by this, as the visibility of its message does."""
@@ -57,6 +58,7 @@ class Relay:
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
+        self.tokens = Tokens(now=now)
         self._servers: Servers | None = None
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -91,7 +93,12 @@ class Relay:
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
             self._servers = Servers(
-                self.configuration, settings, self.server_states, self.telemetry, drain
+                self.configuration,
+                settings,
+                self.tokens,
+                self.server_states,
+                self.telemetry,
+                drain,
             )
         return self._servers
 
