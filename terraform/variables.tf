@@ -165,9 +165,9 @@ variable "settings" {
 
   validation {
     condition = alltrue(flatten([
-      for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$", key))]
+      for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$|(^|_)oauth_", key))]
     ]))
-    error_message = "username and password don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
+    error_message = "username, password and oauth_ keys don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
   }
 
   validation {

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 _PLACES = """
     recipient domain name cc bcc sender replyto subject line html header value field
-    username password secret attribute
+    username password secret attribute appid appsecret refreshtoken accesstoken scope
 """.split()  # noqa: SIM905 - read more easily so
 
 WORDS: Mapping[str, str] = {place: f"canary{place}7" for place in _PLACES} | {

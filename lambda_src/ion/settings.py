@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
 
-__all__ = ["Aws", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
+__all__ = ["Aws", "OAuth", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
 
 CONFIG_FILE = "config.cfg"
 SECRETS_FILE = "config-secrets.cfg"
@@ -21,7 +22,14 @@ _LONGEST_WAIT_HOURS = (RETENTION_SECONDS - LAST_CHANCE_SECONDS) // 3600
 
 _FIRST = "smtp"
 _ANOTHER = re.compile(r"smtp:[a-z0-9]{1,32}")
-_SECRET_KEYS = ("server", "port", "security", "username", "password", "ca_file")
+_OAUTH_KEYS = (
+    *("oauth_token_url", "oauth_client_id", "oauth_client_secret"),
+    *("oauth_scope", "oauth_refresh_token"),
+)
+_SECRET_KEYS = (
+    *("server", "port", "security", "username", "password", "ca_file"),
+    *("auth", *_OAUTH_KEYS),
+)
 _SMTP_KEYS = ("connections", "pipelining", "max_rate")
 _KEYS = {
     "drain": ("linger_seconds",),
@@ -36,6 +44,7 @@ _AWS_KEYS = (
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
+_BESIDE = "is missing beside the other"
 _TLS_PORT = 465
 """The port where TLS begins with the first byte (RFC 8314)."""
 
@@ -48,7 +57,15 @@ class Security(StrEnum):
     STARTTLS = "starttls"
     """STARTTLS required (RFC 3207), port 587."""
     NONE = "none"
-    """Plain text, only if asked for by this name, and never with a password."""
+    """Plain text, only if asked for by this name, and never with a login."""
+
+
+class Auth(StrEnum):
+    """What proves to the server who we are."""
+
+    PASSWORD = "password"  # noqa: S105 - the word itself
+    XOAUTH2 = "xoauth2"
+    """An access token of OAuth 2.0, by SASL's XOAUTH2."""
 
 
 class Pipelining(StrEnum):
@@ -68,6 +85,20 @@ class Pipelining(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OAuth:
+    """Where access tokens are from, and what is shown there for them (RFC 6749)."""
+
+    token_url: str
+    """Of https."""
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    """None: an application that has none (a public client)."""
+    scope: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
+    """With it the grant is `refresh_token`, without it `client_credentials`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Smtp:
     """A mail server and how to speak to it."""
 
@@ -76,6 +107,8 @@ class Smtp:
     security: Security
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    oauth: OAuth | None = None
+    """In the place of a password."""
     ca_file: str | None = None
     connections: int = 4
     pipelining: Pipelining = Pipelining.ENVELOPE
@@ -206,10 +239,16 @@ def _smtp(secret: Section, behaviour: Section, root: Path, first: Smtp | None = 
         raise secret.wrong("security", f"{why}, or use port 587")
     username = secret.text("username", default="")
     password = secret.text("password", default="")
-    if bool(username) != bool(password):
-        raise secret.wrong("password" if username else "username", "is missing beside the other")
+    oauth = _oauth(secret)
+    if oauth and password:
+        why = "is there, and auth is xoauth2: take away the password, or auth and the oauth_ keys"
+        raise secret.wrong("password", why)
+    if bool(username) != bool(password or oauth):
+        why = "is missing: the mailbox that the access token is for" if oauth else _BESIDE
+        raise secret.wrong("password" if username else "username", why)
     if username and security is Security.NONE:
-        raise secret.wrong("security", "is none: ion sends no password without TLS")
+        what = "access token" if oauth else "password"
+        raise secret.wrong("security", f"is none: ion sends no {what} without TLS")
     ca_file = secret.text("ca_file", default="")
     if ca_file and not (root / ca_file).is_file():
         raise secret.wrong(
@@ -224,12 +263,50 @@ def _smtp(secret: Section, behaviour: Section, root: Path, first: Smtp | None = 
         security=security,
         username=username or None,
         password=password or None,
+        oauth=oauth,
         ca_file=str(root / ca_file) if ca_file else None,
         connections=behaviour.number("connections", 1, 100, default=connections),
         pipelining=Pipelining(behaviour.one_of("pipelining", list(Pipelining), default=pipelining)),
         max_rate=behaviour.decimal("max_rate", 0.01, 10_000),
         name=secret.name,
     )
+
+
+def _oauth(secret: Section) -> OAuth | None:
+    """None: the login is by password, or there is none."""
+    if secret.one_of("auth", list(Auth), default=Auth.PASSWORD) != Auth.XOAUTH2:
+        for key in _OAUTH_KEYS:
+            if secret.text(key, default=""):
+                raise secret.wrong(key, "is there, but auth isn't xoauth2: add auth = xoauth2")
+        return None
+    token_url, client_id = _token_url(secret), secret.text("oauth_client_id")
+    refresh_token = secret.text("oauth_refresh_token", default="")
+    client_secret = secret.text("oauth_client_secret", default="")
+    scope = secret.text("oauth_scope", default="")
+    for key, value in {"oauth_client_secret": client_secret, "oauth_scope": scope}.items():
+        if not value and not refresh_token:
+            raise secret.wrong(key, "is missing: only beside an oauth_refresh_token may it be")
+    return OAuth(token_url, client_id, client_secret or None, scope or None, refresh_token or None)
+
+
+def _token_url(secret: Section) -> str:
+    text = secret.text("oauth_token_url")
+    if text.lower().startswith("http:"):
+        raise secret.wrong("oauth_token_url", "is http: the credentials go only to an https:// URL")
+    if not _is_token_url(text):
+        why = "must be an https:// URL with a host name, without a user name, blanks or #"
+        raise secret.wrong("oauth_token_url", why)
+    return text
+
+
+def _is_token_url(text: str) -> bool:
+    if not re.fullmatch(r"https://[!-~]+", text, re.IGNORECASE) or set(text) & set("@#\\"):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(_HOST_NAME.fullmatch(parts.hostname or "")) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 def _host(secret: Section) -> str:

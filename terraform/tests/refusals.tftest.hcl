@@ -252,6 +252,16 @@ run "a_password_in_settings" {
   expect_failures = [var.settings]
 }
 
+run "a_client_secret_in_settings" {
+  command = plan
+
+  variables {
+    settings = { smtp = { oauth_client_secret = "hunter2" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
 run "a_password_by_another_name" {
   command = plan
 

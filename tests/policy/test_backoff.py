@@ -6,7 +6,7 @@ import pytest
 
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.backoff import Backoff, fingerprint, following
-from ion.settings import Security, Smtp
+from ion.settings import OAuth, Security, Smtp
 
 SMTP = Smtp("smtp.example.org", 587, Security.STARTTLS, "ion", "canary-password")
 NOW = 1_800_000_000.0
@@ -61,6 +61,25 @@ def test_another_login_is_tried_at_once_and_begins_anew(changed: dict[str, str])
     assert not old.is_over(SMTP, NOW)
     assert old.is_over(mended, NOW)
     assert hold(REFUSED, old, mended).times == 1
+
+
+@pytest.mark.row(89)
+@pytest.mark.parametrize(
+    "changed", ["token_url", "client_id", "client_secret", "scope", "refresh_token"]
+)
+def test_other_credentials_for_a_token_are_tried_at_once(changed: str) -> None:
+    oauth = OAuth("https://login.example/token", "id", "canary-secret", "scope", "canary-refresh")
+    smtp = replace(SMTP, password=None, oauth=oauth)
+    old = hold(REFUSED, smtp=smtp)
+    assert "canary" not in f"{old}"
+    assert not old.is_over(smtp, NOW)
+    assert old.is_over(replace(smtp, oauth=replace(oauth, **{changed: "another"})), NOW)
+
+
+def test_what_was_noted_of_a_password_still_holds() -> None:
+    """Its fingerprint is as it was before there were other logins."""
+    salt = bytes(16)
+    assert fingerprint(SMTP, salt).endswith("17bdea365ec4e31f047c3849c84f6488")
 
 
 def test_other_settings_do_not_end_a_hold() -> None:

@@ -1,8 +1,9 @@
-"""The exchanges of AUTH (RFC 4954, RFC 4616, RFC 2195)."""
+"""The exchanges of AUTH (RFC 4954, RFC 4616, RFC 2195; XOAUTH2 as Google and Microsoft have it)."""
 
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ Ask = Callable[[bytes], Awaitable[bytes]]
 OK: Final = Reply(235, ("2.7.0 Authentication successful",))
 INVALID: Final = Reply(535, ("5.7.8 Authentication credentials invalid",))
 MALFORMED: Final = Reply(501, ("5.5.2 malformed response",))
+_BAD_TOKEN: Final = b'{"status":"400","schemes":"Bearer","scope":"https://mail.example/"}'
 _CRAM_CHALLENGE: Final = b"<1896.697170952@smtp.example>"
 
 
@@ -63,10 +65,17 @@ async def log_in(mechanism: str, initial: str, ask: Ask, users: Mapping[str, str
     elif mechanism == "LOGIN":
         username = (first or await ask(b"Username:")).decode(errors="replace")
         right = await ask(b"Password:") == users.get(username, "").encode()
-    else:
-        parts = (await ask(b"") if first is None else first).split(b"\0")
-        if len(parts) != 3:  # authorization identity, user name, password
+    elif mechanism == "XOAUTH2":
+        said = await ask(b"") if first is None else first
+        parts = re.fullmatch(rb"user=([^\x01]+)\x01auth=Bearer ([^\x01]+)\x01\x01", said)
+        username = parts[1].decode(errors="replace") if parts else ""
+        right = parts is not None and parts[2] == users.get(username, "").encode()
+        if not right and await ask(_BAD_TOKEN):  # says why; to be answered with an empty line
             raise ExchangeError(MALFORMED)
-        username = parts[1].decode(errors="replace")
-        right = parts[2] == users.get(username, "").encode()
+    else:
+        fields = (await ask(b"") if first is None else first).split(b"\0")
+        if len(fields) != 3:  # authorization identity, user name, password
+            raise ExchangeError(MALFORMED)
+        username = fields[1].decode(errors="replace")
+        right = fields[2] == users.get(username, "").encode()
     return Login(username, OK if right and username in users else INVALID)

@@ -24,6 +24,11 @@ def trusted_ca_pem() -> bytes:
     return _ca().cert_pem.bytes()
 
 
+def server_pem() -> bytes:
+    """A right one and its key, for a server that isn't of Python."""
+    return _leaf(Certificate.VALID).private_key_and_cert_chain_pem.bytes()
+
+
 @cache
 def server_context(certificate: Certificate) -> ssl.SSLContext:
     """A context for the server's side."""

@@ -67,7 +67,7 @@ class Conversation(Answering):
             greeting = await self._answer(Step.CONNECT, Reply(220, ("smtp.example ESMTP",)))
             self.refused = greeting.code != 220
             while True:
-                await self._command(await self.wire.line(COMMAND_LIMIT_BYTES))
+                await self._command(await self.wire.line(AUTH_LIMIT_BYTES))
         except DisconnectedError:
             pass
         finally:
@@ -80,7 +80,8 @@ class Conversation(Answering):
         self.record.commands.append(Command(text, time.monotonic(), pipelined))
         verb, _, argument = text.partition(" ")
         handler = self.handlers.get(verb.upper())
-        if len(line) > COMMAND_LIMIT_BYTES:
+        limit = AUTH_LIMIT_BYTES if verb.upper() == "AUTH" else COMMAND_LIMIT_BYTES
+        if len(line) > limit:
             await self._say(TOO_LONG)
         elif not line.endswith(b"\r\n") or re.search(rb"[\r\0]", line[:-2]):
             await self._say(Reply(500, ("5.5.2 Stray control character",)))

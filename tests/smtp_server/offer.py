@@ -16,8 +16,8 @@ class Offer:
     """The service extensions of the EHLO reply.
 
     Attributes:
-        users: Passwords by user name. AUTH is offered, and demanded before MAIL, if there are any;
-            on a STARTTLS server only after TLS.
+        users: Passwords (access tokens, with XOAUTH2) by user name. AUTH is offered, and demanded
+            before MAIL, if there are any; on a STARTTLS server only after TLS.
         mechanisms: Of AUTH.
         size_bytes: The greatest content taken; None: SIZE isn't offered.
         max_recipients: More get 452 4.5.3.

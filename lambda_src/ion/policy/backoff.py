@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 
 from ion.outcome import Kind, Outcome, Reason, Stage
@@ -35,7 +35,7 @@ class Backoff:
     login: str
 
     def is_over(self, smtp: Smtp, now: float) -> bool:
-        """True if its time has come, or there is another server or password to try."""
+        """True if its time has come, or there is another server or login to try."""
         return now >= self.until or not is_of(self.login, smtp)
 
 
@@ -67,7 +67,10 @@ def fingerprint(smtp: Smtp, salt: bytes | None = None) -> str:
     Slow on purpose (scrypt): it is kept in a table, where a reader might try passwords.
     """
     salt = salt or secrets.token_bytes(_SALT_BYTES)
-    login = json.dumps([smtp.server, smtp.port, smtp.username, smtp.password]).encode()
+    parts = [smtp.server, smtp.port, smtp.username, smtp.password]
+    if smtp.oauth:
+        parts.extend(astuple(smtp.oauth))
+    login = json.dumps(parts).encode()
     return (salt + hashlib.scrypt(login, salt=salt, n=2**14, r=8, p=1, dklen=16)).hex()
 
 

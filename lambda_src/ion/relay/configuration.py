@@ -124,9 +124,10 @@ class Configuration:
 def _login_of(settings: Settings, smtp: Smtp) -> Smtp | None:
     """The same server in the settings: its login may be another, and nothing else is.
 
-    A password goes only to the server that it is for.
+    A password, or a token, goes only to the server that it is for.
     """
     for other in settings.servers:
-        if other == replace(smtp, username=other.username, password=other.password):
+        username, password, oauth = other.username, other.password, other.oauth
+        if other == replace(smtp, username=username, password=password, oauth=oauth):
             return other
     return None

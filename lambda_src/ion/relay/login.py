@@ -1,16 +1,14 @@
 """Connections to one server with a login that works, though the secret may change in between."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeGuard
 
-from ion.deadline import Deadline
 from ion.outcome import Outcome, Reason, Stage
 from ion.relay.configuration import Configuration
 from ion.report.telemetry import Telemetry
 from ion.settings import Smtp
-from ion.smtp.connect import connect
+from ion.smtp.connector import Connector
 from ion.smtp.logins import Logins
 from ion.smtp.session import Session
 
@@ -21,10 +19,12 @@ class Login:
     A login that is refused is tried once, and then one other: the one that the secret has by now,
     else the one that it had before. Providers count refused logins, and lock accounts.
 
+    An access token may have ended early, or have been revoked: where one is refused, another one is
+    asked for and tried, once in a run, before the login counts as refused.
+
     Args:
         smtp: the server, with the login to begin with.
-        tls: its context.
-        deadline: of the invocation.
+        connector: opens them.
         configuration: says which logins there are.
         telemetry: told that another one is tried.
         may_try: False for a login that was refused lately.
@@ -33,8 +33,7 @@ class Login:
     def __init__(
         self,
         smtp: Smtp,
-        tls: ssl.SSLContext,
-        deadline: Deadline,
+        connector: Connector,
         configuration: Configuration,
         telemetry: Telemetry,
         may_try: Callable[[Smtp], bool],
@@ -43,13 +42,14 @@ class Login:
         """The server, with the login that is used now."""
         self.refused: list[tuple[Smtp, Outcome]] = []
         """Logins that were refused in this run, and with which words."""
-        self._tls = tls
-        self._deadline = deadline
+        self._connector = connector
         self._configuration = configuration
         self._telemetry = telemetry
         self._may_try = may_try
         self._tried: set[Smtp] = set()
         self._logins = _LoginsWithOne()
+        self._renewed = False
+        """An access token was refused in this run, and another one is tried."""
         self._changing = asyncio.Lock()
 
     async def connect(self) -> Session | Outcome:
@@ -60,18 +60,24 @@ class Login:
                 self._use_one_of([latest])
         while True:
             smtp, logins = self.smtp, self._logins
-            connected = await connect(smtp, self._tls, self._deadline, logins)
-            if not _is_refused(connected):
-                return connected
-            await self._change(smtp, connected)
-            if self.smtp == smtp:
-                return connected
+            attempt = await self._connector.open(smtp, logins)
+            if not _is_refused(attempt.connected):
+                return attempt.connected
+            await self._change(smtp, logins, attempt.token, attempt.connected)
+            if self._logins is logins:
+                return attempt.connected
 
-    async def _change(self, smtp: Smtp, refused: Outcome) -> None:
+    async def _change(self, smtp: Smtp, logins: Logins, token: str, refused: Outcome) -> None:
         """Use another login in the place of this one, if there is one, and it is the first."""
         async with self._changing:
-            if smtp in self._tried:  # another connection was faster
+            if logins is not self._logins or smtp in self._tried:  # another connection was faster
                 return
+            if token:
+                self._connector.forget(smtp, token)
+                if not self._renewed:
+                    self._renewed, self._logins = True, _LoginsWithOne()
+                    self._telemetry.trouble("token refused, another one is tried", code=smtp.name)
+                    return
             self._tried.add(smtp)
             self.refused.append((smtp, refused))
             if len(self.refused) == 1:
@@ -93,7 +99,7 @@ class Login:
 
 
 class _LoginsWithOne(Logins):
-    """With one user name and password: once they are refused, they aren't tried again."""
+    """With one user name and password, or token: once refused, they aren't tried again."""
 
     def __init__(self) -> None:
         super().__init__()

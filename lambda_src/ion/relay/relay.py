@@ -34,6 +34,7 @@ from ion.report.telemetry import Telemetry
 from ion.settings import Settings, SettingsError, Smtp, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
+from ion.smtp.tokens import Tokens
 
 
 class Relay:
@@ -55,6 +56,7 @@ class Relay:
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
+        self.tokens = Tokens(now=now)
         self._servers: Servers | None = None
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -89,7 +91,12 @@ class Relay:
             self.telemetry.level(settings.log_level)
             drain = partial(self._drain, settings)
             self._servers = Servers(
-                self.configuration, settings, self.server_states, self.telemetry, drain
+                self.configuration,
+                settings,
+                self.tokens,
+                self.server_states,
+                self.telemetry,
+                drain,
             )
         return self._servers
 

@@ -20,7 +20,9 @@ from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 from ion.settings import Settings, Smtp
 from ion.smtp.connect import tls_context
+from ion.smtp.connector import Connector
 from ion.smtp.pool import Pool
+from ion.smtp.tokens import Tokens
 
 _COUNTS = ("received", "sent", "deferred", "released", "dead_lettered", "redriven")
 _EARLIER = " earlier"
@@ -37,6 +39,7 @@ class Servers:
     Args:
         configuration: asked for another login where one is refused.
         settings: with the servers.
+        tokens: of those that want an access token.
         states: what earlier runs found out about the servers.
         telemetry: told of servers that turn us away, and of the rates.
         drain: makes a run over the queue.
@@ -46,6 +49,7 @@ class Servers:
         self,
         configuration: Configuration,
         settings: Settings,
+        tokens: Tokens,
         states: ServerStates,
         telemetry: Telemetry,
         drain: Callable[[Smtp, Pool, Pace, Deadline], Drain],
@@ -54,6 +58,7 @@ class Servers:
         self._configuration = configuration
         self._servers = [(smtp, tls_context(smtp)) for smtp in settings.servers]
         self._concurrency = settings.aws.concurrency
+        self._tokens = tokens
         self._states = states
         self._state: dict[str, ServerState] = {}
         self._telemetry = telemetry
@@ -78,7 +83,8 @@ class Servers:
                 backoff = self._state[smtp.name].backoff
                 reasons.append(backoff.reason if backoff else "")
                 continue
-            login = Login(first, tls, deadline, self._configuration, self._telemetry, self._may_try)
+            connector = Connector(tls, deadline, self._tokens)
+            login = Login(first, connector, self._configuration, self._telemetry, self._may_try)
             drain, summary = await self._over(login, deadline)
             total = _sum(total, summary)
             await self._remember(login)

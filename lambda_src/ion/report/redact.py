@@ -35,6 +35,8 @@ _WORD = re.compile(r"[^\s:;,()<>\[\]{}|\"'`\u2019]+")
 _PARTS = re.compile(r"[-./=_]")
 _MARKS = frozenset(("", "-", "--", "/", "&", "+", "=", _HIDDEN))
 _CODE = re.compile(r"[245]\d\d")
+_ENTRA = re.compile(r"AADSTS\d{5,7}")
+"""Microsoft's number for why it gives no access token; smtp.oauth has no other word of it."""
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 # How an outcome begins, which is ours; a reply begins with its code.
 _OUTCOME = re.compile(r"([A-Z][A-Z0-9_]* at [a-z]+)(?::|\Z)")
@@ -61,16 +63,16 @@ _WORDS = """
     anymore api appears apple application apply are arguments arn around as ascii ask asked
     associated at attachment attachments attempt attempted attempting attempts auth authenticate
     authenticated authenticating authentication authority authorization authorized authrequired
-    automatically available aws b back backoff bad badrcptto balance banned based basic batv bdat
-    be because been before begin beginning begun behalf being belong belongs best between beyond
-    big bigger binarymime bit bl blacklist blacklisted blank block blocked blocking blockingioerror
-    blocklist blocklisted blocks body bounce bounced bounces boundary broken brokenpipeerror
-    browser bulk busy but by bypass bytes ca call called can cancelled cannot cause caused cert
-    certificate certificates chain change changed channel character characters check checking
-    checks chunking cipher ciphers claim claimed classified click client clients clientsubmit close
-    close_notify closed closes closing cloudflare code codes com come command commands common
-    commonname complaint complaints complete completed completion compliant compromised computer
-    concurrent conditions configuration configured connect connected connecting connection
+    automatically available aws b back backoff bad badrcptto balance banned based basic batv bdat be
+    because been before begin beginning begun behalf being belong belongs best between beyond big
+    bigger binarymime bit bl blacklist blacklisted blank block blocked blocking blockingioerror
+    blocklist blocklisted blocks body bounce bounced bounces boundary broken brokenpipeerror browser
+    bulk busy but by bypass bytes ca call called can cancelled cannot cause caused cert certificate
+    certificates chain change changed channel character characters check checking checks chunking
+    cipher ciphers claim claimed classified click client clients clientsubmit close close_notify
+    closed closes closing cloudflare code codes com come command commands common commonname
+    complaint complaints complete completed completion compliant compromised computer concurrent
+    conditions configuration configured connect connected connecting connection
     connectionabortederror connectionclosederror connectionerror connectionrefusederror
     connectionreseterror connections connects connecttimeouterror consecutive consumer contact
     contacting contain contained contains content contents continue continuous control conversation
@@ -83,33 +85,33 @@ _WORDS = """
     disconnected disconnecting disk dkim dmarc dns dnsbl dnssec do docs does doesn domain domains
     don dot double down dropped due duplicate during dynamic each early ec ecc ehlo eightbitmime
     either eliminated email emails empty enable enabled encoded encoding encountered encrypted
-    encryption end ending endpointconnectionerror enforced enough ensure entries entry envelope
-    environment eof eoferror equal error errors escalate esmtp established etrn exceded exceed
-    exceeded exceeding exceeds exception excessive exchange exchanger exist existing exists expect
-    expected expecting expects expired expiredtoken explanation explicit extended extension extra
-    fail failed failing fails failure failures fair false fast fatal feedback few field file files
-    filter filtered filtering final find fingerprint first fixed flagged folder follow following
-    for forbidden forged form format forward forwarded forwarding forwards found free frequency
-    frequent frequently from frozen full function further gateway general generic get given gmail
-    gmx go goes good goodbye google got gray graylist graylisted graylisting greeting grey greylist
-    greylisted greylisting gsmtp gssapi guidelines had handshake hang hard has hasn have haven
-    header headers heavy hellman hello helo help here hi high history hit hold hook hop hops host
-    hostname hostnames hosts hour hourly hours how html http https hung i iam id ident identified
-    identities identity idle ietf if ignored illegal immediately impersonation implemented implicit
-    imposed improper in inactive inbound inbox included includes incompletereaderror incorrect
-    increase indicate indicates infected information initial input insecure inside instead
-    insufficient intended intermediate internal internalerror internalfailure internet
-    interruptederror invalid invalidclienttokenid io ion iosb ip ips ipv4 ipv6 is isn issue issued
-    issuer issues it its job junk just kb keep key kms known lacks large larger last later learn
-    least left legacy legitimate length less let letter level license like likelihood likely limit
-    limitation limited limiting limits line lines link links list listed listing literals ll load
-    loaded local locale location lock locked log logged login logins long longer look lookup loop
-    loops lost low lower m mail mailbox mailboxes maildir mailer mailgun mailing mails maintenance
-    malformed malicious malware many map mapiexceptionsendasdenied marked match matched max maximum
-    may mb md5 me means mechanism meet memory message messagelabs messages met method mib microsoft
-    might milter mime mimecast minimum minute minutes mismatch missing mode month more most move
-    moved ms mta much multiple must mx mx1 mx2 my name named names need needed needs negotiate
-    negotiated negotiation nested net network never new newaliases next no non none
+    encryption end ending endpoint endpointconnectionerror enforced enough ensure entries entry
+    envelope environment eof eoferror equal error errors escalate esmtp established etrn exceded
+    exceed exceeded exceeding exceeds exception excessive exchange exchanger exist existing exists
+    expect expected expecting expects expired expiredtoken explanation explicit extended extension
+    extra fail failed failing fails failure failures fair false fast fatal feedback few field file
+    files filter filtered filtering final find fingerprint first fixed flagged folder follow
+    following for forbidden forged form format forward forwarded forwarding forwards found free
+    frequency frequent frequently from frozen full function further gateway general generic get
+    given gmail gmx go goes good goodbye google got grant gray graylist graylisted graylisting
+    greeting grey greylist greylisted greylisting gsmtp gssapi guidelines had handshake hang hard
+    has hasn have haven header headers heavy hellman hello helo help here hi high history hit hold
+    hook hop hops host hostname hostnames hosts hour hourly hours how html http https hung i iam id
+    ident identified identities identity idle ietf if ignored illegal immediately impersonation
+    implemented implicit imposed improper in inactive inbound inbox included includes
+    incompletereaderror incorrect increase indicate indicates infected information initial input
+    insecure inside instead insufficient intended intermediate internal internalerror
+    internalfailure internet interruptederror invalid invalidclienttokenid io ion iosb ip ips ipv4
+    ipv6 is isn issue issued issuer issues it its job junk just kb keep key kms known lacks large
+    larger last later learn least left legacy legitimate length less let letter level license like
+    likelihood likely limit limitation limited limiting limits line lines link links list listed
+    listing literals ll load loaded local locale location lock locked log logged login logins long
+    longer look lookup loop loops lost low lower m mail mailbox mailboxes maildir mailer mailgun
+    mailing mails maintenance malformed malicious malware many map mapiexceptionsendasdenied marked
+    match matched max maximum may mb md5 me means mechanism meet memory message messagelabs messages
+    met method mib microsoft might milter mime mimecast minimum minute minutes mismatch missing mode
+    month more most move moved ms mta much multiple must mx mx1 mx2 my name named names need needed
+    needs negotiate negotiated negotiation nested net network never new newaliases next no non none
     nonexistentqueue noop nor normal nosuchuser not notice notification notify now ntlm null number
     numbers oauth oauthbearer obtained occurred octet octets of off offending offer offered offers
     office ok old on once one only open openssl operation operational operator option optional
@@ -118,24 +120,24 @@ _WORDS = """
     owned owner pair parameter parameters parse part partial party pass passed password path paused
     peak peer peers pending per perform performed period permanent permanently permission
     permissionerror permissions permit permitted persist phishing pipelining plain plaintext please
-    plus point pointer policies policy pool poor port possible possibly postfix postmaster
-    potential pre pre-authentication precede pregreet presence present presents prevent prevents
-    previous prior privacy private probation problem problems process processed processing prod
-    production program prohibited prohibition proofpoint proper properly protect protected
-    protection protocol provide provided provider proxy ptr public purported purpose purposes
-    quarantined query queue queued queuedoesnotexist quickly quit quota quotas quoted range rate
-    rates rbl rcpt rcpthosts rdns re reach reached reactivate read reading readtimeouterror ready
-    reason reasons receipt receive received receiver receiving receivingrateperm recent recipient
-    recipientnotfound recipients recipnotfound recipsizelimit recognised recognized record records
-    recover reduce refer reference refusal refused refusing regarding region regions register
-    registered regular reject rejected rejecting rejection rejections rejectmessage rejects relay
-    relayed relaying remote removal remove removed renegotiation repeat repeated repeatedly replica
-    replied reply reported reports reputation request requested requests requestthrottled require
-    required requirement requirements requires resend reset residential resolve resolved resolver
-    resource resources respond responding response responsible rest restricted restriction
-    restrictions result results resume retries retry retry-after return returned reverse review
-    revocation revoked rfc right risk role root routing rset rule rules run running runtimeerror s
-    said same sandbox sasl scan scanner scanning score scram-sha-1 scram-sha-256 second secondary
+    plus point pointer policies policy pool poor port possible possibly postfix postmaster potential
+    pre pre-authentication precede pregreet presence present presents prevent prevents previous
+    prior privacy private probation problem problems process processed processing prod production
+    program prohibited prohibition proofpoint proper properly protect protected protection protocol
+    provide provided provider proxy ptr public purported purpose purposes quarantined query queue
+    queued queuedoesnotexist quickly quit quota quotas quoted range rate rates rbl rcpt rcpthosts
+    rdns re reach reached reactivate read reading readtimeouterror ready reason reasons receipt
+    receive received receiver receiving receivingrateperm recent recipient recipientnotfound
+    recipients recipnotfound recipsizelimit recognised recognized record records recover reduce
+    refer reference refusal refused refusing regarding region regions register registered regular
+    reject rejected rejecting rejection rejections rejectmessage rejects relay relayed relaying
+    remote removal remove removed renegotiation repeat repeated repeatedly replica replied reply
+    reported reports reputation request requested requests requestthrottled require required
+    requirement requirements requires resend reset residential resolve resolved resolver resource
+    resources respond responding response responsible rest restricted restriction restrictions
+    result results resume retries retry retry-after return returned reverse review revocation
+    revoked rfc right risk role root routing rset rule rules run running runtimeerror s said same
+    sandbox sasl scan scanner scanning scope score scram-sha-1 scram-sha-256 second secondary
     seconds section secure security see seem seems self self-signed send sendas sendasdenied
     sendasdeniedexception sender senders sendgrid sending sendrawemail sends sent sequence server
     servers service services serviceunavailable ses session sessions set settings setup several
@@ -145,8 +147,8 @@ _WORDS = """
     spaces spam spamassassin spamcop spamhaus spammer spamming spammy speak speaks specific
     specifications specified spf spoke spoken spoofed spoofing spool ssl sslcertverificationerror
     ssleoferror sslerror sslwantreaderror sslzeroreturnerror stale staple start started starttls
-    state stated status still stop stopped storage store stored storedrv stream stress string
-    strong sub subdomains subject subjectaltname submission submissionquotaexceededexception submit
+    state stated status still stop stopped storage store stored storedrv stream stress string strong
+    sub subdomains subject subjectaltname submission submissionquotaexceededexception submit
     submitted subscribed subscriber subsequent subtype success successful successfully such
     suggested suitable support supported suspected suspended suspicious synchronization syntax
     system systems t table take taken takes talk target tarpit task tasks tcp team temp temporarily
@@ -161,12 +163,11 @@ _WORDS = """
     unregistered unresolvable unroutable unrouteable unsafe unsolicited unsolicitedratelimiterror
     unsuccessful unsuitable unsupported until untrusted unusual unverified up update upgrade upon
     upstream uri url urls us usage use used user username users using utf utf8 valid validation
-    value valueerror ve verification verified verify verifying verp version versions very via
-    victim violated violates violation virtual virus viruses visit volume vrfy wait waiting want
-    warning was wasn way we weak web were weren what when where whether which while whitelist
-    whitelisted whitespace who whole why will window with within without wizard won word work
-    working workspace worm would write writing wrong x x.509 xoauth2 yahoo yes yet you your
-    yourself zen zoho
+    value valueerror ve verification verified verify verifying verp version versions very via victim
+    violated violates violation virtual virus viruses visit volume vrfy wait waiting want warning
+    was wasn way we weak web were weren what when where whether which while whitelist whitelisted
+    whitespace who whole why will window with within without wizard won word work working workspace
+    worm would write writing wrong x x.509 xoauth2 yahoo yes yet you your yourself zen zoho
 """
 """How servers say no (RFC 3463, Postfix, Exim, Exchange, Gmail, SES, SendGrid …), and how OpenSSL,
 Python and ion itself say that it didn't come to a reply."""
@@ -228,9 +229,9 @@ def _known() -> frozenset[str]:
 
 
 def _is_number(word: str, found: re.Match[str]) -> bool:
-    """True for the reply code, an enhanced status code, and so many seconds or recipients."""
+    """True for the reply code, an enhanced or Microsoft's, and so many seconds or recipients."""
     text, start = found.string, found.start()
-    if _ENHANCED.fullmatch(word) or _COUNT.match(text, start):
+    if _ENHANCED.fullmatch(word) or _ENTRA.fullmatch(word) or _COUNT.match(text, start):
         return True
     return start == 0 and _CODE.fullmatch(word) is not None
 

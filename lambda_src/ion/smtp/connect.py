@@ -28,7 +28,7 @@ def tls_context(smtp: Smtp) -> ssl.SSLContext:
 
 
 async def connect(
-    smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline, logins: Logins
+    smtp: Smtp, tls: ssl.SSLContext, deadline: Deadline, logins: Logins, token: str = ""
 ) -> Session | Outcome:
     """Connect, greet, encrypt and log in, in that order and with one login.
 
@@ -40,6 +40,7 @@ async def connect(
         tls: of `tls_context`.
         deadline: of the invocation.
         logins: to this server in this run.
+        token: an access token, if `smtp.oauth` asks for one.
     """
     client = aiosmtplib.SMTP(
         hostname=smtp.server,
@@ -50,7 +51,7 @@ async def connect(
         timeout=None,  # one time-out around all the steps, below
         local_hostname="[127.0.0.1]",  # until the socket tells better
     )
-    attempt = _Attempt(client, smtp, logins)
+    attempt = _Attempt(client, smtp, logins, token)
     try:
         async with asyncio.timeout(deadline.clip(CONNECT_SECONDS)):
             return await attempt.run()
@@ -64,10 +65,11 @@ async def connect(
 class _Attempt:
     """One way through the stages; knows where it is when an exception doesn't."""
 
-    def __init__(self, client: aiosmtplib.SMTP, smtp: Smtp, logins: Logins) -> None:
+    def __init__(self, client: aiosmtplib.SMTP, smtp: Smtp, logins: Logins, token: str) -> None:
         self.client = client
         self.smtp = smtp
         self.logins = logins
+        self.token = token
         self.stage = Stage.CONNECT
 
     async def run(self) -> Session | Outcome:
@@ -114,19 +116,26 @@ class _Attempt:
     async def _authenticate(self) -> Outcome | None:
         """One mechanism, tried once: providers count failed logins, and lock accounts."""
         if self.client.get_transport_info("sslcontext") is None:
-            return self._refused(Stage.AUTH, Reason.TLS_REQUIRED, "no password without TLS")
+            return self._refused(Stage.AUTH, Reason.TLS_REQUIRED, "no login without TLS")
         methods = self.client.server_auth_methods
         username, password = self.smtp.username or "", self.smtp.password or ""
-        if "plain" in methods:
+        if self.smtp.oauth is not None:
+            if "xoauth2" not in methods:
+                return self._not_offered(methods)
+            await self.client.auth_xoauth2(username, self.token)
+        elif "plain" in methods:
             await self.client.auth_plain(username, password)
         elif "login" in methods:
             await self.client.auth_login(username, password)
         elif "cram-md5" in methods:
             await self.client.auth_crammd5(username, password)
         else:
-            offered = ", ".join(methods) or "nothing"
-            return self._refused(Stage.AUTH, Reason.AUTH_MISSING, f"AUTH offers {offered}")
+            return self._not_offered(methods)
         return None
+
+    def _not_offered(self, methods: list[str]) -> Outcome:
+        offered = ", ".join(methods) or "nothing"
+        return self._refused(Stage.AUTH, Reason.AUTH_MISSING, f"AUTH offers {offered}")
 
     def failed(self, error: Exception) -> Outcome:
         """Translates what aiosmtplib and the sockets below it raise."""

@@ -1,12 +1,14 @@
 'use strict'
 // Node's smtp-server on a port, keeping each email in a file below a folder's mail/, with the
 // envelope's recipients above its header. A file is whole or not there, should it be killed.
-// node smtp-server.js NODE_MODULES PORT FOLDER
+// node smtp-server.js NODE_MODULES PORT FOLDER [PEM TOKENS]
+// With PEM, its key and certificate, it wants STARTTLS and then one of the access tokens of a file,
+// a line each, from the user ion.
 const fs = require('node:fs')
 const path = require('node:path')
 const { domainToASCII } = require('node:url')
 
-const [modules, port, root] = process.argv.slice(2)
+const [modules, port, root, pem, tokens] = process.argv.slice(2)
 const { SMTPServer } = require(path.join(modules, 'smtp-server'))
 
 const mailbox = /^e[0-9]+[.]r[0-9]+@(mta|xn--bcher-kva)[.]example$/
@@ -14,8 +16,21 @@ const mailbox = /^e[0-9]+[.]r[0-9]+@(mta|xn--bcher-kva)[.]example$/
 const wire = (address) => address.replace(/[^@]*$/, domainToASCII)
 let kept = 0
 
+const open = { disabledCommands: ['AUTH', 'STARTTLS'] }
+const byToken = () => ({
+  key: fs.readFileSync(pem),
+  cert: fs.readFileSync(pem),
+  authMethods: ['XOAUTH2'],
+  onAuth({ username, accessToken }, session, done) {
+    const right = fs.readFileSync(tokens, 'utf8').split('\n').includes(accessToken)
+    fs.appendFileSync(path.join(root, 'logins'), `${right && username === 'ion'}\n`)
+    if (right && username === 'ion') return done(null, { user: username })
+    done(null, { data: { status: '401', schemes: 'bearer', scope: 'https://mail.example/' } })
+  },
+})
+
 const server = new SMTPServer({
-  disabledCommands: ['AUTH', 'STARTTLS'],
+  ...(pem ? byToken() : open),
   onRcptTo(address, session, done) {
     if (mailbox.test(wire(address.address))) return done()
     done(Object.assign(new Error('User unknown'), { responseCode: 550 }))
