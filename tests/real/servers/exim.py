@@ -146,7 +146,7 @@ class Exim(Server):
                 extra_groups=[] if root else None,
             )
         except subprocess.CalledProcessError as failed:
-            raise UnavailableError(f"Exim doesn't run here: {failed.stdout.strip()}") from failed
+            raise UnavailableError(f"Exim doesn't run here: {failed.stderr.strip()}") from failed
         except OSError as error:
             # perhaps the folder for temporary files isn't for everybody, or root can't be another
             raise UnavailableError(f"Exim can't be started: {error}") from error
@@ -157,7 +157,7 @@ class EximThatRefusesAtData(Exim):
 
     title = "Exim, recipients_max_reject"
     limit = "20 recipients a transaction (554 at DATA)"
-    limited_by = "ION_LIMITED_AT_DATA"
+    limited_by = "ION_FEWER_AT_DATA"
 
 
 def _publish(path: Path, text: str) -> None:
