@@ -26,6 +26,7 @@ from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from smtp_server import (
+    NORMAL,
     Action,
     Moment,
     Offer,
@@ -534,3 +535,22 @@ def test_a_full_mailbox_is_given_up_after_a_day_and_the_others_not() -> None:
     deliveries = delivered(server, now=Clock(NOW + 1.1 * DAY))
     assert parts(deliveries) == {Status.DEAD: (0,), Status.DEFERRED: (1,), Status.SENT: (2,)}
     assert deliveries[0].outcome.reason is Reason.EXPIRED
+
+
+@pytest.mark.parametrize(("most", "recipients"), [(1, 80), (2, 120)])
+def test_a_connection_that_is_full_between_two_transactions_of_an_email_is_replaced(
+    most: int, recipients: int
+) -> None:
+    """OpenSMTPD's words to a client that has sent as many emails as a connection may."""
+
+    def full(moment: Moment) -> Action:
+        if moment.step is Step.MAIL and moment.nth_in_session > most:
+            return reply(452, "4.5.3 Too many recipients: Too many messages sent")
+        return NORMAL
+
+    many = [f"to{number}@a.example" for number in range(recipients)]
+    claimed = job(Send(recipient=list(many), body_text="hello"))
+    server = ScriptedServer(full)
+    (delivery,) = delivered(server, claimed)
+    assert (delivery.status, len(delivery.recipients)) == (Status.SENT, recipients)
+    assert sorted(to for one in server.accepted for to in one.recipients) == sorted(many)

@@ -68,7 +68,7 @@ def mta(folder: Path) -> Iterator[Exim]:
 def relay(
     tmp_path: Path, mta: Exim, account: Account, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
-    monkeypatch.setattr(handler, "ROOT", tmp_path)
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     monkeypatch.setenv("ION_AWS_QUEUE_URL", account.input_url)
     monkeypatch.setenv("ION_AWS_DEAD_LETTER_QUEUE_URL", account.dead_url)
     monkeypatch.setenv("ION_AWS_ALARM_NAME", account.alarm_name)

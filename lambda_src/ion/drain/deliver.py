@@ -116,15 +116,21 @@ class Deliverer:
         envelope = replace(email.envelope, recipients=tuple(recipients))
         outcomes = await session.send(replace(email, envelope=envelope), deadline)
         fates |= zip(recipients, outcomes, strict=True)
-        put_off = _put_off(outcomes)
+        # Those of a further transaction, if one was needed and not begun; else all of them.
+        waiting = {r for r in recipients if fates[r].kind not in (Kind.ACCEPTED, Kind.PERMANENT)}
+        rest = [
+            r for r in recipients if r in waiting and fates[r].stage is Stage.MAIL
+        ] or recipients
+        put_off = _put_off([fates[r] for r in rest])
         if put_off is None:
             return [r for r in recipients if fates[r].kind is Kind.OUT_OF_STEP]
+        reused = reused or any(outcome.kind is Kind.ACCEPTED for outcome in outcomes)
         if not reused:
             self._put_off_afresh.add(put_off)
         if not reused or put_off in self._put_off_afresh:
             return []
         session.retire()
-        return recipients
+        return rest
 
     def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
