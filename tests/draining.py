@@ -28,6 +28,7 @@ from ion.drain.memory import Memory
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
 from ion.message import Message
+from ion.policy.rate import Pace
 from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
@@ -59,17 +60,19 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     telemetry: Telemetry | None = None,
     linger_seconds: int = 0,
     memory: Memory | None = None,
+    pace: Pace | None = None,
+    workers: int | None = None,
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
-    smtp = smtp or Smtp("127.0.0.1", server.port, Security.NONE, connections=1)
-    smtp = replace(smtp, port=server.port)
+    smtp = replace(smtp or wide(1), port=server.port)
+    connections = pace.connections(asyncio.get_running_loop().time()) if pace else smtp.connections
     deadline = deadline or Deadline.after(900)
     ledger = account.ledger(dynamodb)
     telemetry = telemetry or Telemetry()
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
-        partial(connect, smtp, tls, Deadline.after(600), Logins()), smtp.connections
+        partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
     ) as pool:
         return await Drain(
             input_queue=account.input_queue(sqs),
@@ -79,12 +82,13 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 ledger, telemetry, "ion@example.org", in_doubt, lease_until=now() + 960, now=now
             ),
             pool=pool,
-            workers=smtp.connections,
+            workers=workers or smtp.connections,
             deliverer=relay(pool) if relay else Deliverer(pool, 345_600),
             telemetry=telemetry,
             linger_seconds=linger_seconds,
             deadline=deadline,
             memory=memory,
+            pace=pace,
         ).run()
 
 

@@ -1,6 +1,5 @@
 """What the function's role may do and what the function does, held against each other."""
 
-import asyncio
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -78,7 +77,7 @@ def granted(secret_action: str) -> dict[str, set[str]]:
     ("service", "secret_action"),
     [("ssm", "ssm:GetParameter"), ("secretsmanager", "secretsmanager:GetSecretValue")],
 )
-def test_every_call_is_granted_and_everything_granted_is_used(
+async def test_every_call_is_granted_and_everything_granted_is_used(
     account: Account,
     function: Function,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,20 +98,17 @@ def test_every_call_is_granted_and_everything_granted_is_used(
         except client.exceptions.ResourceExistsException:
             return str(client.put_secret_value(SecretId="ion", SecretString=text)["ARN"])
 
-    async def main() -> None:
-        async with guarded({Step.RCPT: [reply(450, "4.2.1 busy")]}) as server:
-            for password in ("before", "wrong", PASSWORD):
-                function.monkeypatch.setenv(
-                    "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
-                )
-                account.publish("a dead letter", url=account.dead_url)
-                for body in (email(), email(1), "{broken", '{"action": "redrive"}'):
-                    account.publish(body)
-                relay = function.relay()
-                calls.on = True
-                await invoke(relay)
-                calls.on = False
-            assert server.accepted
-
-    asyncio.run(main())
+    async with guarded({Step.RCPT: [reply(450, "4.2.1 busy")]}) as server:
+        for password in ("before", "wrong", PASSWORD):
+            function.monkeypatch.setenv(
+                "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
+            )
+            account.publish("a dead letter", url=account.dead_url)
+            for body in (email(), email(1), "{broken", '{"action": "redrive"}'):
+                account.publish(body)
+            relay = function.relay()
+            calls.on = True
+            await invoke(relay)
+            calls.on = False
+        assert server.accepted
     assert dict(calls.taken) == granted(secret_action)

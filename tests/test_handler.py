@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,19 +12,17 @@ from clock import Clock
 from conftest import Log
 from emulated import Account, Answer, Between, Request, failing, unreachable
 from function import PASSWORD, USER, Context, Function, email, guarded, invoke, once
-from ion.aws.server_state import ServerStates
 from ion.deadline import Deadline
 from ion.drain.progress import Summary
 from ion.relay.relay import Relay
 from ion.settings import SettingsError
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 REDRIVE = '{"action": "redrive"}'
 
+
 # an invocation
+
 
 EVENTS: list[object] = [
     None,
@@ -82,7 +80,7 @@ def test_a_wake_up_too_many_is_harmless(account: Account, function: Function) ->
 
 @pytest.mark.row(16)
 @pytest.mark.row(19)
-def test_a_lease_ends_when_the_message_can_be_received_again(
+async def test_a_lease_ends_when_the_message_can_be_received_again(
     account: Account, function: Function
 ) -> None:
     """Earlier, another run might send while this one does; later, nobody may for a while."""
@@ -95,13 +93,10 @@ def test_a_lease_ends_when_the_message_can_be_received_again(
             seen.append((time.time(), int(row["lease_until"])))
         return NORMAL
 
-    async def main() -> None:
-        server = ScriptedServer(look, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}))
-        async with server:
-            function.knows(server)
-            await function.relay().run(Deadline.after(300))
-
-    asyncio.run(main())
+    server = ScriptedServer(look, tls=Tls.STARTTLS, offer=Offer(users={USER: PASSWORD}))
+    async with server:
+        function.knows(server)
+        await function.relay().run(Deadline.after(300))
     ((now, lease_until),) = seen
     assert now + 340 < lease_until <= now + 361
 
@@ -147,17 +142,14 @@ def test_without_its_table_nothing_is_sent(account: Account, function: Function,
     assert "the ledger can't be used" in [event["message"] for event in log.events]
 
 
-def test_an_environment_is_built_once_and_kept(account: Account, function: Function) -> None:
-    async def main() -> None:
-        async with guarded() as server:
-            function.knows(server)
-            handler = function.cold()
-            await asyncio.to_thread(handler.run, {}, Context())
-            relay = handler._relay()  # noqa: SLF001 - what is kept shows nowhere else
-            await asyncio.to_thread(handler.run, {}, Context())
-            assert handler._relay() is relay  # noqa: SLF001
-
-    asyncio.run(main())
+async def test_an_environment_is_built_once_and_kept(account: Account, function: Function) -> None:
+    async with guarded() as server:
+        function.knows(server)
+        handler = function.cold()
+        await asyncio.to_thread(handler.run, {}, Context())
+        relay = handler._relay()  # noqa: SLF001 - what is kept shows nowhere else
+        await asyncio.to_thread(handler.run, {}, Context())
+        assert handler._relay() is relay  # noqa: SLF001
 
 
 @pytest.mark.row(27)
@@ -320,17 +312,16 @@ def test_a_wrong_setting_ends_the_run_before_it_begins(
 
 
 @pytest.mark.row(32)
-def test_settings_that_were_mended_heal_the_next_run(account: Account, function: Function) -> None:
+async def test_settings_that_were_mended_heal_the_next_run(
+    account: Account, function: Function
+) -> None:
     account.publish(email(1))
 
-    async def main() -> None:
-        async with guarded() as server:
-            relay = function.relay()
-            assert (await invoke(relay)).stopped == "settings"
-            function.knows(server)
-            assert (await invoke(relay)).sent == 1
-
-    asyncio.run(main())
+    async with guarded() as server:
+        relay = function.relay()
+        assert (await invoke(relay)).stopped == "settings"
+        function.knows(server)
+        assert (await invoke(relay)).sent == 1
 
 
 @pytest.mark.row(32)
@@ -350,47 +341,46 @@ def test_importing_the_handler_reads_and_connects_nothing(
 
 
 @pytest.mark.row(42)
-def test_a_secret_that_was_changed_heals_the_next_run(account: Account, function: Function) -> None:
+async def test_a_secret_that_was_changed_heals_the_next_run(
+    account: Account, function: Function
+) -> None:
     account.publish(email(1))
     client = account.session.client("secretsmanager")
     server = guarded()
 
-    async def main() -> None:
-        async with server:
-            arn = client.create_secret(
-                Name="ion", SecretString=function.secrets(server, "canary-old")
-            )["ARN"]
-            function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
-            relay = function.relay()
-            for _ in range(2):
-                summary = await invoke(relay)
-                assert (summary.stopped, summary.received) == ("auth", 0)
-            assert server.auth_commands == 1, "one that was refused is not tried again soon"
-            client.put_secret_value(SecretId=arn, SecretString=function.secrets(server))
-            assert (await invoke(relay)).sent == 1
-
-    asyncio.run(main())
+    async with server:
+        arn = client.create_secret(Name="ion", SecretString=function.secrets(server, "canary-old"))[
+            "ARN"
+        ]
+        function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
+        relay = function.relay()
+        for _ in range(2):
+            summary = await invoke(relay)
+            assert (summary.stopped, summary.received) == ("auth", 0)
+        assert server.auth_commands == 1, "one that was refused is not tried again soon"
+        client.put_secret_value(SecretId=arn, SecretString=function.secrets(server))
+        assert (await invoke(relay)).sent == 1
 
 
-def test_a_secret_is_read_once_as_long_as_it_works(account: Account, function: Function) -> None:
+async def test_a_secret_is_read_once_as_long_as_it_works(
+    account: Account, function: Function
+) -> None:
     ssm = account.session.client("ssm")
     server = guarded()
 
-    async def main() -> None:
-        async with server:
-            ssm.put_parameter(Name="/ion", Value=function.secrets(server), Type="SecureString")
-            arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
-            function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
-            relay = function.relay()
-            for number in range(2):
-                account.publish(email(number))
-                assert (await invoke(relay)).sent == 1
-                ssm.delete_parameters(Names=["/ion"])
-
-    asyncio.run(main())
+    async with server:
+        ssm.put_parameter(Name="/ion", Value=function.secrets(server), Type="SecureString")
+        arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
+        function.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
+        relay = function.relay()
+        for number in range(2):
+            account.publish(email(number))
+            assert (await invoke(relay)).sent == 1
+            ssm.delete_parameters(Names=["/ion"])
 
 
 # what is written where
+
 
 CANARIES: dict[str, object] = {
     "recipient": "canary-recipient@canary-domain.example",
@@ -534,138 +524,3 @@ def test_a_run_that_sent_something_looks_for_nothing_else(
     summary = once(function, account, guarded({Step.DOT: [NORMAL, used_up, used_up]}))
     assert (summary.stopped, summary.sent) == ("quota", 1)
     assert not [row for row in account.rows() if row["email_id"] == " rescue "]
-
-
-# what throttles taught
-
-SLOWER = reply(454, "Throttling failure: Maximum sending rate exceeded.")
-
-
-def rates(log: Log) -> list[tuple[float | None, int]]:
-    """What was in force at the end of each run, as its last event says."""
-    ends = [event for event in log.events if event["message"] == "run ended"]
-    return [(event.get("rate"), event.get("connections", 0)) for event in ends]
-
-
-def runs(function: Function, account: Account, *settings: dict[str, str]) -> list[Summary]:
-    """One run with each of these settings; the first is throttled at its second email."""
-
-    async def main() -> list[Summary]:
-        summaries = []
-        async with guarded({Step.DOT: [NORMAL, SLOWER]}) as server:
-            function.knows(server)
-            for environment in settings:
-                for number in range(2):
-                    account.publish(email(number))
-                for name, value in environment.items():
-                    function.monkeypatch.setenv(name, value)
-                summaries.append(await invoke(function.relay()))
-                account.time_passes(5)
-        return summaries
-
-    return asyncio.run(main())
-
-
-@pytest.mark.row(62)
-def test_a_lower_rate_outlives_the_run_until_its_limit_is_another(
-    account: Account, function: Function, log: Log
-) -> None:
-    limit, other = {"ION_SMTP_MAX_RATE": "1000"}, {"ION_SMTP_MAX_RATE": "2000"}
-    summaries = runs(function, account, limit, limit, other)
-    assert [summary.deferred for summary in summaries] == [1, 0, 0]
-    assert rates(log) == [(480, 4), (480, 4), (1920, 4)]
-    assert log.metrics["Rate"] == [480, 480, 1920]
-    assert log.metrics["Connections"] == [4, 4, 4]
-    assert (account.waiting(), account.dead()) == ([], [])
-
-
-@pytest.mark.row(62)
-def test_a_limit_that_nobody_told_outlives_the_run_too(
-    account: Account, function: Function, log: Log
-) -> None:
-    runs(function, account, {}, {})
-    (first, _), (second, _) = rates(log)
-    assert first == second == pytest.approx(0.96)
-
-
-def test_the_runs_share_what_is_allowed(account: Account, function: Function, log: Log) -> None:
-    function.monkeypatch.setenv("ION_SMTP_MAX_RATE", "3000")
-    function.monkeypatch.setenv("ION_AWS_CONCURRENCY", "3")
-    account.publish(email())
-    assert once(function, account).sent == 1
-    assert rates(log) == [(960, 4)]
-
-
-def test_a_run_that_is_not_throttled_writes_nothing_down(
-    account: Account, function: Function
-) -> None:
-    account.publish(email())
-    once(function, account)
-    assert [str(row["email_id"])[:1] for row in account.rows()] != [" "]
-    assert len(account.rows()) == 1
-
-
-@pytest.mark.row(39)
-def test_a_server_that_has_no_room_for_us_gets_fewer_connections_next_time(
-    account: Account, function: Function, log: Log
-) -> None:
-    account.publish(email())
-    full = reply(421, "Too many concurrent SMTP connections", close=True)
-
-    async def main() -> None:
-        async with guarded({Step.CONNECT: [full]}) as server:
-            function.knows(server)
-            for _ in range(2):
-                await invoke(function.relay())
-
-    asyncio.run(main())
-    assert rates(log) == [(None, 2), (None, 2)]
-
-
-@pytest.mark.row(64)
-@pytest.mark.parametrize("method", ["batch_get_item", "batch_execute_statement"])
-def test_without_the_table_a_run_learns_for_itself(
-    account: Account, function: Function, log: Log, method: str
-) -> None:
-    async def main() -> Summary:
-        async with guarded({Step.DOT: [SLOWER]}) as server:
-            function.knows(server)
-            relay = function.relay()
-            ill = account.dynamodb(**{method: failing("AccessDenied")})
-            relay.server_states = ServerStates(cast("DynamoDBClient", ill), account.table)
-            account.publish(email())
-            return await invoke(relay)
-
-    summary = asyncio.run(main())
-    assert (summary.deferred, summary.stopped) == (1, "empty")
-    assert rates(log) == [(10, 4)]
-    troubles = [event["message"] for event in log.events if event.get("code") == "AccessDenied"]
-    expected = "read" if method == "batch_get_item" else "written"
-    assert [trouble.split()[-1] for trouble in troubles] == [expected]
-
-
-@pytest.mark.parametrize(("memory_mb", "first"), [("128", 1), ("512", 10)])
-def test_how_much_is_received_depends_on_the_functions_memory(
-    account: Account,
-    function: Function,
-    monkeypatch: pytest.MonkeyPatch,
-    memory_mb: str,
-    first: int,
-) -> None:
-    """Before it knows how large the emails are; of small ones it takes more later."""
-    for number in range(30):
-        account.publish(email(number))
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb)
-    sqs = account.sqs()
-
-    async def main() -> Summary:
-        async with guarded() as server:
-            function.knows(server)
-            relay = function.relay()
-            relay.input_queue = account.input_queue(sqs)
-            return await invoke(relay)
-
-    assert asyncio.run(main()).sent == 30
-    asked = [request["MaxNumberOfMessages"] for request in sqs.asked("receive_message")]
-    assert asked[0] == first
-    assert max(asked) > 5

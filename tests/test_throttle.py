@@ -7,7 +7,6 @@ import time
 from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
@@ -15,19 +14,13 @@ from unittest.mock import patch
 import pytest
 
 from clock import Clock
+from draining import drain, wide
 from emulated import Account, Answer, Between, Request, as_strict_as_sqs, at_once
 from ion.deadline import Deadline
-from ion.delivery import InDoubt
-from ion.drain.admission import Admission
 from ion.drain.deliver import Deliverer
 from ion.drain.progress import Summary
-from ion.drain.run import Drain
 from ion.policy.rate import HEADROOM, Limits, Pace
 from ion.report.telemetry import Telemetry
-from ion.settings import Security, Smtp
-from ion.smtp.connect import connect
-from ion.smtp.logins import Logins
-from ion.smtp.pool import Pool
 from machine.queues import on_clock
 from machine.simulated_time import START, Later, Loop
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, delay, reply
@@ -128,34 +121,29 @@ def slow_sqs(account: Account) -> Between:
     )
 
 
-async def drain(
-    account: Account, port: int, pace: Pace, sqs: Between | None = None, seconds: float = 900
+async def drained(
+    account: Account,
+    server: ScriptedServer,
+    pace: Pace,
+    sqs: Between | None = None,
+    seconds: float = 900,
 ) -> Summary:
-    ledger = account.ledger(
-        account.dynamodb(batch_execute_statement=slow(as_it_is), batch_get_item=slow(as_it_is))
-    )
-    loop = asyncio.get_running_loop()
-    deadline = Deadline.after(seconds, loop.time)
     telemetry = Telemetry()
     telemetry.level("ERROR")
-    smtp = Smtp("127.0.0.1", port, Security.NONE, connections=_CONNECTIONS)
-    connecting = partial(connect, smtp, _TLS, deadline, Logins())
-    async with Pool(connecting, pace.connections(loop.time())) as pool:
-        return await Drain(
-            input_queue=account.input_queue(sqs or slow_sqs(account)),
-            dead_letters=account.dead_letters(slow_sqs(account)),
-            ledger=ledger,
-            admission=Admission(
-                ledger, telemetry, "ion@example.org", InDoubt.RESEND_ONCE, time.time() + 960
-            ),
-            pool=pool,
-            workers=2 * _CONNECTIONS,
-            deliverer=Deliverer(pool, 345_600, time.time, lambda: 0.5),
-            telemetry=telemetry,
-            linger_seconds=0,
-            deadline=deadline,
-            pace=pace,
-        ).run()
+    slow_rows = slow(as_it_is)
+    return await drain(
+        account,
+        server,
+        sqs=sqs or slow_sqs(account),
+        dynamodb=account.dynamodb(batch_execute_statement=slow_rows, batch_get_item=slow_rows),
+        deadline=Deadline.after(seconds, asyncio.get_running_loop().time),
+        now=time.time,  # the patched one
+        smtp=wide(_CONNECTIONS),
+        relay=lambda pool: Deliverer(pool, 345_600, time.time, lambda: 0.5),
+        telemetry=telemetry,
+        pace=pace,
+        workers=2 * _CONNECTIONS,
+    )
 
 
 def publish(account: Account, emails: int, **fields: object) -> None:
@@ -177,7 +165,7 @@ def run(
     async def main() -> list[Summary]:
         async with ScriptedServer(script, offer=Offer(pipelining=pipelining)) as server:
             return await asyncio.gather(
-                *(drain(account, server.port, pace, **parts) for pace in paces)
+                *(drained(account, server, pace, **parts) for pace in paces)
             )
 
     loop = Loop(clock)

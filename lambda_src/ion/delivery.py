@@ -4,7 +4,7 @@ What the mail server decided is made by `drain.deliver`; the fates that no serve
 here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ion.limits import LONGEST_VISIBILITY_SECONDS
@@ -55,7 +55,7 @@ class Delivery:
         path: for bad input: the JSONPath of what is wrong, "$.recipient[0]".
         problem: for bad input that breaks the contract: in what way.
         did_you_mean: for an unknown field: the known one that it resembles, if any.
-        addresses: of those recipients; only for taking them out of what the server said.
+        reply: what the server said, or we where it said nothing: redacted, for people to read.
         server: which one was asked, by its section in the configuration; empty: none was.
     """
 
@@ -67,20 +67,20 @@ class Delivery:
     path: str = ""
     problem: Problem | None = None
     did_you_mean: str = ""
-    addresses: tuple[str, ...] = field(default=(), repr=False)
+    reply: str = ""
     server: str = ""
 
 
 def put_back(detail: str) -> Delivery:
     """A message that wasn't begun, and costs nothing: SQS shows it again at once."""
     outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.SITE, Reason.DEADLINE, detail=detail)
-    return Delivery(Status.RELEASED, outcome)
+    return Delivery(Status.RELEASED, outcome, reply=detail)
 
 
 def done(detail: str) -> Delivery:
     """A redrive that has nothing left to do."""
     outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
-    return Delivery(Status.DONE, outcome)
+    return Delivery(Status.DONE, outcome, reply=detail)
 
 
 def fault() -> Delivery:
@@ -101,10 +101,10 @@ def duplicate() -> Delivery:
     return Delivery(Status.DONE, outcome)
 
 
-def id_reused(addresses: tuple[str, ...]) -> Delivery:
+def id_reused(recipients: int) -> Delivery:
     """An email whose key belongs to an email with other content."""
     outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.ID_REUSED)
-    return Delivery(Status.DEAD, outcome, path="$.email_id", addresses=addresses)
+    return Delivery(Status.DEAD, outcome, path="$.email_id", recipients=tuple(range(recipients)))
 
 
 def leased(wait_seconds: float) -> Delivery:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from ion.contract.actions import Action, EmailId, Send
+from ion.contract import Action, Send, parse
+from ion.contract.actions import EmailId
 from ion.message import Message
 
 ION = "ion"
@@ -65,11 +66,16 @@ def read_history(message: Message) -> History:
     return history if history.failed_at is None else for_redrive(message)
 
 
-def with_email_id(history: History, action: Action) -> History:
-    """The same under the publisher's own key, if it gave one."""
+def resolve(message: Message) -> tuple[History, Action]:
+    """What a message asks for, and its history under the publisher's own key, if it gave one.
+
+    Raises:
+        BadInput: it asks for nothing that ion knows.
+    """
+    history, action = read_history(message), parse(message.body)
     if isinstance(action, Send) and action.email_id is not None:
-        return msgspec.structs.replace(history, email_id=action.email_id)
-    return history
+        history = msgspec.structs.replace(history, email_id=action.email_id)
+    return history, action
 
 
 def for_redrive(message: Message) -> History:

@@ -1,6 +1,5 @@
 """What the queue adapter makes of SQS's answers, the bad ones too."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -22,8 +21,8 @@ from ion.message import Attribute, Draft, Message
 BATCH_BYTES = 262_144
 
 
-def receive(queue: Queue, visibility_seconds: int = 60) -> list[Message]:
-    return asyncio.run(queue.receive(visibility_seconds=visibility_seconds, wait_seconds=0))
+async def receive(queue: Queue, visibility_seconds: int = 60) -> list[Message]:
+    return await queue.receive(visibility_seconds=visibility_seconds, wait_seconds=0)
 
 
 def refusing(
@@ -55,7 +54,7 @@ def ids(requests: Sequence[Request]) -> list[list[str]]:
     return [[entry["Id"] for entry in request["Entries"]] for request in requests]
 
 
-def test_a_message_arrives_with_all_that_it_carries(account: Account) -> None:
+async def test_a_message_arrives_with_all_that_it_carries(account: Account) -> None:
     attributes: dict[str, tuple[str, str | bytes]] = {
         "text": ("String", "Grüße"),
         "custom": ("String.mine", "x"),
@@ -64,33 +63,33 @@ def test_a_message_arrives_with_all_that_it_carries(account: Account) -> None:
         "picture": ("Binary.png", b"\x89PNG"),
     }
     id_ = account.publish(' {"a": "ü"}\n', attributes)
-    (message,) = receive(account.input_queue())
+    (message,) = await receive(account.input_queue())
     assert (message.id, message.body, message.receives) == (id_, ' {"a": "ü"}\n', 1)
     assert message.attributes == {name: Attribute(*value) for name, value in attributes.items()}
 
 
-def test_when_a_message_was_sent_and_how_often_received_are_known(account: Account) -> None:
+async def test_when_a_message_was_sent_and_how_often_received_are_known(account: Account) -> None:
     account.publish("x")
     queue = account.input_queue()
-    first = receive(queue, visibility_seconds=0)[0]
-    second = receive(queue)[0]
+    first = (await receive(queue, visibility_seconds=0))[0]
+    second = (await receive(queue))[0]
     assert (first.receives, second.receives) == (1, 2)
     assert first.sent_at == second.sent_at
     assert first.sent_at > 1_700_000_000, "seconds, not milliseconds"
 
 
-def test_a_receive_takes_ten_at_most_and_hides_them(account: Account) -> None:
+async def test_a_receive_takes_ten_at_most_and_hides_them(account: Account) -> None:
     for number in range(12):
         account.publish(str(number))
     queue = account.input_queue()
-    assert [len(receive(queue)) for _ in range(3)] == [10, 2, 0]
+    assert [len(await receive(queue)) for _ in range(3)] == [10, 2, 0]
 
 
-def test_a_receive_asks_for_what_it_was_told_within_what_sqs_takes(account: Account) -> None:
+async def test_a_receive_asks_for_what_it_was_told_within_what_sqs_takes(account: Account) -> None:
     sqs = account.sqs(receive_message=at_once)
     queue = account.input_queue(sqs)
-    asyncio.run(queue.receive(visibility_seconds=960, wait_seconds=7))
-    asyncio.run(queue.receive(visibility_seconds=99_999, wait_seconds=20))
+    await queue.receive(visibility_seconds=960, wait_seconds=7)
+    await queue.receive(visibility_seconds=99_999, wait_seconds=20)
     asked = sqs.asked("receive_message")
     assert [(one["VisibilityTimeout"], one["WaitTimeSeconds"]) for one in asked] == [
         (960, 7),
@@ -107,16 +106,18 @@ def test_a_receive_asks_for_what_it_was_told_within_what_sqs_takes(account: Acco
         (unreachable, "receive: EndpointConnectionError"),
     ],
 )
-def test_a_receive_that_fails_has_one_kind_of_error_without_awss_text(
+async def test_a_receive_that_fails_has_one_kind_of_error_without_awss_text(
     account: Account, answer: Answer, said: str
 ) -> None:
     with pytest.raises(QueueError) as caught:
-        receive(account.input_queue(account.sqs(receive_message=answer)))
+        await receive(account.input_queue(account.sqs(receive_message=answer)))
     assert str(caught.value) == said
 
 
 @pytest.mark.row(22)
-def test_a_receive_whose_answer_was_lost_comes_back_with_its_count_alone(account: Account) -> None:
+async def test_a_receive_whose_answer_was_lost_comes_back_with_its_count_alone(
+    account: Account,
+) -> None:
     account.publish("x")
 
     def lose(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
@@ -124,32 +125,32 @@ def test_a_receive_whose_answer_was_lost_comes_back_with_its_count_alone(account
 
     lost = account.sqs(receive_message=lose)
     with pytest.raises(QueueError):
-        receive(account.input_queue(lost))
+        await receive(account.input_queue(lost))
     account.time_passes()
-    (message,) = receive(account.input_queue())
+    (message,) = await receive(account.input_queue())
     assert (message.body, message.attributes) == ("x", {})
 
 
-def test_deletes_and_postponements_travel_ten_a_call(account: Account) -> None:
+async def test_deletes_and_postponements_travel_ten_a_call(account: Account) -> None:
     for number in range(25):
         account.publish(str(number))
     sqs = account.sqs()
     queue = account.input_queue(sqs)
-    messages = [message for _ in range(3) for message in receive(queue)]
-    assert asyncio.run(queue.postpone([(message, 0) for message in messages])) == []
+    messages = [message for _ in range(3) for message in await receive(queue)]
+    assert await queue.postpone([(message, 0) for message in messages]) == []
     assert all(held.visible for held in account.waiting())
-    assert asyncio.run(queue.delete(messages)) == []
+    assert await queue.delete(messages) == []
     assert account.waiting() == []
     for call in ("delete_message_batch", "change_message_visibility_batch"):
         assert [len(request["Entries"]) for request in sqs.asked(call)] == [10, 10, 5]
 
 
-def test_each_message_is_hidden_as_long_as_it_was_told(account: Account) -> None:
+async def test_each_message_is_hidden_as_long_as_it_was_told(account: Account) -> None:
     for number in range(3):
         account.publish(str(number))
     queue = account.input_queue()
-    first, second, third = receive(queue)
-    asyncio.run(queue.postpone([(first, 0), (second, 600), (third, 0)]))
+    first, second, third = await receive(queue)
+    await queue.postpone([(first, 0), (second, 600), (third, 0)])
     assert [held.visible for held in account.waiting()] == [True, False, True]
 
 
@@ -163,41 +164,41 @@ VERBS: dict[str, Callable[[Queue, list[Message]], Coroutine[Any, Any, list[Messa
 
 @pytest.mark.row(20)
 @pytest.mark.parametrize("verb", VERBS)
-def test_only_what_was_refused_is_asked_for_again(account: Account, verb: str) -> None:
+async def test_only_what_was_refused_is_asked_for_again(account: Account, verb: str) -> None:
     for number in range(5):
         account.publish(str(number))
     sqs = account.sqs(**{verb: refusing(lambda entry: entry["Id"] in "13", times=2)})
     queue = account.input_queue(sqs)
-    assert asyncio.run(VERBS[verb](queue, receive(queue))) == []
+    assert await VERBS[verb](queue, await receive(queue)) == []
     assert ids(sqs.asked(verb)) == [["0", "1", "2", "3", "4"], ["1", "3"], ["1", "3"]]
 
 
 @pytest.mark.row(20)
 @pytest.mark.parametrize("verb", VERBS)
-def test_what_is_refused_three_times_is_given_back(account: Account, verb: str) -> None:
+async def test_what_is_refused_three_times_is_given_back(account: Account, verb: str) -> None:
     for number in range(12):
         account.publish(str(number))
     sqs = account.sqs(**{verb: refusing(lambda entry: entry["Id"] in ("1", "11"))})
     queue = account.input_queue(sqs)
-    messages = receive(queue) + receive(queue)
-    assert asyncio.run(VERBS[verb](queue, messages)) == [messages[1], messages[11]]
+    messages = await receive(queue) + await receive(queue)
+    assert await VERBS[verb](queue, messages) == [messages[1], messages[11]]
     assert [len(one) for one in ids(sqs.asked(verb))] == [10, 1, 1, 2, 1, 1]
 
 
 @pytest.mark.row(20)
 @pytest.mark.parametrize("verb", VERBS)
-def test_what_is_our_own_fault_is_not_asked_for_again(account: Account, verb: str) -> None:
+async def test_what_is_our_own_fault_is_not_asked_for_again(account: Account, verb: str) -> None:
     account.publish("x")
     sqs = account.sqs(**{verb: refusing(lambda _: True, sender_fault=True)})
     queue = account.input_queue(sqs)
-    messages = receive(queue)
-    assert asyncio.run(VERBS[verb](queue, messages)) == messages
+    messages = await receive(queue)
+    assert await VERBS[verb](queue, messages) == messages
     assert len(sqs.asked(verb)) == 1
 
 
 @pytest.mark.parametrize("answer", [failing("Throttling"), unreachable])
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_batch_that_failed_as_a_whole_is_given_back_and_the_next_is_tried(
+async def test_a_batch_that_failed_as_a_whole_is_given_back_and_the_next_is_tried(
     account: Account, verb: str, answer: Answer
 ) -> None:
     """boto3 has repeated it already."""
@@ -211,62 +212,62 @@ def test_a_batch_that_failed_as_a_whole_is_given_back_and_the_next_is_tried(
 
     sqs = account.sqs(**{verb: first_fails})
     queue = account.input_queue(sqs)
-    messages = receive(queue) + receive(queue)
-    assert asyncio.run(VERBS[verb](queue, messages)) == messages[:10]
+    messages = await receive(queue) + await receive(queue)
+    assert await VERBS[verb](queue, messages) == messages[:10]
     assert len(sqs.asked(verb)) == 2
 
 
 @pytest.mark.row(18)
-def test_a_receipt_handle_that_has_run_out_is_no_error(account: Account) -> None:
+async def test_a_receipt_handle_that_has_run_out_is_no_error(account: Account) -> None:
     """SQS may delete by an old handle, or refuse it; moto does the first, this does the second."""
     account.publish("x")
     queue = account.input_queue()
-    (old,) = receive(queue)
+    (old,) = await receive(queue)
     account.time_passes()
-    (new,) = receive(queue)
+    (new,) = await receive(queue)
     refuse = refusing(lambda _: True, sender_fault=True)
     strict = account.input_queue(account.sqs(delete_message_batch=refuse))
-    assert asyncio.run(strict.delete([old])) == [old]
+    assert await strict.delete([old]) == [old]
     assert new.receives == 2
-    assert asyncio.run(queue.delete([new])) == []
+    assert await queue.delete([new]) == []
 
 
 @pytest.mark.row(21)
-def test_a_delete_whose_answer_was_lost_can_be_repeated(account: Account) -> None:
+async def test_a_delete_whose_answer_was_lost_can_be_repeated(account: Account) -> None:
     account.publish("x")
     queue = account.input_queue()
-    messages = receive(queue)
-    assert asyncio.run(queue.delete(messages)) == []
-    assert asyncio.run(queue.delete(messages)) == []
+    messages = await receive(queue)
+    assert await queue.delete(messages) == []
+    assert await queue.delete(messages) == []
     assert account.waiting() == []
 
 
-def test_nothing_to_do_is_no_call(account: Account) -> None:
+async def test_nothing_to_do_is_no_call(account: Account) -> None:
     sqs = account.sqs()
     queue = account.input_queue(sqs)
-    assert asyncio.run(queue.delete([])) == []
-    assert asyncio.run(queue.postpone([])) == []
-    assert asyncio.run(queue.send([])) == []
+    assert await queue.delete([]) == []
+    assert await queue.postpone([]) == []
+    assert await queue.send([]) == []
     assert sqs.calls == []
 
 
-def test_what_is_sent_arrives_whole(account: Account) -> None:
+async def test_what_is_sent_arrives_whole(account: Account) -> None:
     attributes = {
         "a": Attribute.text("ü"),
         "b": Attribute("Binary.x", b"\x00"),
         "c": Attribute("Number.int", "5"),
     }
     body = " \r\n\t{broken 🎉"
-    assert asyncio.run(account.dead_letters().send([Draft(body, attributes)])) == [True]
+    assert await account.dead_letters().send([Draft(body, attributes)]) == [True]
     (held,) = account.dead()
     assert held.body == body
     assert held.attributes == {name: (a.type, a.value) for name, a in attributes.items()}
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 0), (600, 600), (900, 900), (3600, 900)])
-def test_a_delay_is_at_most_what_sqs_allows(account: Account, asked: int, given: int) -> None:
+async def test_a_delay_is_at_most_what_sqs_allows(account: Account, asked: int, given: int) -> None:
     sqs = account.sqs()
-    assert asyncio.run(account.input_queue(sqs).send([Draft("x", {}, delay_seconds=asked)]))
+    assert await account.input_queue(sqs).send([Draft("x", {}, delay_seconds=asked)])
     assert sqs.asked("send_message_batch")[0]["Entries"][0]["DelaySeconds"] == given
     assert account.waiting()[0].delayed is (given > 0)
 
@@ -282,7 +283,7 @@ def test_a_delay_is_at_most_what_sqs_allows(account: Account, asked: int, given:
         ([1] * 9 + [BATCH_BYTES], [9, 1]),
     ],
 )
-def test_a_call_is_never_larger_than_sqs_takes(
+async def test_a_call_is_never_larger_than_sqs_takes(
     account: Account, sizes: list[int], groups: list[int]
 ) -> None:
     """Attributes count, and so do octets and not characters."""
@@ -292,7 +293,7 @@ def test_a_call_is_never_larger_than_sqs_takes(
         for size in sizes
     ]
     sqs = account.sqs()
-    assert asyncio.run(account.input_queue(sqs).send(drafts)) == [True] * len(sizes)
+    assert await account.input_queue(sqs).send(drafts) == [True] * len(sizes)
     assert [len(one["Entries"]) for one in sqs.asked("send_message_batch")] == groups
 
 
@@ -301,23 +302,25 @@ def test_a_drafts_size_is_in_octets(account: Account) -> None:
     assert draft.size == 2 + (1 + 6 + 3) + (1 + 6 + 2)
 
 
-def test_what_was_not_sent_is_told_apart_from_what_was(account: Account) -> None:
+async def test_what_was_not_sent_is_told_apart_from_what_was(account: Account) -> None:
     sqs = account.sqs(send_message_batch=refusing(lambda entry: entry["MessageBody"] == "b"))
-    sent = asyncio.run(account.input_queue(sqs).send([Draft(body, {}) for body in "abc"]))
+    sent = await account.input_queue(sqs).send([Draft(body, {}) for body in "abc"])
     assert sent == [True, False, True]
     assert [held.body for held in account.waiting()] == ["a", "c"]
     assert ids(sqs.asked("send_message_batch")) == [["0", "1", "2"], ["1"], ["1"]]
 
 
 @pytest.mark.parametrize("answer", [failing("Throttling"), unreachable])
-def test_a_send_that_fails_says_so_and_raises_nothing(account: Account, answer: Answer) -> None:
+async def test_a_send_that_fails_says_so_and_raises_nothing(
+    account: Account, answer: Answer
+) -> None:
     queue = account.input_queue(account.sqs(send_message_batch=answer))
-    assert asyncio.run(queue.send([Draft("a", {}), Draft("b", {})])) == [False, False]
+    assert await queue.send([Draft("a", {}), Draft("b", {})]) == [False, False]
 
 
-def test_a_message_does_not_print_what_is_in_it(account: Account) -> None:
+async def test_a_message_does_not_print_what_is_in_it(account: Account) -> None:
     account.publish("canary-body", {"a": ("String", "canary-value")})
-    (message,) = receive(account.input_queue())
+    (message,) = await receive(account.input_queue())
     assert "canary" not in repr(message) + repr(Draft(message.body, message.attributes))
 
 
@@ -328,11 +331,11 @@ def test_awss_text_is_kept_out_of_what_we_raise(account: Account) -> None:
 # how much there is
 
 
-def test_what_is_hidden_counts(account: Account) -> None:
+async def test_what_is_hidden_counts(account: Account) -> None:
     for body in "abc":
         account.publish(body)
-    asyncio.run(account.input_queue().receive(visibility_seconds=60, wait_seconds=0, most=1))
-    assert asyncio.run(account.input_queue().count()) == 3
+    await account.input_queue().receive(visibility_seconds=60, wait_seconds=0, most=1)
+    assert await account.input_queue().count() == 3
 
 
 @pytest.mark.row(23)
@@ -340,9 +343,9 @@ def test_what_is_hidden_counts(account: Account) -> None:
     ("answer", "why"),
     [(failing("AccessDenied"), "AccessDenied"), (unreachable, "EndpointConnectionError")],
 )
-def test_a_queue_that_can_not_be_counted_is_an_error(
+async def test_a_queue_that_can_not_be_counted_is_an_error(
     account: Account, answer: Answer, why: str
 ) -> None:
     queue = account.input_queue(account.sqs(get_queue_attributes=answer))
     with pytest.raises(QueueError, match=f"^count: {why}$"):
-        asyncio.run(queue.count())
+        await queue.count()

@@ -39,11 +39,11 @@ def test_there_is_none_at_first(account: Account) -> None:
     assert run(account) == ServerState()
 
 
-def test_a_hold_is_read_as_it_was_written(account: Account) -> None:
+def test_a_backoff_is_read_as_it_was_written(account: Account) -> None:
     assert run(account, BACKOFF) == ServerState(BACKOFF)
 
 
-def test_a_lesson_is_read_as_it_was_written(account: Account) -> None:
+def test_a_learned_rate_is_read_as_it_was_written(account: Account) -> None:
     assert run(account, RATE) == ServerState(None, RATE)
 
 
@@ -51,12 +51,12 @@ def test_a_limit_of_pipelining_is_read_as_it_was_written(account: Account) -> No
     assert run(account, LIMIT, BACKOFF) == ServerState(BACKOFF, None, LIMIT)
 
 
-def test_a_lesson_without_a_rate_takes_the_place_of_one_that_had_it(account: Account) -> None:
+def test_a_finding_without_a_rate_takes_the_place_of_one_that_had_it(account: Account) -> None:
     later = LearnedRate(1, 1_800_000_200, "0a" * 32, "Limits(rate=None, connections=4)")
     assert run(account, BACKOFF, RATE, later) == ServerState(BACKOFF, later)
 
 
-def test_the_later_hold_is_in_force(account: Account) -> None:
+def test_the_later_backoff_is_in_force(account: Account) -> None:
     later = Backoff("quota", "", 2, 1_800_000_900, "0a" * 32)
     assert run(account, BACKOFF, RATE, later) == ServerState(later, RATE)
 

@@ -22,7 +22,7 @@ from smtp_server import (
 
 
 @pytest.mark.row(24)
-@pytest.mark.parametrize("fate", ["throttled", "held", "no ledger"])
+@pytest.mark.parametrize("fate", ["throttled", "released", "no ledger"])
 def test_what_the_queue_would_forget_goes_to_the_dead_letter_queue_first(
     account: Account, fate: str
 ) -> None:
@@ -32,7 +32,7 @@ def test_what_the_queue_would_forget_goes_to_the_dead_letter_queue_first(
     parts: dict[str, Any] = {}
     if fate == "throttled":
         parts["server"] = ScriptedServer({Step.MAIL: reply(421, "4.7.0 too fast")})
-    if fate == "held":
+    if fate == "released":
         parts["server"] = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
     if fate == "no ledger":
         parts["dynamodb"] = account.dynamodb(

@@ -50,19 +50,18 @@ class DyingLate(Deliverer):
 
 @pytest.mark.row(16)
 @pytest.mark.row(29)
-def test_what_must_not_be_sent_twice_is_claimed_when_its_turn_has_come(account: Account) -> None:
+async def test_what_must_not_be_sent_twice_is_claimed_when_its_turn_has_come(
+    account: Account,
+) -> None:
     """A claim is what a death leaves in doubt, so that here it costs only what was under way."""
     for number in range(10):
         account.publish(email(number, in_doubt="park"))
     server = ScriptedServer()
 
-    async def main() -> None:
-        async with server:
-            await killed(account, server, DyingLate)
-            summary = await drain(account, server, now=later(1))
-            assert (summary.sent, summary.dead_lettered) == (9, 1)
-
-    asyncio.run(main())
+    async with server:
+        await killed(account, server, DyingLate)
+        summary = await drain(account, server, now=later(1))
+        assert (summary.sent, summary.dead_lettered) == (9, 1)
     assert set(recipients(server).values()) == {1}
     assert reasons(account) == ["IN_DOUBT"]
     assert account.waiting() == []
@@ -158,20 +157,17 @@ def test_what_the_process_dies_over_ends_in_the_dead_letter_queue(
     [(InDoubt.RESEND_ONCE, 2), (InDoubt.PARK, 1), (InDoubt.RESEND, 5)],
 )
 @pytest.mark.parametrize("of_the_message", [True, False])
-def test_a_reply_that_is_lost_after_the_dot_is_judged_by_the_policy(
+async def test_a_reply_that_is_lost_after_the_dot_is_judged_by_the_policy(
     account: Account, policy: InDoubt, copies: int, of_the_message: bool
 ) -> None:
     contrary = InDoubt.RESEND if policy is InDoubt.PARK else InDoubt.PARK
     account.publish(email(1, in_doubt=policy) if of_the_message else email(1))
     server = ScriptedServer({Step.DOT: drop()})
 
-    async def main() -> None:
-        async with server:
-            for _ in range(5):
-                await drain(account, server, in_doubt=contrary if of_the_message else policy)
-                account.time_passes(0)
-
-    asyncio.run(main())
+    async with server:
+        for _ in range(5):
+            await drain(account, server, in_doubt=contrary if of_the_message else policy)
+            account.time_passes(0)
     assert recipients(server) == {"to1@example.org": copies}
     assert len({one.content for one in server.accepted}) == 1
     ended = policy is not InDoubt.RESEND
@@ -182,42 +178,36 @@ def test_a_reply_that_is_lost_after_the_dot_is_judged_by_the_policy(
 
 @pytest.mark.row(52)
 @pytest.mark.row(69)
-def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_policy(
+async def test_a_person_may_bring_back_what_is_in_doubt_and_gets_no_more_than_the_policy(
     account: Account,
 ) -> None:
     account.publish(email(1))
     server = ScriptedServer({Step.DOT: drop()})
 
-    async def main() -> None:
-        async with server:
-            for round_ in range(2):
-                for _ in range(4):
-                    await drain(account, server)
-                    account.time_passes(3600)
-                assert (len(server.accepted), reasons(account)) == (2 * (round_ + 1), ["IN_DOUBT"])
-                account.publish('{"action": "redrive"}')
-
-    asyncio.run(main())
+    async with server:
+        for round_ in range(2):
+            for _ in range(4):
+                await drain(account, server)
+                account.time_passes(3600)
+            assert (len(server.accepted), reasons(account)) == (2 * (round_ + 1), ["IN_DOUBT"])
+            account.publish('{"action": "redrive"}')
 
 
 @pytest.mark.row(52)
 @pytest.mark.row(69)
-def test_a_refusal_hides_no_earlier_copy_from_the_policy(account: Account) -> None:
+async def test_a_refusal_hides_no_earlier_copy_from_the_policy(account: Account) -> None:
     """The letter says "refused": who brings it back doesn't know of the copy in doubt before."""
     account.publish(email(1))
     refused = reply(550, "5.7.1 looks like spam")
     server = ScriptedServer({Step.DOT: [drop(), refused, drop(), drop()]})
 
-    async def main() -> None:
-        async with server:
-            for reason in ("CONTENT_REJECTED", "IN_DOUBT"):
-                for _ in range(3):
-                    await drain(account, server)
-                    account.time_passes(3600)
-                assert reasons(account) == [reason]
-                account.publish('{"action": "redrive"}')
-
-    asyncio.run(main())
+    async with server:
+        for reason in ("CONTENT_REJECTED", "IN_DOUBT"):
+            for _ in range(3):
+                await drain(account, server)
+                account.time_passes(3600)
+            assert reasons(account) == [reason]
+            account.publish('{"action": "redrive"}')
     assert len(server.accepted) == 2
 
 
@@ -233,7 +223,7 @@ def test_a_doubt_that_there_is_no_time_for_is_told_as_one(account: Account) -> N
 @pytest.mark.row(48)
 @pytest.mark.row(52)
 @pytest.mark.parametrize("ends", ["by a lost reply", "by a death"])
-def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
+async def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
     account: Account, ends: str
 ) -> None:
     """Ann's copy is in doubt first, while Bob and Cid are put off; then all three are in doubt."""
@@ -243,19 +233,16 @@ def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
     lost = [drop(), drop()] if ends == "by a lost reply" else [drop()]
     server = ScriptedServer({Step.DOT: lost}, recipients=not_yet)
 
-    async def main() -> None:
-        async with server:
+    async with server:
+        await drain(account, server)
+        account.time_passes(3600)
+        if ends == "by a lost reply":
             await drain(account, server)
             account.time_passes(3600)
-            if ends == "by a lost reply":
-                await drain(account, server)
-                account.time_passes(3600)
-            else:
-                await killed(account, server, DyingLate)
-            assert recipients(server) == dict(zip(everybody, (2, 1, 1), strict=True))
-            await drain(account, server, now=later(1))
-
-    asyncio.run(main())
+        else:
+            await killed(account, server, DyingLate)
+        assert recipients(server) == dict(zip(everybody, (2, 1, 1), strict=True))
+        await drain(account, server, now=later(1))
     assert recipients(server) == dict.fromkeys(everybody, 2)
     assert [ion_of(letter)["left"] for letter in account.dead()] == [[0]]
     assert reasons(account) == ["IN_DOUBT"]
@@ -266,23 +253,20 @@ def test_each_recipient_may_have_two_copies_and_no_other_pays_for_it(
 @pytest.mark.row(26)
 @pytest.mark.row(52)
 @pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
-def test_a_doubt_outlives_a_dead_letter_that_could_not_be_written(
+async def test_a_doubt_outlives_a_dead_letter_that_could_not_be_written(
     account: Account, policy: InDoubt
 ) -> None:
     account.publish(email(1, in_doubt=policy))
     server = ScriptedServer({Step.DOT: drop()})
     copies = 1 if policy is InDoubt.PARK else 2
 
-    async def main() -> None:
-        async with server:
-            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
-            for hours in range(copies + 1):
-                sqs = account.sqs(send_message_batch=ill)
-                await drain(account, server, sqs=sqs, now=later(hours))
-                account.time_passes(3600)
-            await drain(account, server, now=later(copies + 1))
-
-    asyncio.run(main())
+    async with server:
+        ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+        for hours in range(copies + 1):
+            sqs = account.sqs(send_message_batch=ill)
+            await drain(account, server, sqs=sqs, now=later(hours))
+            account.time_passes(3600)
+        await drain(account, server, now=later(copies + 1))
     assert recipients(server) == {"to1@example.org": copies}
     assert reasons(account) == ["IN_DOUBT"]
     assert account.waiting() == []
@@ -290,26 +274,25 @@ def test_a_doubt_outlives_a_dead_letter_that_could_not_be_written(
 
 @pytest.mark.row(26)
 @pytest.mark.row(31)
-def test_a_crash_loop_outlives_a_dead_letter_that_could_not_be_written(account: Account) -> None:
+async def test_a_crash_loop_outlives_a_dead_letter_that_could_not_be_written(
+    account: Account,
+) -> None:
     account.publish(email(1, in_doubt="resend"))
     server = ScriptedServer()
 
-    async def main() -> None:
-        async with server:
-            for hours in range(3):
-                await killed(account, server, Dying, now=later(hours))
-            ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
-            await drain(account, server, sqs=account.sqs(send_message_batch=ill), now=later(3))
-            account.time_passes(3600)
-            await drain(account, server, now=later(4))
-
-    asyncio.run(main())
+    async with server:
+        for hours in range(3):
+            await killed(account, server, Dying, now=later(hours))
+        ill = only_for(account.dead_url, failing(), as_strict_as_sqs)
+        await drain(account, server, sqs=account.sqs(send_message_batch=ill), now=later(3))
+        account.time_passes(3600)
+        await drain(account, server, now=later(4))
     assert server.accepted == []
     assert (reasons(account), account.waiting()) == (["CRASH_LOOP"], [])
 
 
 @pytest.mark.row(31)
-def test_what_a_process_died_with_is_tried_one_at_a_time(account: Account) -> None:
+async def test_what_a_process_died_with_is_tried_one_at_a_time(account: Account) -> None:
     """Whichever it is that the process dies over, it must not take the others along again."""
     for number in range(6):
         account.publish(email(number))
@@ -330,17 +313,14 @@ def test_what_a_process_died_with_is_tried_one_at_a_time(account: Account) -> No
 
     server = ScriptedServer({Step.MAIL: delay(0.05)})  # time enough for another to begin
 
-    async def main() -> None:
-        async with server:
-            await killed(account, server, Dying)
-            await drain(
-                account,
-                server,
-                relay=lambda pool: Counting(pool, 345_600),
-                now=later(1),
-                smtp=wide(4),
-            )
-
-    asyncio.run(main())
+    async with server:
+        await killed(account, server, Dying)
+        await drain(
+            account,
+            server,
+            relay=lambda pool: Counting(pool, 345_600),
+            now=later(1),
+            smtp=wide(4),
+        )
     assert beside == [0] * 6
     assert recipients(server) == {f"to{number}@example.org": 1 for number in range(6)}

@@ -142,7 +142,7 @@ def test_what_was_only_received_is_put_back_unclaimed(
 
 
 @pytest.mark.row(31)
-def test_nothing_is_claimed_beside_a_suspect(account: Account) -> None:
+async def test_nothing_is_claimed_beside_a_suspect(account: Account) -> None:
     account.publish(email(0, email_id="suspect"))
     company: list[list[str | int]] = []
     came: list[int] = []
@@ -157,27 +157,24 @@ def test_nothing_is_claimed_beside_a_suspect(account: Account) -> None:
                 came.append(len(server.accepted) - before)
             return await super().deliver(job, message, deadline)
 
-    async def main() -> None:
-        async with server:
-            await killed(account, server, Dying)
-            for number in range(1, 40):
-                account.publish(email(number, email_id=f"other-{number}"))
-            summary = await drain(
-                account,
-                server,
-                relay=lambda pool: Alone(pool, 345_600),
-                now=later(1),
-                smtp=wide(8),
-            )
-            assert summary.sent == 40
-            assert set(recipients(server).values()) == {1}
-
-    asyncio.run(main())
+    async with server:
+        await killed(account, server, Dying)
+        for number in range(1, 40):
+            account.publish(email(number, email_id=f"other-{number}"))
+        summary = await drain(
+            account,
+            server,
+            relay=lambda pool: Alone(pool, 345_600),
+            now=later(1),
+            smtp=wide(8),
+        )
+        assert summary.sent == 40
+        assert set(recipients(server).values()) == {1}
     assert (company, came) == ([["suspect"]], [0])
 
 
 @pytest.mark.row(31)
-def test_what_was_sent_before_a_suspect_is_settled_when_it_begins(account: Account) -> None:
+async def test_what_was_sent_before_a_suspect_is_settled_when_it_begins(account: Account) -> None:
     """Or a process that dies over it leaves that in doubt."""
     account.publish(email(0, email_id="suspect"))
     others: list[tuple[str | int, str | int]] = []
@@ -191,38 +188,32 @@ def test_what_was_sent_before_a_suspect_is_settled_when_it_begins(account: Accou
                 left.extend(held.body for held in account.waiting())
             return await super().deliver(job, message, deadline)
 
-    async def main() -> None:
-        async with ScriptedServer() as server:
-            await killed(account, server, Dying)
-            account.publish(email(1, email_id="other"))
-            relay = lambda pool: Looking(pool, 345_600)  # noqa: E731 - as short as that
-            assert (await drain(account, server, relay=relay, now=later(1))).sent == 2
-
-    asyncio.run(main())
+    async with ScriptedServer() as server:
+        await killed(account, server, Dying)
+        account.publish(email(1, email_id="other"))
+        relay = lambda pool: Looking(pool, 345_600)  # noqa: E731 - as short as that
+        assert (await drain(account, server, relay=relay, now=later(1))).sent == 2
     assert others == [("other", "sent")]
     assert left == [email(0, email_id="suspect")]
 
 
 @pytest.mark.row(31)
-def test_a_suspect_whose_turn_does_not_come_is_put_back_as_it_was(account: Account) -> None:
+async def test_a_suspect_whose_turn_does_not_come_is_put_back_as_it_was(account: Account) -> None:
     """Claimed and put back, it would pass for one that no process died over."""
     account.publish(email(0, email_id="suspect"))
 
     def suspects() -> list[dict[str, str | int]]:
         return [row for row in account.rows() if row["email_id"] == "suspect"]
 
-    async def main() -> None:
-        server = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
-        async with server:
-            await killed(account, server, Dying)
-            before = suspects()
-            account.publish(email(1, email_id="other"))
-            summary = await drain(account, server, now=later(1))
-            assert (summary.stopped, summary.released) == ("quota", 2)
-            assert suspects() == before
-            assert [row["status"] for row in before] == ["sending"]
-
-    asyncio.run(main())
+    server = ScriptedServer({Step.DOT: reply(454, "Daily message quota exceeded")})
+    async with server:
+        await killed(account, server, Dying)
+        before = suspects()
+        account.publish(email(1, email_id="other"))
+        summary = await drain(account, server, now=later(1))
+        assert (summary.stopped, summary.released) == ("quota", 2)
+        assert suspects() == before
+        assert [row["status"] for row in before] == ["sending"]
     assert [held.visible for held in account.waiting()] == [True, True]
 
 

@@ -92,17 +92,14 @@ def test_a_message_that_is_received_twice_in_one_answer_is_sent_once(account: Ac
 
 
 @pytest.mark.row(12)
-def test_another_email_under_the_same_key_is_refused(account: Account) -> None:
+async def test_another_email_under_the_same_key_is_refused(account: Account) -> None:
     server = ScriptedServer()
 
-    async def main() -> None:
-        async with server:
-            account.publish(email(1, email_id="order-17"))
-            await drain(account, server)
-            account.publish(email(2, email_id="order-17"))
-            await drain(account, server)
-
-    asyncio.run(main())
+    async with server:
+        account.publish(email(1, email_id="order-17"))
+        await drain(account, server)
+        account.publish(email(2, email_id="order-17"))
+        await drain(account, server)
     assert recipients(server) == ONCE
     (letter,) = account.dead()
     assert (letter.body, reasons(account)) == (email(2, email_id="order-17"), ["ID_REUSED"])
@@ -119,7 +116,7 @@ def test_another_email_under_the_same_key_is_refused(account: Account) -> None:
     ("delete_works", "record_works", "copies"),
     [(False, True, 1), (True, False, 1), (False, False, 2)],
 )
-def test_only_if_neither_delete_nor_record_works_a_second_copy_goes_out(
+async def test_only_if_neither_delete_nor_record_works_a_second_copy_goes_out(
     account: Account, delete_works: bool, record_works: bool, copies: int
 ) -> None:
     account.publish(email(1))
@@ -127,18 +124,15 @@ def test_only_if_neither_delete_nor_record_works_a_second_copy_goes_out(
     sqs = account.sqs() if delete_works else account.sqs(delete_message_batch=failing())
     ill = account.dynamodb(batch_execute_statement=only_updates(failing()))
 
-    async def main() -> None:
-        async with server:
-            first = await drain(
-                account, server, sqs=sqs, dynamodb=account.dynamodb() if record_works else ill
-            )
-            assert first.sent == 1
-            assert len(account.waiting()) == int(not delete_works)
-            for hours in (1, 2):
-                account.time_passes(0)
-                await drain(account, server, now=later(hours))
-
-    asyncio.run(main())
+    async with server:
+        first = await drain(
+            account, server, sqs=sqs, dynamodb=account.dynamodb() if record_works else ill
+        )
+        assert first.sent == 1
+        assert len(account.waiting()) == int(not delete_works)
+        for hours in (1, 2):
+            account.time_passes(0)
+            await drain(account, server, now=later(hours))
     assert recipients(server) == {"to1@example.org": copies}
     assert len({one.content for one in server.accepted}) == 1, "receivers can collapse them"
     assert (account.waiting(), account.dead()) == ([], [])
@@ -146,7 +140,7 @@ def test_only_if_neither_delete_nor_record_works_a_second_copy_goes_out(
 
 @pytest.mark.row(66)
 @pytest.mark.parametrize("rounds", [2, 5])
-def test_however_long_both_fail_no_third_copy_goes_out(account: Account, rounds: int) -> None:
+async def test_however_long_both_fail_no_third_copy_goes_out(account: Account, rounds: int) -> None:
     """Results can't be written, and nothing can be deleted: not even the dead letter's original."""
     account.publish(email(1))
     server = ScriptedServer()
@@ -155,19 +149,16 @@ def test_however_long_both_fail_no_third_copy_goes_out(account: Account, rounds:
         results = any('"stage"' in one["Statement"] for one in request["Statements"])
         return failing()(real, request) if results else real(**request)
 
-    async def main() -> None:
-        async with server:
-            for hours in range(rounds):
-                await drain(
-                    account,
-                    server,
-                    now=later(hours),
-                    sqs=account.sqs(delete_message_batch=failing()),
-                    dynamodb=account.dynamodb(batch_execute_statement=no_results),
-                )
-                account.time_passes(3600)
-
-    asyncio.run(main())
+    async with server:
+        for hours in range(rounds):
+            await drain(
+                account,
+                server,
+                now=later(hours),
+                sqs=account.sqs(delete_message_batch=failing()),
+                dynamodb=account.dynamodb(batch_execute_statement=no_results),
+            )
+            account.time_passes(3600)
     assert recipients(server) == {"to1@example.org": 2}
     assert set(reasons(account)) <= {"IN_DOUBT", "CRASH_LOOP"}
 

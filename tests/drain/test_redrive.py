@@ -57,24 +57,21 @@ def test_a_redrive_sends_what_was_dead_in_the_same_run(account: Account) -> None
 
 @pytest.mark.row(69)
 @pytest.mark.parametrize("copies", [1, 2])
-def test_a_dead_letter_that_sqs_itself_moves_is_sent_once(
+async def test_a_dead_letter_that_sqs_itself_moves_is_sent_once(
     account: Account, log: Log, copies: int
 ) -> None:
     """And so is one that was moved, and not deleted, and moved again."""
     account.publish(email(1, email_id="order-17"))
     server = ScriptedServer({Step.RCPT: [reply(550, "5.1.1 not yet")]})
 
-    async def main() -> None:
-        async with server:
+    async with server:
+        await drain(account, server)
+        (letter,) = account.dead()
+        for _ in range(copies):
+            account.publish(letter.body, letter.attributes)
+        for _ in range(2):
             await drain(account, server)
-            (letter,) = account.dead()
-            for _ in range(copies):
-                account.publish(letter.body, letter.attributes)
-            for _ in range(2):
-                await drain(account, server)
-                account.time_passes(60)
-
-    asyncio.run(main())
+            account.time_passes(60)
     assert recipients(server) == ONCE
     assert account.waiting() == []
     sent = [event for event in log.events if event["message"] == "sent"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.row(24)
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-WAKE_MINUTES = int(os.environ.get("ION_RESCUE_WAKE_MINUTES", "60"))
+WAKE_MINUTES = int(os.environ.get("ION_RETENTION_WAKE_MINUTES", "60"))
 """Between two wake-ups of the long story. One a minute, as an alarm has it, takes ten minutes."""
 NEARLY_FORGOTTEN = RETENTION_SECONDS - HOUR
 
@@ -110,7 +110,7 @@ def test_an_old_message_behind_any_number_of_young_ones_is_found(
     assert [(held.receives, held.visible) for held in account.waiting()] == [(1, True)] * 35
 
 
-def test_what_is_no_email_is_rescued_as_it_is(account: Account, clock: Clock) -> None:
+def test_what_is_no_email_is_moved_as_it_is(account: Account, clock: Clock) -> None:
     account.publish("{broken")
     clock.passes(NEARLY_FORGOTTEN)
     assert run(account, clock) == 1
@@ -217,7 +217,7 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
 
 @pytest.mark.row(27)
 @pytest.mark.parametrize("ends", ["out of time", "the queue can't be read"])
-def test_what_a_look_has_seen_is_shown_again_however_it_ends(
+async def test_what_a_look_has_seen_is_shown_again_however_it_ends(
     account: Account, clock: Clock, ends: str
 ) -> None:
     """By a look that got no further, too: what is hidden nobody sends."""
@@ -234,11 +234,8 @@ def test_what_a_look_has_seen_is_shown_again_however_it_ends(
     sqs = account.sqs(receive_message=broken)
     queue = account.input_queue(sqs)
 
-    async def main() -> None:
-        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-        await environment(account, clock).run(queue, settler, Deadline.after(900, seconds))
-
-    asyncio.run(main())
+    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    await environment(account, clock).run(queue, settler, Deadline.after(900, seconds))
     clock.passes(1)
     assert Counter((held.receives, held.visible) for held in account.waiting()) == {
         (1, True): 20,
@@ -247,17 +244,14 @@ def test_what_a_look_has_seen_is_shown_again_however_it_ends(
 
 
 @pytest.mark.parametrize(("seconds", "visibility"), [(900, 660), (100, 150)])
-def test_what_a_look_has_seen_stays_hidden_longer_than_the_look_can_take(
+async def test_what_a_look_has_seen_stays_hidden_longer_than_the_look_can_take(
     account: Account, clock: Clock, seconds: float, visibility: int
 ) -> None:
     sqs = account.sqs()
     queue = account.input_queue(sqs)
 
-    async def main() -> None:
-        settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-        await environment(account, clock).run(queue, settler, Deadline.after(seconds, Clock()))
-
-    asyncio.run(main())
+    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    await environment(account, clock).run(queue, settler, Deadline.after(seconds, Clock()))
     assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {visibility}
 
 
@@ -314,7 +308,7 @@ def test_without_the_table_each_process_looks_once_in_an_hour_of_the_day(
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("table", ["there", "not there"])
-def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_more_than_a_minute(
+async def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_more_than_a_minute(
     account: Account, clock: Clock, table: str
 ) -> None:
     """Each day brings messages, each wake-up is a new process, and SQS forgets after 14 days."""
@@ -327,24 +321,21 @@ def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_more_than
     gone: set[str] = set()
     began, days = clock(), 30
 
-    async def main() -> None:
-        while clock() < began + days * DAY:
-            day, second = divmod(clock() - began, DAY)
-            if second < WAKE_MINUTES * MINUTE or second % (7 * HOUR) < WAKE_MINUTES * MINUTE:
-                key = f"{day:.0f}-{second:.0f}"
-                published[key] = clock()
-                account.publish(email(key))
-            await wake(account, environment(account, clock, dynamodb), sqs)
-            for held in account.waiting():
-                key = json.loads(held.body)["email_id"]
-                if held.receives >= 3:
-                    thrice.setdefault(key, clock() - published[key])
-                if clock() - published[key] > RETENTION_SECONDS:
-                    backlog.take(held.id)
-                    gone.add(key)
-            clock.passes(WAKE_MINUTES * MINUTE)
-
-    asyncio.run(main())
+    while clock() < began + days * DAY:
+        day, second = divmod(clock() - began, DAY)
+        if second < WAKE_MINUTES * MINUTE or second % (7 * HOUR) < WAKE_MINUTES * MINUTE:
+            key = f"{day:.0f}-{second:.0f}"
+            published[key] = clock()
+            account.publish(email(key))
+        await wake(account, environment(account, clock, dynamodb), sqs)
+        for held in account.waiting():
+            key = json.loads(held.body)["email_id"]
+            if held.receives >= 3:
+                thrice.setdefault(key, clock() - published[key])
+            if clock() - published[key] > RETENTION_SECONDS:
+                backlog.take(held.id)
+                gone.add(key)
+        clock.passes(WAKE_MINUTES * MINUTE)
     waiting = {json.loads(held.body)["email_id"] for held in account.waiting()}
     assert len(published) == 4 * days
     assert gone == set()

@@ -1,6 +1,5 @@
 """Whole runs over the queue: moto's SQS on one side, a scripted SMTP server on the other."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -80,21 +79,18 @@ def test_a_message_stays_hidden_longer_than_the_invocation_can_live(
 
 
 @pytest.mark.row(54)
-def test_a_server_that_loses_the_thread_over_a_message_is_given_up_at_the_third_try(
+async def test_a_server_that_loses_the_thread_over_a_message_is_given_up_at_the_third_try(
     account: Account,
 ) -> None:
     account.publish(email())
     server = ScriptedServer({Step.MAIL: reply(503, "5.5.1 what?")})
     fates = []
 
-    async def main() -> None:
-        async with server:
-            for _ in range(3):
-                summary = await drain(account, server)
-                fates.append((summary.deferred, summary.dead_lettered))
-                account.time_passes(3600)
-
-    asyncio.run(main())
+    async with server:
+        for _ in range(3):
+            summary = await drain(account, server)
+            fates.append((summary.deferred, summary.dead_lettered))
+            account.time_passes(3600)
     assert fates == [(1, 0), (1, 0), (0, 1)]
     assert (reasons(account), account.waiting()) == (["PROTOCOL"], [])
 
@@ -188,18 +184,15 @@ def test_what_was_sent_but_not_deleted_is_said(account: Account, log: Log) -> No
     assert [event["message"] for event in log.events][-1] == "settled but not deleted"
 
 
-def test_attempts_count_on_over_receives(account: Account, log: Log) -> None:
+async def test_attempts_count_on_over_receives(account: Account, log: Log) -> None:
     account.publish(email(recipient=["ok@example.org", "later@example.org"], email_id="order-17"))
     busy = reply(450, "4.2.1 busy")
     server = ScriptedServer(recipients={"later@example.org": [busy, busy, busy]})
 
-    async def main() -> None:
-        async with server:
-            for _ in range(4):
-                await drain(account, server)
-                account.time_passes(60)
-
-    asyncio.run(main())
+    async with server:
+        for _ in range(4):
+            await drain(account, server)
+            account.time_passes(60)
     events = [event for event in log.events if event.get("email_id") == "order-17"]
     deferred = [event["attempt"] for event in events if event["message"] == "deferred"]
     sent = [event["attempt"] for event in events if event["message"] == "sent"]
@@ -207,37 +200,31 @@ def test_attempts_count_on_over_receives(account: Account, log: Log) -> None:
 
 
 @pytest.mark.row(62)
-def test_throttled_attempts_do_not_count(account: Account, log: Log) -> None:
+async def test_throttled_attempts_do_not_count(account: Account, log: Log) -> None:
     account.publish(email(1))
     slower = reply(454, "Throttling failure: Maximum sending rate exceeded")
     server = ScriptedServer({Step.DOT: [slower, slower, slower]})
 
-    async def main() -> None:
-        async with server:
-            for _ in range(4):
-                await drain(account, server)
-                account.time_passes(600)
-
-    asyncio.run(main())
+    async with server:
+        for _ in range(4):
+            await drain(account, server)
+            account.time_passes(600)
     events = [event for event in log.events if event["message"] in ("deferred", "sent")]
     assert [event["attempt"] for event in events] == [1, 1, 1, 1]
     assert [(row["status"], row["attempts"]) for row in account.rows()] == [("sent", 1)]
 
 
-def test_a_redriven_emails_attempts_count_from_one(account: Account, log: Log) -> None:
+async def test_a_redriven_emails_attempts_count_from_one(account: Account, log: Log) -> None:
     account.publish(email(1))
     busy = reply(450, "4.2.1 busy")
     server = ScriptedServer({Step.RCPT: [busy, reply(550, "5.1.1 no"), busy, busy]})
 
-    async def main() -> None:
-        async with server:
-            for number in range(5):
-                if number == 2:
-                    account.publish('{"action": "redrive"}')
-                await drain(account, server)
-                account.time_passes(3600)
-
-    asyncio.run(main())
+    async with server:
+        for number in range(5):
+            if number == 2:
+                account.publish('{"action": "redrive"}')
+            await drain(account, server)
+            account.time_passes(3600)
     events = [event for event in log.events if event.get("recipients")]
     assert [(event["message"], event["attempt"]) for event in events] == [
         ("deferred", 1),

@@ -147,7 +147,7 @@ def from_the_nth(step: Step, nth: int, action: Action) -> Callable[[Moment], Act
     ],
 )
 @pytest.mark.parametrize("connections", [1, 4])
-def test_a_hold_releases_what_was_received_and_loses_nothing(
+def test_a_suspended_run_releases_what_was_received_and_loses_nothing(
     account: Account, step: Step, action: Action, stopped: str, connections: int
 ) -> None:
     for number in range(15):
@@ -210,7 +210,7 @@ def test_a_password_that_is_refused_behind_its_command_costs_no_message_anything
     ],
 )
 @pytest.mark.parametrize("connections", [1, 4])
-def test_a_hold_over_configuration_loses_nothing_and_hides_only_what_was_tried(
+def test_a_suspension_over_configuration_loses_nothing_and_hides_only_what_was_tried(
     account: Account, step: Step, action: Action, connections: int
 ) -> None:
     for number in range(15):
@@ -314,7 +314,7 @@ def test_one_malformed_address_of_sixty_is_dead_lettered_alone(
     ],
     ids=["quota", "configuration", "sender", "ledger"],
 )
-def test_a_run_that_is_held_says_so_once_however_much_mail_waits(
+def test_a_suspended_run_says_so_once_however_much_mail_waits(
     account: Account,
     log: Log,
     script: dict[Step, Action] | None,
@@ -345,7 +345,7 @@ def test_a_recipient_that_a_sandbox_minds_is_not_the_senders_fault(account: Acco
     assert (summary.sent, summary.released, summary.stopped) == (3, 1, "empty")
 
 
-def test_what_is_held_over_its_sender_expires_at_last(account: Account) -> None:
+def test_what_is_released_over_its_sender_expires_at_last(account: Account) -> None:
     account.publish(email(sender="bad@example.org"))
     account.time_passes(4 * 86_400)
     summary = run(account, ScriptedServer(minding(Step.MAIL, "bad@", UNVERIFIED)))

@@ -80,26 +80,23 @@ def test_the_row_tells_of_those_who_did_not_get_it(account: Account) -> None:
 @pytest.mark.row(48)
 @pytest.mark.row(69)
 @pytest.mark.parametrize("first", ["redriven", "deferred"])
-def test_a_redriven_part_goes_to_that_part_only(account: Account, first: str) -> None:
+async def test_a_redriven_part_goes_to_that_part_only(account: Account, first: str) -> None:
     """Whether or not the other part still waits."""
     account.publish(MIXED)
     server = ScriptedServer(
         recipients={GONE: [reply(550, "5.1.1 not yet")], BUSY: [reply(450, "4.2.1 busy")]}
     )
 
-    async def main() -> None:
-        async with server:
-            await drain(account, server)
-            if first == "deferred":
-                account.time_passes(3600)
-                await drain(account, server)
-            account.publish('{"action": "redrive"}')
-            await drain(account, server)
-            assert server.accepted[-1].recipients == (GONE,)
+    async with server:
+        await drain(account, server)
+        if first == "deferred":
             account.time_passes(3600)
             await drain(account, server)
-
-    asyncio.run(main())
+        account.publish('{"action": "redrive"}')
+        await drain(account, server)
+        assert server.accepted[-1].recipients == (GONE,)
+        account.time_passes(3600)
+        await drain(account, server)
     assert recipients(server) == {OK: 1, BUSY: 1, GONE: 1}
     assert (account.waiting(), account.dead()) == ([], [])
     assert [(row["fates"], row["status"]) for row in account.rows()] == [("sss", "sent")]

@@ -42,13 +42,13 @@ class Replies:
     """Streams made of real replies and damage.
 
     Args:
-        wire_of: the parser under test.
+        parser: the parser under test.
         far_too_long: share of the streams that go to the limit of a reply, and beyond. Such a one
             costs a thousand times as much as another.
     """
 
-    def __init__(self, wire_of: type[Stream] = Stream, far_too_long: float = 0.002) -> None:
-        self._wire_of = wire_of
+    def __init__(self, parser: type[Stream] = Stream, far_too_long: float = 0.002) -> None:
+        self._parser = parser
         self._far_too_long = far_too_long
         self._seen = corpus()
 
@@ -90,7 +90,7 @@ class Replies:
             AssertionError: what was promised doesn't hold.
             Exception: anything but the parser's documented two.
         """
-        heard = await hear(said.chunks, at_once=said.at_once, wire_of=self._wire_of)
+        heard = await hear(said.chunks, at_once=said.at_once, parser=self._parser)
         assert heard.end is not None, "a stream that ended was waited for"
         assert heard.most_unread <= MOST_UNREAD_BYTES, f"{heard.most_unread} octets held"
         if len(said.octets) <= MAX_REPLY_BYTES:  # beyond it, when it is read decides
@@ -105,7 +105,7 @@ class Replies:
 
     async def _check_grammar(self, said: Said, heard: Heard) -> None:
         whole = [said.octets[i : i + READ_BYTES] for i in range(0, len(said.octets), READ_BYTES)]
-        other = await hear(whole, at_once=not said.at_once, wire_of=self._wire_of)
+        other = await hear(whole, at_once=not said.at_once, parser=self._parser)
         assert heard.told == other.told, f"chunk borders matter: {heard.told} or {other.told}"
         codes, at = [], 0
         while found := _ONE_REPLY.match(said.octets, at):

@@ -9,9 +9,9 @@ from ion.outcome import Reply
 from ion.smtp.stream import MAX_REPLY_BYTES, Stream, StreamError
 
 READ_BYTES = 16 * 1024
-"""What asyncio hands over at most, as the wire's own buffer has it."""
+"""What asyncio hands over at most, as the stream's own buffer has it."""
 MOST_UNREAD_BYTES = MAX_REPLY_BYTES + READ_BYTES
-"""The wire must have given up by then, or a server could fill the memory."""
+"""The stream must have given up by then, or a server could fill the memory."""
 _LONG_SECONDS = 3600.0
 
 
@@ -55,33 +55,33 @@ class Heard:
         return self.replies, f"{type(self.end).__name__}: {self.end}"
 
 
-async def hear(chunks: Iterable[bytes], *, at_once: bool, wire_of: type[Stream] = Stream) -> Heard:
+async def hear(chunks: Iterable[bytes], *, at_once: bool, parser: type[Stream] = Stream) -> Heard:
     """Everything a server says, to the end of the stream. Inside a task: time-outs want one.
 
     Args:
         chunks: what each read of the socket gives, at most `READ_BYTES`.
         at_once: nobody reads before the last of them, as on an idle session.
-        wire_of: the parser.
+        parser: the parser.
     """
     transport = NoSocket()
-    wire = wire_of(transport)
-    reader = _Reader(wire)
+    stream = parser(transport)
+    reader = _Reader(stream)
     heard = reader.heard
     for chunk in chunks:
         if transport.aborted:
             break
-        wire.get_buffer(-1)[: len(chunk)] = chunk
-        wire.buffer_updated(len(chunk))
-        unread = len(wire._unread)  # noqa: SLF001 - it tells nobody how much it holds
+        stream.get_buffer(-1)[: len(chunk)] = chunk
+        stream.buffer_updated(len(chunk))
+        unread = len(stream._unread)  # noqa: SLF001 - it tells nobody how much it holds
         heard.most_unread = max(heard.most_unread, unread)
         if not at_once:
             reader.read()
             if heard.end:
                 return heard
     if transport.aborted:
-        wire.connection_lost(None)
+        stream.connection_lost(None)
     else:
-        wire.eof_received()
+        stream.eof_received()
     reader.read()
     return heard
 
@@ -93,9 +93,9 @@ class _Reader:
     instead of fifty, which is what makes a million of them feasible.
     """
 
-    def __init__(self, wire: Stream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self.heard = Heard()
-        self._stream = wire
+        self._stream = stream
         self._reading: Coroutine[Any, Any, Reply] | None = None
 
     def read(self) -> None:

@@ -1,6 +1,5 @@
 """A server that isn't ours reads our XOAUTH2, and takes our answer to its refusal."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,33 +34,30 @@ def publish(account: Account, number: int) -> None:
 
 
 @pytest.mark.row(88)
-def test_a_long_token_lets_us_in_and_one_that_was_revoked_is_replaced(
+async def test_a_long_token_lets_us_in_and_one_that_was_revoked_is_replaced(
     account: Account, function: Function, server: SmtpServerByToken
 ) -> None:
-    async def main() -> None:
-        async with TokenEndpoint(issue(LONG), issue("token-2")) as endpoint:
-            secrets = server.secrets(function.root) + (
-                f"oauth_token_url = {endpoint.url}\noauth_client_id = id\n"
-                "oauth_client_secret = secret\noauth_scope = scope\n"
-            )
-            (function.root / "config-secrets.cfg").write_text(secrets)
-            function.monkeypatch.setenv("ION_SMTP_CONNECTIONS", "1")
-            relay = function.relay()
-            relay.tokens = Tokens(trusting)
-            publish(account, 1)
-            assert (await invoke(relay)).sent == 1
-            assert server.logins == [True]
-            server.take(["token-2"])
-            publish(account, 2)
-            assert (await invoke(relay)).sent == 1
-            assert server.logins == [True, False, True]
-            server.take([])
-            publish(account, 3)
-            summary = await invoke(relay)
-            assert (summary.received, summary.stopped) == (0, "auth")
-            assert server.logins == [True, False, True, False, False]
-
-    asyncio.run(main())
+    async with TokenEndpoint(issue(LONG), issue("token-2")) as endpoint:
+        secrets = server.secrets(function.root) + (
+            f"oauth_token_url = {endpoint.url}\noauth_client_id = id\n"
+            "oauth_client_secret = secret\noauth_scope = scope\n"
+        )
+        (function.root / "config-secrets.cfg").write_text(secrets)
+        function.monkeypatch.setenv("ION_SMTP_CONNECTIONS", "1")
+        relay = function.relay()
+        relay.tokens = Tokens(trusting)
+        publish(account, 1)
+        assert (await invoke(relay)).sent == 1
+        assert server.logins == [True]
+        server.take(["token-2"])
+        publish(account, 2)
+        assert (await invoke(relay)).sent == 1
+        assert server.logins == [True, False, True]
+        server.take([])
+        publish(account, 3)
+        summary = await invoke(relay)
+        assert (summary.received, summary.stopped) == (0, "auth")
+        assert server.logins == [True, False, True, False, False]
     assert sorted(one.recipient for one in server.stored()) == [
         "e1.r0@mta.example",
         "e2.r0@mta.example",

@@ -11,40 +11,26 @@ went anyway; and, in `path`, the name of a field or header that is wrong, if it 
 (letters, digits, `_` or `-`, 40 at most) and not like data.
 """
 
-import asyncio
 import json
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from canaries import SPELLINGS, WORDS, hits
-from conftest import Log
-from emulated import Account, Answer, Request
+from emulated import Answer, Request
 from ion.aws.server_state import ServerStates
 from ion.contract import content_hash
-from ion.deadletter.letter import IN_USE
-from ion.deadline import Deadline
-from ion.drain.progress import Summary
 from ion.outcome import Reason
 from ion.relay.relay import Relay
-from ion.smtp.tokens import Tokens
-from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
-from token_endpoint import Answer as Said
-from token_endpoint import TokenEndpoint, answer, issue, refuse, trusting
+from report.world import ADDRESS, USERNAME, World, email
+from smtp_server import NORMAL, Action, Moment, Step, drop, reply
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-ROOT = Path(__file__).parents[2]
-USERNAME = f"{WORDS['username']}@login.example"
-ADDRESS = f"{WORDS['recipient']}@{WORDS['domain']}.example"
 TOLD = (
     WORDS["password"],
     f"\0{USERNAME}\0{WORDS['password']}",  # as AUTH PLAIN has it
@@ -61,24 +47,6 @@ TOLD = (
 """What the server has been told, and may repeat."""
 
 
-def email(number: int = 0, **fields: object) -> str:
-    """An email with a canary in every field."""
-    everything: dict[str, object] = {
-        "action": "send",
-        "email_id": f"order-{number}",
-        "recipient": {"email": ADDRESS, "name": WORDS["name"]},
-        "cc": [f"{WORDS['cc']}@{WORDS['idn']}.example", f"{WORDS['local']}@post.example"],
-        "bcc": f"{WORDS['bcc']}@b.example",
-        "sender": f"{WORDS['sender']}.{number}@{WORDS['domain']}.example",
-        "reply_to": f"{WORDS['replyto']}@r.example",
-        "subject": f"about {WORDS['subject']}",
-        "body_text": f"Dear all,\n{WORDS['line']}\n",
-        "body_html": f"<p>{WORDS['html']}</p>",
-        "headers": {f"X-{WORDS['header']}": WORDS["value"]},
-    }
-    return json.dumps(everything | fields)
-
-
 def repeating(code: int, text: str, spelling: str, first: int = 0) -> Action:
     """A reply that gives back all that the server was told; of a long one, not all is kept."""
     told = [SPELLINGS[spelling](one) for one in (*TOLD[first:], *TOLD[:first])]
@@ -86,108 +54,8 @@ def repeating(code: int, text: str, spelling: str, first: int = 0) -> Action:
     return reply(code, f"{text} {' '.join(printable)}")
 
 
-@dataclass
-class World:
-    """A function with its account, and all that can be seen of what it did."""
-
-    account: Account
-    root: Path
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-    caplog: pytest.LogCaptureFixture
-    username: str = USERNAME
-    printed: str = ""
-    summaries: list[Summary] = field(default_factory=list)
-
-    def relay(self) -> Relay:
-        return Relay()
-
-    def run(
-        self,
-        script: Mapping[Step, Any] | Callable[[Moment], Action] | None = None,
-        change: Callable[[Relay], None] = lambda _: None,
-        *,
-        offer: Mapping[str, Any] = MappingProxyType({}),
-        times: int = 1,
-    ) -> Summary:
-        """Invocations of a new environment, with one and the same server; the last one's answer."""
-
-        async def main() -> list[Summary]:
-            users = {self.username: WORDS["password"]}
-            async with ScriptedServer(
-                script, tls=Tls.STARTTLS, offer=Offer(users=users, **offer)
-            ) as server:
-                shutil.copy(server.ca_pem_path, self.root / "ca.pem")
-                secrets = (
-                    f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                    f"username = {self.username}\npassword = {WORDS['password']}\n"
-                )
-                (self.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
-                relay = self.relay()
-                change(relay)
-                return [await relay.run(Deadline.after(900)) for _ in range(times)]
-
-        self.summaries += asyncio.run(main())
-        return self.summaries[-1]
-
-    def publish(self, body: str) -> None:
-        self.account.publish(body, {"customer": ("String", WORDS["attribute"])})
-
-    @property
-    def reasons(self) -> list[str]:
-        return [str(dead.attributes["reason"][1]) for dead in self.account.dead()]
-
-    def leaks(self) -> dict[str, list[str]]:
-        """Where a canary is that should not be there."""
-        out, err = self.capsys.readouterr()
-        self.printed += out
-        places: dict[str, object] = {
-            "log": self.printed,
-            "stderr": err,
-            "other loggers": self.caplog.text,
-            "answer": self.summaries,
-            "ledger": self.account.rows(),
-            "dead letter": [
-                {name: value for name, value in dead.attributes.items() if name in IN_USE}
-                for dead in self.account.dead()
-            ],
-        }
-        found = {place: hits(str(told)) for place, told in places.items()}
-        return {place: canaries for place, canaries in found.items() if canaries}
-
-    def events(self) -> list[str]:
-        """What was logged, by name; shows that there was something to look through."""
-        self.printed += self.capsys.readouterr().out
-        lines = [json.loads(line) for line in self.printed.splitlines()]
-        return [line["message"] for line in lines if "_aws" not in line]
-
-
-@pytest.fixture
-def world(
-    account: Account,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    log: Log,
-    capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> World:
-    """At the level that tells most; `log` makes a logger anew."""
-    shutil.copy(ROOT / "config.cfg", tmp_path)
-    environment = {
-        "LAMBDA_TASK_ROOT": str(tmp_path),
-        "ION_AWS_QUEUE_URL": account.input_url,
-        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
-        "ION_AWS_ALARM_NAME": account.alarm_name,
-        "ION_AWS_LEDGER_TABLE": account.table,
-        "ION_DRAIN_LINGER_SECONDS": "0",
-        "ION_LOG_LEVEL": "DEBUG",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return World(account, tmp_path, monkeypatch, capsys, caplog)
-
-
 # what a server repeats
+
 
 REPLIES: Sequence[tuple[Step, int, str]] = [
     (Step.MAIL, 550, "5.1.8 sender rejected:"),
@@ -203,6 +71,8 @@ REPLIES: Sequence[tuple[Step, int, str]] = [
     (Step.DOT, 451, "4.7.0 throttled:"),
     (Step.DOT, 503, "5.5.1 bad sequence:"),  # after the dot: in doubt
 ]
+
+
 """One for each email of a run."""
 
 
@@ -295,6 +165,7 @@ def test_what_is_no_reply_at_all_is_not_written(world: World, step: Step) -> Non
 
 # what a publisher writes
 
+
 DATA_LIKE = f"{WORDS['field']} of a@{WORDS['field']}.example"
 
 BAD: Sequence[tuple[Reason, str]] = [
@@ -379,6 +250,7 @@ def without_sender(world: World) -> None:
 
 
 REFUSED = repeating(554, "5.0.0 no:", "plain")
+
 DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapping[str, Any]]] = [
     (Reason.SENDER_REJECTED, as_ever, {Step.MAIL: REFUSED}, {}),
     (Reason.RCPT_REJECTED, as_ever, {Step.RCPT: REFUSED}, {}),
@@ -543,122 +415,6 @@ def test_what_aws_says_of_a_receive_or_an_alarm_is_told_by_its_code(world: World
     assert "the alarm could not be set back" in world.events()
 
 
-# the secret
-
-SERVER = "[smtp]\nserver = mail.example\nport = 587\n"
-SECRETS = [
-    f"{SERVER}auth = {WORDS['secret']}\n",
-    f"{SERVER}oauth_client_secret = {WORDS['secret']}\n",
-    f"{SERVER}auth = xoauth2\nusername = a\noauth_token_url = http://{WORDS['secret']}\n",
-    f"{SERVER}auth = xoauth2\nusername = a\noauth_token_url = {WORDS['secret']}\n",
-    f"{WORDS['secret']} and no section",
-    f"[smtp]\n{WORDS['secret']}",
-    f"[smtp]\nserver = {WORDS['secret']} x\nport = 587\n",
-    f"[smtp]\nserver = mail.example\nport = {WORDS['secret']}\n",
-    f"{SERVER}security = {WORDS['secret']}\n",
-    f"{SERVER}password = {WORDS['secret']}\n",
-    f"{SERVER}ca_file = {WORDS['secret']}\n",
-    f"{SERVER}password = {WORDS['secret']}\npassword = b\n",
-]
-# What looks like a key may be a password's second line, or one that was pasted without its key.
-TAKEN_FOR_KEYS = [
-    f"{SERVER}{WORDS['secret']} = b\n",
-    f"{SERVER}{WORDS['secret']}:b\n",
-    f"{SERVER}[{WORDS['secret']}]\na = b\n",
-]
-
-
-@pytest.mark.parametrize("text", [*SECRETS, *TAKEN_FOR_KEYS])
-@pytest.mark.parametrize("place", ["file", "ssm"])
-def test_a_secret_that_is_wrong_is_not_repeated(world: World, text: str, place: str) -> None:
-    if place == "file":
-        (world.root / "config-secrets.cfg").write_text(text, encoding="utf-8")
-    else:
-        ssm = world.account.session.client("ssm")
-        ssm.put_parameter(Name="/ion", Value=text, Type="SecureString")
-        arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
-        world.monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
-    world.publish(email())
-    world.summaries.append(asyncio.run(world.relay().run(Deadline.after(900))))
-    assert world.summaries[-1].stopped == "settings"
-    assert world.leaks() == {}
-
-
-# an access token in the place of a password
-
-OAUTH = (
-    f"auth = xoauth2\noauth_client_id = {WORDS['appid']}\n"
-    f"oauth_client_secret = {WORDS['appsecret']}\noauth_scope = {WORDS['scope']}\n"
-)
-REFRESH = f"oauth_refresh_token = {WORDS['refreshtoken']}\n"
-SHOWN = [WORDS[place] for place in ("appid", "appsecret", "refreshtoken", "scope")]
-TOKEN = WORDS["accesstoken"]
-
-
-def by_token(world: World, said: Sequence[Said], script: Mapping[Step, Any], more: str) -> None:
-    """Two runs in one environment, of which the second finds what the first has kept."""
-
-    async def main() -> None:
-        offer = Offer(users={USERNAME: TOKEN}, mechanisms=("XOAUTH2",))
-        async with (
-            ScriptedServer(script, tls=Tls.STARTTLS, offer=offer) as server,
-            TokenEndpoint(*said) as endpoint,
-        ):
-            shutil.copy(server.ca_pem_path, world.root / "ca.pem")
-            secrets = (
-                f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-                f"username = {USERNAME}\noauth_token_url = {endpoint.url}\n{OAUTH}{more}"
-            )
-            (world.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
-            relay = world.relay()
-            relay.tokens = Tokens(trusting)
-            for _ in range(2):
-                world.publish(email(len(world.summaries)))
-                world.summaries.append(await relay.run(Deadline.after(900)))
-
-    asyncio.run(main())
-
-
-REPEATED = " ".join(SHOWN)
-ENDPOINT_SAYS: Sequence[tuple[Said, str]] = [
-    (issue(TOKEN, refresh_token=WORDS["refreshtoken"], scope=WORDS["scope"]), "empty"),
-    (refuse("invalid_client", 401, error_description=REPEATED, trace_id=REPEATED), "auth"),
-    (refuse(REPEATED, error_codes=[REPEATED]), "auth"),
-    (refuse("invalid_grant", error_uri=f"https://login.example/?{REPEATED}"), "auth"),
-    (answer(500, REPEATED.encode()), "auth_later"),
-    (answer(200, {"token": TOKEN, "said": REPEATED}), "auth_later"),
-    (answer(200, {"access_token": f"{TOKEN} {TOKEN}"}), "auth_later"),
-    (answer(302, b"", f"Location: https://login.example/{REPEATED}"), "auth_later"),
-    (f"HTTP/1.1 {REPEATED}\r\n\r\n".encode(), "auth_later"),
-    (f"{TOKEN} {REPEATED}".encode(), "auth_later"),
-]
-
-
-@pytest.mark.parametrize("more", ["", REFRESH], ids=["application", "user"])
-@pytest.mark.parametrize(("said", "stopped"), ENDPOINT_SAYS, ids=range(len(ENDPOINT_SAYS)))
-def test_what_a_token_endpoint_says_and_was_shown_is_not_written(
-    world: World, said: Said, stopped: str, more: str
-) -> None:
-    by_token(world, [said], {}, more)
-    assert {summary.stopped for summary in world.summaries} == {stopped}
-    assert world.leaks() == {}
-    assert "run ended" in world.events()
-
-
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("step", [Step.AUTH, Step.MAIL])
-def test_a_token_that_the_server_repeats_is_not_written(
-    world: World, step: Step, spelling: str
-) -> None:
-    told = (TOKEN, f"user={USERNAME}\1auth=Bearer {TOKEN}\1\1", USERNAME)
-    words = " ".join(re.sub(r"[\0\1\r\n]", " ", SPELLINGS[spelling](one)) for one in told)
-    script = {step: reply(535, f"5.7.8 refused: {words}")}
-    by_token(world, [issue(TOKEN)], script, "")
-    assert {summary.stopped for summary in world.summaries} == {"auth"}
-    assert " hold smtp" in [one["email_id"] for one in world.account.rows()]
-    assert world.leaks() == {}
-
-
 # and these tests can fail
 
 
@@ -669,8 +425,7 @@ def leaky(text: str, _addresses: object = ()) -> str:
 def test_a_redactor_that_redacts_nothing_is_found_out_everywhere(world: World) -> None:
     for module in (
         "report.telemetry",
-        "deadletter.letter",
-        "drain.settle",
+        "drain.deliver",
         "drain.progress",
         "relay.servers",
     ):

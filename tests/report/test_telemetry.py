@@ -32,7 +32,8 @@ def test_an_attempt_is_one_event_with_what_there_is_to_know(log: Log) -> None:
         Status.DEAD,
         REFUSED,
         smtp_seconds=0.25,
-        addresses=("canary@example.org",),
+        recipients=(4,),
+        reply="550 5.1.1 <address>: <address> unknown",
         path="$.x",
         server="smtp",
     )

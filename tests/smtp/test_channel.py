@@ -45,99 +45,81 @@ def hear(transport: Transport, octets: bytes) -> None:
     stream.buffer_updated(len(octets))
 
 
-def test_speaking_without_the_turn_is_a_fault_of_ours() -> None:
-    async def main() -> None:
-        one, transport = channel()
-        with pytest.raises(AssertionError, match="may speak"):
-            one.conversation().say("NOOP")
-        assert not transport.written
-
-    asyncio.run(main())
+async def test_speaking_without_the_turn_is_a_fault_of_ours() -> None:
+    one, transport = channel()
+    with pytest.raises(AssertionError, match="may speak"):
+        one.conversation().say("NOOP")
+    assert not transport.written
 
 
-def test_reading_without_listening_is_a_fault_of_ours() -> None:
-    async def main() -> None:
-        one, transport = channel()
-        hear(transport, b"250 ok\r\n")
-        with pytest.raises(AssertionError, match="may read"):
-            await one.conversation().answer(1, soon())
-
-    asyncio.run(main())
+async def test_reading_without_listening_is_a_fault_of_ours() -> None:
+    one, transport = channel()
+    hear(transport, b"250 ok\r\n")
+    with pytest.raises(AssertionError, match="may read"):
+        await one.conversation().answer(1, soon())
 
 
-def test_replies_are_read_in_the_order_of_the_commands() -> None:
-    async def main() -> None:
-        one, transport = channel()
-        heard: list[tuple[str, int]] = []
+async def test_replies_are_read_in_the_order_of_the_commands() -> None:
+    one, transport = channel()
+    heard: list[tuple[str, int]] = []
 
-        async def converse(name: str) -> None:
-            async with one.conversation() as talk:
-                talk.say(name)
-                await talk.listen()
-                talk.hand_over()
-                heard.append((name, (await talk.answer(1, soon())).code))
-
-        async with asyncio.TaskGroup() as group:
-            for name in ("A", "B", "C", "D"):
-                group.create_task(converse(name))
-            for code in (201, 202, 203, 204):
-                await until(lambda: one.awaited > 0)
-                hear(transport, b"%d ok\r\n" % code)
-                await until(lambda code=code: bool(heard) and heard[-1][1] == code)  # type: ignore[misc]
-        assert heard == [("A", 201), ("B", 202), ("C", 203), ("D", 204)]
-
-    asyncio.run(main())
-
-
-def test_a_conversation_speaks_while_the_one_before_it_still_listens() -> None:
-    async def main() -> None:
-        one, transport = channel()
-        async with one.conversation() as first:
-            first.say("FIRST")
-            await first.listen()
-            first.hand_over()
-            async with one.conversation() as second:
-                second.say("SECOND")
-                listening = asyncio.ensure_future(second.listen())
-                hear(transport, b"250 one\r\n")
-                assert (await first.answer(1, soon())).text == "one"
-                assert not listening.done()
-                listening.cancel()
-                await asyncio.wait([listening])
-        assert transport.written == b"FIRST\r\nSECOND\r\n"
-
-    asyncio.run(main())
-
-
-def test_who_is_thrown_out_ends_the_connection_before_the_next_one_speaks() -> None:
-    async def main() -> None:
-        one, transport = channel()
-
-        async def thrown_out() -> None:
-            async with one.conversation() as talk:
-                talk.say("FIRST")
-                await talk.listen()
-                raise ValueError
-
-        async def next_one() -> None:
-            async with one.conversation() as talk:
-                talk.say("SECOND")
-
-        found = await asyncio.gather(thrown_out(), next_one(), return_exceptions=True)
-        assert [type(error) for error in found] == [ValueError, StreamError]
-        assert transport.written == b"FIRST\r\n"
-        assert transport.aborted
-        assert not one.sound
-
-    asyncio.run(main())
-
-
-def test_a_body_is_owed_a_reply() -> None:
-    async def main() -> None:
-        one, _ = channel()
+    async def converse(name: str) -> None:
         async with one.conversation() as talk:
+            talk.say(name)
             await talk.listen()
-            await talk.send_body(b"x\r\n", 1)
-            assert one.awaited == 1
+            talk.hand_over()
+            heard.append((name, (await talk.answer(1, soon())).code))
 
-    asyncio.run(main())
+    async with asyncio.TaskGroup() as group:
+        for name in ("A", "B", "C", "D"):
+            group.create_task(converse(name))
+        for code in (201, 202, 203, 204):
+            await until(lambda: one.awaited > 0)
+            hear(transport, b"%d ok\r\n" % code)
+            await until(lambda code=code: bool(heard) and heard[-1][1] == code)  # type: ignore[misc]
+    assert heard == [("A", 201), ("B", 202), ("C", 203), ("D", 204)]
+
+
+async def test_a_conversation_speaks_while_the_one_before_it_still_listens() -> None:
+    one, transport = channel()
+    async with one.conversation() as first:
+        first.say("FIRST")
+        await first.listen()
+        first.hand_over()
+        async with one.conversation() as second:
+            second.say("SECOND")
+            listening = asyncio.ensure_future(second.listen())
+            hear(transport, b"250 one\r\n")
+            assert (await first.answer(1, soon())).text == "one"
+            assert not listening.done()
+            listening.cancel()
+            await asyncio.wait([listening])
+    assert transport.written == b"FIRST\r\nSECOND\r\n"
+
+
+async def test_who_is_thrown_out_ends_the_connection_before_the_next_one_speaks() -> None:
+    one, transport = channel()
+
+    async def thrown_out() -> None:
+        async with one.conversation() as talk:
+            talk.say("FIRST")
+            await talk.listen()
+            raise ValueError
+
+    async def next_one() -> None:
+        async with one.conversation() as talk:
+            talk.say("SECOND")
+
+    found = await asyncio.gather(thrown_out(), next_one(), return_exceptions=True)
+    assert [type(error) for error in found] == [ValueError, StreamError]
+    assert transport.written == b"FIRST\r\n"
+    assert transport.aborted
+    assert not one.sound
+
+
+async def test_a_body_is_owed_a_reply() -> None:
+    one, _ = channel()
+    async with one.conversation() as talk:
+        await talk.listen()
+        await talk.send_body(b"x\r\n", 1)
+        assert one.awaited == 1

@@ -65,42 +65,31 @@ def assert_nothing_was_given_away(server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("tls", Tls)
-def test_it_connects(tls: Tls) -> None:
-    async def main() -> None:
-        async with ScriptedServer(
-            tls=tls, offer=WITH_LOGIN if tls in ENCRYPTED else None
-        ) as server:
-            session = await connected(server, tls)
-            assert session.usable
-            assert (await session.send(email(), soon()))[0].kind is Kind.ACCEPTED
-            await closed(session, server)
-            (seen,) = server.sessions
-            assert seen.tls == (tls is not Tls.NONE)
-            assert seen.username == ("ion" if tls in ENCRYPTED else None)
-            assert seen.early_plaintext == b""
-
-    asyncio.run(main())
+async def test_it_connects(tls: Tls) -> None:
+    async with ScriptedServer(tls=tls, offer=WITH_LOGIN if tls in ENCRYPTED else None) as server:
+        session = await connected(server, tls)
+        assert session.usable
+        assert (await session.send(email(), soon()))[0].kind is Kind.ACCEPTED
+        await closed(session, server)
+        (seen,) = server.sessions
+        assert seen.tls == (tls is not Tls.NONE)
+        assert seen.username == ("ion" if tls in ENCRYPTED else None)
+        assert seen.early_plaintext == b""
 
 
-def test_a_starttls_session_says_ehlo_again_and_believes_only_that() -> None:
-    async def main() -> None:
-        async with ScriptedServer(tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
-            await closed(await connected(server, Tls.STARTTLS), server)
-            assert server.sessions[0].verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
-
-    asyncio.run(main())
+async def test_a_starttls_session_says_ehlo_again_and_believes_only_that() -> None:
+    async with ScriptedServer(tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
+        await closed(await connected(server, Tls.STARTTLS), server)
+        assert server.sessions[0].verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
 
 
-def test_ehlo_says_the_address_of_our_end() -> None:
-    async def main() -> None:
-        async with ScriptedServer() as server:
-            await closed(await connected(server), server)
-            assert server.sessions[0].commands[0].line == "EHLO [127.0.0.1]"
-
-    asyncio.run(main())
+async def test_ehlo_says_the_address_of_our_end() -> None:
+    async with ScriptedServer() as server:
+        await closed(await connected(server), server)
+        assert server.sessions[0].commands[0].line == "EHLO [127.0.0.1]"
 
 
-def test_ehlo_says_an_ipv6_address_as_such() -> None:
+async def test_ehlo_says_an_ipv6_address_as_such() -> None:
     said = []
     served = asyncio.Event()
 
@@ -113,19 +102,17 @@ def test_ehlo_says_an_ipv6_address_as_such() -> None:
         await writer.wait_closed()
         served.set()
 
-    async def main() -> None:
-        async with await asyncio.start_server(serve, "::1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            smtp = Smtp("::1", port, Security.NONE)
-            session = await connect(smtp, tls_context(smtp), soon(), Logins())
-            assert isinstance(session, Session)
-            session.close()
-            await served.wait()
-        assert said == [b"EHLO [IPv6:::1]\r\n"]
-
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    asyncio.run(main())
+
+    async with await asyncio.start_server(serve, "::1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        smtp = Smtp("::1", port, Security.NONE)
+        session = await connect(smtp, tls_context(smtp), soon(), Logins())
+        assert isinstance(session, Session)
+        session.close()
+        await served.wait()
+    assert said == [b"EHLO [IPv6:::1]\r\n"]
 
 
 # -- the login -----------------------------------------------------------------------------
@@ -141,35 +128,29 @@ def test_ehlo_says_an_ipv6_address_as_such() -> None:
         (("CRAM-MD5",), "CRAM-MD5"),
     ],
 )
-def test_one_mechanism_is_tried_once(tls: Tls, offered: tuple[str, ...], used: str) -> None:
-    async def main() -> None:
-        offer = Offer(users=USERS, mechanisms=offered)
-        async with ScriptedServer(tls=tls, offer=offer) as server:
-            await closed(await connected(server, tls), server)
-            outcome = await refused(server, tls, password="wrong")
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.AUTH)
-            assert outcome.reply is not None
-            assert outcome.reply.code == 535
-            assert [session.auth_commands for session in server.sessions] == [1, 1]
-            for session in server.sessions:
-                (auth,) = (c.line for c in session.commands if c.verb == "AUTH")
-                assert auth.split()[1] == used
-
-    asyncio.run(main())
+async def test_one_mechanism_is_tried_once(tls: Tls, offered: tuple[str, ...], used: str) -> None:
+    offer = Offer(users=USERS, mechanisms=offered)
+    async with ScriptedServer(tls=tls, offer=offer) as server:
+        await closed(await connected(server, tls), server)
+        outcome = await refused(server, tls, password="wrong")
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.AUTH)
+        assert outcome.reply is not None
+        assert outcome.reply.code == 535
+        assert [session.auth_commands for session in server.sessions] == [1, 1]
+        for session in server.sessions:
+            (auth,) = (c.line for c in session.commands if c.verb == "AUTH")
+            assert auth.split()[1] == used
 
 
 @pytest.mark.row(41)
 @pytest.mark.parametrize(
     "offer", [Offer(), Offer(users=USERS, mechanisms=("XOAUTH2", "GSSAPI"))], ids=["no", "none of"]
 )
-def test_no_mechanism_of_ours_is_a_hold_and_no_attempt(offer: Offer) -> None:
-    async def main() -> None:
-        async with ScriptedServer(tls=Tls.IMPLICIT, offer=offer) as server:
-            outcome = await refused(server, Tls.IMPLICIT, login=True)
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.AUTH_MISSING)
-            assert_nothing_was_given_away(server)
-
-    asyncio.run(main())
+async def test_no_mechanism_of_ours_is_a_hold_and_no_attempt(offer: Offer) -> None:
+    async with ScriptedServer(tls=Tls.IMPLICIT, offer=offer) as server:
+        outcome = await refused(server, Tls.IMPLICIT, login=True)
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.AUTH_MISSING)
+        assert_nothing_was_given_away(server)
 
 
 @pytest.mark.parametrize(
@@ -188,20 +169,17 @@ def test_no_mechanism_of_ours_is_a_hold_and_no_attempt(offer: Offer) -> None:
     ],
 )
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-def test_a_refused_login_holds_the_site(
+async def test_a_refused_login_holds_the_site(
     said: int, kind: Kind, reason: Reason, mechanism: str
 ) -> None:
-    async def main() -> None:
-        offer = Offer(users=USERS, mechanisms=(mechanism,))
-        script = {Step.AUTH: reply(said, "no")}
-        async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=offer) as server:
-            outcome = await refused(server, Tls.IMPLICIT)
-            assert_of_the_site(outcome, kind, reason)
-            assert outcome.stage is Stage.AUTH
-            assert server.auth_commands == 1
-            assert server.sessions[0].verbs == ["EHLO", "AUTH"]
-
-    asyncio.run(main())
+    offer = Offer(users=USERS, mechanisms=(mechanism,))
+    script = {Step.AUTH: reply(said, "no")}
+    async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=offer) as server:
+        outcome = await refused(server, Tls.IMPLICIT)
+        assert_of_the_site(outcome, kind, reason)
+        assert outcome.stage is Stage.AUTH
+        assert server.auth_commands == 1
+        assert server.sessions[0].verbs == ["EHLO", "AUTH"]
 
 
 # -- TLS -----------------------------------------------------------------------------------
@@ -212,29 +190,23 @@ def test_a_refused_login_holds_the_site(
 @pytest.mark.parametrize(
     "certificate", [c for c in Certificate if c is not Certificate.VALID], ids=lambda c: c.name
 )
-def test_a_wrong_certificate_is_refused_and_nothing_is_given_away(
+async def test_a_wrong_certificate_is_refused_and_nothing_is_given_away(
     tls: Tls, certificate: Certificate
 ) -> None:
-    async def main() -> None:
-        async with ScriptedServer(tls=tls, certificate=certificate, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, tls)
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_CERT)
-            assert outcome.detail
-            assert_nothing_was_given_away(server)
-            assert [session.tls for session in server.sessions] == [False]
-
-    asyncio.run(main())
+    async with ScriptedServer(tls=tls, certificate=certificate, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, tls)
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_CERT)
+        assert outcome.detail
+        assert_nothing_was_given_away(server)
+        assert [session.tls for session in server.sessions] == [False]
 
 
 @pytest.mark.row(41)
-def test_a_stripped_starttls_ends_the_session_before_anything_is_given_away() -> None:
-    async def main() -> None:
-        async with ScriptedServer(offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.STARTTLS)
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
-            assert server.sessions[0].verbs == ["EHLO"]
-
-    asyncio.run(main())
+async def test_a_stripped_starttls_ends_the_session_before_anything_is_given_away() -> None:
+    async with ScriptedServer(offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.STARTTLS)
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
+        assert server.sessions[0].verbs == ["EHLO"]
 
 
 @pytest.mark.row(41)
@@ -250,54 +222,41 @@ def test_a_stripped_starttls_ends_the_session_before_anything_is_given_away() ->
         (354, Kind.MISCONFIGURED),
     ],
 )
-def test_a_refused_starttls_never_leads_to_plaintext(said: int, kind: Kind) -> None:
-    async def main() -> None:
-        script = {Step.STARTTLS: reply(said, "no TLS today")}
-        async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
-            assert_of_the_site(await refused(server, Tls.STARTTLS), kind, Reason.TLS_REQUIRED)
-            assert_nothing_was_given_away(server)
-
-    asyncio.run(main())
+async def test_a_refused_starttls_never_leads_to_plaintext(said: int, kind: Kind) -> None:
+    script = {Step.STARTTLS: reply(said, "no TLS today")}
+    async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
+        assert_of_the_site(await refused(server, Tls.STARTTLS), kind, Reason.TLS_REQUIRED)
+        assert_nothing_was_given_away(server)
 
 
 @pytest.mark.row(41)
-def test_what_is_injected_behind_the_reply_to_starttls_is_not_believed() -> None:
-    async def main() -> None:
-        injected = glue(b"250-smtp.example\r\n250 AUTH XOAUTH2\r\n")
-        async with ScriptedServer(
-            {Step.STARTTLS: injected}, tls=Tls.STARTTLS, offer=WITH_LOGIN
-        ) as server:
-            await closed(await connected(server, Tls.STARTTLS), server)
-            (session,) = server.sessions
-            assert session.verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
-            assert session.username == "ion"
-
-    asyncio.run(main())
+async def test_what_is_injected_behind_the_reply_to_starttls_is_not_believed() -> None:
+    injected = glue(b"250-smtp.example\r\n250 AUTH XOAUTH2\r\n")
+    async with ScriptedServer(
+        {Step.STARTTLS: injected}, tls=Tls.STARTTLS, offer=WITH_LOGIN
+    ) as server:
+        await closed(await connected(server, Tls.STARTTLS), server)
+        (session,) = server.sessions
+        assert session.verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+        assert session.username == "ion"
 
 
 @pytest.mark.row(41)
-def test_a_server_without_tls_where_tls_is_asked_for_gets_nothing() -> None:
-    async def main() -> None:
-        async with ScriptedServer(offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.IMPLICIT)
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
-            assert_nothing_was_given_away(server)
-
-    asyncio.run(main())
+async def test_a_server_without_tls_where_tls_is_asked_for_gets_nothing() -> None:
+    async with ScriptedServer(offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.IMPLICIT)
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
+        assert_nothing_was_given_away(server)
 
 
 @pytest.mark.row(41)
 @pytest.mark.parametrize("script", [{}, {Step.EHLO: garbage(b"250-x\r\n250 AUTH PLAIN\r\n")}])
-def test_a_password_never_goes_without_tls(script: dict[Step, Action]) -> None:
+async def test_a_password_never_goes_without_tls(script: dict[Step, Action]) -> None:
     """Settings refuse this combination; the engine does too."""
-
-    async def main() -> None:
-        async with ScriptedServer(script, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.NONE, login=True)
-            assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
-            assert_nothing_was_given_away(server)
-
-    asyncio.run(main())
+    async with ScriptedServer(script, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.NONE, login=True)
+        assert_of_the_site(outcome, Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
+        assert_nothing_was_given_away(server)
 
 
 def test_tls_is_1_2_or_newer_and_verified() -> None:
@@ -325,15 +284,12 @@ def test_tls_is_1_2_or_newer_and_verified() -> None:
         (354, Kind.MISCONFIGURED),
     ],
 )
-def test_a_refused_greeting_holds_the_site(step: Step, said: int, kind: Kind) -> None:
-    async def main() -> None:
-        async with ScriptedServer({step: reply(said, "no service")}) as server:
-            reason = Reason.GREETING if step is Step.CONNECT else Reason.EHLO
-            assert_of_the_site(await refused(server), kind, reason)
-            assert_nothing_was_given_away(server)
-            assert "HELO" not in server.sessions[0].verbs  # that would be less than asked for
-
-    asyncio.run(main())
+async def test_a_refused_greeting_holds_the_site(step: Step, said: int, kind: Kind) -> None:
+    async with ScriptedServer({step: reply(said, "no service")}) as server:
+        reason = Reason.GREETING if step is Step.CONNECT else Reason.EHLO
+        assert_of_the_site(await refused(server), kind, reason)
+        assert_nothing_was_given_away(server)
+        assert "HELO" not in server.sessions[0].verbs  # that would be less than asked for
 
 
 @pytest.mark.row(55)
@@ -351,39 +307,28 @@ def test_a_refused_greeting_holds_the_site(step: Step, said: int, kind: Kind) ->
     ],
     ids=range(7),
 )
-def test_what_is_no_reply_ends_the_connection(step: Step, raw: bytes) -> None:
-    async def main() -> None:
-        script = {step: garbage(raw)}
-        async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.STARTTLS)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-
-    asyncio.run(main())
+async def test_what_is_no_reply_ends_the_connection(step: Step, raw: bytes) -> None:
+    script = {step: garbage(raw)}
+    async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.STARTTLS)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
 
 @pytest.mark.row(56)
 @pytest.mark.parametrize("step", [Step.CONNECT, Step.EHLO, Step.AUTH])
 @pytest.mark.parametrize("extra", [b"250 2.0.0 ok\r\n", b"235 2.7.0 ok\r\n", b"2", b"\r\n"])
-def test_more_than_was_asked_is_not_believed(step: Step, extra: bytes) -> None:
-    async def main() -> None:
-        async with ScriptedServer(
-            {step: glue(extra)}, tls=Tls.IMPLICIT, offer=WITH_LOGIN
-        ) as server:
-            outcome = await refused(server, Tls.IMPLICIT)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-            assert server.submissions == []
-
-    asyncio.run(main())
+async def test_more_than_was_asked_is_not_believed(step: Step, extra: bytes) -> None:
+    async with ScriptedServer({step: glue(extra)}, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.IMPLICIT)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
+        assert server.submissions == []
 
 
 @pytest.mark.row(58)
-def test_a_trickling_server_is_waited_for() -> None:
-    async def main() -> None:
-        script = dict.fromkeys(SETTING_UP, trickle(0.001))
-        async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
-            await closed(await connected(server, Tls.STARTTLS), server)
-
-    asyncio.run(main())
+async def test_a_trickling_server_is_waited_for() -> None:
+    script = dict.fromkeys(SETTING_UP, trickle(0.001))
+    async with ScriptedServer(script, tls=Tls.STARTTLS, offer=WITH_LOGIN) as server:
+        await closed(await connected(server, Tls.STARTTLS), server)
 
 
 # -- no connection, silence, disappearance --------------------------------------------------
@@ -391,116 +336,92 @@ def test_a_trickling_server_is_waited_for() -> None:
 
 @pytest.mark.row(38)
 @pytest.mark.parametrize("tls", Tls)
-def test_a_closed_port_holds_the_site(tls: Tls) -> None:
-    async def main() -> None:
-        async with ScriptedServer(tls=Tls.IMPLICIT) as server:
-            smtp = settings_for(server, tls)
-            context = context_for(smtp)
-        outcome = await connect(smtp, context, soon(), Logins())
-        assert isinstance(outcome, Outcome)
-        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-        assert outcome.detail == "connection refused"
-
-    asyncio.run(main())
+async def test_a_closed_port_holds_the_site(tls: Tls) -> None:
+    async with ScriptedServer(tls=Tls.IMPLICIT) as server:
+        smtp = settings_for(server, tls)
+        context = context_for(smtp)
+    outcome = await connect(smtp, context, soon(), Logins())
+    assert isinstance(outcome, Outcome)
+    assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
+    assert outcome.detail == "connection refused"
 
 
 @pytest.mark.row(38)
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "empty..label", "x" * 64 + ".invalid"])
-def test_a_name_that_leads_nowhere_holds_the_site(host: str) -> None:
-    async def main() -> None:
-        async with ScriptedServer() as server:
-            outcome = await refused(server, host=host)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-
-    asyncio.run(main())
+async def test_a_name_that_leads_nowhere_holds_the_site(host: str) -> None:
+    async with ScriptedServer() as server:
+        outcome = await refused(server, host=host)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
 
 @pytest.mark.row(38)
 @pytest.mark.parametrize(("tls", "step"), STEPS)
-def test_silence_ends_with_the_deadline(tls: Tls, step: Step) -> None:
-    async def main() -> None:
-        async with ScriptedServer({step: hang()}, tls=tls, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, tls, seconds=SHORT_SECONDS)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-            assert outcome.detail == "timed out"
-
-    asyncio.run(main())
+async def test_silence_ends_with_the_deadline(tls: Tls, step: Step) -> None:
+    async with ScriptedServer({step: hang()}, tls=tls, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, tls, seconds=SHORT_SECONDS)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
+        assert outcome.detail == "timed out"
 
 
 @pytest.mark.row(38)
 @pytest.mark.parametrize(
     ("ours", "theirs"), [(Tls.NONE, Tls.IMPLICIT), (Tls.STARTTLS, Tls.IMPLICIT)]
 )
-def test_each_waiting_for_the_other_ends_with_the_deadline(ours: Tls, theirs: Tls) -> None:
-    async def main() -> None:
-        async with ScriptedServer(tls=theirs, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, ours, seconds=SHORT_SECONDS)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-
-    asyncio.run(main())
+async def test_each_waiting_for_the_other_ends_with_the_deadline(ours: Tls, theirs: Tls) -> None:
+    async with ScriptedServer(tls=theirs, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, ours, seconds=SHORT_SECONDS)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
 
 @pytest.mark.row(38)
-def test_a_handshake_without_an_end_ends_with_the_deadline() -> None:
-    async def main() -> None:
-        async with ScriptedServer({Step.CONNECT: hang()}, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.IMPLICIT, seconds=SHORT_SECONDS)
-            assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-
-    asyncio.run(main())
+async def test_a_handshake_without_an_end_ends_with_the_deadline() -> None:
+    async with ScriptedServer({Step.CONNECT: hang()}, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.IMPLICIT, seconds=SHORT_SECONDS)
+        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
 
 @pytest.mark.row(38)
 @pytest.mark.parametrize("seconds", [0, SHORT_SECONDS])
-def test_a_server_that_accepts_no_connection_is_waited_for_no_longer(seconds: float) -> None:
-    async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody calls accept()
-            smtp = Smtp("127.0.0.1", listening.getsockname()[1], Security.NONE)
-            outcome = await connect(smtp, tls_context(smtp), soon(seconds), Logins())
-        assert isinstance(outcome, Outcome)
-        assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
-
-    asyncio.run(main())
+async def test_a_server_that_accepts_no_connection_is_waited_for_no_longer(seconds: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody calls accept()
+        smtp = Smtp("127.0.0.1", listening.getsockname()[1], Security.NONE)
+        outcome = await connect(smtp, tls_context(smtp), soon(seconds), Logins())
+    assert isinstance(outcome, Outcome)
+    assert_of_the_site(outcome, Kind.UNAVAILABLE, Reason.CONNECT)
 
 
 @pytest.mark.parametrize(("tls", "step"), STEPS)
 @pytest.mark.parametrize("after", [None, NORMAL], ids=["before", "after"])
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
-def test_a_server_that_disappears_is_no_verdict(
+async def test_a_server_that_disappears_is_no_verdict(
     tls: Tls, step: Step, after: Action | None, *, reset: bool
 ) -> None:
-    async def main() -> None:
-        script = {step: drop(reset=reset, after=after)}
-        async with ScriptedServer(script, tls=tls, offer=WITH_LOGIN) as server:
-            smtp = settings_for(server, tls)
-            came = await connect(smtp, context_for(smtp), soon(), Logins())
-            if isinstance(came, Session):  # it left just behind the login
-                assert step is Step.AUTH
-                assert after is NORMAL
-                (outcome,) = await came.send(email(), soon())
-                assert outcome.kind is Kind.OUT_OF_STEP
-            else:
-                assert_of_the_site(came, Kind.UNAVAILABLE, Reason.CONNECT)
-            await server.settled()
-            assert server.submissions == []
-
-    asyncio.run(main())
+    script = {step: drop(reset=reset, after=after)}
+    async with ScriptedServer(script, tls=tls, offer=WITH_LOGIN) as server:
+        smtp = settings_for(server, tls)
+        came = await connect(smtp, context_for(smtp), soon(), Logins())
+        if isinstance(came, Session):  # it left just behind the login
+            assert step is Step.AUTH
+            assert after is NORMAL
+            (outcome,) = await came.send(email(), soon())
+            assert outcome.kind is Kind.OUT_OF_STEP
+        else:
+            assert_of_the_site(came, Kind.UNAVAILABLE, Reason.CONNECT)
+        await server.settled()
+        assert server.submissions == []
 
 
 @pytest.mark.parametrize("step", [Step.CONNECT, Step.EHLO, Step.AUTH])
-def test_whoever_is_cancelled_while_connecting_leaves_no_connection(step: Step) -> None:
-    async def main() -> None:
-        async with ScriptedServer({step: hang()}, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
-            smtp = settings_for(server, Tls.IMPLICIT)
-            connecting = asyncio.ensure_future(connect(smtp, context_for(smtp), soon(), Logins()))
-            await until_at(server, step)
-            connecting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await connecting
-            await server.settled()
-            assert server.sessions[0].over
-
-    asyncio.run(main())
+async def test_whoever_is_cancelled_while_connecting_leaves_no_connection(step: Step) -> None:
+    async with ScriptedServer({step: hang()}, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
+        smtp = settings_for(server, Tls.IMPLICIT)
+        connecting = asyncio.ensure_future(connect(smtp, context_for(smtp), soon(), Logins()))
+        await until_at(server, step)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await server.settled()
+        assert server.sessions[0].over
 
 
 async def until_at(server: ScriptedServer, step: Step) -> None:
@@ -509,12 +430,9 @@ async def until_at(server: ScriptedServer, step: Step) -> None:
     await until(lambda: len(server.sessions[0].verbs) >= verbs)
 
 
-def test_the_password_is_in_no_outcome_and_no_repr() -> None:
-    async def main() -> None:
-        script = {Step.AUTH: reply(535, "5.7.8 no")}
-        async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
-            outcome = await refused(server, Tls.IMPLICIT, password="canary-canary")
-            smtp = replace(settings_for(server, Tls.IMPLICIT), password="canary-canary")
-            assert "canary" not in f"{outcome!r} {outcome} {smtp!r}"
-
-    asyncio.run(main())
+async def test_the_password_is_in_no_outcome_and_no_repr() -> None:
+    script = {Step.AUTH: reply(535, "5.7.8 no")}
+    async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=WITH_LOGIN) as server:
+        outcome = await refused(server, Tls.IMPLICIT, password="canary-canary")
+        smtp = replace(settings_for(server, Tls.IMPLICIT), password="canary-canary")
+        assert "canary" not in f"{outcome!r} {outcome} {smtp!r}"

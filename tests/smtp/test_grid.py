@@ -92,22 +92,19 @@ MANNERS = pytest.mark.parametrize("pipelining", [False, True], ids=["one by one"
 
 @MANNERS
 @CELLS
-def test_the_report_and_the_server_agree(fault: str, step: Step, *, pipelining: bool) -> None:
-    async def main() -> None:
-        async with ill(fault, step, pipelining=pipelining) as server:
-            pool = pool_for(server, Tls.STARTTLS)
-            async with pool:
-                (outcome,) = await sent(pool, email())
-            await server.settled()
-            by_default = BEFORE_RSET if step is Step.RSET else SENT
-            allowed = ALLOWED[fault].get(step, {by_default})
-            if pipelining and step is Step.RSET and fault in ("garbage", "glued"):
-                allowed |= {NOT_SENT}  # of replies that came together, which one was it to?
-            assert (outcome.kind, outcome.reason) in allowed, outcome
-            assert (outcome.scope is Scope.SITE) == (outcome.kind in SITE_KINDS)
-            assert_agree(outcome, FIRST, server)
-
-    asyncio.run(main())
+async def test_the_report_and_the_server_agree(fault: str, step: Step, *, pipelining: bool) -> None:
+    async with ill(fault, step, pipelining=pipelining) as server:
+        pool = pool_for(server, Tls.STARTTLS)
+        async with pool:
+            (outcome,) = await sent(pool, email())
+        await server.settled()
+        by_default = BEFORE_RSET if step is Step.RSET else SENT
+        allowed = ALLOWED[fault].get(step, {by_default})
+        if pipelining and step is Step.RSET and fault in ("garbage", "glued"):
+            allowed |= {NOT_SENT}  # of replies that came together, which one was it to?
+        assert (outcome.kind, outcome.reason) in allowed, outcome
+        assert (outcome.scope is Scope.SITE) == (outcome.kind in SITE_KINDS)
+        assert_agree(outcome, FIRST, server)
 
 
 SITE_KINDS = {Kind.UNAVAILABLE, Kind.MISCONFIGURED}
@@ -115,54 +112,47 @@ SITE_KINDS = {Kind.UNAVAILABLE, Kind.MISCONFIGURED}
 
 @MANNERS
 @CELLS
-def test_it_harms_no_other_email_and_what_certainly_was_not_sent_arrives_once(
+async def test_it_harms_no_other_email_and_what_certainly_was_not_sent_arrives_once(
     fault: str, step: Step, *, pipelining: bool
 ) -> None:
-    async def main() -> None:
-        async with ill(fault, step, pipelining=pipelining) as server:
-            async with pool_for(server, Tls.STARTTLS) as pool:
-                (first,) = await sent(pool, email())
+    async with ill(fault, step, pipelining=pipelining) as server:
+        async with pool_for(server, Tls.STARTTLS) as pool:
+            (first,) = await sent(pool, email())
+            (second,) = await sent(pool, email(sender=SECOND))
+            assert (second.scope is Scope.SITE) == (first.scope is Scope.SITE)
+        async with pool_for(server, Tls.STARTTLS) as pool:  # the next run
+            if second.scope is Scope.SITE:
                 (second,) = await sent(pool, email(sender=SECOND))
-                assert (second.scope is Scope.SITE) == (first.scope is Scope.SITE)
-            async with pool_for(server, Tls.STARTTLS) as pool:  # the next run
-                if second.scope is Scope.SITE:
-                    (second,) = await sent(pool, email(sender=SECOND))
-                if first.kind not in {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.PERMANENT}:
-                    (first,) = await sent(pool, email(), fresh=True)
-                    assert first.kind is Kind.ACCEPTED
-            await server.settled()
-            assert second.kind is Kind.ACCEPTED
-            assert_agree(first, FIRST, server)
-            assert_agree(second, SECOND, server)
-
-    asyncio.run(main())
+            if first.kind not in {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.PERMANENT}:
+                (first,) = await sent(pool, email(), fresh=True)
+                assert first.kind is Kind.ACCEPTED
+        await server.settled()
+        assert second.kind is Kind.ACCEPTED
+        assert_agree(first, FIRST, server)
+        assert_agree(second, SECOND, server)
 
 
 @pytest.mark.parametrize("pipelining", list(Pipelining))
 @CELLS
-def test_emails_side_by_side_harm_each_other_no_more(
+async def test_emails_side_by_side_harm_each_other_no_more(
     fault: str, step: Step, pipelining: Pipelining
 ) -> None:
     """In `deep`, the envelope of the one is on its way while the dot of the other is answered."""
-
-    async def main() -> None:
-        senders = [f"{name}@sender.example" for name in ("a", "b", "c", "d")]
-        async with ill(fault, step, pipelining=True) as server:
-            left, outcomes = senders, dict[str, Outcome]()
-            for fresh in (False, True, True):  # as deliver does it, and then the next run
-                async with pool_for(server, Tls.STARTTLS, pipelining=pipelining) as pool:
-                    mails = [email(sender=sender) for sender in left]
-                    found = await asyncio.gather(*(sent(pool, mail, fresh=fresh) for mail in mails))
-                outcomes |= {sender: one for sender, (one,) in zip(left, found, strict=True)}
-                left = [sender for sender in left if outcomes[sender].kind not in FINAL]
-            await server.settled()
-            assert left == []
-            for sender, outcome in outcomes.items():
-                assert_agree(outcome, sender, server)
-            hurt = [one for one in outcomes.values() if one.kind is not Kind.ACCEPTED]
-            assert len(hurt) <= 1, "whom the fault befell"
-
-    asyncio.run(main())
+    senders = [f"{name}@sender.example" for name in ("a", "b", "c", "d")]
+    async with ill(fault, step, pipelining=True) as server:
+        left, outcomes = senders, dict[str, Outcome]()
+        for fresh in (False, True, True):  # as deliver does it, and then the next run
+            async with pool_for(server, Tls.STARTTLS, pipelining=pipelining) as pool:
+                mails = [email(sender=sender) for sender in left]
+                found = await asyncio.gather(*(sent(pool, mail, fresh=fresh) for mail in mails))
+            outcomes |= {sender: one for sender, (one,) in zip(left, found, strict=True)}
+            left = [sender for sender in left if outcomes[sender].kind not in FINAL]
+        await server.settled()
+        assert left == []
+        for sender, outcome in outcomes.items():
+            assert_agree(outcome, sender, server)
+        hurt = [one for one in outcomes.values() if one.kind is not Kind.ACCEPTED]
+        assert len(hurt) <= 1, "whom the fault befell"
 
 
 FINAL = {Kind.ACCEPTED, Kind.IN_DOUBT, Kind.PERMANENT}

@@ -182,15 +182,12 @@ def test_an_endpoint_that_says_later_puts_the_login_off(said: Answer) -> None:
 
 @pytest.mark.row(87)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(status: int) -> None:
-    async def main() -> None:
-        async with TokenEndpoint(issue("canary")) as other:
-            said = answer(status, b"", f"Location: {other.url}")
-            async with TokenEndpoint(said) as endpoint:
-                put_off(await fetch(endpoint.oauth(), trusting(), soon()))
-            assert (len(endpoint.requests), other.connections) == (1, 0)
-
-    asyncio.run(main())
+async def test_no_redirect_is_followed(status: int) -> None:
+    async with TokenEndpoint(issue("canary")) as other:
+        said = answer(status, b"", f"Location: {other.url}")
+        async with TokenEndpoint(said) as endpoint:
+            put_off(await fetch(endpoint.oauth(), trusting(), soon()))
+        assert (len(endpoint.requests), other.connections) == (1, 0)
 
 
 @pytest.mark.row(87)
@@ -214,28 +211,20 @@ def test_an_answer_without_an_end_is_read_no_further() -> None:
 
 
 @pytest.mark.row(87)
-def test_an_endpoint_that_is_down_puts_the_login_off() -> None:
-    async def main() -> None:
-        async with TokenEndpoint(b"") as endpoint:
-            oauth = endpoint.oauth()
-        assert put_off(await fetch(oauth, trusting(), soon())) == (
-            "token endpoint: connection refused"
-        )
-        nowhere = replace(oauth, token_url="https://no-such-host.invalid/")
-        assert put_off(await fetch(nowhere, trusting(), soon())).startswith("token endpoint: ")
-
-    asyncio.run(main())
+async def test_an_endpoint_that_is_down_puts_the_login_off() -> None:
+    async with TokenEndpoint(b"") as endpoint:
+        oauth = endpoint.oauth()
+    assert put_off(await fetch(oauth, trusting(), soon())) == ("token endpoint: connection refused")
+    nowhere = replace(oauth, token_url="https://no-such-host.invalid/")
+    assert put_off(await fetch(nowhere, trusting(), soon())).startswith("token endpoint: ")
 
 
 @pytest.mark.row(87)
-def test_who_accepts_no_connection_is_waited_for_no_longer() -> None:
-    async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody calls accept()
-            oauth = OAuth(f"https://127.0.0.1:{listening.getsockname()[1]}/", "id", "secret", "x")
-            said = await fetch(oauth, trusting(), soon(SHORT_SECONDS))
-        assert put_off(said) == "token endpoint: timed out"
-
-    asyncio.run(main())
+async def test_who_accepts_no_connection_is_waited_for_no_longer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody calls accept()
+        oauth = OAuth(f"https://127.0.0.1:{listening.getsockname()[1]}/", "id", "secret", "x")
+        said = await fetch(oauth, trusting(), soon(SHORT_SECONDS))
+    assert put_off(said) == "token endpoint: timed out"
 
 
 @pytest.mark.row(87)
@@ -248,17 +237,14 @@ def test_to_a_wrong_certificate_no_credentials_are_shown(certificate: Certificat
     assert endpoint.requests == []
 
 
-def test_the_certificates_of_endpoints_are_checked() -> None:
+async def test_the_certificates_of_endpoints_are_checked() -> None:
     context = https_context()
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
-    async def main() -> None:
-        async with TokenEndpoint(issue("canary")) as endpoint:  # of a CA that the system lacks
-            said = put_off(await fetch(endpoint.oauth(), context, soon()))
-            assert said == "token endpoint: certificate verify failed"
-
-    asyncio.run(main())
+    async with TokenEndpoint(issue("canary")) as endpoint:  # of a CA that the system lacks
+        said = put_off(await fetch(endpoint.oauth(), context, soon()))
+        assert said == "token endpoint: certificate verify failed"
 
 
 # -- row 89: the endpoint refuses us ---------------------------------------------------------------

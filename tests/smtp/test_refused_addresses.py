@@ -1,6 +1,5 @@
 """An address that a server calls malformed is refused alone: the email goes to the others."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -31,63 +30,54 @@ OFFERS = pytest.mark.parametrize(
 @OFFERS
 @REFUSALS
 @pytest.mark.parametrize("place", range(3))
-def test_the_others_are_served(refusal: Action, offer: Offer, place: int) -> None:
+async def test_the_others_are_served(refusal: Action, offer: Offer, place: int) -> None:
     names = [ANN, BOB, CYD]
 
-    async def main() -> None:
-        refused = {names[place]: refusal}
-        async with ScriptedServer(recipients=refused, tls=Tls.STARTTLS, offer=offer) as server:
-            async with pool_for(server, Tls.STARTTLS) as pool:
-                outcomes = await sent(pool, email(*names))
-                (next_one,) = await sent(pool, email(DAN, sender=SECOND))
-            await server.settled()
-            assert len(server.sessions) == 1, "the connection is as good as before"
-            assert next_one.kind is Kind.ACCEPTED
-            others = [kind for i, kind in enumerate(kinds(outcomes)) if i != place]
-            assert others == [Kind.ACCEPTED] * 2
-            alone = outcomes[place]
-            assert (alone.kind, alone.scope) == (Kind.PERMANENT, Scope.RECIPIENT)
-            assert alone.reason is Reason.RCPT_REJECTED
-            taken = [one.recipients for one in server.accepted if one.sender == FIRST]
-            assert taken == [tuple(name for name in names if name != names[place])]
-
-    asyncio.run(main())
+    refused = {names[place]: refusal}
+    async with ScriptedServer(recipients=refused, tls=Tls.STARTTLS, offer=offer) as server:
+        async with pool_for(server, Tls.STARTTLS) as pool:
+            outcomes = await sent(pool, email(*names))
+            (next_one,) = await sent(pool, email(DAN, sender=SECOND))
+        await server.settled()
+        assert len(server.sessions) == 1, "the connection is as good as before"
+        assert next_one.kind is Kind.ACCEPTED
+        others = [kind for i, kind in enumerate(kinds(outcomes)) if i != place]
+        assert others == [Kind.ACCEPTED] * 2
+        alone = outcomes[place]
+        assert (alone.kind, alone.scope) == (Kind.PERMANENT, Scope.RECIPIENT)
+        assert alone.reason is Reason.RCPT_REJECTED
+        taken = [one.recipients for one in server.accepted if one.sender == FIRST]
+        assert taken == [tuple(name for name in names if name != names[place])]
 
 
 @pytest.mark.row("54a")
 @OFFERS
 @REFUSALS
-def test_if_it_is_the_only_one_nothing_is_sent_and_the_next_email_is(
+async def test_if_it_is_the_only_one_nothing_is_sent_and_the_next_email_is(
     refusal: Action, offer: Offer
 ) -> None:
-    async def main() -> None:
-        refused = {ANN: refusal}
-        async with ScriptedServer(recipients=refused, tls=Tls.STARTTLS, offer=offer) as server:
-            async with pool_for(server, Tls.STARTTLS) as pool:
-                (alone,) = await sent(pool, email(ANN))
-                (next_one,) = await sent(pool, email(BOB, sender=SECOND))
-            await server.settled()
-            assert (alone.kind, alone.reason) == (Kind.PERMANENT, Reason.RCPT_REJECTED)
-            assert next_one.kind is Kind.ACCEPTED
-            assert [one.sender for one in server.accepted] == [SECOND]
-
-    asyncio.run(main())
+    refused = {ANN: refusal}
+    async with ScriptedServer(recipients=refused, tls=Tls.STARTTLS, offer=offer) as server:
+        async with pool_for(server, Tls.STARTTLS) as pool:
+            (alone,) = await sent(pool, email(ANN))
+            (next_one,) = await sent(pool, email(BOB, sender=SECOND))
+        await server.settled()
+        assert (alone.kind, alone.reason) == (Kind.PERMANENT, Reason.RCPT_REJECTED)
+        assert next_one.kind is Kind.ACCEPTED
+        assert [one.sender for one in server.accepted] == [SECOND]
 
 
 @pytest.mark.row("54a")
 @OFFERS
 @REFUSALS
-def test_a_malformed_sender_is_its_emails_fault_alone(refusal: Action, offer: Offer) -> None:
-    async def main() -> None:
-        script = {Step.MAIL: [refusal]}
-        async with ScriptedServer(script, tls=Tls.STARTTLS, offer=offer) as server:
-            async with pool_for(server, Tls.STARTTLS) as pool:
-                outcomes = await sent(pool, email(ANN, BOB))
-                (next_one,) = await sent(pool, email(sender=SECOND))
-            await server.settled()
-            assert {(one.kind, one.scope) for one in outcomes} == {(Kind.PERMANENT, Scope.SENDER)}
-            assert {one.reason for one in outcomes} == {Reason.SENDER_REJECTED}
-            assert next_one.kind is Kind.ACCEPTED
-            assert [one.sender for one in server.accepted] == [SECOND]
-
-    asyncio.run(main())
+async def test_a_malformed_sender_is_its_emails_fault_alone(refusal: Action, offer: Offer) -> None:
+    script = {Step.MAIL: [refusal]}
+    async with ScriptedServer(script, tls=Tls.STARTTLS, offer=offer) as server:
+        async with pool_for(server, Tls.STARTTLS) as pool:
+            outcomes = await sent(pool, email(ANN, BOB))
+            (next_one,) = await sent(pool, email(sender=SECOND))
+        await server.settled()
+        assert {(one.kind, one.scope) for one in outcomes} == {(Kind.PERMANENT, Scope.SENDER)}
+        assert {one.reason for one in outcomes} == {Reason.SENDER_REJECTED}
+        assert next_one.kind is Kind.ACCEPTED
+        assert [one.sender for one in server.accepted] == [SECOND]

@@ -127,20 +127,17 @@ async def streamed(
         (b"421 " + b"x" * 30_000 + b"\r\n", Reply(421, None, "x" * 30_000)),
     ],
 )
-def test_a_reply_is_read_whatever_the_segments_it_comes_in(raw: bytes, reply: Reply) -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.say(raw)
+async def test_a_reply_is_read_whatever_the_segments_it_comes_in(raw: bytes, reply: Reply) -> None:
+    async with streamed() as (stream, peer):
+        peer.say(raw)
+        assert await stream.read_reply(LONG) == reply
+        assert not stream.unread
+        for octet in raw[:200] if len(raw) < MAX_REPLY_BYTES // 2 else b"":
+            peer.say(bytes([octet]))
+            await asyncio.sleep(0)
+        if len(raw) <= 200:
             assert await stream.read_reply(LONG) == reply
-            assert not stream.unread
-            for octet in raw[:200] if len(raw) < MAX_REPLY_BYTES // 2 else b"":
-                peer.say(bytes([octet]))
-                await asyncio.sleep(0)
-            if len(raw) <= 200:
-                assert await stream.read_reply(LONG) == reply
-            assert stream.quiet
-
-    asyncio.run(main())
+        assert stream.quiet
 
 
 @pytest.mark.row(55)
@@ -170,14 +167,11 @@ def test_a_reply_is_read_whatever_the_segments_it_comes_in(raw: bytes, reply: Re
     ],
     ids=range(20),
 )
-def test_what_is_no_reply_is_out_of_step(raw: bytes) -> None:
-    async def main() -> None:
-        async with streamed(1 << 16) as (stream, peer):
-            peer.say(raw)
-            with pytest.raises(OutOfStepError):
-                await stream.read_reply(LONG)
-
-    asyncio.run(main())
+async def test_what_is_no_reply_is_out_of_step(raw: bytes) -> None:
+    async with streamed(1 << 16) as (stream, peer):
+        peer.say(raw)
+        with pytest.raises(OutOfStepError):
+            await stream.read_reply(LONG)
 
 
 async def read_to_the_end(stream: Stream) -> None:
@@ -187,16 +181,13 @@ async def read_to_the_end(stream: Stream) -> None:
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from([b"250 ok\r\n", b"250-", b"\n"])))
 @settings(max_examples=150)
-def test_any_bytes_are_a_reply_or_a_wire_error(pieces: list[bytes]) -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            for piece in pieces:
-                peer.say(piece)
-            peer.sock.shutdown(socket.SHUT_WR)
-            with pytest.raises(StreamError):
-                await read_to_the_end(stream)
-
-    asyncio.run(main())
+async def test_any_bytes_are_a_reply_or_a_wire_error(pieces: list[bytes]) -> None:
+    async with streamed() as (stream, peer):
+        for piece in pieces:
+            peer.say(piece)
+        peer.sock.shutdown(socket.SHUT_WR)
+        with pytest.raises(StreamError):
+            await read_to_the_end(stream)
 
 
 @given(st.integers(200, 599), st.text(max_size=80))
@@ -207,104 +198,80 @@ def test_a_reply_is_made_of_any_text(code: int, text: str) -> None:
 
 
 @pytest.mark.row(56)
-def test_what_follows_a_reply_stays_unread() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.say(b"250 ok\r\n550 surprise\r\n")
-            assert (await stream.read_reply(LONG)).code == 250
-            assert stream.unread
-            assert not stream.quiet
-
-    asyncio.run(main())
+async def test_what_follows_a_reply_stays_unread() -> None:
+    async with streamed() as (stream, peer):
+        peer.say(b"250 ok\r\n550 surprise\r\n")
+        assert (await stream.read_reply(LONG)).code == 250
+        assert stream.unread
+        assert not stream.quiet
 
 
-def test_a_reply_counts_though_the_server_closes_behind_it() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.say(b"421 bye\r\n")
-            peer.sock.close()
-            assert (await stream.read_reply(LONG)).code == 421
-            await until(lambda: not stream.quiet)
-            with pytest.raises(StreamError, match="clos"):
-                await stream.read_reply(LONG)
-
-    asyncio.run(main())
+async def test_a_reply_counts_though_the_server_closes_behind_it() -> None:
+    async with streamed() as (stream, peer):
+        peer.say(b"421 bye\r\n")
+        peer.sock.close()
+        assert (await stream.read_reply(LONG)).code == 421
+        await until(lambda: not stream.quiet)
+        with pytest.raises(StreamError, match="clos"):
+            await stream.read_reply(LONG)
 
 
 @pytest.mark.parametrize("begun", [b"", b"25", b"250 ok", b"250-ok\r\n", b"250-ok\r\n250 ok"])
-def test_half_a_reply_is_none(begun: bytes) -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.say(begun)
-            with pytest.raises(StreamError, match="timed out"):
-                await stream.read_reply(SOON)
-            peer.sock.close()
-            with pytest.raises(StreamError, match="closed"):
-                await stream.read_reply(LONG)
-
-    asyncio.run(main())
+async def test_half_a_reply_is_none(begun: bytes) -> None:
+    async with streamed() as (stream, peer):
+        peer.say(begun)
+        with pytest.raises(StreamError, match="timed out"):
+            await stream.read_reply(SOON)
+        peer.sock.close()
+        with pytest.raises(StreamError, match="closed"):
+            await stream.read_reply(LONG)
 
 
-def test_no_time_left_is_a_time_out() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, _):
-            with pytest.raises(StreamError, match="timed out"):
-                await stream.read_reply(0)
-
-    asyncio.run(main())
+async def test_no_time_left_is_a_time_out() -> None:
+    async with streamed() as (stream, _):
+        with pytest.raises(StreamError, match="timed out"):
+            await stream.read_reply(0)
 
 
-def test_a_server_that_talks_without_end_to_an_idle_wire_is_cut_off() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            loop = asyncio.get_running_loop()
-            with pytest.raises((BrokenPipeError, ConnectionResetError)):
-                await loop.sock_sendall(peer.sock, b"250 x\r\n" * 1_000_000)
-            assert not stream.quiet
-
-    asyncio.run(main())
-
-
-def test_nothing_is_written_on_a_wire_that_has_ended() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.sock.close()
-            await until(lambda: not stream.quiet)
-            with pytest.raises(StreamError):
-                stream.write(b"NOOP\r\n")
-            with pytest.raises(StreamError):
-                await stream.send_body(LINES, LONG)
-
-    asyncio.run(main())
-
-
-def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> None:
-    async def main() -> None:
-        ours, theirs = socket.socketpair()
+async def test_a_server_that_talks_without_end_to_an_idle_wire_is_cut_off() -> None:
+    async with streamed() as (stream, peer):
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-        theirs.close()
-        await until(transport.is_closing)
-        await asyncio.sleep(0)  # connection_lost has been told, to the protocol before us
-        stream = Stream(transport)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            await loop.sock_sendall(peer.sock, b"250 x\r\n" * 1_000_000)
         assert not stream.quiet
+
+
+async def test_nothing_is_written_on_a_wire_that_has_ended() -> None:
+    async with streamed() as (stream, peer):
+        peer.sock.close()
+        await until(lambda: not stream.quiet)
         with pytest.raises(StreamError):
             stream.write(b"NOOP\r\n")
+        with pytest.raises(StreamError):
+            await stream.send_body(LINES, LONG)
 
-    asyncio.run(main())
+
+async def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> None:
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+    theirs.close()
+    await until(transport.is_closing)
+    await asyncio.sleep(0)  # connection_lost has been told, to the protocol before us
+    stream = Stream(transport)
+    assert not stream.quiet
+    with pytest.raises(StreamError):
+        stream.write(b"NOOP\r\n")
 
 
 @pytest.mark.parametrize("octets", [66, 1_000, 16_000, 20_000, 1_500_000])
-def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
-    async def main() -> None:
-        lines = LINES * (octets // len(LINES))
-        async with streamed() as (stream, peer):
-            heard, _ = await asyncio.gather(peer.hear_until(DOT), stream.send_body(lines, LONG))
-            assert heard == lines + b".\r\n"
-            peer.say(b"250 ok\r\n")
-            assert (await stream.read_reply(LONG)).code == 250
-
-    asyncio.run(main())
+async def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
+    lines = LINES * (octets // len(LINES))
+    async with streamed() as (stream, peer):
+        heard, _ = await asyncio.gather(peer.hear_until(DOT), stream.send_body(lines, LONG))
+        assert heard == lines + b".\r\n"
+        peer.say(b"250 ok\r\n")
+        assert (await stream.read_reply(LONG)).code == 250
 
 
 @pytest.mark.row(51)
@@ -316,78 +283,63 @@ def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
         *[(octets, True) for octets in (20_000, 70_000, 100_000, 1_500_000)],
     ],
 )
-def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, tls: bool) -> None:
-    async def main() -> None:
-        lines = LINES * (octets // len(LINES))
-        async with streamed(tls=tls) as (stream, peer):
-            with pytest.raises(StreamError, match="timed out while writing"):
-                await stream.send_body(lines, SOON)
-            stream.close()
-            heard = await peer.hear()  # now it reads
-            assert len(heard) < len(lines)
-            assert lines.startswith(heard)
-
-    asyncio.run(main())
+async def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, tls: bool) -> None:
+    lines = LINES * (octets // len(LINES))
+    async with streamed(tls=tls) as (stream, peer):
+        with pytest.raises(StreamError, match="timed out while writing"):
+            await stream.send_body(lines, SOON)
+        stream.close()
+        heard = await peer.hear()  # now it reads
+        assert len(heard) < len(lines)
+        assert lines.startswith(heard)
 
 
 @pytest.mark.row(58)
 @pytest.mark.parametrize("octets", [16_000, 1_500_000])
-def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(octets: int) -> None:
-    async def main() -> None:
-        lines = LINES * (octets // len(LINES))
-        async with streamed() as (stream, peer):
-            sending = asyncio.ensure_future(stream.send_body(lines, LONG))
-            await asyncio.sleep(0)
-            peer.say(b"552 5.3.4 too big\r\n")
-            with pytest.raises(StreamError, match="spoke"):
-                await sending
-            assert (await stream.read_reply(LONG)).code == 552
-            stream.close()
-            assert DOT not in await peer.hear()
-
-    asyncio.run(main())
+async def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(octets: int) -> None:
+    lines = LINES * (octets // len(LINES))
+    async with streamed() as (stream, peer):
+        sending = asyncio.ensure_future(stream.send_body(lines, LONG))
+        await asyncio.sleep(0)
+        peer.say(b"552 5.3.4 too big\r\n")
+        with pytest.raises(StreamError, match="spoke"):
+            await sending
+        assert (await stream.read_reply(LONG)).code == 552
+        stream.close()
+        assert DOT not in await peer.hear()
 
 
 @pytest.mark.row(51)
 @pytest.mark.parametrize("octets", [16_000, 20_000, 1_500_000])
-def test_a_half_closed_connection_doesnt_get_the_dot(octets: int) -> None:
-    async def main() -> None:
-        lines = LINES * (octets // len(LINES))
-        async with streamed() as (stream, peer):
-            sending = asyncio.ensure_future(stream.send_body(lines, LONG))
-            await asyncio.sleep(0)
-            peer.sock.shutdown(socket.SHUT_WR)
-            with pytest.raises(StreamError, match="closed by the server"):
-                await sending
-            assert DOT not in await peer.hear()
-
-    asyncio.run(main())
+async def test_a_half_closed_connection_doesnt_get_the_dot(octets: int) -> None:
+    lines = LINES * (octets // len(LINES))
+    async with streamed() as (stream, peer):
+        sending = asyncio.ensure_future(stream.send_body(lines, LONG))
+        await asyncio.sleep(0)
+        peer.sock.shutdown(socket.SHUT_WR)
+        with pytest.raises(StreamError, match="closed by the server"):
+            await sending
+        assert DOT not in await peer.hear()
 
 
 @pytest.mark.row(51)
-def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
-    async def main() -> None:
-        lines = LINES * 30_000
-        async with streamed() as (stream, peer):
-            loop = asyncio.get_running_loop()
+async def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
+    lines = LINES * 30_000
+    async with streamed() as (stream, peer):
+        loop = asyncio.get_running_loop()
 
-            async def reads_a_little_now_and_then() -> None:
-                while await loop.sock_recv(peer.sock, 1 << 14):  # noqa: ASYNC110  # it is slow
-                    await asyncio.sleep(SOON)
+        async def reads_a_little_now_and_then() -> None:
+            while await loop.sock_recv(peer.sock, 1 << 14):  # noqa: ASYNC110  # it is slow
+                await asyncio.sleep(SOON)
 
-            reading = asyncio.ensure_future(reads_a_little_now_and_then())
-            with pytest.raises(StreamError, match="timed out while writing"):
-                await stream.send_body(lines, 4 * SOON)
-            reading.cancel()
-
-    asyncio.run(main())
+        reading = asyncio.ensure_future(reads_a_little_now_and_then())
+        with pytest.raises(StreamError, match="timed out while writing"):
+            await stream.send_body(lines, 4 * SOON)
+        reading.cancel()
 
 
-def test_a_connection_reset_before_a_small_body_is_known_not_to_have_taken_it() -> None:
-    async def main() -> None:
-        async with streamed() as (stream, peer):
-            peer.sock.close()  # and the loop hasn't had the time to notice
-            with pytest.raises(StreamError):
-                await stream.send_body(LINES, LONG)
-
-    asyncio.run(main())
+async def test_a_connection_reset_before_a_small_body_is_known_not_to_have_taken_it() -> None:
+    async with streamed() as (stream, peer):
+        peer.sock.close()  # and the loop hasn't had the time to notice
+        with pytest.raises(StreamError):
+            await stream.send_body(LINES, LONG)

@@ -16,22 +16,19 @@ from token_endpoint import TokenEndpoint, answer, issue, refuse, trusting
     ("expires_in", "kept_seconds"),
     [(3600, 3300), (86_399, 86_099), (900, 600), (600, 300), (300, 150), (60, 30), (None, 300)],
 )
-def test_a_token_is_kept_until_five_minutes_before_its_end_or_for_half_its_time(
+async def test_a_token_is_kept_until_five_minutes_before_its_end_or_for_half_its_time(
     expires_in: object, kept_seconds: int
 ) -> None:
     clock = Clock()
 
-    async def main() -> None:
-        async with TokenEndpoint(issue("one", expires_in), issue("two")) as endpoint:
-            tokens, oauth = Tokens(trusting, clock), endpoint.oauth()
-            assert await tokens.get(oauth, soon()) == "one"
-            clock.passes(kept_seconds - 1)
-            assert await tokens.get(oauth, soon()) == "one"
-            clock.passes(1)
-            assert await tokens.get(oauth, soon()) == "two"
-            assert len(endpoint.requests) == 2
-
-    asyncio.run(main())
+    async with TokenEndpoint(issue("one", expires_in), issue("two")) as endpoint:
+        tokens, oauth = Tokens(trusting, clock), endpoint.oauth()
+        assert await tokens.get(oauth, soon()) == "one"
+        clock.passes(kept_seconds - 1)
+        assert await tokens.get(oauth, soon()) == "one"
+        clock.passes(1)
+        assert await tokens.get(oauth, soon()) == "two"
+        assert len(endpoint.requests) == 2
 
 
 def test_a_token_outlives_the_run_that_asked_for_it() -> None:
@@ -47,49 +44,37 @@ def test_a_token_outlives_the_run_that_asked_for_it() -> None:
     assert asyncio.run(tokens.get(oauth, soon())) == "one"
 
 
-def test_a_token_is_for_the_credentials_that_were_shown_for_it() -> None:
-    async def main() -> None:
-        async with TokenEndpoint(issue("one"), issue("two"), issue("three")) as endpoint:
-            tokens = Tokens(trusting)
-            assert await tokens.get(endpoint.oauth(), soon()) == "one"
-            assert await tokens.get(endpoint.oauth(client_secret="x"), soon()) == "two"
-            assert await tokens.get(endpoint.oauth(refresh_token="x"), soon()) == "three"
-            assert await tokens.get(endpoint.oauth(), soon()) == "one"
-
-    asyncio.run(main())
+async def test_a_token_is_for_the_credentials_that_were_shown_for_it() -> None:
+    async with TokenEndpoint(issue("one"), issue("two"), issue("three")) as endpoint:
+        tokens = Tokens(trusting)
+        assert await tokens.get(endpoint.oauth(), soon()) == "one"
+        assert await tokens.get(endpoint.oauth(client_secret="x"), soon()) == "two"
+        assert await tokens.get(endpoint.oauth(refresh_token="x"), soon()) == "three"
+        assert await tokens.get(endpoint.oauth(), soon()) == "one"
 
 
-def test_a_token_that_is_forgotten_is_asked_for_anew() -> None:
-    async def main() -> None:
-        async with TokenEndpoint(issue("one"), issue("two")) as endpoint:
-            tokens, oauth = Tokens(trusting), endpoint.oauth()
-            assert await tokens.get(oauth, soon()) == "one"
-            tokens.forget(oauth, "an older one")
-            assert await tokens.get(oauth, soon()) == "one"
-            tokens.forget(oauth, "one")
-            tokens.forget(oauth, "one")
-            assert await tokens.get(oauth, soon()) == "two"
-
-    asyncio.run(main())
+async def test_a_token_that_is_forgotten_is_asked_for_anew() -> None:
+    async with TokenEndpoint(issue("one"), issue("two")) as endpoint:
+        tokens, oauth = Tokens(trusting), endpoint.oauth()
+        assert await tokens.get(oauth, soon()) == "one"
+        tokens.forget(oauth, "an older one")
+        assert await tokens.get(oauth, soon()) == "one"
+        tokens.forget(oauth, "one")
+        tokens.forget(oauth, "one")
+        assert await tokens.get(oauth, soon()) == "two"
 
 
-def test_a_failure_is_not_kept() -> None:
-    async def main() -> None:
-        said = (answer(503, b""), refuse("invalid_client"), issue("one"))
-        async with TokenEndpoint(*said) as endpoint:
-            tokens, oauth = Tokens(trusting), endpoint.oauth()
-            assert isinstance(await tokens.get(oauth, soon()), Outcome)
-            assert isinstance(await tokens.get(oauth, soon()), Outcome)
-            assert await tokens.get(oauth, soon()) == "one"
-
-    asyncio.run(main())
+async def test_a_failure_is_not_kept() -> None:
+    said = (answer(503, b""), refuse("invalid_client"), issue("one"))
+    async with TokenEndpoint(*said) as endpoint:
+        tokens, oauth = Tokens(trusting), endpoint.oauth()
+        assert isinstance(await tokens.get(oauth, soon()), Outcome)
+        assert isinstance(await tokens.get(oauth, soon()), Outcome)
+        assert await tokens.get(oauth, soon()) == "one"
 
 
-def test_tokens_show_none_of_themselves() -> None:
-    async def main() -> None:
-        async with TokenEndpoint(issue("canary-token")) as endpoint:
-            tokens = Tokens(trusting)
-            await tokens.get(endpoint.oauth(), soon())
-            assert repr(tokens) == "<Tokens, 1 kept>"
-
-    asyncio.run(main())
+async def test_tokens_show_none_of_themselves() -> None:
+    async with TokenEndpoint(issue("canary-token")) as endpoint:
+        tokens = Tokens(trusting)
+        await tokens.get(endpoint.oauth(), soon())
+        assert repr(tokens) == "<Tokens, 1 kept>"

@@ -1,6 +1,5 @@
 """A login by access token: what is said for it, and what a refusal comes to."""
 
-import asyncio
 import json
 from base64 import b64encode
 from dataclasses import replace
@@ -44,40 +43,33 @@ async def refused(server: ScriptedServer, tls: Tls = Tls.IMPLICIT, token: str = 
 
 @pytest.mark.parametrize("tls", ENCRYPTED)
 @pytest.mark.parametrize("octets", [20, 2_000, 4_000, 8_000])
-def test_a_token_is_shown_whole_in_the_first_line(tls: Tls, octets: int) -> None:
+async def test_a_token_is_shown_whole_in_the_first_line(tls: Tls, octets: int) -> None:
     """The line may have 12,288 octets (RFC 4954 section 4), far more than other commands."""
     token = "t" * octets
 
-    async def main() -> None:
-        offer = replace(BY_TOKEN, users={"ion": token})
-        async with ScriptedServer(tls=tls, offer=offer) as server:
-            session = await logged_in(server, tls, token)
-            assert isinstance(session, Session), session
-            assert (await session.send(email(), soon()))[0].kind is Kind.ACCEPTED
-            await closed(session, server)
-            (seen,) = server.sessions
-            assert (seen.username, seen.auth_commands) == ("ion", 1)
-            (auth,) = (c.line for c in seen.commands if c.verb == "AUTH")
-            said = f"user=ion\1auth=Bearer {token}\1\1"
-            assert auth == f"AUTH XOAUTH2 {b64encode(said.encode()).decode()}"
-
-    asyncio.run(main())
+    offer = replace(BY_TOKEN, users={"ion": token})
+    async with ScriptedServer(tls=tls, offer=offer) as server:
+        session = await logged_in(server, tls, token)
+        assert isinstance(session, Session), session
+        assert (await session.send(email(), soon()))[0].kind is Kind.ACCEPTED
+        await closed(session, server)
+        (seen,) = server.sessions
+        assert (seen.username, seen.auth_commands) == ("ion", 1)
+        (auth,) = (c.line for c in seen.commands if c.verb == "AUTH")
+        said = f"user=ion\1auth=Bearer {token}\1\1"
+        assert auth == f"AUTH XOAUTH2 {b64encode(said.encode()).decode()}"
 
 
 @pytest.mark.row(88)
 @pytest.mark.parametrize("tls", ENCRYPTED)
-def test_why_a_token_is_refused_is_answered_with_an_empty_line(tls: Tls) -> None:
+async def test_why_a_token_is_refused_is_answered_with_an_empty_line(tls: Tls) -> None:
     """334 and JSON, an empty line, 535: only then is the refusal complete."""
-
-    async def main() -> None:
-        async with ScriptedServer(tls=tls, offer=BY_TOKEN) as server:
-            outcome = await refused(server, tls, "another-canary")
-            assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.AUTH)
-            assert outcome.reply is not None
-            assert (outcome.reply.code, outcome.stage) == (535, Stage.AUTH)
-            assert server.sessions[0].auth_commands == 1
-
-    asyncio.run(main())
+    async with ScriptedServer(tls=tls, offer=BY_TOKEN) as server:
+        outcome = await refused(server, tls, "another-canary")
+        assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.AUTH)
+        assert outcome.reply is not None
+        assert (outcome.reply.code, outcome.stage) == (535, Stage.AUTH)
+        assert server.sessions[0].auth_commands == 1
 
 
 @pytest.mark.parametrize(
@@ -102,40 +94,30 @@ def test_why_a_token_is_refused_is_answered_with_an_empty_line(tls: Tls) -> None
         ({Step.AUTH: drop()}, Kind.UNAVAILABLE, Reason.CONNECT),
     ],
 )
-def test_what_a_server_says_to_a_token_is_no_verdict_on_a_message(
+async def test_what_a_server_says_to_a_token_is_no_verdict_on_a_message(
     script: dict[Step, Action], kind: Kind, reason: Reason
 ) -> None:
-    async def main() -> None:
-        async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=BY_TOKEN) as server:
-            outcome = await refused(server, token="another-canary")
-            assert (outcome.kind, outcome.reason) == (kind, reason)
-            assert server.auth_commands == 1
-
-    asyncio.run(main())
+    async with ScriptedServer(script, tls=Tls.IMPLICIT, offer=BY_TOKEN) as server:
+        outcome = await refused(server, token="another-canary")
+        assert (outcome.kind, outcome.reason) == (kind, reason)
+        assert server.auth_commands == 1
 
 
 @pytest.mark.row(41)
 @pytest.mark.parametrize("mechanisms", [("PLAIN", "LOGIN"), ("OAUTHBEARER",)])
-def test_where_no_token_is_taken_none_is_shown(mechanisms: tuple[str, ...]) -> None:
-    async def main() -> None:
-        offer = replace(BY_TOKEN, mechanisms=mechanisms)
-        async with ScriptedServer(tls=Tls.IMPLICIT, offer=offer) as server:
-            outcome = await refused(server)
-            assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.AUTH_MISSING)
-            assert outcome.detail == f"AUTH offers {', '.join(mechanisms).lower()}"
-            assert server.auth_commands == 0
-
-    asyncio.run(main())
+async def test_where_no_token_is_taken_none_is_shown(mechanisms: tuple[str, ...]) -> None:
+    offer = replace(BY_TOKEN, mechanisms=mechanisms)
+    async with ScriptedServer(tls=Tls.IMPLICIT, offer=offer) as server:
+        outcome = await refused(server)
+        assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.AUTH_MISSING)
+        assert outcome.detail == f"AUTH offers {', '.join(mechanisms).lower()}"
+        assert server.auth_commands == 0
 
 
 @pytest.mark.row(41)
-def test_a_token_never_goes_without_tls() -> None:
+async def test_a_token_never_goes_without_tls() -> None:
     """Settings refuse this combination; the engine does too."""
-
-    async def main() -> None:
-        async with ScriptedServer(offer=BY_TOKEN) as server:
-            outcome = await refused(server, Tls.NONE)
-            assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
-            assert server.auth_commands == 0
-
-    asyncio.run(main())
+    async with ScriptedServer(offer=BY_TOKEN) as server:
+        outcome = await refused(server, Tls.NONE)
+        assert (outcome.kind, outcome.reason) == (Kind.MISCONFIGURED, Reason.TLS_REQUIRED)
+        assert server.auth_commands == 0

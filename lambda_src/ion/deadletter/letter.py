@@ -9,7 +9,6 @@ from ion.delivery import Delivery
 from ion.history import ION, History
 from ion.limits import MAX_ATTRIBUTES
 from ion.message import Attribute, Message
-from ion.report.redact import redact
 
 REASON = "reason"
 REPLY = "reply"
@@ -30,11 +29,11 @@ def dead_letter_attributes(
         did_you_mean=delivery.did_you_mean,
         failed_at=failed_at,
     )
-    reply = redact(outcome.said, delivery.addresses)
     ours = {REASON: Attribute.text(outcome.reason.value), ION: _attribute(record, complete=True)}
-    if reply:  # SQS refuses an empty value
-        ours[REPLY] = Attribute.text(reply)
-    return _beside(message.attributes, ours)
+    if delivery.reply:  # SQS refuses an empty value
+        ours[REPLY] = Attribute.text(delivery.reply)
+    theirs = {n: a for n, a in message.attributes.items() if n not in IN_USE}
+    return _beside(theirs, ours)
 
 
 def requeue_attributes(message: Message, history: History) -> dict[str, Attribute]:

@@ -1,8 +1,8 @@
 """Which dead letters a redrive is about: pure."""
 
-from ion.contract import BadInput, Send, Where, parse, seconds_of
+from ion.contract import BadInput, Send, Where, seconds_of
 from ion.deadletter.letter import REASON
-from ion.history import carried_history
+from ion.history import carried_history, resolve
 from ion.mail import recipients
 from ion.mail.domains import wire_domain
 from ion.message import Message
@@ -50,11 +50,11 @@ def _died_at(letter: Message) -> float:
 def _goes_to(letter: Message, domain: str) -> bool:
     """True if it is about a recipient there. What can't be read goes nowhere."""
     try:
-        send = parse(letter.body)
-        everybody = recipients(send) if isinstance(send, Send) else ()
+        history, action = resolve(letter)
+        everybody = recipients(action) if isinstance(action, Send) else ()
     except BadInput:
         return False
-    left = carried_history(letter).left or range(len(everybody))
+    left = history.left or range(len(everybody))
     wanted = (wire_domain(domain) or domain).lower()
     return any(
         everybody[i].rpartition("@")[2].lower() == wanted for i in left if i < len(everybody)

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
-from ion.contract import BadInput, Redrive, content_hash, parse
+from ion.contract import BadInput, Redrive, content_hash
 from ion.delivery import (
     Delivery,
     InDoubt,
@@ -26,7 +26,7 @@ from ion.delivery import (
     unclaimable,
 )
 from ion.envelope import Email
-from ion.history import History, read_history, with_email_id
+from ion.history import History, read_history, resolve
 from ion.limits import MOST_RECEIVES
 from ion.mail import Checked, check
 from ion.message import Message
@@ -210,10 +210,9 @@ class Admission:
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
         try:
-            action = parse(message.body)
+            history, action = resolve(message)
             if isinstance(action, Redrive):
                 return message, history, action
-            history = with_email_id(history, action)
             email = check(action, key=history.email_id, default_sender=self._default_sender)
             return message, history, Unclaimed(email, action.in_doubt or self._in_doubt)
         except BadInput as bad:
@@ -256,7 +255,7 @@ def _admitted(
     if judged.verdict is Verdict.SUSPECT:
         return WorkItem(message, history, Suspect(unclaimed))
     if judged.row is None:
-        return WorkItem(message, history, _without_sending(judged, addresses))
+        return WorkItem(message, history, _without_sending(judged, len(addresses)))
     if judged.verdict is Verdict.SEND:
         queued_at, first = history.first_queued_at, judged.row.queued_at
         # A twin's: receivers should take it for the same.
@@ -267,22 +266,18 @@ def _admitted(
         )
         parked = None
         if judged.parked:
-            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked, addresses)
+            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked)
         return WorkItem(message, history, claimed, judged.row, parked)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    return WorkItem(
-        message, history, _parked(reason, judged.row, judged.targets, addresses), judged.row
-    )
+    return WorkItem(message, history, _parked(reason, judged.row, judged.targets), judged.row)
 
 
-def _parked(
-    reason: Reason, row: Row, indexes: tuple[int, ...], addresses: tuple[str, ...]
-) -> Delivery:
+def _parked(reason: Reason, row: Row, indexes: tuple[int, ...]) -> Delivery:
     """The fate of recipients who may have the email, or that the process dies over."""
     died = "the function died between claim and result"
     detail = died if row.crashes else "may have been sent before"
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
-    return Delivery(Status.DEAD, outcome, recipients=indexes, addresses=addresses)
+    return Delivery(Status.DEAD, outcome, recipients=indexes, reply=detail)
 
 
 def _iso(moment: datetime) -> str:
@@ -293,13 +288,13 @@ def _is_claimed_early(task: object) -> TypeGuard[Unclaimed]:
     return isinstance(task, Unclaimed) and task.in_doubt is not InDoubt.PARK
 
 
-def _without_sending(judged: Judgement, addresses: tuple[str, ...]) -> Delivery:
+def _without_sending(judged: Judgement, recipients: int) -> Delivery:
     """The fate of a message that is nothing to send now."""
     match judged.verdict:
         case Verdict.DONE:
             return duplicate()
         case Verdict.REUSED:
-            return id_reused(addresses)
+            return id_reused(recipients)
         case Verdict.WAIT:
             return leased(judged.wait_seconds)
         case _:

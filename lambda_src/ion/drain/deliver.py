@@ -14,6 +14,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import may_resend
 from ion.policy.refusals import Refusals
 from ion.policy.retry import delay_seconds, expired, held_over_seconds
+from ion.report.redact import redact
 from ion.settings import Pipelining
 from ion.smtp.pool import Pool
 from ion.smtp.session import Session
@@ -141,12 +142,13 @@ class Deliverer:
             groups.setdefault((status, outcome.reason), []).append(index)
         deliveries = []
         for (status, _), indexes in groups.items():
+            outcome = outcomes[indexes[0]]
             delivery = Delivery(
                 status,
-                outcomes[indexes[0]],
+                outcome,
                 recipients=tuple(indexes),
-                addresses=tuple(everybody[i] for i in indexes),
                 server=self._pool.server,
+                reply=redact(outcome.said, [everybody[i] for i in indexes]),
             )
             deliveries.append(self._timed(delivery, job, message))
         return deliveries
@@ -190,8 +192,6 @@ def _put_off(outcomes: Sequence[Outcome]) -> tuple[Stage, int, str | None] | Non
     first = outcomes[0]
     if first.reply is None or not first.reply.transient:
         return None
-    if first.reply.closing and first.kind is Kind.THROTTLED:
-        return None  # closed already, for there being too many: not one more, then
     for outcome in outcomes:
         envelope = outcome.stage in (Stage.MAIL, Stage.RCPT) and outcome.stage is first.stage
         if not envelope or outcome.reason not in (Reason.TRY_LATER, Reason.THROTTLED):

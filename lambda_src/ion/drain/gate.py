@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Self
 
 from ion.limits import BATCH
 from ion.outcome import Outcome
@@ -11,6 +12,32 @@ from ion.smtp.pool import Pool
 _AHEAD_SECONDS = 0.5
 """Emails for this time are received ahead, so that no turn is missed while the queue is asked for
 more. The others stay visible, for other runs to take."""
+
+
+class Room:
+    """Room in line for the messages that one receive may bring; it is free again at the end."""
+
+    def __init__(self, gate: "SendGate", most: int) -> None:
+        self.most = most
+        self._gate = gate
+        self._came = 0
+        gate.expected += most
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.expected -= self.most - self._came
+        self._gate.moved.set()
+
+    def shrink(self, most: int) -> None:
+        """Fewer are asked for."""
+        self._gate.expected -= self.most - most
+        self.most = most
+
+    def came(self, messages: int) -> None:
+        """So many came, each to be lined up later."""
+        self._came = messages
 
 
 class SendGate:
@@ -30,34 +57,28 @@ class SendGate:
         self._first_in_line = asyncio.Lock()
         self._waiting = 0
         """Recipients of emails that stand in line."""
-        self._expected = 0
+        self.expected = 0
         """Messages that are being received, or are received and don't stand in line yet."""
-        self._moved = asyncio.Event()
+        self.moved = asyncio.Event()
         self._open = asyncio.Event()
         self._resizing = asyncio.Lock()
 
-    async def room(self) -> int:
-        """Number of messages that may be received, once the line is short. `came` must follow."""
+    async def room(self) -> Room:
+        """Room for messages to be received, once the line is short."""
         most = BATCH
         while (rate := self._pace.rate(self._now())) is not None:
-            if self._waiting + self._expected <= _AHEAD_SECONDS * rate or self._open.is_set():
+            if self._waiting + self.expected <= _AHEAD_SECONDS * rate or self._open.is_set():
                 most = min(BATCH, max(1, int(rate)))
                 break
-            self._moved.clear()
-            await self._moved.wait()
-        self._expected += most
-        return most
-
-    def came(self, messages: int, most: int) -> None:
-        """Note that so many came where there was room for `most`. Each is lined up later."""
-        self._expected += messages - most
-        self._moved.set()
+            self.moved.clear()
+            await self.moved.wait()
+        return Room(self, most)
 
     def line_up(self, recipients: int) -> None:
         """An email will want to pass; of none, it is no email, or nothing to send."""
-        self._expected -= 1
+        self.expected -= 1
         self._waiting += recipients
-        self._moved.set()
+        self.moved.set()
 
     async def turn(self, recipients: int, longest_seconds: float) -> None:
         """Return when an email may be sent, or needn't wait any more.
@@ -66,12 +87,14 @@ class SendGate:
             recipients: of the email that was lined up; none: it isn't one, and needn't wait.
             longest_seconds: after which it is too late to send anything.
         """
-        if recipients:
-            async with self._first_in_line:
-                await self._wait(self._now() + longest_seconds)
-                self._bucket.spend(recipients, self._pace.rate(self._now()), self._now())
-        self._waiting -= recipients
-        self._moved.set()
+        try:
+            if recipients:
+                async with self._first_in_line:
+                    await self._wait(self._now() + longest_seconds)
+                    self._bucket.spend(recipients, self._pace.rate(self._now()), self._now())
+        finally:
+            self._waiting -= recipients
+            self.moved.set()
 
     async def _wait(self, until: float) -> None:
         while not self._open.is_set() and (now := self._now()) < until:
@@ -84,7 +107,7 @@ class SendGate:
     def open(self) -> None:
         """Let all pass: nothing will be sent any more."""
         self._open.set()
-        self._moved.set()
+        self.moved.set()
 
     def learn(self, outcome: Outcome, recipients: int, began: float) -> None:
         """Learn from what the server said about so many recipients of an email begun then."""

@@ -15,7 +15,7 @@ from typing import Any
 from ion.aws.queue import Queue, QueueError
 from ion.deadline import Deadline
 from ion.drain.admission import Admission, Claimed, Suspect, Unclaimed, WorkItem
-from ion.drain.gate import SendGate
+from ion.drain.gate import Room, SendGate
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress
 from ion.limits import BATCH, VISIBILITY_MARGIN_SECONDS
@@ -137,12 +137,11 @@ class Intake:
                 await self._until(lambda: self._may_receive() or self._must_look())
             else:
                 room = await self._gate.room()
-                most = min(room, self._memory.room()) if self._progress.may_begin else 0
-                self._gate.came(0, room - most)
-                if most:
+                room.shrink(min(room.most, self._memory.room()) if self._progress.may_begin else 0)
+                if room.most:
                     self._receives += 1
-                    self._memory.expect(most)
-                    group.create_task(self._receive(most))
+                    self._memory.expect(room.most)
+                    group.create_task(self._receive(room))
 
     def _must_look(self) -> bool:
         """True if there is something else to decide than whether to receive."""
@@ -156,25 +155,26 @@ class Intake:
         few = len(self._received) + BATCH * self._receives < self._most_received
         return few and self._memory.room() > 0
 
-    async def _receive(self, most: int) -> None:
-        try:
-            messages = await self._input_queue.receive(
-                visibility_seconds=math.ceil(self._deadline.remaining())
-                + VISIBILITY_MARGIN_SECONDS,
-                wait_seconds=self._linger_seconds,
-                most=most,
-            )
-        except QueueError as error:
-            self._telemetry.trouble("the input queue can't be read", code=str(error))
-            self._progress.stop("queue")
-            messages = []
+    async def _receive(self, room: Room) -> None:
+        with room:
+            try:
+                messages = await self._input_queue.receive(
+                    visibility_seconds=math.ceil(self._deadline.remaining())
+                    + VISIBILITY_MARGIN_SECONDS,
+                    wait_seconds=self._linger_seconds,
+                    most=room.most,
+                )
+            except QueueError as error:
+                self._telemetry.trouble("the input queue can't be read", code=str(error))
+                self._progress.stop("queue")
+                messages = []
+            room.came(len(messages))
         self._receives -= 1
-        self._gate.came(len(messages), most)
-        self._memory.came(messages, most)
+        self._memory.came(messages, room.most)
         self._progress.summary.received += len(messages)
         self._under_way += len(messages)
         self._received += messages
-        self._deep, self._dry = len(messages) == most, not messages
+        self._deep, self._dry = len(messages) == room.most, not messages
         self._wake()
 
     async def _look_again(self) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from ion.aws.queue import Queue, QueueError
 from ion.aws.schedule import Schedule
 from ion.aws.table import TableError
-from ion.contract import BadInput, parse
+from ion.contract import BadInput
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
-from ion.history import History, read_history, with_email_id
+from ion.history import History, read_history, resolve
 from ion.limits import RETENTION_LOOK_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
@@ -39,7 +39,7 @@ class Retention:
 
     Args:
         schedule: when to look; it outlives this process.
-        telemetry: told of each message that is rescued, and of trouble.
+        telemetry: told of each message that is moved, and of trouble.
         now: seconds since the epoch.
     """
 
@@ -62,7 +62,7 @@ class Retention:
             deadline: of the invocation.
 
         Returns:
-            How many were rescued.
+            How many were moved.
         """
         seconds = min(deadline.remaining() - _MARGIN_SECONDS, _LONGEST_SECONDS)
         if seconds <= 0:
@@ -74,10 +74,10 @@ class Retention:
             if is_due and await look.run(until):
                 await self._schedule.put_off(self._now(), RETENTION_LOOK_SECONDS)
         except TableError as error:
-            self._telemetry.trouble("when a rescue is due can't be known", code=str(error))
+            self._telemetry.trouble("when a look is due can't be known", code=str(error))
             if self._is_the_hour():
                 await look.run(until)
-        return look.rescued
+        return look.moved
 
     def _is_the_hour(self) -> bool:
         """Without the table: each process once in the first hour of each day (UTC).
@@ -103,7 +103,7 @@ class _Look:
         self._now = now
         self._young: list[Message] = []
         self._unwritten = False
-        self.rescued = 0
+        self.moved = 0
 
     async def run(self, deadline: Deadline) -> bool:
         """True if it got through the queue, and nothing old is left there."""
@@ -138,12 +138,11 @@ class _Look:
             self._unwritten = True
             return
         self._telemetry.attempted(message.id, history, None, fate)
-        self.rescued += 1
+        self.moved += 1
 
 
 def _history(message: Message) -> History:
-    history = read_history(message)
     try:
-        return with_email_id(history, parse(message.body))
+        return resolve(message)[0]
     except BadInput:
-        return history
+        return read_history(message)

@@ -17,7 +17,6 @@ from ion.drain.admission import WorkItem
 from ion.limits import BATCH, MOST_MESSAGE_BYTES
 from ion.message import Draft, Message
 from ion.policy.lease import conclude
-from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 
 _LINGER_SECONDS = 0.25
@@ -222,7 +221,7 @@ def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int
         about |= {
             "stage": outcome.stage.value,
             "reason": outcome.reason.value,
-            "reply": redact(outcome.said, delivery.addresses),
+            "reply": delivery.reply,
             "server": delivery.server,
         }
     return about

@@ -1,7 +1,7 @@
 """Structured events and metrics. Only what is named here is ever written: no body, no address."""
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -52,12 +52,12 @@ class Telemetry:
                 "message_id": message_id,
                 "attempt": row.attempts + 1 if row else 0,
                 "redrives": history.redrives,
-                "recipients": len(delivery.addresses),
+                "recipients": len(delivery.recipients),
                 "retry_in_seconds": delivery.delay_seconds,
                 "path": delivery.path,
                 "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
-                **_said(outcome, delivery.addresses),
+                **_said(outcome, delivery.reply),
                 **_problem(delivery),
             },
         )
@@ -69,7 +69,8 @@ class Telemetry:
 
     def suspended(self, outcome: Outcome, server: str) -> None:
         """The mail server, or our account there, is ill: it isn't tried again in this run."""
-        self._logger.error("delivery suspended", extra={"server": server, **_said(outcome)})
+        said = _said(outcome, redact(outcome.said))
+        self._logger.error("delivery suspended", extra={"server": server, **said})
 
     def still_suspended(self, server: str, reason: str, error: str, until: int) -> None:
         """An earlier run was turned away in a manner that asks for patience."""
@@ -140,11 +141,11 @@ def _line(event: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
 
 
-def _said(outcome: Outcome, addresses: Iterable[str] = ()) -> dict[str, str]:
+def _said(outcome: Outcome, reply: str) -> dict[str, str]:
     return {
         "stage": outcome.stage.value,
         "reason": outcome.reason.value,
-        "reply": redact(outcome.said, addresses),
+        "reply": reply,
     }
 
 

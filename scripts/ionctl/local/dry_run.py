@@ -12,8 +12,8 @@ import boto3
 
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, Where, parse
-from ion.history import History, read_history
+from ion.contract import BadInput, Redrive, Where
+from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
 from ion.mail import compose, is_address
 from ion.message import Message
@@ -102,14 +102,13 @@ def _region(queue_url: str) -> str | None:
 def _would(message: Message, default_sender: str | None) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
-    history = read_history(message)
     try:
-        action = parse(message.body)
+        history, action = resolve(message)
         if isinstance(action, Redrive):
             return _would_redrive(action, history)
         email = compose(
             action,
-            key=action.email_id or history.email_id,
+            key=history.email_id,
             queued_at=history.first_queued_at,
             default_sender=default_sender,
         )

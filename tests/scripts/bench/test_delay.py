@@ -50,18 +50,14 @@ def test_the_way_back_is_open_too() -> None:
         assert everything(near) == b"250 Ok\r\n"
 
 
-def test_what_is_said_without_waiting_travels_side_by_side() -> None:
+async def test_what_is_said_without_waiting_travels_side_by_side() -> None:
     """Or PIPELINING would look as slow as command by command: all of it is on its way at once."""
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        direction = Direction(HOUR)  # nothing arrives while we look
-        latest = []
-        for chunk in (b"MAIL", b"RCPT", b"DATA"):
-            direction.get_buffer(-1)[: len(chunk)] = chunk
-            direction.buffer_updated(len(chunk))
-            latest.append(loop.time() + HOUR)
-        assert [chunk for _, chunk in direction.under_way] == [b"MAIL", b"RCPT", b"DATA"]
-        assert all(due <= late for (due, _), late in zip(direction.under_way, latest, strict=True))
-
-    asyncio.run(main())
+    loop = asyncio.get_running_loop()
+    direction = Direction(HOUR)  # nothing arrives while we look
+    latest = []
+    for chunk in (b"MAIL", b"RCPT", b"DATA"):
+        direction.get_buffer(-1)[: len(chunk)] = chunk
+        direction.buffer_updated(len(chunk))
+        latest.append(loop.time() + HOUR)
+    assert [chunk for _, chunk in direction.under_way] == [b"MAIL", b"RCPT", b"DATA"]
+    assert all(due <= late for (due, _), late in zip(direction.under_way, latest, strict=True))

@@ -37,40 +37,28 @@ def envelopes(server: ScriptedServer) -> set[tuple[str, bool]]:
     }
 
 
-def test_off_awaits_every_reply() -> None:
-    async def main() -> None:
-        async with ScriptedServer(offer=PIPELINING) as server:
-            await measure(server, Pipelining.OFF)
-            assert envelopes(server) == {("MAIL", False), ("RCPT", False), ("DATA", False)}
-
-    asyncio.run(main())
+async def test_off_awaits_every_reply() -> None:
+    async with ScriptedServer(offer=PIPELINING) as server:
+        await measure(server, Pipelining.OFF)
+        assert envelopes(server) == {("MAIL", False), ("RCPT", False), ("DATA", False)}
 
 
 @pytest.mark.parametrize("prebuilt", [False, True])
-def test_envelope_sends_each_in_one_flight_and_awaits_its_dot(prebuilt: bool) -> None:
-    async def main() -> None:
-        async with ScriptedServer(offer=PIPELINING) as server:
-            await measure(server, Pipelining.ENVELOPE, prebuilt=prebuilt)
-            assert envelopes(server) == {("MAIL", True), ("RCPT", True), ("DATA", False)}
-            assert not any(one.more_behind for one in server.accepted)
-
-    asyncio.run(main())
+async def test_envelope_sends_each_in_one_flight_and_awaits_its_dot(prebuilt: bool) -> None:
+    async with ScriptedServer(offer=PIPELINING) as server:
+        await measure(server, Pipelining.ENVELOPE, prebuilt=prebuilt)
+        assert envelopes(server) == {("MAIL", True), ("RCPT", True), ("DATA", False)}
+        assert not any(one.more_behind for one in server.accepted)
 
 
-def test_deep_sends_the_next_envelope_behind_the_dot() -> None:
-    async def main() -> None:
-        dots = [once_behind(b"DATA"), NORMAL]  # the first is answered once an envelope is there
-        async with ScriptedServer({Step.DOT: dots}, offer=PIPELINING) as server:
+async def test_deep_sends_the_next_envelope_behind_the_dot() -> None:
+    dots = [once_behind(b"DATA"), NORMAL]  # the first is answered once an envelope is there
+    async with ScriptedServer({Step.DOT: dots}, offer=PIPELINING) as server:
+        await measure(server, Pipelining.DEEP)
+
+
+async def test_a_server_that_can_not_do_what_is_measured_gives_no_figure() -> None:
+    async with ScriptedServer(offer=Offer(pipelining=False)) as server:
+        with pytest.raises(RuntimeError, match="pipelining is off, not deep"):
             await measure(server, Pipelining.DEEP)
-
-    asyncio.run(main())
-
-
-def test_a_server_that_can_not_do_what_is_measured_gives_no_figure() -> None:
-    async def main() -> None:
-        async with ScriptedServer(offer=Offer(pipelining=False)) as server:
-            with pytest.raises(RuntimeError, match="pipelining is off, not deep"):
-                await measure(server, Pipelining.DEEP)
-            await server.settled()
-
-    asyncio.run(main())
+        await server.settled()

@@ -101,7 +101,7 @@ class Endless(Stream):
 
 
 @pytest.mark.parametrize(
-    ("wire", "says"),
+    ("stream", "says"),
     [
         (Hasty, "chunk borders matter"),
         (Lenient, "by the grammar"),
@@ -109,8 +109,8 @@ class Endless(Stream):
         (Endless, "octets held"),
     ],
 )
-def test_a_broken_parser_is_found_out(wire: type[Stream], says: str) -> None:
-    assert says in found(Replies(wire, far_too_long=0.02))
+def test_a_broken_parser_is_found_out(stream: type[Stream], says: str) -> None:
+    assert says in found(Replies(stream, far_too_long=0.02))
 
 
 # and contracts
