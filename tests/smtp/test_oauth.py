@@ -165,6 +165,22 @@ def test_what_is_no_answer_puts_the_login_off(said: Answer) -> None:
 
 @pytest.mark.row(87)
 @pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        (answer(200, b"<html>canary</html>"), "not JSON"),
+        (answer(200, {"error": "invalid_client"}), "no access token in the answer"),
+        (answer(200, {"access_token": "canary", "token_type": "mac"}), "token type not bearer"),
+        (answer(200, {"access_token": "x" * 8193}), "access token too long"),
+        (answer(200, {"access_token": "a\r\nb"}), "access token with characters not allowed"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said(said: Answer, what: str) -> None:
+    detail = put_off(fetched(said)[0])
+    assert detail == redact(detail) == f"token endpoint: {what}"
+
+
+@pytest.mark.row(87)
+@pytest.mark.parametrize(
     "said",
     [
         *[answer(status, b"canary") for status in (500, 502, 503, 504, 429, 408)],
@@ -186,7 +202,8 @@ async def test_no_redirect_is_followed(status: int) -> None:
     async with TokenEndpoint(issue("canary")) as other:
         said = answer(status, b"", f"Location: {other.url}")
         async with TokenEndpoint(said) as endpoint:
-            put_off(await fetch(endpoint.oauth(), trusting(), soon()))
+            detail = put_off(await fetch(endpoint.oauth(), trusting(), soon()))
+        assert detail == "token endpoint: redirect, not followed: check the address"
         assert (len(endpoint.requests), other.connections) == (1, 0)
 
 
