@@ -1,13 +1,15 @@
 """Room in the line before the gate: kept for a receive, and free again whatever came of that."""
 
 import asyncio
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from ion.drain.gate import SendGate
 from ion.policy.rate import Limits, Pace
-from ion.smtp.pool import Pool
+
+if TYPE_CHECKING:
+    from ion.smtp.pool import Pool
 
 PATIENCE_SECONDS = 30.0
 
