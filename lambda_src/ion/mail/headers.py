@@ -62,8 +62,8 @@ def address_field(name: str, correspondents: Iterable[Correspondent]) -> str:
     return _folded(name, words)
 
 
-def custom_fields(headers: Mapping[str, str], path: str) -> str:
-    """The publisher's own fields, checked. Blanks around a value mean nothing and are dropped.
+def custom_fields(headers: Mapping[str, str | None], path: str) -> str:
+    """The publisher's own fields, checked, without the blanks around values; null is no field.
 
     Raises:
         BadInput: HEADER_NAME, HEADER_INJECTION, INVALID_UNICODE.
@@ -71,6 +71,8 @@ def custom_fields(headers: Mapping[str, str], path: str) -> str:
     seen = set()
     fields = []
     for name, value in headers.items():
+        if value is None:
+            continue
         here = header(path, name)
         if not _is_field_name(name) or _reserved(name) or name.lower() in seen:
             raise BadInput(Reason.HEADER_NAME, here)
