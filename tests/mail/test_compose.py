@@ -136,6 +136,13 @@ def test_a_whole_email_byte_for_byte() -> None:
     ]
 
 
+def test_no_line_of_a_common_header_is_longer_than_78_octets() -> None:
+    """RFC 5322 section 2.1.1, the boundary's line included."""
+    email = composed(subject="Your order is on its way", body_html="<p>hi")
+    header, _, _ = email.content.partition(b"\r\n\r\n")
+    assert max(map(len, header.split(b"\r\n"))) <= 78
+
+
 def test_each_address_is_in_the_envelope_once() -> None:
     email = composed(
         recipient=["b@example.org", "a@example.org", "b@Example.ORG", "B@example.org"],

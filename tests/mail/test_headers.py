@@ -97,6 +97,25 @@ def test_a_plain_name_stays_readable_on_the_wire() -> None:
     assert b'\r\nTo: Ann Lee <ann@example.org>, "Lee, B." <b@example.org>\r\n' in email.content
 
 
+@pytest.mark.parametrize("name", ["Miles O'Brien", "'Ann'", "Dr. Ann", "Ann (Sales)", "a@b"])
+def test_a_name_with_more_than_atoms_is_quoted(name: str) -> None:
+    """An apostrophe is an atom's (RFC 5322 section 3.2.3), and some servers mind it."""
+    email = composed(recipient=Mailbox("ann@example.org", name))
+    assert f'\r\nTo: "{name}" <ann@example.org>\r\n' in email.content.decode()
+    assert people(email, "To") == [(name, "ann@example.org")]
+
+
+@pytest.mark.parametrize("field", ["recipient", "cc", "sender", "reply_to"])
+def test_an_encoded_name_fits_on_the_line_that_its_field_begins(field: str) -> None:
+    for length in range(1, 90):
+        assert_clean_on_the_wire(composed(**{field: Mailbox("ann@example.org", "é" * length)}))
+
+
+def test_beside_an_address_beyond_ascii_octets_count_and_not_characters() -> None:
+    email = composed(recipient=[f"Пётр <{'п' * length}@example.org>" for length in range(1, 32)])
+    assert_clean_on_the_wire(email)
+
+
 def test_a_long_list_is_folded_between_its_members() -> None:
     recipients = [f"Person Number{i} <person{i}@example.org>" for i in range(900)]
     email = composed(recipient=recipients)
@@ -126,6 +145,36 @@ def test_a_word_too_long_for_a_line_is_encoded_not_broken() -> None:
     email = composed(headers={"X-URL": url})
     assert_clean_on_the_wire(email)
     assert read(email)["X-URL"] == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=?utf-8?q?x?=",
+        "Re: =?utf-8?b?eA==?= and more",
+        "=?x?Q?y?=",
+        "(=?utf-8?q?x?=)",
+        "=?utf-8*en?q?x?=",
+        # what lenient readers decode as well
+        "=?utf-8?q??=",
+        "=?utf-8?q?x y?=",
+        "a=?utf-8?q?x?=b",
+    ],
+)
+def test_text_that_looks_like_an_encoded_word_is_encoded(text: str) -> None:
+    email = composed(subject=text)
+    assert text not in email.content.decode()
+    assert read(email)["Subject"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Why =? because ?=", "a=?b?=", "=?utf-8?x?y?=", "=?utf-8?q?x", "=?=?=?=", "=?a?bb?c?="],
+)
+def test_text_that_no_reader_would_decode_stays_readable(text: str) -> None:
+    email = composed(subject=text)
+    assert f"\r\nSubject: {text}\r\n" in email.content.decode()
+    assert read(email)["Subject"] == text
 
 
 @pytest.mark.row(3)

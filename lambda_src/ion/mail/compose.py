@@ -10,7 +10,8 @@ from ion.envelope import Email, Envelope
 from ion.mail.addresses import Correspondent, parse_address, parse_addresses
 from ion.mail.body import Part, text_part
 from ion.mail.characters import check_header_text, check_unicode
-from ion.mail.headers import address_field, custom_fields, text_field
+from ion.mail.custom_headers import custom_fields
+from ion.mail.headers import address_field, text_field
 from ion.mail.plain_text import plain_text
 from ion.outcome import Reason
 
