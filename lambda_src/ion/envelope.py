@@ -11,16 +11,23 @@ class Envelope:
     wants it, no angle brackets.
 
     Args:
-        sender: the reverse-path.
+        sender: the reverse-path, where bounces go.
         recipients: at least one; to, cc and bcc in that order, each address once.
         smtputf8: an address in the header, or the sender, has a non-ASCII local part, so the
-            server must offer SMTPUTF8 (RFC 6531). A recipient who is in no header (bcc) asks for it
-            only for itself.
+            server must offer SMTPUTF8 (RFC 6531), or nobody can be served: the header is the same
+            for all. A recipient who is in no header (bcc) asks for it only for itself.
+        author: the address in From, if it isn't the sender's.
     """
 
     sender: str
     recipients: tuple[str, ...]
     smtputf8: bool = False
+    author: str = ""
+
+    @property
+    def senders(self) -> tuple[str, str]:
+        """The sender and the author: a server may refuse either."""
+        return self.sender, self.author or self.sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ BAD = {
     email(recipient="a@b.example>\r\nRCPT TO:<c@d.example"): "INVALID_ADDRESS",
     email(subject="a\r\nBcc: c@d.example"): "HEADER_INJECTION",
     email(headers={"Received": "x"}): "HEADER_NAME",
+    email(headers={"List-Unsubscribe": "<https://bücher.example>"}): "HEADER_VALUE",
     email(recipient="jürgen@b.example"): "SMTPUTF8_UNSUPPORTED",
     email(body_text="x" * 2000): "TOO_LARGE",
 }

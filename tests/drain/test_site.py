@@ -255,6 +255,28 @@ def test_a_sender_that_the_server_minds_holds_up_no_other(account: Account, log:
     assert account.dead() == []
 
 
+@pytest.mark.row(47)
+@pytest.mark.parametrize(
+    "refusal", [UNVERIFIED, reply(554, "Message rejected: Email address is not verified.")]
+)
+def test_an_author_that_the_server_minds_holds_up_no_other_of_the_same_return_path(
+    account: Account, refusal: Action
+) -> None:
+    """SES verifies From as well as the reverse-path."""
+    same = {"return_path": "bounces@example.org"}
+    for number in range(3):
+        account.publish(email(number, sender="bad@example.org", **same))
+        account.publish(email(10 + number, **same))
+    minded = [f"to{number}@example.org" for number in range(3)]
+    server = ScriptedServer(recipients=dict.fromkeys(minded, refusal))
+    summary = run(account, server)
+    assert (summary.sent, summary.released, summary.stopped) == (3, 3, "empty")
+    assert {one.sender for one in server.accepted} == {"bounces@example.org"}
+    lines = [one.line for session in server.sessions for one in session.commands]
+    assert sum(address in line for line in lines for address in minded) == 1
+    assert account.dead() == []
+
+
 @pytest.mark.row(49)
 @pytest.mark.parametrize("pipelining", [False, True])
 def test_too_many_recipients_for_one_transaction_are_no_refusal(

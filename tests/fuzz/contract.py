@@ -89,23 +89,30 @@ def assert_reads_back(send: Send, email: Email) -> None:
     """The email says what the publisher said, to whom they said it, and nothing else."""
     assert_clean_on_the_wire(email)
     told = read(email)
-    assert told["Subject"] == send.subject
+    assert told["Subject"] == (send.subject or "")
     assert told["Bcc"] is None
-    assert len(told.get_all("To", [])) == len(told.get_all("From", [])) == 1
-    fields: dict[str, Addresses] = {
-        "From": _DEFAULT_SENDER if send.sender is None else send.sender,
-        "To": send.recipient,
-        "Cc": send.cc,
-        "Reply-To": [] if send.reply_to is None else send.reply_to,
+    to, cc, sender = _expected(send.recipient), _expected(send.cc), _expected(send.sender)
+    fields = {
+        "From": sender or _expected(_DEFAULT_SENDER),
+        "To": to,
+        "Cc": cc,
+        "Reply-To": _expected(send.reply_to),
     }
-    for name, addresses in fields.items():
-        if addresses != []:
-            assert _unescaped(people(email, name)) == _unescaped(_expected(addresses)), name
-    for name, value in send.headers.items():
-        assert told.get_all(name) == [value.strip(" \t")], name
+    for name, names_and_addresses in fields.items():
+        if name == "To" and not (to or cc):
+            assert str(told["To"]) == "undisclosed-recipients:;"
+        elif names_and_addresses:
+            assert len(told.get_all(name, [])) == 1, name
+            assert _unescaped(people(email, name)) == _unescaped(names_and_addresses), name
+        else:
+            assert name not in told, name
+    for name, value in (send.headers or {}).items():
+        assert value is None or told.get_all(name) == [value.strip(" \t")], name
     everybody = [
         address for field in (send.recipient, send.cc, send.bcc) for _, address in _expected(field)
     ]
+    reverse_path = _expected(send.return_path) or fields["From"]
+    assert email.envelope.sender == reverse_path[0][1]
     assert set(email.envelope.recipients) <= set(everybody)
     known = {_same_domain(address) for address in email.envelope.recipients}
     assert known == {_same_domain(address) for address in everybody}
@@ -115,7 +122,7 @@ def assert_reads_back(send: Send, email: Email) -> None:
         assert body(told, "html") == _with_lf(send.body_html)
 
 
-def _expected(addresses: Addresses) -> list[tuple[str, str]]:
+def _expected(addresses: Addresses | None) -> list[tuple[str, str]]:
     return [(one.name, one.address) for one in parse_addresses(addresses, "$")]
 
 

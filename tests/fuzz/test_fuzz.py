@@ -129,7 +129,7 @@ class Chatty(Contract):
 
     def compose(self, send: Send) -> Email:
         email = super().compose(send)
-        content = b"X-Subject: " + send.subject.encode() + b"\r\n" + email.content
+        content = b"X-Subject: " + (send.subject or "").encode() + b"\r\n" + email.content
         return Email(email.envelope, content)
 
 
@@ -144,7 +144,7 @@ class Careless(Contract):
     """Thinks that a long subject is no subject."""
 
     def compose(self, send: Send) -> Email:
-        return super().compose(parse_again(send, subject=send.subject[:60]))
+        return super().compose(parse_again(send, subject=(send.subject or "")[:60]))
 
 
 def parse_again(send: Send, **changes: object) -> Send:
@@ -159,7 +159,7 @@ def parse_again(send: Send, **changes: object) -> Send:
         (Trusting, "JSONDecodeError"),
         (Chatty, "assert_clean_on_the_wire"),
         (Forgetful, "Cc"),
-        (Careless, 'told["Subject"] == send.subject'),
+        (Careless, 'told["Subject"] == (send.subject'),
     ],
 )
 def test_a_broken_contract_is_found_out(contract: type[Contract], says: str) -> None:

@@ -30,6 +30,7 @@ _OF_INPUT = frozenset(
         Reason.INVALID_UNICODE,
         Reason.INVALID_ADDRESS,
         Reason.HEADER_NAME,
+        Reason.HEADER_VALUE,
         Reason.HEADER_INJECTION,
         Reason.SENDER_MISSING,
         Reason.ID_REUSED,

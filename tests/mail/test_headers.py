@@ -72,14 +72,16 @@ def test_any_subject_is_read_as_written(text: str) -> None:
     assert_clean_on_the_wire(email)
     message = read(email)
     assert message["Subject"] == text
-    assert message["X-Copy"] == message["X" * 76] == text.strip(" \t")
+    assert message["X-Copy"] == text.strip(" \t")
+    # no encoded word has room behind that name; the parser of Python 3.11 keeps the fold's blank
+    assert message["X" * 76].lstrip(" ") == text.strip(" \t")
 
 
 @pytest.mark.parametrize("text", [*NASTY[1:6], *NASTY[8:20], "Lee, Ann", 'A "B" \\ C', "Ann Lee"])
 def test_a_nasty_name_is_read_as_written(text: str) -> None:
     email = composed(recipient=[Mailbox("a@example.org", text), "b@example.org"])
     assert_clean_on_the_wire(email)
-    assert people(email, "To") == [(text, "a@example.org"), ("", "b@example.org")]
+    assert people(email, "To") == [(text.strip(" \t"), "a@example.org"), ("", "b@example.org")]
 
 
 @settings(deadline=None)
@@ -87,12 +89,31 @@ def test_a_nasty_name_is_read_as_written(text: str) -> None:
 def test_any_names_are_read_as_written(names: list[str]) -> None:
     email = composed(recipient=[Mailbox("a@example.org", name) for name in names])
     assert_clean_on_the_wire(email)
-    assert people(email, "To") == [(name, "a@example.org") for name in names]
+    assert people(email, "To") == [(name.strip(" \t"), "a@example.org") for name in names]
 
 
 def test_a_plain_name_stays_readable_on_the_wire() -> None:
     email = composed(recipient=["Ann Lee <ann@example.org>", '"Lee, B." <b@example.org>'])
     assert b'\r\nTo: Ann Lee <ann@example.org>, "Lee, B." <b@example.org>\r\n' in email.content
+
+
+@pytest.mark.parametrize("name", ["Miles O'Brien", "'Ann'", "Dr. Ann", "Ann (Sales)", "a@b"])
+def test_a_name_with_more_than_atoms_is_quoted(name: str) -> None:
+    """An apostrophe is an atom's (RFC 5322 section 3.2.3), and some servers mind it."""
+    email = composed(recipient=Mailbox("ann@example.org", name))
+    assert f'\r\nTo: "{name}" <ann@example.org>\r\n' in email.content.decode()
+    assert people(email, "To") == [(name, "ann@example.org")]
+
+
+@pytest.mark.parametrize("field", ["recipient", "cc", "sender", "reply_to"])
+def test_an_encoded_name_fits_on_the_line_that_its_field_begins(field: str) -> None:
+    for length in range(1, 90):
+        assert_clean_on_the_wire(composed(**{field: Mailbox("ann@example.org", "é" * length)}))
+
+
+def test_beside_an_address_beyond_ascii_octets_count_and_not_characters() -> None:
+    email = composed(recipient=[f"Пётр <{'п' * length}@example.org>" for length in range(1, 32)])
+    assert_clean_on_the_wire(email)
 
 
 def test_a_long_list_is_folded_between_its_members() -> None:
@@ -124,6 +145,36 @@ def test_a_word_too_long_for_a_line_is_encoded_not_broken() -> None:
     email = composed(headers={"X-URL": url})
     assert_clean_on_the_wire(email)
     assert read(email)["X-URL"] == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=?utf-8?q?x?=",
+        "Re: =?utf-8?b?eA==?= and more",
+        "=?x?Q?y?=",
+        "(=?utf-8?q?x?=)",
+        "=?utf-8*en?q?x?=",
+        # what lenient readers decode as well
+        "=?utf-8?q??=",
+        "=?utf-8?q?x y?=",
+        "a=?utf-8?q?x?=b",
+    ],
+)
+def test_text_that_looks_like_an_encoded_word_is_encoded(text: str) -> None:
+    email = composed(subject=text)
+    assert text not in email.content.decode()
+    assert read(email)["Subject"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Why =? because ?=", "a=?b?=", "=?utf-8?x?y?=", "=?utf-8?q?x", "=?=?=?=", "=?a?bb?c?="],
+)
+def test_text_that_no_reader_would_decode_stays_readable(text: str) -> None:
+    email = composed(subject=text)
+    assert f"\r\nSubject: {text}\r\n" in email.content.decode()
+    assert read(email)["Subject"] == text
 
 
 @pytest.mark.row(3)

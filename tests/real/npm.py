@@ -22,7 +22,7 @@ def modules() -> Path:
         UnavailableError: there is no Node.js, or no network.
     """
     if not (shutil.which("node") and shutil.which("npm")):
-        raise UnavailableError("there is no node or no npm: this server comes from npm")
+        raise UnavailableError("there is no node or no npm: this comes from npm")
     digest = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()[:8]
     folder = CACHE / f"npm-{digest}"
     with locked(CACHE / "npm.lock"):

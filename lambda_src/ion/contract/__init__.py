@@ -1,6 +1,7 @@
 """The wire JSON: what a publisher may put on the topic, and what bad input is."""
 
 from ion.contract.actions import (
+    BLANKS,
     Action,
     Address,
     Addresses,
@@ -8,6 +9,7 @@ from ion.contract.actions import (
     Redrive,
     Send,
     Where,
+    is_given,
     seconds_of,
 )
 from ion.contract.bad_input import BadInput
@@ -16,6 +18,7 @@ from ion.contract.parse import parse
 from ion.contract.paths import header
 
 __all__ = [
+    "BLANKS",
     "Action",
     "Address",
     "Addresses",
@@ -26,6 +29,7 @@ __all__ = [
     "Where",
     "content_hash",
     "header",
+    "is_given",
     "parse",
     "seconds_of",
 ]

@@ -1,6 +1,6 @@
 """The messages a publisher may send, as frozen types. Unknown fields are refused."""
 
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import msgspec
 
@@ -8,6 +8,10 @@ from ion.delivery import InDoubt
 from ion.outcome import Reason
 
 NO_BODY = "needs body_text or body_html"
+NO_RECIPIENT = "needs recipient, cc or bcc"
+
+BLANKS = " \t"
+"""What means nothing around an address or a name."""
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,7 +24,16 @@ class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Address = str | Mailbox
 """`a@b`, `Name <a@b>`, or an object {"email": …, "name": …}."""
 
-Addresses = Address | list[Address]
+Addresses = Address | list[Address | None]
+
+
+def is_given(address: Address | None) -> TypeGuard[Address]:
+    """False for null, and for a text of nothing but blanks.
+
+    Serializers write either where there is no address; in a list, too.
+    """
+    return address.strip(BLANKS) != "" if isinstance(address, str) else address is not None
+
 
 EmailId = Annotated[
     str,
@@ -39,23 +52,33 @@ class Send(
     tag_field="action",
     tag="send",
 ):
-    """One email. At least one of the bodies must be there."""
+    """One email. At least one recipient and one of the bodies must be there.
 
-    recipient: Addresses
+    null is the same as a field that is left out.
+    """
+
+    recipient: Addresses | None = None
     email_id: EmailId | None = None
-    cc: Addresses = []
-    bcc: Addresses = []
+    cc: Addresses | None = None
+    bcc: Addresses | None = None
     sender: Address | None = None
-    reply_to: Address | None = None
-    subject: str = ""
+    reply_to: Addresses | None = None
+    return_path: Address | None = None
+    subject: str | None = None
     body_text: str | None = None
     body_html: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str | None] | None = None
     in_doubt: InDoubt | None = None
 
     def __post_init__(self) -> None:
+        if not any(map(_names_somebody, (self.recipient, self.cc, self.bcc))):
+            raise ValueError(NO_RECIPIENT)
         if self.body_text is None and self.body_html is None:
             raise ValueError(NO_BODY)
+
+
+def _names_somebody(field: Addresses | None) -> bool:
+    return any(map(is_given, field)) if isinstance(field, list) else is_given(field)
 
 
 _AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -116,7 +139,7 @@ class Redrive(
     where: Where | None = None
     max: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
     rate: Annotated[float, msgspec.Meta(ge=0.01, le=10_000)] | None = None
-    dry_run: bool = False
+    dry_run: bool | None = None
 
 
 Action = Send | Redrive

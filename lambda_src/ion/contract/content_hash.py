@@ -3,15 +3,25 @@
 import hashlib
 import json
 
+from ion.contract.parse import without_mark
+
 
 def content_hash(body: str) -> str:
-    """SHA-256 of what a message says, however it is spelt: order and white space don't count.
+    """SHA-256 of what a message says: a redelivery, and the same published again, have the same.
 
-    Of the JSON and not of the email made from it: a deploy or another setting changes the email,
-    and the message that waits in the queue must still be the one that it was.
+    Nothing counts that JSON leaves open: the order of fields, white space, escapes, a byte order
+    mark. A field that is null is a field that is left out, as for the email.
+
+    It is the hash of the JSON and not of the email made from it: a deploy or another setting
+    changes the email, and the message that waits in the queue must still be the one that it was.
+    So what is spelt in another way inside a value counts as other content (`ID_REUSED`), though
+    the same email would come of it: `""` and null for an address, `"a@b"` and `["a@b"]`, blanks
+    around a name, null in a list or for a header and none there.
 
     Args:
         body: a body that `parse` has taken.
     """
-    canonical = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"))
+    fields = json.loads(without_mark(body)).items()
+    said = {name: value for name, value in fields if value is not None}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

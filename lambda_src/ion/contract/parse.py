@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from ion.contract.actions import NO_BODY, Action, Mailbox, Redrive, Send, Where
+from ion.contract.actions import NO_BODY, NO_RECIPIENT, Action, Mailbox, Redrive, Send, Where
 from ion.contract.bad_input import BadInput
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
@@ -20,6 +20,12 @@ _AT = re.compile(r" - at `(\$[\w.\[\]]*)`$", re.ASCII)
 _UNKNOWN = "Object contains unknown field `"
 _MISSING = re.compile(r"Object missing required field `(\w+)`", re.ASCII)
 _WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
+
+_BYTE_ORDER_MARK = "\ufeff"
+"""Some programs begin UTF-8 with it; RFC 8259 section 8.1 lets a reader pass over it."""
+
+_ABSENT = {NO_RECIPIENT: "recipient", NO_BODY: "body_text"}
+"""What is missing where one field of several would do: the field that is named."""
 
 _MOST_NAMES = 100
 """Fields that are compared with the one that is missing."""
@@ -49,6 +55,11 @@ def _constant(_: str) -> NoReturn:  # NaN, Infinity, -Infinity: Python reads the
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
+def without_mark(body: str) -> str:
+    """The JSON text of a body."""
+    return body.removeprefix(_BYTE_ORDER_MARK)
+
+
 def parse(body: str) -> Action:
     """The action that a message body asks for.
 
@@ -56,7 +67,7 @@ def parse(body: str) -> Action:
         BadInput: BAD_JSON, INVALID_SCHEMA or INVALID_UNICODE, with the JSON path.
     """
     try:
-        decoded = _decoder.decode(body)
+        decoded = _decoder.decode(without_mark(body))
         body.encode()
         if "\\ud" in body or "\\uD" in body:  # only an escape can smuggle in half a pair
             json.dumps(decoded, ensure_ascii=False).encode()
@@ -86,11 +97,13 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
         return _unknown(path, what[len(_UNKNOWN) : -1], message)
     if missing := _MISSING.fullmatch(what):
         return _missing(path, missing[1], message)
-    if what == NO_BODY:
-        return BadInput(Reason.INVALID_SCHEMA, "$.body_text", Problem.MISSING)
+    if what in _ABSENT:
+        return BadInput(Reason.INVALID_SCHEMA, f"$.{_ABSENT[what]}", Problem.MISSING)
     if path == "$.headers[...]":
         headers = message["headers"].items()
-        path = header("$.headers", next(n for n, value in headers if not isinstance(value, str)))
+        path = header(
+            "$.headers", next(n for n, value in headers if not isinstance(value, str | None))
+        )
     problem = Problem.TYPE if _WRONG_TYPE.fullmatch(what) else Problem.VALUE
     return BadInput(Reason.INVALID_SCHEMA, path, problem)
 

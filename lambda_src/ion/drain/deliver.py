@@ -67,12 +67,12 @@ class Deliverer:
         """
         envelope = job.email.envelope
         targets = [envelope.recipients[i] for i in job.targets]
-        known = self._refusals.of(envelope.sender)
+        known = self._refusals.of(envelope.senders)
         if known is not None:
             return self._sort(job, message, dict.fromkeys(job.targets, known))
         began = time.perf_counter()
         fates = await self._send(job.email, targets, deadline)
-        fates = self._refusals.observe(message.id, envelope.sender, fates)
+        fates = self._refusals.observe(message.id, envelope.senders, fates)
         seconds = time.perf_counter() - began
         by_index = {i: fates[envelope.recipients[i]] for i in job.targets}
         return [

@@ -6,7 +6,7 @@ The grammar is RFC 5321 section 4.1.2 with RFC 6531's additions; no comments, no
 import re
 from dataclasses import dataclass
 
-from ion.contract import Address, Addresses, BadInput
+from ion.contract import BLANKS, Address, Addresses, BadInput, is_given
 from ion.mail.characters import check_header_text, check_unicode, has_unseen
 from ion.mail.domains import LONGEST_DOMAIN, wire_domain
 from ion.outcome import Reason
@@ -26,7 +26,7 @@ _is_quoted = re.compile(_QUOTED).fullmatch
 
 # `Name <a@b>`, `"Name" <a@b>`, `<a@b>`. What stands between the brackets is checked afterwards.
 _as_named = re.compile(
-    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)" *|(?P<plain>[^"<>]*))<(?P<address>.*)>', re.DOTALL
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"[ \t]*|(?P<plain>[^"<>]*))<(?P<address>.*)>', re.DOTALL
 ).fullmatch
 _quoted_pair = re.compile(r"\\(.)", re.DOTALL)
 # Outside quotes these begin a list, a group or another address, so the field isn't one mailbox.
@@ -56,26 +56,27 @@ class Correspondent:
 
 
 def parse_address(address: Address, path: str) -> Correspondent:
-    """The mailbox that a field names.
+    """The mailbox that a field names. Blanks around the address and the name are dropped.
 
     Raises:
         BadInput: INVALID_ADDRESS; for its name HEADER_INJECTION; INVALID_UNICODE.
     """
     if not isinstance(address, str):
-        name = address.name or ""
+        name = (address.name or "").strip(BLANKS)
         check_header_text(name, f"{path}.name")
-        return _mailbox(address.email, name, f"{path}.email")
+        return _mailbox(address.email.strip(BLANKS), name, f"{path}.email")
+    address = address.strip(BLANKS)
     if not address.endswith(">"):
         return _mailbox(address, "", path)
     named = _as_named(address)
     if not named:
         raise BadInput(Reason.INVALID_ADDRESS, path)
     quoted, plain = named["quoted"], named["plain"]
-    name = plain.strip(" ") if quoted is None else _quoted_pair.sub(r"\1", quoted)
+    name = (plain if quoted is None else _quoted_pair.sub(r"\1", quoted)).strip(BLANKS)
     check_header_text(name, path)
     if quoted is None and _has_list_syntax(name):
         raise BadInput(Reason.INVALID_ADDRESS, path)
-    return _mailbox(named["address"], name, path)
+    return _mailbox(named["address"].strip(BLANKS), name, path)
 
 
 def is_address(text: str) -> bool:
@@ -87,15 +88,17 @@ def is_address(text: str) -> bool:
     return True
 
 
-def parse_addresses(addresses: Addresses, path: str) -> tuple[Correspondent, ...]:
-    """All mailboxes of a field, in their order.
+def parse_addresses(addresses: Addresses | None, path: str) -> tuple[Correspondent, ...]:
+    """All mailboxes of a field, in their order; null and the empty text are none.
 
     Raises:
         BadInput: as `parse_address`, with the index in the path.
     """
-    if isinstance(addresses, list):
-        return tuple(parse_address(one, f"{path}[{i}]") for i, one in enumerate(addresses))
-    return (parse_address(addresses, path),)
+    if not isinstance(addresses, list):
+        return (parse_address(addresses, path),) if is_given(addresses) else ()
+    return tuple(
+        parse_address(one, f"{path}[{i}]") for i, one in enumerate(addresses) if is_given(one)
+    )
 
 
 def _mailbox(address: str, name: str, path: str) -> Correspondent:

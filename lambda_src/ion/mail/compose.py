@@ -5,18 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ion.contract import Address, Addresses, BadInput, Send
+from ion.contract import Address, Addresses, BadInput, Send, is_given
 from ion.envelope import Email, Envelope
 from ion.mail.addresses import Correspondent, parse_address, parse_addresses
 from ion.mail.body import Part, text_part
 from ion.mail.characters import check_header_text, check_unicode
-from ion.mail.headers import address_field, custom_fields, text_field
+from ion.mail.custom_headers import custom_fields
+from ion.mail.headers import address_field, text_field
 from ion.mail.plain_text import plain_text
 from ion.outcome import Reason
 
 MOST_RECIPIENTS = 1000
 """All of them together. SMTP takes 100 at a time (RFC 5321 section 4.5.3.1.8), in chunks; beyond
 this it is a mailing, which wants a message for each."""
+
+_UNDISCLOSED = "To: undisclosed-recipients:;\r\n"
+"""A group of nobody (RFC 5322 section 3.4), where all recipients are bcc's: some programs want a
+To, and some servers write one."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -69,11 +74,11 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     """
     _check_count(send)
     sender = _sender(send.sender, default_sender)
-    to = parse_addresses(send.recipient, "$.recipient")
-    cc = parse_addresses(send.cc, "$.cc")
-    bcc = parse_addresses(send.bcc, "$.bcc")
-    reply_to = () if send.reply_to is None else (parse_address(send.reply_to, "$.reply_to"),)
-    check_header_text(send.subject, "$.subject")
+    to, cc, bcc = _addressees(send)
+    reply_to = parse_addresses(send.reply_to, "$.reply_to")
+    (reverse_path,) = parse_addresses(send.return_path, "$.return_path") or (sender,)
+    subject = send.subject or ""
+    check_header_text(subject, "$.subject")
     text, html = send.body_text or "", send.body_html or ""
     check_unicode(html, "$.body_html")
     check_unicode(text, "$.body_text")
@@ -81,18 +86,19 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     fields = (
         address_field("From", (sender,))
-        + address_field("To", to)
+        + (address_field("To", to) if to else "" if cc else _UNDISCLOSED)
         + (address_field("Cc", cc) if cc else "")
         + (address_field("Reply-To", reply_to) if reply_to else "")
-        + text_field("Subject", send.subject)
+        + text_field("Subject", subject)
         + f"Message-ID: <{digest[:32]}@{sender.domain}>\r\n"
-        + custom_fields(send.headers, "$.headers")
+        + custom_fields(send.headers or {}, "$.headers")
     )
-    in_header = (sender, *to, *cc, *reply_to)
+    with_all = (reverse_path, sender, *to, *cc, *reply_to)
     envelope = Envelope(
-        sender.address,
+        reverse_path.address,
         _each_once((*to, *cc, *bcc)),
-        smtputf8=not all(one.local_part.isascii() for one in in_header),
+        smtputf8=not all(one.local_part.isascii() for one in with_all),
+        author="" if reverse_path.address == sender.address else sender.address,
     )
     return Checked(envelope, fields, text, html, digest)
 
@@ -103,23 +109,30 @@ def recipients(send: Send) -> tuple[str, ...]:
     Raises:
         BadInput: one of them is no address.
     """
-    fields = (send.recipient, "$.recipient"), (send.cc, "$.cc"), (send.bcc, "$.bcc")
-    return _each_once([one for field, path in fields for one in parse_addresses(field, path)])
+    to, cc, bcc = _addressees(send)
+    return _each_once((*to, *cc, *bcc))
+
+
+def _addressees(send: Send) -> tuple[tuple[Correspondent, ...], ...]:
+    """To, cc and bcc."""
+    return (
+        parse_addresses(send.recipient, "$.recipient"),
+        parse_addresses(send.cc, "$.cc"),
+        parse_addresses(send.bcc, "$.bcc"),
+    )
 
 
 def _check_count(send: Send) -> None:
-    if send.recipient == []:
-        raise BadInput(Reason.INVALID_ADDRESS, "$.recipient")
     if sum(map(_count, (send.recipient, send.cc, send.bcc))) > MOST_RECIPIENTS:
         raise BadInput(Reason.TOO_LARGE, "$.recipient")
 
 
-def _count(addresses: Addresses) -> int:
-    return len(addresses) if isinstance(addresses, list) else 1
+def _count(addresses: Addresses | None) -> int:
+    return sum(map(is_given, addresses if isinstance(addresses, list) else [addresses]))
 
 
 def _sender(sender: Address | None, default: str | None) -> Correspondent:
-    chosen = default if sender is None else sender
+    chosen = sender if is_given(sender) else default
     if chosen is None:
         raise BadInput(Reason.SENDER_MISSING, "$.sender")
     return parse_address(chosen, "$.sender")
@@ -164,5 +177,5 @@ def _alternatives(plain: Part, rich: Part, digest: str) -> Part:
         b"--%b\r\n%b\r\n%b\r\n" % (mark, part.fields.encode(), part.content)
         for part in (plain, rich)
     )
-    fields = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'
+    fields = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'
     return Part(fields, b"%b--%b--\r\n" % (parts, mark))

@@ -7,7 +7,8 @@ LONGEST_WORD = 75
 
 _B, _Q, _END = "=?utf-8?b?", "=?utf-8?q?", "?="
 _FRAME = len(_B) + len(_END)
-_SMALLEST_ROOM = 32  # characters: even the widest character, 12 in Q, gets on
+SMALLEST_ROOM = 32
+"""Characters of a word that is of use: even the widest character, 12 in Q, gets on."""
 
 # RFC 2047 section 5 (3): what may stand for itself also within a display name
 _LITERAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
@@ -27,7 +28,7 @@ def encoded_words(text: str, first_room: int = LONGEST_WORD) -> list[str]:
         first_room: how long the first word may be, where its line has begun already.
     """
     octets = text.encode()
-    room = max(min(first_room, LONGEST_WORD), _SMALLEST_ROOM) - _FRAME
+    room = max(min(first_room, LONGEST_WORD), SMALLEST_ROOM) - _FRAME
     q = "".join([_Q_OCTETS[octet] for octet in octets])
     if len(q) <= (len(octets) + 2) // 3 * 4:
         return [f"{_Q}{word}{_END}" for word in _cut_q(q, room)]

@@ -1,34 +1,27 @@
 """A header field: encoded where it must be, folded where it can be."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from ion.contract import BadInput, header
 from ion.mail.addresses import Correspondent
-from ion.mail.characters import check_header_text
-from ion.mail.encoded_words import encoded_words
-from ion.outcome import Reason
+from ion.mail.encoded_words import LONGEST_WORD, SMALLEST_ROOM, encoded_words
 
 LINE = 76
-"""Characters that a line is folded at: RFC 5322 section 2.1.1 asks for 78, RFC 2047 section 2
+"""Octets that a line is folded at: RFC 5322 section 2.1.1 asks for 78, RFC 2047 section 2
 for 76 where there are encoded words."""
 
+LONGEST_LINE = 998
+"""Octets (RFC 5322 section 2.1.1)."""
+
 LONGEST_PLAIN_WORD = 900
-"""Characters that can't be folded but still fit, after a name of 76, into the 998 of RFC 5322
-section 2.1.1. A longer one is encoded."""
+"""Characters that can't be folded but still fit, after a name of 76, into `LONGEST_LINE`. A longer
+one is encoded."""
 
-# ftext (RFC 5322 section 2.2), and 76 so that a line can always be begun
-_is_field_name = re.compile(r"[!-9;-~]{1,76}").fullmatch
-# What ion writes itself, what the next server writes, what other machinery signs.
-_reserved = re.compile(
-    r"from|to|cc|bcc|sender|reply-to|subject|date|message-id|received|return-path"
-    r"|(?:mime|content|resent|dkim|arc)-.*",
-    re.IGNORECASE,
-).fullmatch
-
-_words = re.compile(r"[ \t]+[^ \t]+").findall
-_may_be_encoded_word = re.compile(r"=\?.*\?=").search
-_is_atoms = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII).fullmatch
+words_with_blanks = re.compile(r"[ \t]+[^ \t]+").findall
+# RFC 2047 section 2, and what lenient readers decode besides: no text at all, blanks in it
+_holds_encoded_word = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=").search
+# Atoms (RFC 5322 section 3.2.3) without the apostrophe, which some servers take for a quote
+_is_atoms = re.compile(r"[\w!#$%&*+/=?^`{|}~-]+(?: [\w!#$%&*+/=?^`{|}~-]+)*", re.ASCII).fullmatch
 _needs_quoted_pair = re.compile(r'(["\\])')
 
 
@@ -39,13 +32,13 @@ def text_field(name: str, text: str) -> str:
         name: checked.
         text: checked by `check_header_text`.
     """
-    if text.isascii() and text.strip(" \t") == text and not _may_be_encoded_word(text):
+    if text.isascii() and text.strip(" \t") == text and not _holds_encoded_word(text):
         if len(name) + len(text) + 2 <= LINE:
             return f"{name}: {text}\r\n"
-        words = _words(f" {text}")
+        words = words_with_blanks(f" {text}")
         if max(map(len, words), default=0) <= LONGEST_PLAIN_WORD:
-            return _folded(name, words)
-    return _folded(name, [f" {word}" for word in encoded_words(text, LINE - len(name) - 2)])
+            return folded(name, words)
+    return folded(name, [f" {word}" for word in encoded_words(text, room_behind(name))])
 
 
 def address_field(name: str, correspondents: Iterable[Correspondent]) -> str:
@@ -55,55 +48,55 @@ def address_field(name: str, correspondents: Iterable[Correspondent]) -> str:
         if words:
             words[-1] += ","
         if one.name:
-            words += [f" {word}" for word in _phrase(one.name)]
+            words += phrase(one.name, LONGEST_WORD if words else room_behind(name))
             words.append(f" <{one.address}>")
         else:
             words.append(f" {one.address}")
-    return _folded(name, words)
+    return folded(name, words)
 
 
-def custom_fields(headers: Mapping[str, str], path: str) -> str:
-    """The publisher's own fields, checked. Blanks around a value mean nothing and are dropped.
+def phrase(text: str, room: int = LONGEST_WORD) -> list[str]:
+    """A name as words that lines may be folded between: atoms, or quoted, or encoded.
 
-    Raises:
-        BadInput: HEADER_NAME, HEADER_INJECTION, INVALID_UNICODE.
+    Args:
+        text: checked by `check_header_text`, no blanks around it.
+        room: characters that are left for an encoded word on a line that has begun.
     """
-    seen = set()
-    fields = []
-    for name, value in headers.items():
-        here = header(path, name)
-        if not _is_field_name(name) or _reserved(name) or name.lower() in seen:
-            raise BadInput(Reason.HEADER_NAME, here)
-        seen.add(name.lower())
-        check_header_text(value, here)
-        fields.append(text_field(name, value.strip(" \t")))
-    return "".join(fields)
-
-
-def _phrase(name: str) -> list[str]:
-    """A display name as words that lines may be folded between: atoms, or quoted, or encoded."""
-    if name.isascii() and not _may_be_encoded_word(name) and "\t" not in name:
-        if _is_atoms(name):
-            words = name.split(" ")
+    # programs that decode the line as a whole would join a "=?" to what another name ends in
+    if text.isascii() and "=?" not in text and "\t" not in text:
+        if _is_atoms(text):
+            words = text.split(" ")
             if max(map(len, words)) < LINE:
-                return words
-        quoted = '"' + _needs_quoted_pair.sub(r"\\\1", name) + '"'
-        # the fold must not fall inside the quotes, and blanks at their edge get lost on the way
-        if len(quoted) < LINE and name.strip(" ") == name:
-            return [quoted]
-    return encoded_words(name)
+                return [f" {word}" for word in words]
+        quoted = '"' + _needs_quoted_pair.sub(r"\\\1", text) + '"'
+        if len(quoted) < LINE:  # the fold must not fall inside the quotes
+            return [f" {quoted}"]
+    return [f" {word}" for word in encoded_words(text, room)]
 
 
-def _folded(name: str, words: Iterable[str]) -> str:
-    """Words, each with the blanks before it, in lines; the first stays on the line of the name."""
+def folded(name: str, words: Iterable[str]) -> str:
+    """Words, each with the blanks before it, in lines.
+
+    The first stays on the line of the name, unless it is an encoded word that is too long for it.
+    """
     lines = []
     line = f"{name}:"
     begun = False
     for word in words:
-        if begun and len(line) + len(word) > LINE:
+        if _octets(line) + _octets(word) > LINE and (begun or _holds_encoded_word(word)):
             lines.append(line)
             line = ""
         line += word
         begun = True
     lines.append(line)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _octets(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def room_behind(name: str) -> int:
+    """Characters that an encoded word may have on the line that the name begins."""
+    room = LINE - len(f"{name}: ")
+    return room if room >= SMALLEST_ROOM else LONGEST_WORD

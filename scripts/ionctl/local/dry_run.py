@@ -116,12 +116,12 @@ def _would(message: Message, default_sender: str | None) -> str:
         return f"would be dead-lettered: {bad}"
     everybody = email.envelope.recipients
     left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
-    sender = email.envelope.sender
+    _, sender = email.envelope.senders
     if sender == _NOT_KNOWN:
         sender = "a sender that isn't known here"
     return (
         f"would go from {sender} to {', '.join(left)}: "
-        f"{action.subject!r}, {len(email.content)} bytes"
+        f"{action.subject or ''!r}, {len(email.content)} bytes"
     )
 
 
