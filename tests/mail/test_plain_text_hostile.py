@@ -10,7 +10,7 @@ import pytest
 from ion.mail.plain_text import plain_text
 from mail.reading import body, composed, read
 
-SIZE = 60_000
+SIZE = 20_000
 """Octets, about; of the largest message as well, where one pattern could be quadratic."""
 LARGEST = 1_000_000
 
