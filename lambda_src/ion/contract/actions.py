@@ -1,13 +1,14 @@
 """The messages a publisher may send, as frozen types. Unknown fields are refused."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 
-NO_BODY = "needs body_text or body_html"
+NO_BODY = "needs body_text, body_html or template"
+NO_TEMPLATE = "context and locale are a template's"
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +31,21 @@ EmailId = Annotated[
     ),
 ]
 
+TemplateName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}\Z",
+        description="A folder of the templates: letters, digits, - and _",
+    ),
+]
+Locale = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z]{2,8}([_-][A-Za-z0-9]{1,8}){0,7}\Z",
+        description="A language tag (BCP 47): de, de-AT; de_AT is taken, too",
+    ),
+]
+
 
 class Send(
     msgspec.Struct,
@@ -39,7 +55,7 @@ class Send(
     tag_field="action",
     tag="send",
 ):
-    """One email. At least one of the bodies must be there."""
+    """One email. At least one of the bodies must be there, or a template."""
 
     recipient: Addresses
     email_id: EmailId | None = None
@@ -50,12 +66,19 @@ class Send(
     subject: str = ""
     body_text: str | None = None
     body_html: str | None = None
+    template: TemplateName | None = None
+    context: dict[str, Any] | None = None
+    locale: Locale | None = None
     headers: dict[str, str] = {}
     in_doubt: InDoubt | None = None
 
     def __post_init__(self) -> None:
+        if self.template is not None:
+            return
         if self.body_text is None and self.body_html is None:
             raise ValueError(NO_BODY)
+        if self.context is not None or self.locale is not None:
+            raise ValueError(NO_TEMPLATE)
 
 
 _AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

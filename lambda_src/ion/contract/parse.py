@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from ion.contract.actions import NO_BODY, Action, Mailbox, Redrive, Send, Where
+from ion.contract.actions import NO_BODY, NO_TEMPLATE, Action, Mailbox, Redrive, Send, Where
 from ion.contract.bad_input import BadInput
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
@@ -23,6 +23,8 @@ _WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
 
 _MOST_NAMES = 100
 """Fields that are compared with the one that is missing."""
+MOST_LEVELS = 64
+"""Of objects and lists inside a context: what goes through it may recurse."""
 
 
 class _RefusedError(ValueError):
@@ -72,7 +74,17 @@ def parse(body: str) -> Action:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:
         raise _bad_input(str(error), decoded) from None
+    if isinstance(action, Send) and action.context and _is_deeper(action.context, MOST_LEVELS):
+        raise BadInput(Reason.INVALID_SCHEMA, "$.context", Problem.VALUE)
     return action
+
+
+def _is_deeper(data: dict[str, Any], levels: int) -> bool:
+    level: list[Any] = [data]
+    for _ in range(levels):
+        inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
@@ -88,6 +100,8 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
         return _missing(path, missing[1], message)
     if what == NO_BODY:
         return BadInput(Reason.INVALID_SCHEMA, "$.body_text", Problem.MISSING)
+    if what == NO_TEMPLATE:
+        return BadInput(Reason.INVALID_SCHEMA, "$.template", Problem.MISSING)
     if path == "$.headers[...]":
         headers = message["headers"].items()
         path = header("$.headers", next(n for n, value in headers if not isinstance(value, str)))
