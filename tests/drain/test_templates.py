@@ -53,7 +53,7 @@ def test_a_template_becomes_an_email_with_a_text_part(account: Account) -> None:
     [
         ({"subject": "Mine"}, "Subject: Mine\r\n", "Welcome"),
         ({"body_html": "<p>Mine"}, "<p>Mine", "Hello"),
-        ({"body_text": "Mine"}, "<p>Hello <b>Ann 1</b>", "Ann 1"),
+        ({"body_text": "Mine"}, "<p>Hello <b>Ann 1</b>", "Hello Ann 1"),
         ({"subject": "", "body_html": ""}, "Welcome, Ann 1", "Mine"),
     ],
 )
