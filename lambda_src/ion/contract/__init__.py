@@ -10,6 +10,7 @@ from ion.contract.actions import (
     Where,
     seconds_of,
 )
+from ion.contract.attachment import Attachment, S3Object
 from ion.contract.bad_input import BadInput
 from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
@@ -19,9 +20,11 @@ __all__ = [
     "Action",
     "Address",
     "Addresses",
+    "Attachment",
     "BadInput",
     "Mailbox",
     "Redrive",
+    "S3Object",
     "Send",
     "Where",
     "content_hash",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from ion.contract.attachment import Attachment
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 
@@ -39,7 +40,7 @@ class Send(
     tag_field="action",
     tag="send",
 ):
-    """One email. At least one of the bodies must be there."""
+    """One email. At least one of the bodies must be there, or an attachment."""
 
     recipient: Addresses
     email_id: EmailId | None = None
@@ -50,11 +51,12 @@ class Send(
     subject: str = ""
     body_text: str | None = None
     body_html: str | None = None
+    attachments: list[Attachment] = []
     headers: dict[str, str] = {}
     in_doubt: InDoubt | None = None
 
     def __post_init__(self) -> None:
-        if self.body_text is None and self.body_html is None:
+        if self.body_text is None and self.body_html is None and not self.attachments:
             raise ValueError(NO_BODY)
 
 

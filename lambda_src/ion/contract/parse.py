@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from ion.contract.actions import NO_BODY, Action, Mailbox, Redrive, Send, Where
+from ion.contract.attachment import NO_CONTENT, TWO_CONTENTS, Attachment, S3Object
 from ion.contract.bad_input import BadInput
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
@@ -88,6 +89,10 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
         return _missing(path, missing[1], message)
     if what == NO_BODY:
         return BadInput(Reason.INVALID_SCHEMA, "$.body_text", Problem.MISSING)
+    if what == NO_CONTENT:
+        return BadInput(Reason.INVALID_SCHEMA, member(path, "content"), Problem.MISSING)
+    if what == TWO_CONTENTS:
+        return BadInput(Reason.INVALID_SCHEMA, member(path, "s3"), Problem.VALUE)
     if path == "$.headers[...]":
         headers = message["headers"].items()
         path = header("$.headers", next(n for n, value in headers if not isinstance(value, str)))
@@ -118,4 +123,6 @@ def _known(path: str, message: Mapping[str, Any]) -> tuple[str, ...]:
     if path == "$":
         action = Redrive if message.get("action") == "redrive" else Send
         return ("action", *action.__struct_fields__)
+    if path.startswith("$.attachments["):
+        return (S3Object if path.endswith(".s3") else Attachment).__struct_fields__
     return (Where if path == "$.where" else Mailbox).__struct_fields__

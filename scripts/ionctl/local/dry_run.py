@@ -15,7 +15,7 @@ from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, Where
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
-from ion.mail import compose, is_address
+from ion.mail import check, is_address
 from ion.message import Message
 from ion.outcome import Reason
 from ion.settings import SettingsError, load
@@ -106,14 +106,12 @@ def _would(message: Message, default_sender: str | None) -> str:
         history, action = resolve(message)
         if isinstance(action, Redrive):
             return _would_redrive(action, history)
-        email = compose(
-            action,
-            key=history.email_id,
-            queued_at=history.first_queued_at,
-            default_sender=default_sender,
-        )
+        checked = check(action, key=history.email_id, default_sender=default_sender)
     except BadInput as bad:
         return f"would be dead-lettered: {bad}"
+    email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))
+    count = len(checked.objects)
+    objects = f" and {count} object{'s'[: count > 1]} of S3" if count else ""
     everybody = email.envelope.recipients
     left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
     sender = email.envelope.sender
@@ -121,7 +119,7 @@ def _would(message: Message, default_sender: str | None) -> str:
         sender = "a sender that isn't known here"
     return (
         f"would go from {sender} to {', '.join(left)}: "
-        f"{action.subject!r}, {len(email.content)} bytes"
+        f"{action.subject!r}, {email.size} bytes{objects}"
     )
 
 
