@@ -81,6 +81,15 @@ data "aws_iam_policy_document" "relay" {
   }
 
   dynamic "statement" {
+    for_each = length(var.attachment_buckets) == 0 ? [] : [var.attachment_buckets]
+    content {
+      sid       = "ReadAttachments"
+      actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+      resources = [for arn in statement.value : strcontains(arn, "/") ? "${arn}*" : "${arn}/*"]
+    }
+  }
+
+  dynamic "statement" {
     for_each = var.secret_kms_key_arn == null ? [] : [var.secret_kms_key_arn]
     content {
       sid       = "DecryptSecret"

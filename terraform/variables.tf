@@ -203,6 +203,22 @@ variable "secret_arn" {
   }
 }
 
+# What it may read
+
+variable "attachment_buckets" {
+  description = "What the relay may read attachments from: ARNs of S3 buckets (arn:aws:s3:::<bucket>), or of the keys in one that begin alike (arn:aws:s3:::<bucket>/<prefix>). At most 20. Who may publish can have whatever lies there sent to anybody. A bucket of another account needs a policy of its own as well, and a customer's KMS key a grant (role_arn). []: nothing."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = length(var.attachment_buckets) <= 20 && alltrue([
+      for arn in var.attachment_buckets : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?$]*)?$", arn))
+    ])
+    error_message = "attachment_buckets must be at most 20 ARNs of buckets or of prefixes in them (arn:aws:s3:::<bucket> or arn:aws:s3:::<bucket>/<prefix>), without wildcards."
+  }
+}
+
 # Encryption
 
 variable "require_tls" {

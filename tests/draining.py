@@ -52,6 +52,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     *,
     sqs: Between | None = None,
     dynamodb: Between | None = None,
+    s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
     deadline: Deadline | None = None,
@@ -78,6 +79,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             input_queue=account.input_queue(sqs),
             dead_letters=account.dead_letters(sqs),
             ledger=ledger,
+            objects=account.objects(s3),
             admission=Admission(
                 ledger, telemetry, "ion@example.org", in_doubt, lease_until=now() + 960, now=now
             ),

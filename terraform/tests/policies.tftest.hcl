@@ -232,6 +232,23 @@ run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
   }
 }
 
+run "attachments_are_read_from_where_it_is_said_and_only_read" {
+  variables {
+    attachment_buckets = ["arn:aws:s3:::invoices", "arn:aws:s3:::shared/mail/"]
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [sort(statement.Action), sort(statement.Resource)]
+      if statement.Sid == "ReadAttachments"
+      ] == [[
+        ["s3:GetObject", "s3:GetObjectVersion"],
+        ["arn:aws:s3:::invoices/*", "arn:aws:s3:::shared/mail/*"],
+    ]]
+    error_message = "GetObject in one bucket, and under one prefix of another."
+  }
+}
+
 run "only_lambda_takes_the_role" {
   assert {
     condition = jsondecode(aws_iam_role.relay.assume_role_policy).Statement == [{

@@ -28,7 +28,7 @@ from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory, weight
 from ion.drain.progress import Summary
 from ion.envelope import Email
-from ion.mail import Checked, compose
+from ion.mail import Checked, Objects, compose
 from ion.message import Attribute, Message
 from ion.smtp.pool import Pool
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step
@@ -435,11 +435,11 @@ def test_contents_are_made_by_the_workers(
         account.publish(email(number))
     waiting, most, real = 0, 0, Checked.email
 
-    def make(self: Checked, queued_at: datetime) -> Email:
+    def make(self: Checked, queued_at: datetime, objects: Objects) -> Email:
         nonlocal waiting, most
         waiting += 1
         most = max(most, waiting)
-        return real(self, queued_at)
+        return real(self, queued_at, objects)
 
     class Sending(Deliverer):
         async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:

@@ -28,7 +28,7 @@ from ion.delivery import (
 from ion.envelope import Email
 from ion.history import History, read_history, resolve
 from ion.limits import MOST_RECEIVES
-from ion.mail import Checked, check
+from ion.mail import Checked, Objects, check
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
@@ -71,9 +71,13 @@ class Claimed:
     targets: tuple[int, ...]
     in_doubt: InDoubt
 
-    def job(self) -> "Job":
-        """With its content, which may be as large as the message once more."""
-        email = self.email.email(self.queued_at)
+    def job(self, objects: Objects) -> "Job":
+        """With its content, which may be as large as the message once more.
+
+        Args:
+            objects: the content of attachments that lie in S3.
+        """
+        email = self.email.email(self.queued_at, objects)
         return Job(email, self.row, self.targets, self.in_doubt)
 
 

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
+from ion.aws.objects import Objects
 from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
@@ -52,6 +53,8 @@ class Relay:
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
+        s3 = partial(self.session.client, "s3", config=_s3_config())
+        self.objects = Objects(s3)
         schedule = Schedule(dynamodb, aws.ledger_table, RETENTION_LOOK_SECONDS)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
@@ -112,6 +115,7 @@ class Relay:
             input_queue=self.input_queue,
             dead_letters=self.dead_letters,
             ledger=self.ledger,
+            objects=self.objects,
             admission=Admission(
                 self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
             ),
@@ -147,4 +151,11 @@ def _client_config() -> Config:
         # (AWS looks too), and a name for the client that is put together anew for each call.
         parameter_validation=False,
         user_agent="ion",
+    )
+
+
+def _s3_config() -> Config:
+    """A worker waits for it, with an email in its hands, so not for long."""
+    return _client_config().merge(
+        Config(read_timeout=10, retries={"mode": "standard", "max_attempts": 2})
     )
