@@ -81,6 +81,15 @@ data "aws_iam_policy_document" "relay" {
   }
 
   dynamic "statement" {
+    for_each = aws_dynamodb_table.outbox
+    content {
+      sid       = "ReadOutbox"
+      actions   = ["dynamodb:BatchGetItem"]
+      resources = [statement.value.arn]
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(var.attachment_buckets) == 0 ? [] : [var.attachment_buckets]
     content {
       sid       = "ReadAttachments"

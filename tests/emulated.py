@@ -20,6 +20,7 @@ from moto.sqs.models import sqs_backends
 from ion.aws.alarm import Alarm
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
+from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue
 
 if TYPE_CHECKING:
@@ -251,10 +252,23 @@ class Account:
     def objects(self, s3: Between | None = None) -> Objects:
         return Objects(lambda: cast("S3Client", s3 or self.s3()))
 
+    def outbox(self, dynamodb: Between | None = None) -> Outbox:
+        """None, until `leave` makes one."""
+        client = cast("DynamoDBClient", dynamodb or self.dynamodb())
+        return Outbox(client, self.__dict__.get("outbox_table", ""))
+
+    @cached_property
+    def outbox_table(self) -> str:
+        """Name of the outbox; nobody else has it. Made when it is first asked for."""
+        return self._new_table("ion-outbox")
+
     @cached_property
     def table(self) -> str:
         """Name of the ledger's table; nobody else has it. Made when it is first asked for."""
-        name = f"ion-ledger-{uuid4()}"
+        return self._new_table("ion-ledger")
+
+    def _new_table(self, prefix: str) -> str:
+        name = f"{prefix}-{uuid4()}"
         self._real_dynamodb.create_table(
             TableName=name,
             AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
@@ -273,6 +287,10 @@ class Account:
             )
         self.real_s3.put_object(Bucket=bucket, Key=key, Body=octets)
         return {"bucket": bucket, "key": key}
+
+    def leave(self, item: Mapping[str, Any]) -> None:
+        """Put an item into the outbox, in DynamoDB's types."""
+        self._real_dynamodb.put_item(TableName=self.outbox_table, Item=item)
 
     def publish(
         self,

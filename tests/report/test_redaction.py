@@ -269,6 +269,24 @@ def with_a_file_of_others(world: World) -> None:
     world.account.time_passes(1000)
 
 
+def pointing(world: World) -> None:
+    at = {"s3BucketName": WORDS["field"], "s3Key": f"{WORDS['line']}/{WORDS['value']}"}
+    world.publish(json.dumps(["software.amazon.payloadoffloading.PayloadS3Pointer", at]))
+    world.account.time_passes(1000)
+
+
+def that_is_gone(world: World) -> None:
+    pointing(world)
+
+
+def that_is_of_others(world: World) -> None:
+    def denied(*_: object) -> None:
+        raise error("AccessDenied")
+
+    world.monkeypatch.setattr(Objects, "_call", denied)
+    pointing(world)
+
+
 def with_another_file(world: World) -> None:
     with_a_file(world, sha256="0" * 64)
 
@@ -291,6 +309,8 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.ATTACHMENT_MISSING, with_a_file_that_is_gone, {}, {}),
     (Reason.ATTACHMENT_FORBIDDEN, with_a_file_of_others, {}, {}),
     (Reason.ATTACHMENT_MISMATCH, with_another_file, {}, {}),
+    (Reason.CLAIM_MISSING, that_is_gone, {}, {}),
+    (Reason.CLAIM_FORBIDDEN, that_is_of_others, {}, {}),
 ]
 
 

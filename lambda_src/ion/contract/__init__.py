@@ -12,6 +12,7 @@ from ion.contract.actions import (
 )
 from ion.contract.attachment import Attachment, S3Object
 from ion.contract.bad_input import BadInput
+from ion.contract.claim_check import OutboxClaim, claim_check
 from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
 from ion.contract.paths import header
@@ -23,10 +24,12 @@ __all__ = [
     "Attachment",
     "BadInput",
     "Mailbox",
+    "OutboxClaim",
     "Redrive",
     "S3Object",
     "Send",
     "Where",
+    "claim_check",
     "content_hash",
     "header",
     "parse",

@@ -50,8 +50,12 @@ def _constant(_: str) -> NoReturn:  # NaN, Infinity, -Infinity: Python reads the
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
-def parse(body: str) -> Action:
+def parse(body: str, *, default_action: str | None = None) -> Action:
     """The action that a message body asks for.
+
+    Args:
+        body: as published, or as fetched.
+        default_action: if it names none.
 
     Raises:
         BadInput: BAD_JSON, INVALID_SCHEMA or INVALID_UNICODE, with the JSON path.
@@ -69,6 +73,8 @@ def parse(body: str) -> Action:
         raise BadInput(Reason.INVALID_UNICODE, "$") from None
     except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
         raise BadInput(Reason.INVALID_SCHEMA, "$", Problem.VALUE) from None
+    if default_action is not None and isinstance(decoded, dict):
+        decoded.setdefault("action", default_action)
     try:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:

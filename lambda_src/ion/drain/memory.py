@@ -1,17 +1,27 @@
 """A budget for the bytes of emails that a run holds, and the line that waits for room."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
-from ion.drain.allowance import LARGEST_BYTES, MOST_EMAIL_BYTES, Allowance
+from ion.contract import OutboxClaim, claim_check
+from ion.drain.allowance import LARGEST_BYTES, MB, MOST_EMAIL_BYTES, Allowance
 from ion.limits import BATCH
 from ion.message import Message
 
-_WORST_WEIGHT = 43 * LARGEST_BYTES // 4
-"""Of the largest message, if there is an emoji in it."""
+_WORST_TIMES = 43
+"""Quarters: what an octet of a message may cost, if there is an emoji in it."""
+_WORST_WEIGHT = _WORST_TIMES * LARGEST_BYTES // 4
+_WORST_ITEM = 5 * 400 * 1024
+"""Of an item of the outbox: DynamoDB takes 400 KB; five times that, if there is no emoji in it."""
+MOST_CLAIMED_BYTES = 10 * MB
+"""Of a message that lies in S3."""
+_SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
+"""Message attributes of AWS's extended clients."""
+_is_number = re.compile(r"[0-9]{1,12}").fullmatch
 _SPARE = 4
 """This part of the budget may be kept by what nobody uses any more."""
 
@@ -25,9 +35,23 @@ class Weight(NamedTuple):
     """Besides, while it is sent or dead-lettered: its content, and a copy of that."""
 
 
+def claimed_size(message: Message) -> int:
+    """Octets that what a message points to in S3 may have: as the publisher's client says."""
+    for name in _SIZE_ATTRIBUTES:
+        announced = message.attributes.get(name)
+        if announced and isinstance(announced.value, str) and _is_number(announced.value):
+            return min(int(announced.value), MOST_CLAIMED_BYTES)
+    return MOST_CLAIMED_BYTES
+
+
 def weight(message: Message) -> Weight:
     """Cost of a message to come: an upper bound, but for a text part made from HTML."""
     body = message.body
+    claim = claim_check(body)
+    if isinstance(claim, OutboxClaim):
+        return Weight(_WORST_ITEM // 2, _WORST_ITEM // 2)
+    if claim is not None:
+        return Weight(sys.getsizeof(body), _WORST_TIMES * claimed_size(message) // 4)
     size = sys.getsizeof(body)
     # An emoji that is escaped makes four bytes of each character of its text, once it is parsed.
     texts = 4 * len(body) if "\\u" in body else size
@@ -145,6 +169,11 @@ class Memory:
     def largest(self) -> int:
         """Bytes that the content of one email may have."""
         return min(self._allowance.budget, MOST_EMAIL_BYTES)
+
+    @property
+    def largest_claim(self) -> int:
+        """Octets that a message in S3 may have."""
+        return min(4 * self._allowance.budget // _WORST_TIMES, MOST_CLAIMED_BYTES)
 
     @property
     def spare(self) -> int:

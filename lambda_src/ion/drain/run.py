@@ -16,7 +16,7 @@ from ion.contract import Redrive
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, done, fault, put_back
-from ion.drain.admission import Admission, Claimed, PutBack, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission, Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.attaching import Attaching, UnattachedError
 from ion.drain.deliver import Deliverer
@@ -150,7 +150,10 @@ class Drain:
     async def _handle(self, one: WorkItem) -> None:
         began = self._now()
         begun = isinstance(one.task, Delivery) or self._progress.may_begin
-        if begun and isinstance(one.task, Unclaimed):
+        if begun and isinstance(one.task, Pointer):
+            one = await self._admission.fetch(one)
+            await self._gate.further_turns(recipients_of(one) - 1, self._progress.seconds_to_begin)
+        elif begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
@@ -178,7 +181,7 @@ class Drain:
                 case Redrive():
                     return [await self._redrive(one, one.task)]
                 case (
-                    Unclaimed() | Suspect() | PutBack()
+                    Unclaimed() | Pointer() | Suspect() | PutBack()
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():

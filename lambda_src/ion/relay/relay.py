@@ -14,6 +14,7 @@ from botocore.config import Config
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
+from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
@@ -21,6 +22,7 @@ from ion.aws.server_state import ServerStates
 from ion.deadline import Deadline
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
+from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
@@ -52,6 +54,7 @@ class Relay:
         self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         s3 = partial(self.session.client, "s3", config=_s3_config())
         self.objects = Objects(s3)
@@ -111,13 +114,20 @@ class Relay:
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
     ) -> Drain:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
+        memory = Memory(Allowance.of(function_bytes(os.environ), smtp.connections))
+        claim_checks = ClaimChecks(self.objects, self.outbox, memory)
         return Drain(
             input_queue=self.input_queue,
             dead_letters=self.dead_letters,
             ledger=self.ledger,
             objects=self.objects,
             admission=Admission(
-                self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
+                self.ledger,
+                self.telemetry,
+                settings.sender,
+                settings.in_doubt,
+                lease_until,
+                claim_checks=claim_checks,
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
@@ -126,7 +136,7 @@ class Relay:
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
-            memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
+            memory=memory,
         )
 
     async def _rearm(self) -> None:

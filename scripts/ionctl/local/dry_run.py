@@ -12,7 +12,7 @@ import boto3
 
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, Where
+from ion.contract import BadInput, Redrive, S3Object, Where, claim_check
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
 from ion.mail import check, is_address
@@ -102,6 +102,9 @@ def _region(queue_url: str) -> str | None:
 def _would(message: Message, default_sender: str | None) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
+    if claim := claim_check(message.body):
+        where = "in S3" if isinstance(claim, S3Object) else "in the outbox, if there is one"
+        return f"would be fetched first: it says only where the message is, {where}"
     try:
         history, action = resolve(message)
         if isinstance(action, Redrive):
