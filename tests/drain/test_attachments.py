@@ -108,6 +108,7 @@ def test_an_object_is_read_once_a_run(account: Account, connections: int) -> Non
     server, s3 = ScriptedServer(), account.s3()
     assert run(account, server, s3=s3, smtp=wide(connections)).sent == 30
     assert len(s3.asked("get_object")) == 1
+    assert len(s3.asked("head_object")) <= connections, "then its size is known"
     assert files(server) == [[OCTETS]] * 30
 
 

@@ -17,6 +17,7 @@ from ion.contract.claim_check import OutboxClaim
 from ion.drain.allowance import MB, Allowance
 from ion.drain.memory import MOST_CLAIMED_BYTES, Memory, claimed_size
 from ion.message import Attribute, Message
+from ion.policy.rate import Bucket
 from smtp_server import ScriptedServer
 
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
@@ -372,6 +373,39 @@ def test_while_s3_is_ill_what_lies_there_waits(account: Account, answer: Answer)
     account.time_passes(300)
     run(account, server := ScriptedServer())
     assert recipients(server) == {"to1@example.org": 1}
+
+
+def test_each_recipient_of_a_message_in_s3_has_its_turn(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many they are isn't known when it stands in line."""
+    everybody = [f"to{number}@example.org" for number in range(5)]
+    account.publish(pointed(account, email(1, recipient=everybody)))
+    spent, really = [], Bucket.spend
+
+    def spend(bucket: Bucket, recipients: int, rate: float | None, now: float) -> None:
+        spent.append(recipients)
+        really(bucket, recipients, rate, now)
+
+    monkeypatch.setattr(Bucket, "spend", spend)
+    assert run(account).sent == 1
+    assert sum(spent) == 5
+
+
+class OddError(Exception):
+    """Nothing that boto3 is known to raise."""
+
+
+def test_a_fault_over_one_message_in_s3_harms_no_other(account: Account, log: Log) -> None:
+    def odd(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        raise OddError
+
+    account.publish(pointed(account, email(1)))
+    account.publish(email(2))
+    server = ScriptedServer()
+    summary = run(account, server, s3=account.s3(get_object=odd))
+    assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
+    assert "OddError" in log.text
 
 
 # the clients that people have

@@ -205,17 +205,20 @@ class Admission:
         judgements = await self._judgements({history.email_id: claim})
         return _admitted(message, history, unclaimed, judgements[history.email_id])
 
-    async def fetch(self, one: WorkItem) -> WorkItem:
+    async def fetch(self, one: WorkItem, timeout_seconds: float) -> WorkItem:
         """Read the message that lies in S3, and say what may be done about it."""
         message, history = one.message, one.history
         if self._claim_checks is None or not isinstance(one.task, Pointer):
             return one
         try:
-            fetched = await self._claim_checks.from_s3(message, one.task.s3)
+            fetched = await self._claim_checks.from_s3(message, one.task.s3, timeout_seconds)
         except UnclaimedError as error:
             return WorkItem(message, history, error.fate(self._now() - message.sent_at))
         except BadInput as bad:
             return WorkItem(message, history, _dead(bad))
+        except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
+            self._telemetry.fault("fault", error, message.id)
+            return WorkItem(message, history, fault())
         message, history, task = self._prepare(message, fetched)
         return await self.admit_alone(WorkItem(message, history, task))
 

@@ -119,15 +119,18 @@ class Attaching:
         Raises:
             UnattachedError: TOO_LARGE.
         """
-        asked = await asyncio.gather(*map(self._objects.size, email.objects))
-        sizes = dict(zip(email.objects, map(encoded_size, asked), strict=True))
+        sizes = {one: self._shelf.size(one) for one in email.objects}
+        unknown = [one for one, size in sizes.items() if size is None]
+        asked = await asyncio.gather(*map(self._objects.size, unknown))
+        known = {one: size for one, size in sizes.items() if size is not None}
+        known |= zip(unknown, map(encoded_size, asked), strict=True)
         octets = 0
         for number, one in _in_s3(email):
-            octets += sizes[one]
+            octets += known[one]
             if octets > self._memory.largest:
                 detail = f"an email may have {self._memory.largest} octets here"
                 raise UnattachedError(Reason.TOO_LARGE, f"$.attachments[{number}].s3", detail)
-        return sizes
+        return known
 
     async def _load(self, sizes: Mapping[S3Object, int], one: S3Object) -> Pieces:
         opened = await self._objects.open(one)

@@ -4,6 +4,7 @@ Items of the outbox are small, and come many a call, as messages do. An object i
 as forty messages: the worker that sends it fetches it, when there is room.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from ion.aws.objects import Fault, ObjectError, Objects
@@ -78,27 +79,40 @@ class ClaimChecks:
             for number, key in claims.items()
         }
 
-    async def from_s3(self, message: Message, pointer: S3Object) -> Fetched:
+    async def from_s3(self, message: Message, pointer: S3Object, timeout_seconds: float) -> Fetched:
         """What a message points to. There must be room for it.
+
+        Args:
+            message: as received.
+            pointer: what it says.
+            timeout_seconds: for all of it.
 
         Raises:
             UnclaimedError: it can't be had.
             BadInput: TOO_LARGE; BAD_JSON, if it is no UTF-8.
         """
+        most = min(claimed_size(message), self._memory.largest_claim)
         try:
-            opened = await self._objects.open(pointer)
-            try:
-                if opened.size > min(claimed_size(message), self._memory.largest_claim):
-                    raise BadInput(Reason.TOO_LARGE, "$")
-                octets = await opened.read(opened.size)
-            finally:
-                opened.close()
+            async with asyncio.timeout(timeout_seconds):
+                octets = await self._read(pointer, most)
         except ObjectError as error:
             reason = _REASONS.get(error.fault, Reason.STORAGE)
             raise UnclaimedError(reason, f"S3: {error}") from error
-        if len(octets) != opened.size:
-            raise UnclaimedError(Reason.STORAGE, "S3: incomplete")
+        except TimeoutError:
+            raise UnclaimedError(Reason.STORAGE, "S3: timed out") from None
         try:
             return Fetched(octets.decode())
         except UnicodeDecodeError:
             raise BadInput(Reason.BAD_JSON, "$") from None
+
+    async def _read(self, pointer: S3Object, most: int) -> bytes:
+        opened = await self._objects.open(pointer)
+        try:
+            if opened.size > most:
+                raise BadInput(Reason.TOO_LARGE, "$")
+            octets = await opened.read(opened.size)
+        finally:
+            opened.close()
+        if len(octets) != opened.size:
+            raise ObjectError(Fault.UNAVAILABLE, "incomplete", pointer)
+        return octets

@@ -151,7 +151,7 @@ class Drain:
         began = self._now()
         begun = isinstance(one.task, Delivery) or self._progress.may_begin
         if begun and isinstance(one.task, Pointer):
-            one = await self._admission.fetch(one)
+            one = await self._admission.fetch(one, self._progress.seconds_to_begin)
             await self._gate.further_turns(recipients_of(one) - 1, self._progress.seconds_to_begin)
         elif begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)

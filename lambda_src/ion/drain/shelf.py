@@ -51,6 +51,11 @@ class Shelf:
         """Those that were used last are last."""
         memory.drop = self._drop
 
+    def size(self, one: S3Object) -> int | None:
+        """Octets of an object that is there, or is being loaded; None: it isn't."""
+        entry = self._entries.get(one)
+        return None if entry is None else entry.octets
+
     @asynccontextmanager
     async def lend(
         self, sizes: Mapping[S3Object, int], load: Load
