@@ -20,6 +20,8 @@ locals {
     POWERTOOLS_SERVICE_NAME       = var.name
   }
 
+  outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = aws_dynamodb_table.outbox[0].name } : {}
+
   # The ARN only. The secret itself is read at run time, and never comes near the state.
   secret_environment = var.secret_arn == null ? {} : { ION_AWS_SECRET_ARN = var.secret_arn }
 }
@@ -43,7 +45,7 @@ resource "aws_lambda_function" "relay" {
   reserved_concurrent_executions = var.concurrency
 
   environment {
-    variables = merge(local.settings_environment, local.resource_environment, local.secret_environment)
+    variables = merge(local.settings_environment, local.resource_environment, local.outbox_environment, local.secret_environment)
   }
 
   lifecycle {

@@ -98,6 +98,15 @@ data "aws_iam_policy_document" "relay" {
   }
 
   dynamic "statement" {
+    for_each = aws_dynamodb_table.outbox
+    content {
+      sid       = "ReadOutbox"
+      actions   = ["dynamodb:BatchGetItem"]
+      resources = [statement.value.arn]
+    }
+  }
+
+  dynamic "statement" {
     for_each = local.templates[*]
     content {
       sid       = "ListTemplates" # else S3 calls it forbidden, and not missing, what isn't there
@@ -109,6 +118,15 @@ data "aws_iam_policy_document" "relay" {
         variable = "s3:prefix"
         values   = [statement.value.below]
       }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.attachment_buckets) == 0 ? [] : [var.attachment_buckets]
+    content {
+      sid       = "ReadAttachments"
+      actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+      resources = [for arn in statement.value : strcontains(arn, "/") ? "${arn}*" : "${arn}/*"]
     }
   }
 

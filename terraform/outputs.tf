@@ -124,6 +124,16 @@ output "role_name" {
   value       = aws_iam_role.relay.name
 }
 
+output "outbox_table_arn" {
+  description = "ARN of the outbox, for publishers: dynamodb:PutItem on it. null without one."
+  value       = one(aws_dynamodb_table.outbox[*].arn)
+}
+
+output "outbox_table_name" {
+  description = "Name of the outbox. null without one."
+  value       = one(aws_dynamodb_table.outbox[*].name)
+}
+
 output "role_arn" {
   description = "ARN of the function's role."
   value       = aws_iam_role.relay.arn

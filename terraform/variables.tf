@@ -209,6 +209,29 @@ variable "secret_arn" {
   }
 }
 
+# What it may read
+
+variable "outbox" {
+  description = "Whether to make a DynamoDB table, <name>-outbox, in which publishers leave the fields of an email, under its email_id, before they publish {\"email_id\": …} alone. Items are theirs to write and to forget: the attribute ttl, seconds since the epoch, does that."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "attachment_buckets" {
+  description = "What the relay may read attachments from, and messages that AWS's extended clients put into S3: ARNs of S3 buckets (arn:aws:s3:::<bucket>), or of the keys in one that begin alike (arn:aws:s3:::<bucket>/<prefix>). At most 20. Who may publish can have whatever lies there sent to anybody. A bucket of another account needs a policy of its own as well, and a customer's KMS key a grant (role_arn). []: nothing."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = length(var.attachment_buckets) <= 20 && alltrue([
+      for arn in var.attachment_buckets : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?$]*)?$", arn))
+    ])
+    error_message = "attachment_buckets must be at most 20 ARNs of buckets or of prefixes in them (arn:aws:s3:::<bucket> or arn:aws:s3:::<bucket>/<prefix>), without wildcards."
+  }
+}
+
 # Encryption
 
 variable "require_tls" {
@@ -236,7 +259,7 @@ variable "secret_kms_key_arn" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the customer KMS key for topic, queues and ledger. null: keys that AWS owns (queues and ledger). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to neither queue; publishers need both too."
+  description = "ARN of the customer KMS key for topic, queues, ledger and outbox. null: keys that AWS owns (queues and tables). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to neither queue; publishers need both too."
   type        = string
   default     = null
 
@@ -249,7 +272,7 @@ variable "kms_key_arn" {
 # The ledger
 
 variable "ledger_deletion_protection" {
-  description = "Whether AWS refuses to delete the ledger table. Recommended in production; terraform destroy then needs it set to false and applied first."
+  description = "Whether AWS refuses to delete the ledger table, and the outbox if there is one. Recommended in production; terraform destroy then needs it set to false and applied first."
   type        = bool
   default     = false
   nullable    = false

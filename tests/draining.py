@@ -23,6 +23,8 @@ from emulated import (
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
 from ion.drain.admission import Admission, Job
+from ion.drain.allowance import Allowance, function_bytes
+from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
@@ -54,6 +56,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     *,
     sqs: Between | None = None,
     dynamodb: Between | None = None,
+    s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
     deadline: Deadline | None = None,
@@ -73,6 +76,9 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     deadline = deadline or Deadline.after(900)
     ledger = account.ledger(dynamodb)
     telemetry = telemetry or Telemetry()
+    memory = memory or Memory(Allowance.of(function_bytes({}), smtp.connections))
+    objects = account.objects(s3)
+    claim_checks = ClaimChecks(objects, account.outbox(dynamodb), memory)
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
@@ -81,14 +87,18 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             input_queue=account.input_queue(sqs),
             dead_letters=account.dead_letters(sqs),
             ledger=ledger,
+            objects=objects,
             admission=Admission(
                 ledger,
                 telemetry,
                 "ion@example.org",
                 in_doubt,
-                now() + 960,
-                now,
-                Templates(Renderer(templates), telemetry, deadline, now) if templates else None,
+                lease_until=now() + 960,
+                now=now,
+                claim_checks=claim_checks,
+                templates=(
+                    Templates(Renderer(templates), telemetry, deadline, now) if templates else None
+                ),
             ),
             pool=pool,
             workers=workers or smtp.connections,

@@ -6,9 +6,10 @@ Faults that neither can make are put between a client and what it calls.
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 import boto3
@@ -18,15 +19,18 @@ from moto.sqs.models import sqs_backends
 
 from ion.aws.alarm import Alarm
 from ion.aws.ledger import Ledger
+from ion.aws.objects import Objects
+from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
-REGION = "eu-west-1"
+REGION: Final = "eu-west-1"
 AWS_SECRET_TEXT = "text-of-aws-canary"
 """What AWS says in its errors; it may repeat what was sent, so it must not be passed on."""
 _MOST_BYTES = 1_048_576
@@ -172,11 +176,11 @@ def _plain(value: Mapping[str, Any]) -> str | int:
 
 
 @cache
-def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient]":
+def _clients() -> "tuple[boto3.Session, SQSClient, CloudWatchClient, S3Client]":
     """Made once: each costs a tenth of a second, and moto changes behind them."""
     session = boto3.Session("testing", "testing", region_name=REGION)
     sqs = cast("SQSClient", OneByOne(session.client("sqs")))
-    return session, sqs, session.client("cloudwatch")
+    return session, sqs, session.client("cloudwatch"), session.client("s3")
 
 
 @cache
@@ -195,7 +199,7 @@ class Account:
 
     def __init__(self, dynamodb_endpoint: str) -> None:
         self._real_dynamodb = _dynamodb(dynamodb_endpoint)
-        self.session, self._real_sqs, self._real_cloudwatch = _clients()
+        self.session, self._real_sqs, self._real_cloudwatch, self.real_s3 = _clients()
         self.input_url, self.dead_url = (
             self._real_sqs.create_queue(
                 QueueName=name, Attributes={"MessageRetentionPeriod": str(14 * 86_400)}
@@ -241,10 +245,30 @@ class Account:
     def ledger(self, dynamodb: Between | None = None) -> Ledger:
         return Ledger(cast("DynamoDBClient", dynamodb or self.dynamodb()), self.table)
 
+    def s3(self, **answers: Answer) -> Between:
+        """An S3 client that behaves, but for the answers given."""
+        return Between(self.real_s3, answers)
+
+    def objects(self, s3: Between | None = None) -> Objects:
+        return Objects(lambda: cast("S3Client", s3 or self.s3()))
+
+    def outbox(self, dynamodb: Between | None = None) -> Outbox:
+        """None, until `leave` makes one."""
+        client = cast("DynamoDBClient", dynamodb or self.dynamodb())
+        return Outbox(client, self.__dict__.get("outbox_table", ""))
+
+    @cached_property
+    def outbox_table(self) -> str:
+        """Name of the outbox; nobody else has it. Made when it is first asked for."""
+        return self._new_table("ion-outbox")
+
     @cached_property
     def table(self) -> str:
         """Name of the ledger's table; nobody else has it. Made when it is first asked for."""
-        name = f"ion-ledger-{uuid4()}"
+        return self._new_table("ion-ledger")
+
+    def _new_table(self, prefix: str) -> str:
+        name = f"{prefix}-{uuid4()}"
         self._real_dynamodb.create_table(
             TableName=name,
             AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
@@ -254,6 +278,19 @@ class Account:
         return name
 
     # -- from outside --------------------------------------------------------------------
+
+    def store(self, key: str, octets: bytes, bucket: str = "bucket") -> dict[str, str]:
+        """Put an object into a bucket; returns its name as a message has it."""
+        with suppress(self.real_s3.exceptions.BucketAlreadyOwnedByYou):
+            self.real_s3.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
+        self.real_s3.put_object(Bucket=bucket, Key=key, Body=octets)
+        return {"bucket": bucket, "key": key}
+
+    def leave(self, item: Mapping[str, Any]) -> None:
+        """Put an item into the outbox, in DynamoDB's types."""
+        self._real_dynamodb.put_item(TableName=self.outbox_table, Item=item)
 
     def publish(
         self,

@@ -34,12 +34,24 @@ class Envelope:
 class Email:
     """An envelope and its content.
 
+    The content is a RFC 5322 message; lines end in CRLF, none longer than 998 octets, 7-bit only
+    (unless `envelope.smtputf8`, whose header may be UTF-8), no bare CR or LF; ends in CRLF; not
+    dot-stuffed.
+
     Args:
         envelope: see `Envelope`.
-        content: RFC 5322 message; lines end in CRLF, none longer than 998 octets, 7-bit only
-            (unless `envelope.smtputf8`, whose header may be UTF-8), no bare CR or LF; ends in
-            CRLF; not dot-stuffed.
+        pieces: the content, cut where lines begin: large pieces may belong to other emails, too.
     """
 
     envelope: Envelope
-    content: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def content(self) -> bytes:
+        """All of it, as a copy."""
+        return b"".join(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Octets of the content."""
+        return sum(map(len, self.pieces))

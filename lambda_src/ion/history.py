@@ -3,14 +3,16 @@
 SQS gives a moved message a new id and a new age; the key and the first time must not change.
 """
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
-from ion.contract import Action, Send, parse
+from ion.contract import Action, BadInput, OutboxClaim, Send, claim_check, parse
 from ion.contract.actions import EmailId
 from ion.message import Message
+from ion.outcome import Problem, Reason
 
 ION = "ion"
 """The name of the message attribute."""
@@ -66,16 +68,52 @@ def read_history(message: Message) -> History:
     return history if history.failed_at is None else for_redrive(message)
 
 
-def resolve(message: Message) -> tuple[History, Action]:
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a message points to.
+
+    Args:
+        content: as the body of a message has it.
+        email_id: of the item in the outbox, if it was there.
+    """
+
+    content: str = field(repr=False)
+    email_id: str | None = None
+
+
+def resolve(message: Message, fetched: Fetched | None = None) -> tuple[History, Action]:
     """What a message asks for, and its history under the publisher's own key, if it gave one.
+
+    Args:
+        message: as received.
+        fetched: what it points to; None: nothing, or it isn't known.
 
     Raises:
         BadInput: it asks for nothing that ion knows.
     """
-    history, action = read_history(message), parse(message.body)
+    history = read_history(message)
+    if fetched is None:
+        action = parse(message.body)
+    elif fetched.email_id is None:
+        action = parse(fetched.content)
+    else:
+        action = parse(fetched.content, default_action="send")
+        if not isinstance(action, Send):
+            raise BadInput(Reason.INVALID_SCHEMA, "$.action", Problem.VALUE)
+        if action.email_id not in (None, fetched.email_id):
+            raise BadInput(Reason.INVALID_SCHEMA, "$.email_id", Problem.VALUE)
+        history = msgspec.structs.replace(history, email_id=fetched.email_id)
     if isinstance(action, Send) and action.email_id is not None:
         history = msgspec.structs.replace(history, email_id=action.email_id)
     return history, action
+
+
+def named_history(message: Message) -> History:
+    """The history of a message of which no more can be known: what it points to isn't there."""
+    history, claim = read_history(message), claim_check(message.body)
+    if isinstance(claim, OutboxClaim):
+        return msgspec.structs.replace(history, email_id=claim.email_id)
+    return history
 
 
 def for_redrive(message: Message) -> History:

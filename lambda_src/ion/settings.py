@@ -50,7 +50,7 @@ _KEYS = {
 }
 _AWS_KEYS = (
     *("queue_url", "dead_letter_queue_url", "alarm_name", "ledger_table"),
-    *("secret_arn", "concurrency"),
+    *("outbox_table", "secret_arn", "concurrency"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -148,6 +148,8 @@ class Aws:
     dead_letter_queue_url: str
     alarm_name: str
     ledger_table: str
+    outbox_table: str = ""
+    """Empty: there is none."""
     secret_arn: str = ""
     concurrency: int = 1
     """Runs that there may be at a time."""
@@ -260,6 +262,7 @@ def _aws(section: Section) -> Aws:
         dead_letter_queue_url=section.text("dead_letter_queue_url"),
         alarm_name=section.text("alarm_name"),
         ledger_table=section.text("ledger_table"),
+        outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),
         concurrency=section.number("concurrency", 1, 100_000, default="1"),
     )

@@ -9,6 +9,8 @@ from bench.emails import SENDER, published
 
 _LARGE, _MIDDLE = 950_000, 250_000
 """Octets of a message's body. SQS takes a little more, 1 MiB."""
+STORED = 7_500_000
+"""Octets of an object in S3; in base64 it is 10 MB."""
 REDRIVE = '{"action": "redrive"}'
 _PARAGRAPH = (
     '<p style="margin:0 0 1em">We have received your order, and are packing it now. You will hear '
@@ -34,6 +36,8 @@ class Mail(StrEnum):
     CROWDS = "4 KB, to a thousand recipients each"
     SURPRISE = "4 KB, and then 950 KB"
     REFUSED = "950 KB, with an address that is none"
+    ATTACHED = "4 KB, each with a file of its own in S3 that makes it 10 MB"
+    SHARED = "4 KB, all with the same file, of 7.5 MB in S3"
     REDRIVEN = "950 KB, all of them dead letters, and a redrive"
 
 
@@ -56,6 +60,11 @@ def _mixed(number: int, _of: int) -> str:
 def _crowd(number: int, _of: int) -> str:
     everybody = [f"{number}-{i}@example.org" for i in range(1000)]
     return json.dumps(json.loads(published(number)) | {"recipient": everybody})
+
+
+def _attached(number: int, key: str) -> str:
+    file = {"filename": "catalogue.pdf", "s3": {"bucket": "files", "key": key}}
+    return json.dumps(json.loads(published(number)) | {"attachments": [file]})
 
 
 def _message(number: int, *, html: str, **fields: object) -> str:
@@ -87,6 +96,8 @@ _MAKERS: dict[Mail, Callable[[int, int], str]] = {
     Mail.MIXED: _mixed,
     Mail.CROWDS: _crowd,
     Mail.SURPRISE: lambda number, of: published(number) if 2 * number < of else _large(number),
+    Mail.ATTACHED: lambda number, _: _attached(number, f"{number}.pdf"),
+    Mail.SHARED: lambda number, _: _attached(number, "catalogue.pdf"),
     Mail.REDRIVEN: lambda number, _: _large(number),
     Mail.REFUSED: lambda number, _: _large(number, recipient="nobody in particular"),
 }

@@ -79,6 +79,8 @@ CASES = tuple(
         (Mail.SURPRISE, 200),
         (Mail.REFUSED, 100),
         (Mail.REDRIVEN, 100),
+        (Mail.ATTACHED, 40),
+        (Mail.SHARED, 100),
     )
 )
 

@@ -7,6 +7,7 @@ ministack says.
 """
 
 import asyncio
+import hashlib
 import itertools
 import json
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.daemons import Daemon, module
-from bench.large_emails import REDRIVE, Mail, body
+from bench.large_emails import REDRIVE, STORED, Mail, body
 from bench.task import HOST
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
 
@@ -136,7 +137,10 @@ class Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             body, self._received = rest[:length], rest[length:]
-            self._transport.write(_response(self._said(head, body)))
+            if b" /files/" in head.partition(b"\r\n")[0]:
+                self._transport.writelines(_stored(head))
+            else:
+                self._transport.write(_response(self._said(head, body)))
 
     def _said(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"GET"):
@@ -160,6 +164,19 @@ _OPERATIONS = {
         "BatchGetItem",
     )
 }
+
+
+_OBJECT = bytes(range(250)) * (STORED // 250)
+_ETAG = hashlib.sha256(_OBJECT).hexdigest()[:32]
+
+
+def _stored(head: bytes) -> list[bytes]:
+    """What S3 says: every object of the bucket `files` is the same."""
+    answer = (
+        f'HTTP/1.1 200 OK\r\nContent-Length: {STORED}\r\nETag: "{_ETAG}"\r\n'
+        "Content-Type: application/pdf\r\n\r\n"
+    ).encode()
+    return [answer] if head.startswith(b"HEAD") else [answer, _OBJECT]
 
 
 def _response(body: bytes) -> bytes:

@@ -152,6 +152,9 @@ def composing(one: Composing) -> str:
             ("ion: compose, straight to bytes", f"{one.compose:.0f}"),
             ("`EmailMessage` and `as_bytes`", f"{one.email_message:,.0f}"),
             ("`MIMEMultipart` and `as_string` (the first ion)", f"{one.mime_multipart:,.0f}"),
+            ("ion: with 1 MB of S3 that an earlier email had, too", f"{one.shared:.0f}"),
+            ("ion: encoding that, once a run", f"{one.first:,.0f}"),
+            ("`EmailMessage` with the same", f"{one.shared_email_message:,.0f}"),
         ],
     )
 

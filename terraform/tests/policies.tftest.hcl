@@ -89,6 +89,11 @@ override_resource {
   values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger" }
 }
 
+override_resource {
+  target = aws_dynamodb_table.outbox
+  values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-outbox" }
+}
+
 # Nothing to give out that a policy would name.
 
 override_resource {
@@ -261,6 +266,57 @@ run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
       if !contains(["DrainInputQueue", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarm", "WriteLog"], statement.Sid)
     ] == [["secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion/secrets-AbC123"]]
     error_message = "GetSecretValue on exactly that secret, and no KMS."
+  }
+}
+
+run "the_outbox_is_only_read" {
+  variables {
+    outbox = true
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [statement.Action, statement.Resource]
+      if statement.Sid == "ReadOutbox"
+    ] == [["dynamodb:BatchGetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-outbox"]]
+    error_message = "BatchGetItem on the outbox, and nothing that writes."
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.environment[0].variables["ION_AWS_OUTBOX_TABLE"] == "ion-outbox"
+    error_message = "The function must know the outbox."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.outbox[0].ttl[0].enabled && aws_dynamodb_table.outbox[0].point_in_time_recovery[0].enabled
+    error_message = "Items may expire, and what is lost can be had back."
+  }
+}
+
+run "without_being_asked_for_there_is_no_outbox_and_nothing_in_s3" {
+  assert {
+    condition = length(aws_dynamodb_table.outbox) == 0 && length([
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : statement
+      if contains(["ReadOutbox", "ReadAttachments"], statement.Sid)
+    ]) == 0
+    error_message = "Neither table nor grant."
+  }
+}
+
+run "attachments_are_read_from_where_it_is_said_and_only_read" {
+  variables {
+    attachment_buckets = ["arn:aws:s3:::invoices", "arn:aws:s3:::shared/mail/"]
+  }
+
+  assert {
+    condition = jsonencode([
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [sort(statement.Action), sort(statement.Resource)]
+      if statement.Sid == "ReadAttachments"
+      ]) == jsonencode([[
+        ["s3:GetObject", "s3:GetObjectVersion"],
+        ["arn:aws:s3:::invoices/*", "arn:aws:s3:::shared/mail/*"],
+    ]])
+    error_message = "GetObject in one bucket, and under one prefix of another."
   }
 }
 

@@ -22,6 +22,16 @@ run "a_name_too_long_for_the_role" {
   expect_failures = [var.name]
 }
 
+run "a_bucket_with_a_wildcard" {
+  command = plan
+
+  variables {
+    attachment_buckets = ["arn:aws:s3:::*"]
+  }
+
+  expect_failures = [var.attachment_buckets]
+}
+
 run "a_name_with_a_dot" {
   command = plan
 

@@ -1,6 +1,5 @@
 """What waits too long or comes too often ends in the dead-letter queue, before SQS buries it."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -69,33 +68,6 @@ def test_what_comes_too_often_is_labelled_before_sqs_buries_it(account: Account)
     assert (summary.sent, summary.dead_lettered) == (1, 1)
     (letter,) = account.dead()
     assert (letter.body, reasons(account)) == (email(0), ["POISON"])
-
-
-POINTER = [
-    "software.amazon.payloadoffloading.PayloadS3Pointer",
-    {"s3BucketName": "b", "s3Key": "k"},
-]
-
-
-@pytest.mark.row(13)
-@pytest.mark.parametrize("body", ['{"email_id": "order-17"}', json.dumps(POINTER)])
-def test_a_claim_check_is_kept_until_ion_can_redeem_it(account: Account, body: str) -> None:
-    """The nearest thing: ion has no claim checks yet. Whoever sends one loses nothing."""
-    account.publish(body)
-    assert run(account).dead_lettered == 1
-    (letter,) = account.dead()
-    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
-
-
-@pytest.mark.row(14)
-def test_an_email_with_a_template_is_kept_until_ion_has_templates(account: Account) -> None:
-    """The nearest thing: ion has no templates yet. Whoever names one loses nothing."""
-    body = '{"action": "send", "recipient": "a@example.org", "template": "t", "context": {"n": 1}}'
-    account.publish(body)
-    assert run(account).dead_lettered == 1
-    (letter,) = account.dead()
-    assert (letter.body, reasons(account)) == (body, ["INVALID_SCHEMA"])
-    assert ion_of(letter)["path"] == "$.template"
 
 
 @pytest.mark.row(24)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory, weight
 from ion.drain.progress import Summary
 from ion.envelope import Email
-from ion.mail import Checked, compose
+from ion.mail import Checked, Objects, compose
 from ion.message import Attribute, Message
 from ion.smtp.pool import Pool
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step
@@ -69,6 +70,18 @@ def test_a_message_costs_at_least_what_is_made_of_it(text: str, escaped: bool) -
     cost = weight(message(body))
     assert cost.held >= sys.getsizeof(body) + sys.getsizeof(send.body_text)
     assert cost.work >= 2 * (len(made.content) - 1000)
+
+
+@pytest.mark.parametrize("octets", [1000, 150_000])
+def test_a_file_in_a_message_costs_at_least_what_is_made_of_it(octets: int) -> None:
+    content = b64encode(bytes(octets)).decode()
+    body = email(0, attachments=[{"filename": "a.bin", "content": content}])
+    send = parse(body)
+    assert isinstance(send, Send)
+    made = compose(send, key="k", queued_at=datetime.now(UTC), default_sender="ion@example.org")
+    cost = weight(message(body))
+    assert cost.held >= sys.getsizeof(body) + sys.getsizeof(content)
+    assert cost.work >= 2 * (made.size - 1000)
 
 
 def test_attributes_cost_too() -> None:
@@ -435,11 +448,11 @@ def test_contents_are_made_by_the_workers(
         account.publish(email(number))
     waiting, most, real = 0, 0, Checked.email
 
-    def make(self: Checked, queued_at: datetime) -> Email:
+    def make(self: Checked, queued_at: datetime, objects: Objects) -> Email:
         nonlocal waiting, most
         waiting += 1
         most = max(most, waiting)
-        return real(self, queued_at)
+        return real(self, queued_at, objects)
 
     class Sending(Deliverer):
         async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:

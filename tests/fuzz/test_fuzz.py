@@ -130,7 +130,7 @@ class Chatty(Contract):
     def compose(self, send: Send) -> Email:
         email = super().compose(send)
         content = b"X-Subject: " + (send.subject or "").encode() + b"\r\n" + email.content
-        return Email(email.envelope, content)
+        return Email(email.envelope, (content,))
 
 
 class Forgetful(Contract):

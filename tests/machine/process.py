@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from breaches import breaches
 from emulated import Account, Held, Request
 from ion.aws.ledger import Ledger
+from ion.aws.objects import Objects
 from ion.aws.queue import Queue
 from ion.deadline import Deadline
 from ion.delivery import InDoubt
@@ -31,6 +32,7 @@ from machine.simulated_time import SKEW
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Submission, reply
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
     from clock import Clock
@@ -48,6 +50,10 @@ _UNCLEAR = frozenset(
     {Ill.DROP, Ill.GARBAGE, Ill.GLUED, Ill.HANG, Ill.LOST_THREAD, Ill.CLOSING, Ill.KILLED}
 )
 """After these, ion can't know what the server has decided."""
+
+
+def _no_s3() -> "S3Client":
+    raise AssertionError("no email here has anything in S3")
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,7 @@ class Process:
                 input_queue=self._kind.input_queue(sqs, self._account.input_url),
                 dead_letters=self._kind.dead_letters(sqs, self._account.dead_url),
                 ledger=ledger,
+                objects=Objects(_no_s3),
                 admission=Admission(
                     ledger, telemetry, "ion@example.org", self._in_doubt, lease_until, self._now
                 ),

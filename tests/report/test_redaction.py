@@ -20,7 +20,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from canaries import SPELLINGS, WORDS, hits
-from emulated import Answer, Request
+from emulated import Answer, Request, error
+from ion.aws.objects import Objects
 from ion.aws.server_state import ServerStates
 from ion.contract import content_hash
 from ion.outcome import Reason
@@ -253,6 +254,47 @@ def without_sender(world: World) -> None:
     world.publish(email(sender=None))
 
 
+def with_a_file(world: World, **name: str) -> None:
+    stored = world.account.store(f"{WORDS['field']}/{WORDS['value']}", b"x")
+    world.publish(email(attachments=[{"filename": f"{WORDS['name']}.pdf", "s3": stored | name}]))
+
+
+def with_a_file_that_is_gone(world: World) -> None:
+    with_a_file(world, key=f"{WORDS['line']}/gone")
+    world.account.time_passes(1000)
+
+
+def with_a_file_of_others(world: World) -> None:
+    def denied(*_: object) -> None:
+        raise error("AccessDenied")
+
+    world.monkeypatch.setattr(Objects, "_call", denied)
+    with_a_file(world)
+    world.account.time_passes(1000)
+
+
+def pointing(world: World) -> None:
+    at = {"s3BucketName": WORDS["field"], "s3Key": f"{WORDS['line']}/{WORDS['value']}"}
+    world.publish(json.dumps(["software.amazon.payloadoffloading.PayloadS3Pointer", at]))
+    world.account.time_passes(1000)
+
+
+def that_is_gone(world: World) -> None:
+    pointing(world)
+
+
+def that_is_of_others(world: World) -> None:
+    def denied(*_: object) -> None:
+        raise error("AccessDenied")
+
+    world.monkeypatch.setattr(Objects, "_call", denied)
+    pointing(world)
+
+
+def with_another_file(world: World) -> None:
+    with_a_file(world, sha256="0" * 64)
+
+
 REFUSED = repeating(554, "5.0.0 no:", "plain")
 
 DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapping[str, Any]]] = [
@@ -268,6 +310,11 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.SENDER_MISSING, without_sender, {}, {}),
     (Reason.SMTPUTF8_UNSUPPORTED, as_ever, {}, {"smtputf8": False}),
     (Reason.TOO_LARGE, as_ever, {}, {"size_bytes": 10}),
+    (Reason.ATTACHMENT_MISSING, with_a_file_that_is_gone, {}, {}),
+    (Reason.ATTACHMENT_FORBIDDEN, with_a_file_of_others, {}, {}),
+    (Reason.ATTACHMENT_MISMATCH, with_another_file, {}, {}),
+    (Reason.CLAIM_MISSING, that_is_gone, {}, {}),
+    (Reason.CLAIM_FORBIDDEN, that_is_of_others, {}, {}),
 ]
 
 
@@ -300,7 +347,7 @@ def test_a_dead_letter_that_comes_back_tells_no_more(world: World) -> None:
 OTHERS = """
     ACCEPTED DUPLICATE TRY_LATER GREYLISTED THROTTLED CONNECTION_LOST ERROR DEADLINE LEDGER LEASED
     CONNECT GREETING EHLO TLS_CERT TLS_REQUIRED AUTH AUTH_MISSING AUTH_LATER QUOTA CONFIGURATION
-    RELAYING_DENIED MAILBOX_FULL POISON
+    RELAYING_DENIED MAILBOX_FULL POISON STORAGE
 """.split()  # noqa: SIM905 - read more easily so
 """Reasons of what waits, and of what SQS moved. A new one belongs here, or among those above."""
 

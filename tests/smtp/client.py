@@ -34,7 +34,7 @@ CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 def email(
     *recipients: str, sender: str = FIRST, content: bytes = CONTENT, smtputf8: bool = False
 ) -> Email:
-    return Email(Envelope(sender, recipients or (ANN,), smtputf8=smtputf8), content)
+    return Email(Envelope(sender, recipients or (ANN,), smtputf8=smtputf8), (content,))
 
 
 def content_of(octets: int, *, line: bytes = b"0123456789abcdef" * 4) -> bytes:

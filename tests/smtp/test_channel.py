@@ -121,5 +121,5 @@ async def test_a_body_is_owed_a_reply() -> None:
     one, _ = channel()
     async with one.conversation() as talk:
         await talk.listen()
-        await talk.send_body(b"x\r\n", 1)
+        await talk.send_body([b"x\r\n"], 1)
         assert one.awaited == 1

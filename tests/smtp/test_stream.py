@@ -248,7 +248,7 @@ async def test_nothing_is_written_on_a_wire_that_has_ended() -> None:
         with pytest.raises(StreamError):
             stream.write(b"NOOP\r\n")
         with pytest.raises(StreamError):
-            await stream.send_body(LINES, LONG)
+            await stream.send_body([LINES], LONG)
 
 
 async def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> None:
@@ -268,7 +268,7 @@ async def test_a_wire_on_a_transport_that_has_closed_meanwhile_has_ended() -> No
 async def test_a_body_leaves_as_it_is_with_one_dot_behind_it(octets: int) -> None:
     lines = LINES * (octets // len(LINES))
     async with streamed() as (stream, peer):
-        heard, _ = await asyncio.gather(peer.hear_until(DOT), stream.send_body(lines, LONG))
+        heard, _ = await asyncio.gather(peer.hear_until(DOT), stream.send_body([lines], LONG))
         assert heard == lines + b".\r\n"
         peer.say(b"250 ok\r\n")
         assert (await stream.read_reply(LONG)).code == 250
@@ -287,7 +287,7 @@ async def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, 
     lines = LINES * (octets // len(LINES))
     async with streamed(tls=tls) as (stream, peer):
         with pytest.raises(StreamError, match="timed out while writing"):
-            await stream.send_body(lines, SOON)
+            await stream.send_body([lines], SOON)
         stream.close()
         heard = await peer.hear()  # now it reads
         assert len(heard) < len(lines)
@@ -299,7 +299,7 @@ async def test_the_dot_of_a_body_that_was_given_up_never_leaves(octets: int, *, 
 async def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(octets: int) -> None:
     lines = LINES * (octets // len(LINES))
     async with streamed() as (stream, peer):
-        sending = asyncio.ensure_future(stream.send_body(lines, LONG))
+        sending = asyncio.ensure_future(stream.send_body([lines], LONG))
         await asyncio.sleep(0)
         peer.say(b"552 5.3.4 too big\r\n")
         with pytest.raises(StreamError, match="spoke"):
@@ -314,7 +314,7 @@ async def test_a_server_that_speaks_and_stops_reading_is_heard_without_delay(oct
 async def test_a_half_closed_connection_doesnt_get_the_dot(octets: int) -> None:
     lines = LINES * (octets // len(LINES))
     async with streamed() as (stream, peer):
-        sending = asyncio.ensure_future(stream.send_body(lines, LONG))
+        sending = asyncio.ensure_future(stream.send_body([lines], LONG))
         await asyncio.sleep(0)
         peer.sock.shutdown(socket.SHUT_WR)
         with pytest.raises(StreamError, match="closed by the server"):
@@ -334,7 +334,7 @@ async def test_the_time_is_for_the_whole_body_and_not_for_each_slice() -> None:
 
         reading = asyncio.ensure_future(reads_a_little_now_and_then())
         with pytest.raises(StreamError, match="timed out while writing"):
-            await stream.send_body(lines, 4 * SOON)
+            await stream.send_body([lines], 4 * SOON)
         reading.cancel()
 
 
@@ -342,4 +342,4 @@ async def test_a_connection_reset_before_a_small_body_is_known_not_to_have_taken
     async with streamed() as (stream, peer):
         peer.sock.close()  # and the loop hasn't had the time to notice
         with pytest.raises(StreamError):
-            await stream.send_body(LINES, LONG)
+            await stream.send_body([LINES], LONG)

@@ -12,7 +12,9 @@ from ion.contract.actions import (
     is_given,
     seconds_of,
 )
+from ion.contract.attachment import Attachment, S3Object
 from ion.contract.bad_input import BadInput
+from ion.contract.claim_check import OutboxClaim, claim_check
 from ion.contract.content_hash import content_hash
 from ion.contract.parse import parse
 from ion.contract.paths import header
@@ -22,11 +24,15 @@ __all__ = [
     "Action",
     "Address",
     "Addresses",
+    "Attachment",
     "BadInput",
     "Mailbox",
+    "OutboxClaim",
     "Redrive",
+    "S3Object",
     "Send",
     "Where",
+    "claim_check",
     "content_hash",
     "header",
     "is_given",

@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypeGuard
 
 import msgspec
 
+from ion.contract.attachment import Attachment
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 
@@ -68,7 +69,7 @@ class Send(
     tag_field="action",
     tag="send",
 ):
-    """One email. At least one recipient must be there, and one of the bodies or a template.
+    """One email. A recipient must be there, and a body, a template or an attachment.
 
     null is the same as a field that is left out.
     """
@@ -86,6 +87,7 @@ class Send(
     template: TemplateName | None = None
     context: dict[str, Any] | None = None
     locale: Locale | None = None
+    attachments: list[Attachment] | None = None
     headers: dict[str, str | None] | None = None
     in_doubt: InDoubt | None = None
 
@@ -94,7 +96,7 @@ class Send(
             raise ValueError(NO_RECIPIENT)
         if self.template is not None:
             return
-        if self.body_text is None and self.body_html is None:
+        if self.body_text is None and self.body_html is None and not self.attachments:
             raise ValueError(NO_BODY)
         if self.context is not None or self.locale is not None:
             raise ValueError(NO_TEMPLATE)

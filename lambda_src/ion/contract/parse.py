@@ -19,6 +19,7 @@ from ion.contract.actions import (
     Send,
     Where,
 )
+from ion.contract.attachment import NO_CONTENT, TWO_CONTENTS, Attachment, S3Object
 from ion.contract.bad_input import BadInput
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
@@ -71,8 +72,12 @@ def without_mark(body: str) -> str:
     return body.removeprefix(_BYTE_ORDER_MARK)
 
 
-def parse(body: str) -> Action:
+def parse(body: str, *, default_action: str | None = None) -> Action:
     """The action that a message body asks for.
+
+    Args:
+        body: as published, or as fetched.
+        default_action: if it names none.
 
     Raises:
         BadInput: BAD_JSON, INVALID_SCHEMA or INVALID_UNICODE, with the JSON path.
@@ -90,6 +95,8 @@ def parse(body: str) -> Action:
         raise BadInput(Reason.INVALID_UNICODE, "$") from None
     except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
         raise BadInput(Reason.INVALID_SCHEMA, "$", Problem.VALUE) from None
+    if default_action is not None and isinstance(decoded, dict):
+        decoded.setdefault("action", default_action)
     try:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:
@@ -120,6 +127,10 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
         return _missing(path, missing[1], message)
     if what in _ABSENT:
         return BadInput(Reason.INVALID_SCHEMA, f"$.{_ABSENT[what]}", Problem.MISSING)
+    if what == NO_CONTENT:
+        return BadInput(Reason.INVALID_SCHEMA, member(path, "content"), Problem.MISSING)
+    if what == TWO_CONTENTS:
+        return BadInput(Reason.INVALID_SCHEMA, member(path, "s3"), Problem.VALUE)
     if path == "$.headers[...]":
         headers = message["headers"].items()
         path = header(
@@ -152,4 +163,6 @@ def _known(path: str, message: Mapping[str, Any]) -> tuple[str, ...]:
     if path == "$":
         action = Redrive if message.get("action") == "redrive" else Send
         return ("action", *action.__struct_fields__)
+    if path.startswith("$.attachments["):
+        return (S3Object if path.endswith(".s3") else Attachment).__struct_fields__
     return (Where if path == "$.where" else Mailbox).__struct_fields__

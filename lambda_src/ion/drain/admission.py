@@ -14,7 +14,14 @@ from typing import TypeGuard
 
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
-from ion.contract import BadInput, Redrive, Send, content_hash
+from ion.contract import (
+    BadInput,
+    Redrive,
+    S3Object,
+    Send,
+    claim_check,
+    content_hash,
+)
 from ion.delivery import (
     Delivery,
     InDoubt,
@@ -27,11 +34,12 @@ from ion.delivery import (
     template_unavailable,
     unclaimable,
 )
+from ion.drain.claim_checks import ClaimChecks, UnclaimedError
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.envelope import Email
-from ion.history import History, read_history, resolve
+from ion.history import Fetched, History, named_history, read_history, resolve
 from ion.limits import MOST_RECEIVES
-from ion.mail import Checked, check
+from ion.mail import Checked, Objects, check
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
@@ -46,7 +54,15 @@ class Unclaimed:
 
     email: Checked
     in_doubt: InDoubt
+    content_hash: str
     bodies: Bodies | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A message that lies in S3, and is fetched by the worker that sends it."""
+
+    s3: S3Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +95,14 @@ class Claimed:
     in_doubt: InDoubt
     bodies: Bodies | None = None
 
-    async def job(self) -> "Job":
-        """With its content, which may be as large as the message once more, or more."""
+    async def job(self, objects: Objects) -> "Job":
+        """With its content, which may be as large as the message once more, or more.
+
+        Args:
+            objects: the content of attachments that lie in S3.
+        """
         checked = await self.bodies.of(self.email) if self.bodies else self.email
-        email = checked.email(self.queued_at)
+        email = checked.email(self.queued_at, objects)
         return Job(email, self.row, self.targets, self.in_doubt)
 
 
@@ -110,8 +130,9 @@ class WorkItem:
     Args:
         message: as received.
         history: its key and history.
-        task: an email, claimed or not (that is for `Admission.admit_alone`); a redrive; the
-            message's fate, where that is decided already; or an order to put it back.
+        task: an email, claimed or not (that is for `Admission.admit_alone`); a message in S3
+            (for `Admission.fetch`); a redrive; the message's fate, where that is decided already;
+            or an order to put it back.
         row: where the fate is to be remembered, if anywhere.
         parked: the fate of recipients that a job leaves out, since the server may have the email
             for them, if there are any.
@@ -119,7 +140,7 @@ class WorkItem:
 
     message: Message
     history: History
-    task: Claimed | Unclaimed | Suspect | Redrive | Delivery | PutBack
+    task: Claimed | Unclaimed | Pointer | Suspect | Redrive | Delivery | PutBack
     row: Row | None = None
     parked: Delivery | None = None
 
@@ -142,9 +163,10 @@ class Admission:
             seconds since the epoch.
         now: seconds since the epoch.
         templates: of messages that name one; None: there are none.
+        claim_checks: fetches what messages point to; None: no message does.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - whatever decides about a message
+    def __init__(  # noqa: PLR0913 - what a message may need
         self,
         ledger: Ledger,
         telemetry: Telemetry,
@@ -152,10 +174,13 @@ class Admission:
         in_doubt: InDoubt,
         lease_until: float,
         now: Callable[[], float] = time.time,
+        *,
         templates: Templates | None = None,
+        claim_checks: ClaimChecks | None = None,
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
+        self._claim_checks = claim_checks
         self._default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
@@ -170,7 +195,9 @@ class Admission:
         An email that must not be sent twice at any price is left for its worker to claim, right
         before it is sent: a claim is what a process that dies leaves in doubt.
         """
-        prepared = [await self._prepare(message) for message in messages]
+        claim_checks = self._claim_checks
+        fetched = await claim_checks.from_outbox(messages) if claim_checks else {}
+        prepared = [await self._prepare(one, fetched.get(n)) for n, one in enumerate(messages)]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
         for number, (message, history, task) in enumerate(prepared):
@@ -203,6 +230,23 @@ class Admission:
         judgements = await self._judgements({history.email_id: claim})
         return _admitted(message, history, unclaimed, judgements[history.email_id])
 
+    async def fetch(self, one: WorkItem, timeout_seconds: float) -> WorkItem:
+        """Read the message that lies in S3, and say what may be done about it."""
+        message, history = one.message, one.history
+        if self._claim_checks is None or not isinstance(one.task, Pointer):
+            return one
+        try:
+            fetched = await self._claim_checks.from_s3(message, one.task.s3, timeout_seconds)
+        except UnclaimedError as error:
+            return WorkItem(message, history, error.fate(self._now() - message.sent_at))
+        except BadInput as bad:
+            return WorkItem(message, history, _dead(bad))
+        except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
+            self._telemetry.fault("fault", error, message.id)
+            return WorkItem(message, history, fault())
+        message, history, task = await self._prepare(message, fetched)
+        return await self.admit_alone(WorkItem(message, history, task))
+
     def unread(self, message: Message) -> WorkItem:
         """A message that is to be put back."""
         return WorkItem(message, read_history(message), PutBack())
@@ -224,29 +268,27 @@ class Admission:
         return dict(zip(claims, judgements, strict=True))
 
     async def _prepare(
-        self, message: Message
-    ) -> tuple[Message, History, Unclaimed | Redrive | Delivery | PutBack]:
-        history = read_history(message)
+        self, message: Message, fetched: Fetched | UnclaimedError | None
+    ) -> tuple[Message, History, Unclaimed | Pointer | Redrive | Delivery | PutBack]:
+        history = named_history(message) if fetched else read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
+        if isinstance(fetched, UnclaimedError):
+            return message, history, fetched.fate(self._now() - message.sent_at)
+        if fetched is None and self._claim_checks is not None:
+            pointer = claim_check(message.body)
+            if isinstance(pointer, S3Object):
+                return message, history, Pointer(pointer)
         try:
-            history, action = resolve(message)
+            history, action = resolve(message, fetched)
             if isinstance(action, Redrive):
                 return message, history, action
             send, bodies = await self._rendered(action)
             email = check(send, key=history.email_id, default_sender=self._default_sender)
-            return message, history, Unclaimed(email, send.in_doubt or self._in_doubt, bodies)
+            hashed = content_hash(fetched.content if fetched else message.body)
+            unclaimed = Unclaimed(email, send.in_doubt or self._in_doubt, hashed, bodies)
         except BadInput as bad:
-            outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
-            dead = Delivery(
-                Status.DEAD,
-                outcome,
-                path=bad.path,
-                problem=bad.problem,
-                did_you_mean=bad.did_you_mean,
-                reply=bad.detail,
-            )
-            return message, history, dead
+            return message, history, _dead(bad)
         except TooLateError:
             return message, history, PutBack()
         except FilesUnavailableError as error:
@@ -255,6 +297,7 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, history, fault()
+        return message, history, unclaimed
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:
@@ -270,7 +313,7 @@ class Admission:
         return Claim(
             email_id=history.email_id,
             message_id=message.id,
-            content_hash=content_hash(message.body),
+            content_hash=unclaimed.content_hash,
             recipients=recipients,
             left=tuple(i for i in history.left if i < recipients),
             redrives=history.redrives,
@@ -280,6 +323,19 @@ class Admission:
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
         )
+
+
+def _dead(bad: BadInput) -> Delivery:
+    """The fate of bad input."""
+    outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
+    return Delivery(
+        Status.DEAD,
+        outcome,
+        path=bad.path,
+        problem=bad.problem,
+        did_you_mean=bad.did_you_mean,
+        reply=bad.detail,
+    )
 
 
 def _admitted(

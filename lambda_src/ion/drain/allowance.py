@@ -26,6 +26,10 @@ _CONNECTION_BYTES = 400 * 1024
 _LEAST_BYTES = 8 * MB
 """The budget of a function of 128 MB, which has no room to spare."""
 
+MOST_EMAIL_BYTES = 40 * MB
+"""The content of an email, as SES takes it. Most servers take less, and say so (RFC 1870); those
+that take more are few, and so are the mailboxes behind them."""
+
 LARGEST_BYTES = 1 * MB
 """A message, as SQS allows it."""
 _WORST_RECEIVE_BYTES = 9 * LARGEST_BYTES

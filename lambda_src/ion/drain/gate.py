@@ -80,6 +80,12 @@ class SendGate:
         self._waiting += recipients
         self.moved.set()
 
+    async def further_turns(self, recipients: int, longest_seconds: float) -> None:
+        """An email turns out to have so many recipients more than were lined up."""
+        if recipients > 0:
+            self._waiting += recipients
+            await self.turn(recipients, longest_seconds)
+
     async def turn(self, recipients: int, longest_seconds: float) -> None:
         """Return when an email may be sent, or needn't wait any more.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ion.aws.queue import Queue, QueueError
 from ion.deadline import Deadline
-from ion.drain.admission import Admission, Claimed, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission, Claimed, Pointer, Suspect, Unclaimed, WorkItem
 from ion.drain.gate import Room, SendGate
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress
@@ -298,5 +298,7 @@ def recipients_of(one: WorkItem) -> int:
             return len(one.task.targets)
         case Unclaimed():
             return len(one.task.email.envelope.recipients)
+        case Pointer():
+            return 1  # at least; its worker waits for the turns of the others
         case _:
             return 0

@@ -1,17 +1,29 @@
 """A budget for the bytes of emails that a run holds, and the line that waits for room."""
 
 import asyncio
+import re
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
-from ion.drain.allowance import LARGEST_BYTES, Allowance
+from ion.contract import OutboxClaim, claim_check
+from ion.drain.allowance import LARGEST_BYTES, MB, MOST_EMAIL_BYTES, Allowance
 from ion.limits import BATCH
 from ion.message import Message
 
-_WORST_WEIGHT = 129 * LARGEST_BYTES // 8
-"""Of the largest message, if there is an emoji in it."""
+_WORST_TIMES = 65
+"""Quarters: what an octet of a message may cost, if there is an emoji in it."""
+_WORST_WEIGHT = _WORST_TIMES * LARGEST_BYTES // 4
+_WORST_ITEM = 5 * 400 * 1024
+"""Of an item of the outbox: DynamoDB takes 400 KB; five times that, if there is no emoji in it."""
+MOST_CLAIMED_BYTES = 10 * MB
+"""Of a message that lies in S3."""
+_SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
+"""Message attributes of AWS's extended clients."""
+_is_number = re.compile(r"[0-9]{1,12}").fullmatch
+_SPARE = 4
+"""This part of the budget may be kept by what nobody uses any more."""
 
 
 class Weight(NamedTuple):
@@ -24,9 +36,23 @@ class Weight(NamedTuple):
     that is made from HTML."""
 
 
+def claimed_size(message: Message) -> int:
+    """Octets that what a message points to in S3 may have: as the publisher's client says."""
+    for name in _SIZE_ATTRIBUTES:
+        announced = message.attributes.get(name)
+        if announced and isinstance(announced.value, str) and _is_number(announced.value):
+            return min(int(announced.value), MOST_CLAIMED_BYTES)
+    return MOST_CLAIMED_BYTES
+
+
 def weight(message: Message) -> Weight:
     """Cost of a message to come: an upper bound."""
     body = message.body
+    claim = claim_check(body)
+    if isinstance(claim, OutboxClaim):
+        return Weight(_WORST_ITEM // 2, _WORST_ITEM // 2)
+    if claim is not None:
+        return Weight(sys.getsizeof(body), _WORST_TIMES * claimed_size(message) // 4)
     size = sys.getsizeof(body)
     # An emoji that is escaped makes four bytes of each character of its text, once it is parsed.
     texts = 4 * len(body) if "\\u" in body else size
@@ -42,6 +68,8 @@ class Memory:
     Messages are received if there is room for all that they will cost, going by those before. If
     they turn out to be larger, work waits for room, first come, first served. It can't wait for
     ever: one message at a time is always worked on, and one may be received when none is held.
+    What work turns out to need besides, an object in S3, it waits for as well (`grow`), before
+    other work begins; and the first in that line goes on if all others under way wait, too.
 
     Args:
         allowance: of the function.
@@ -59,7 +87,15 @@ class Memory:
         """Messages that calls under way may bring."""
         self._likely = _WORST_WEIGHT
         """Bytes that the next message costs, going by the largest that came lately."""
+        self._kept = 0
+        """Bytes: of what work shares."""
+        self._works = self._waiting = self._growing = 0
+        """Messages worked on; those of them that wait for what they share; and of these, those that
+        wait for room for it."""
+        self.drop: Callable[[], bool] = lambda: False
+        """Gives up something shared that nobody uses; False: there is nothing such."""
         self._line = asyncio.Lock()
+        self._growth = asyncio.Lock()
         self._freed = asyncio.Event()
 
     # -- receiving -----------------------------------------------------------------------
@@ -71,7 +107,7 @@ class Memory:
         """
         most = max(1, min(BATCH, self._allowance.unseen - self._redriving))
         unseen = self._allowance.unseen - self._redriving - self._receiving
-        free = (self._allowance.budget - self._planned) // self._likely
+        free = (self._allowance.budget - self._planned - self._kept) // self._likely
         fit = min(unseen, free - self._redriving - self._receiving)
         if self._receiving:
             return most if fit >= most else 0
@@ -125,12 +161,74 @@ class Memory:
         """Inside, there is room for the work on the message, or it is the only one worked on."""
         needed = self._weights[id(message)].work
         async with self._line:
-            while self._working and self._held + self._working + needed > self._allowance.budget:
-                self._freed.clear()
-                await self._freed.wait()
+            while (not self._fits(needed) or self._growing) and self._works:
+                await self._change()
+            self._works += 1
             self._working += needed
         try:
             yield
         finally:
+            self._works -= 1
             self._working -= needed
             self._freed.set()
+
+    # -- what work shares ----------------------------------------------------------------
+
+    @property
+    def largest(self) -> int:
+        """Bytes that the content of one email may have."""
+        return min(self._allowance.budget, MOST_EMAIL_BYTES)
+
+    @property
+    def largest_claim(self) -> int:
+        """Octets that a message in S3 may have."""
+        return min(4 * self._allowance.budget // _WORST_TIMES, MOST_CLAIMED_BYTES)
+
+    @property
+    def spare(self) -> int:
+        """Bytes that what nobody uses may keep."""
+        return self._allowance.budget // _SPARE
+
+    async def grow(self, octets: int) -> None:
+        """Return when there is room for something shared, or all that is worked on waits for such.
+
+        To be called by work, once; `shrink` must follow.
+        """
+        self._growing += 1
+        try:
+            with self.waits():
+                async with self._growth:
+                    while not self._fits(octets) and self._works > self._waiting:
+                        await self._change()
+                    self._kept += octets
+        finally:
+            self._growing -= 1
+            self._freed.set()
+
+    def shrink(self, octets: int) -> None:
+        """What was given room for is forgotten."""
+        self._kept -= octets
+        self._freed.set()
+
+    @contextmanager
+    def waits(self) -> Iterator[None]:
+        """Inside, a message that is worked on waits for something that it shares with others."""
+        self._waiting += 1
+        self._freed.set()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def _fits(self, octets: int) -> bool:
+        """True if there is room, after giving up what nobody uses."""
+        budget = self._allowance.budget
+        while self._held + self._working + self._kept + octets > budget:
+            if not self.drop():
+                return False
+        return True
+
+    async def _change(self) -> None:
+        """Something may fit now that didn't before."""
+        self._freed.clear()
+        await self._freed.wait()

@@ -12,7 +12,7 @@ from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
-from ion.history import History, read_history, resolve
+from ion.history import History, named_history, resolve
 from ion.limits import RETENTION_LOOK_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
@@ -145,4 +145,4 @@ def _history(message: Message) -> History:
     try:
         return resolve(message)[0]
     except BadInput:
-        return read_history(message)
+        return named_history(message)

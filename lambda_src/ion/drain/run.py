@@ -10,20 +10,22 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 from ion.aws.ledger import Ledger
+from ion.aws.objects import Objects
 from ion.aws.queue import Queue
 from ion.contract import Redrive
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, done, fault, put_back
-from ion.drain.admission import Admission, Claimed, PutBack, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission, Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.drain.allowance import Allowance, function_bytes
+from ion.drain.attaching import Attaching, UnattachedError
 from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
 from ion.drain.intake import Intake, recipients_of
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress, Summary
 from ion.drain.settle import Settler
-from ion.limits import BATCH, SETTLE_SECONDS
+from ion.limits import BATCH, DOT_BUDGET_SECONDS, SETTLE_SECONDS
 from ion.message import Message
 from ion.outcome import Outcome
 from ion.policy.rate import Limits, Pace
@@ -42,6 +44,7 @@ class Drain:
         input_queue: what is to be sent.
         dead_letters: where the undeliverable goes.
         ledger: where fates are remembered.
+        objects: where attachments are.
         admission: says what may be done about a message.
         pool: connections to the mail server, entered by the caller.
         workers: emails under way at a time.
@@ -60,6 +63,7 @@ class Drain:
         input_queue: Queue,
         dead_letters: Queue,
         ledger: Ledger,
+        objects: Objects,
         admission: Admission,
         pool: Pool,
         workers: int,
@@ -86,6 +90,7 @@ class Drain:
         self._gate = SendGate(pace or Pace(Limits(None, pool.size), self._now()), pool)
         self._progress.when_stopped.append(self._gate.open)
         self._memory = memory or Memory(Allowance.of(function_bytes({}), pool.size))
+        self._attaching = Attaching(objects, self._memory)
         self._intake = Intake(
             input_queue=input_queue,
             admission=admission,
@@ -145,7 +150,10 @@ class Drain:
     async def _handle(self, one: WorkItem) -> None:
         began = self._now()
         begun = isinstance(one.task, Delivery) or self._progress.may_begin
-        if begun and isinstance(one.task, Unclaimed):
+        if begun and isinstance(one.task, Pointer):
+            one = await self._admission.fetch(one, self._progress.seconds_to_begin)
+            await self._gate.further_turns(recipients_of(one) - 1, self._progress.seconds_to_begin)
+        elif begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
@@ -173,15 +181,23 @@ class Drain:
                 case Redrive():
                     return [await self._redrive(one, one.task)]
                 case (
-                    Unclaimed() | Suspect() | PutBack()
+                    Unclaimed() | Pointer() | Suspect() | PutBack()
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
-                    job = await one.task.job()
-                    return await self._deliverer.deliver(job, one.message, self._work_deadline)
+                    return await self._send(one.task, one.message)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]
+
+    async def _send(self, claimed: Claimed, message: Message) -> list[Delivery]:
+        seconds = self._work_deadline.remaining() - DOT_BUDGET_SECONDS
+        try:
+            async with self._attaching.fetched(claimed.email, seconds) as objects:
+                job = await claimed.job(objects)
+                return await self._deliverer.deliver(job, message, self._work_deadline)
+        except UnattachedError as error:
+            return [error.fate(time.time() - message.sent_at, claimed.targets)]
 
     async def _redrive(self, one: WorkItem, query: Redrive) -> Delivery:
         """A redrive that isn't through goes on with another message of the same body.

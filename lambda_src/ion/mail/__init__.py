@@ -1,6 +1,7 @@
 """From what a publisher asks for to an email: envelope and RFC 5322 bytes, without any I/O."""
 
 from ion.mail.addresses import is_address
+from ion.mail.attachments import Objects
 from ion.mail.compose import Checked, check, compose, recipients
 
-__all__ = ["Checked", "check", "compose", "is_address", "recipients"]
+__all__ = ["Checked", "Objects", "check", "compose", "is_address", "recipients"]

@@ -1,17 +1,16 @@
 """A text body that every server carries unharmed: 7-bit, short lines, CRLF."""
 
 import re
-from base64 import b64encode
 from binascii import b2a_qp
 from dataclasses import dataclass
 
 from ion.contract import BadInput
+from ion.mail.base64_lines import base64_lines
 from ion.outcome import Reason
 
 LONGEST_PLAIN_LINE = 900
 """Octets. RFC 5322 section 2.1.1 allows 998, but sendmail breaks lines at 990 by its default."""
 
-_LONGEST_BASE64_LINE = 76  # RFC 2045 section 6.8
 _PLAIN = bytes((*b"\t\r\n", *range(0x20, 0x7F)))
 # mbox stores rewrite a line that begins so to ">From", which breaks signatures over the body
 _begins_from = re.compile(rb"^(?:From )+", re.MULTILINE)
@@ -27,11 +26,16 @@ class Part:
 
     Args:
         fields: its Content-* fields, each with its CRLF.
-        content: encoded, ends in CRLF.
+        pieces: its content, encoded, cut where lines begin; ends in CRLF, or is empty.
     """
 
     fields: str
-    content: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def content(self) -> bytes:
+        """All of it, as a copy if it is in pieces."""
+        return b"".join(self.pieces)
 
 
 def text_part(text: str, subtype: str, path: str) -> Part:
@@ -51,7 +55,7 @@ def text_part(text: str, subtype: str, path: str) -> Part:
     fields = (
         f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"
     )
-    return Part(fields, content)
+    return Part(fields, (content,))
 
 
 def _with_crlf(text: str) -> str:
@@ -69,7 +73,7 @@ def _encoded(octets: bytes) -> tuple[str, bytes]:
     # Quoted-printable makes three octets of one, base64 four of every three.
     if 2 * (odd + octets.count(b"=")) <= len(octets) // 3:
         return "quoted-printable", _quoted_printable(octets)
-    return "base64", _base64(octets)
+    return "base64", base64_lines(octets)
 
 
 def _is_fragile(octets: bytes) -> bool:
@@ -101,11 +105,3 @@ def _quoted_printable(octets: bytes) -> bytes:
     if _may_begin_from(encoded):
         return _begins_from.sub(lambda found: _FROM * found[0].count(b"From "), encoded)
     return encoded
-
-
-def _base64(octets: bytes) -> bytes:
-    encoded = b64encode(octets)
-    step = _LONGEST_BASE64_LINE
-    lines = [encoded[start : start + step] for start in range(0, len(encoded), step)]
-    lines.append(b"")
-    return b"\r\n".join(lines)

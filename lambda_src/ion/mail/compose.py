@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ion.contract import Address, Addresses, BadInput, Send, is_given
+from ion.contract import Address, Addresses, BadInput, S3Object, Send, is_given
 from ion.envelope import Email, Envelope
 from ion.mail.addresses import Correspondent, parse_address, parse_addresses
+from ion.mail.attachments import Attached, Objects, check_attachments, objects_of
 from ion.mail.body import Part, text_part
 from ion.mail.characters import check_header_text, check_unicode
 from ion.mail.custom_headers import custom_fields
 from ion.mail.headers import address_field, text_field
+from ion.mail.multipart import boundaries, joined, multipart
 from ion.mail.plain_text import plain_text
 from ion.outcome import Reason
 
@@ -27,7 +29,14 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | None) -> Email:
+def compose(
+    send: Send,
+    *,
+    key: str,
+    queued_at: datetime,
+    default_sender: str | None,
+    objects: Objects | None = None,
+) -> Email:
     """The email that `send` asks for; the same arguments give the same bytes.
 
     Args:
@@ -35,11 +44,12 @@ def compose(send: Send, *, key: str, queued_at: datetime, default_sender: str | 
         key: the idempotency key; Message-ID derives from it, so receivers can collapse copies.
         queued_at: aware; when the message was published, hence Date.
         default_sender: for messages that name none: an address; None: there is none.
+        objects: the content of attachments that lie in S3.
 
     Raises:
         BadInput: with the reason and the path of what is wrong.
     """
-    return check(send, key=key, default_sender=default_sender).email(queued_at)
+    return check(send, key=key, default_sender=default_sender).email(queued_at, objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Checked:
         envelope: who sends to whom.
         fields: its header fields, those that are about the body and Date aside.
         text, html: the bodies.
+        attached: the attachments.
         digest: of its key, in hexadecimal.
     """
 
@@ -57,13 +68,24 @@ class Checked:
     fields: str = field(repr=False)
     text: str = field(repr=False)
     html: str = field(repr=False)
+    attached: tuple[Attached, ...]
     digest: str
 
-    def email(self, queued_at: datetime) -> Email:
-        """The envelope and the content."""
-        body = _body(self.text, self.html, self.digest)
+    @property
+    def objects(self) -> tuple[S3Object, ...]:
+        """The objects in S3 that `email` wants, each once."""
+        return objects_of(self.attached)
+
+    def email(self, queued_at: datetime, objects: Objects | None = None) -> Email:
+        """The envelope and the content.
+
+        Args:
+            queued_at: see `compose`.
+            objects: the content of each of `objects`.
+        """
+        body = _body(self.text, self.html, self.attached, objects or {}, self.digest)
         header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
-        return Email(self.envelope, header.encode() + body.content)
+        return Email(self.envelope, joined((header.encode(), *body.pieces)))
 
 
 def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
@@ -82,6 +104,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     text, html = send.body_text or "", send.body_html or ""
     check_unicode(html, "$.body_html")
     check_unicode(text, "$.body_text")
+    attached = check_attachments(send.attachments or [], "$.attachments")
 
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     fields = (
@@ -100,7 +123,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         smtputf8=not all(one.local_part.isascii() for one in with_all),
         author="" if reverse_path.address == sender.address else sender.address,
     )
-    return Checked(envelope, fields, text, html, digest)
+    return Checked(envelope, fields, text, html, attached, digest)
 
 
 def recipients(send: Send) -> tuple[str, ...]:
@@ -155,27 +178,24 @@ def _date(when: datetime) -> str:
     )
 
 
-def _body(text: str, html: str, digest: str) -> Part:
-    """The bodies that say something; an empty one would hide the other from some readers."""
+def _body(
+    text: str, html: str, attached: Sequence[Attached], objects: Objects, digest: str
+) -> Part:
+    """The bodies that say something, and what is attached to them; each level only if needed.
+
+    An empty text beside HTML would hide that from some readers. One without HTML is there even if
+    it is empty: some readers take an email without a text for a broken one.
+    """
     text = text or (html and plain_text(html)) or ""
-    if not html:
-        return text_part(text, "plain", "$.body_text")
-    rich = text_part(html, "html", "$.body_html")
-    if not text:
-        return rich
-    return _alternatives(text_part(text, "plain", "$.body_text"), rich, digest)
-
-
-def _alternatives(plain: Part, rich: Part, digest: str) -> Part:
-    """RFC 2046 section 5.1.4: the plainest first."""
-    # "=_" can't occur in quoted-printable or base64 (RFC 2045 section 6.7); in 7-bit text it can,
-    # if the key is known
-    boundary = f"=_{digest[32:]}"
-    while (mark := boundary.encode()) in plain.content or mark in rich.content:
-        boundary = f"=_{hashlib.sha256(mark).hexdigest()[:32]}"
-    parts = b"".join(
-        b"--%b\r\n%b\r\n%b\r\n" % (mark, part.fields.encode(), part.content)
-        for part in (plain, rich)
-    )
-    fields = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'
-    return Part(fields, b"%b--%b--\r\n" % (parts, mark))
+    parts = [text_part(text, "plain", "$.body_text")] if text or not html else []
+    if html:
+        parts.append(text_part(html, "html", "$.body_html"))
+    marks = boundaries(digest, [piece for part in parts for piece in part.pieces])
+    # RFC 2046 section 5.1.4: the plainest first
+    body = parts[0] if len(parts) == 1 else multipart("alternative", parts, next(marks))
+    inline = [one.part(objects) for one in attached if html and one.inline]
+    files = [one.part(objects) for one in attached if not (html and one.inline)]
+    if inline:
+        root = "text/html" if len(parts) == 1 else "multipart/alternative"
+        body = multipart(f'related; type="{root}"', (body, *inline), next(marks))
+    return multipart("mixed", (body, *files), next(marks)) if files else body

@@ -1,5 +1,7 @@
 """When to try a message again: pure, so that it can be read off a table."""
 
+import math
+
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_VISIBILITY_SECONDS, RETENTION_SECONDS
 from ion.outcome import Kind, Outcome, Reason
 
@@ -12,6 +14,7 @@ _THROTTLE_CAP_SECONDS = 10 * 60
 _JITTER = 0.2
 _HELD_OVER_SECONDS = 5 * 60
 _HELD_OVER_CAP_SECONDS = 3600
+_LOOK_SECONDS = (60, 300, 900)
 _MAILBOX_FULL_SECONDS = 24 * 3600
 
 
@@ -34,12 +37,22 @@ def delay_seconds(outcome: Outcome, attempt: int, jitter: float) -> int:
 
 
 def held_over_seconds(age_seconds: float) -> int:
-    """Delay of a message that the server refuses for its sender or destination.
+    """Delay of a message that the server refuses for its sender or destination, or that needs S3.
 
     A person has to change something there, so it is asked for more seldom the longer that takes:
     after 5 minutes at first, in the end every hour.
     """
     return round(min(max(age_seconds / 4, _HELD_OVER_SECONDS), _HELD_OVER_CAP_SECONDS))
+
+
+def missing_delay(age_seconds: float) -> int | None:
+    """Delay of a message that names something which isn't there; None: it won't come any more.
+
+    A publisher may be a little slower in storing it than in publishing: three more looks, in a
+    quarter of an hour.
+    """
+    looks = (math.ceil(look - age_seconds) for look in _LOOK_SECONDS)
+    return next((delay for delay in looks if delay > 0), None)
 
 
 def expired(

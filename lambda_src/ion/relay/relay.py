@@ -14,6 +14,8 @@ from botocore.config import Config
 
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.ledger import Ledger
+from ion.aws.objects import Objects
+from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
@@ -22,6 +24,7 @@ from ion.aws.template_files import TemplateFiles
 from ion.deadline import Deadline
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
+from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
@@ -58,7 +61,10 @@ class Relay:
         self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
+        s3 = partial(self.session.client, "s3", config=_s3_config())
+        self.objects = Objects(s3)
         schedule = Schedule(dynamodb, aws.ledger_table, RETENTION_LOOK_SECONDS)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
@@ -117,10 +123,13 @@ class Relay:
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
     ) -> Drain:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
+        memory = Memory(Allowance.of(function_bytes(os.environ), smtp.connections))
+        claim_checks = ClaimChecks(self.objects, self.outbox, memory)
         return Drain(
             input_queue=self.input_queue,
             dead_letters=self.dead_letters,
             ledger=self.ledger,
+            objects=self.objects,
             admission=Admission(
                 self.ledger,
                 self.telemetry,
@@ -128,6 +137,7 @@ class Relay:
                 settings.in_doubt,
                 lease_until,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
+                claim_checks=claim_checks,
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
@@ -136,7 +146,7 @@ class Relay:
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
-            memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
+            memory=memory,
         )
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
@@ -182,4 +192,11 @@ def _client_config() -> Config:
         # (AWS looks too), and a name for the client that is put together anew for each call.
         parameter_validation=False,
         user_agent="ion",
+    )
+
+
+def _s3_config() -> Config:
+    """A worker waits for it, with an email in its hands, so not for long."""
+    return _client_config().merge(
+        Config(read_timeout=10, retries={"mode": "standard", "max_attempts": 2})
     )

@@ -1,6 +1,7 @@
 """Commands out and replies in: each reply to its command, for several emails on one stream."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -166,11 +167,11 @@ class Conversation:
         self._stream.write(("\r\n".join(commands) + "\r\n").encode())
         self._channel.asked(len(commands))
 
-    async def send_body(self, lines: bytes, timeout_seconds: float) -> None:
+    async def send_body(self, lines: Sequence[bytes], timeout_seconds: float) -> None:
         """Send the content and the dot that ends it; the server owes a reply from here on.
 
         Args:
-            lines: the content, dot-stuffed.
+            lines: the content in pieces, dot-stuffed.
             timeout_seconds: for all of it.
 
         Raises:

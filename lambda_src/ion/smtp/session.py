@@ -176,7 +176,7 @@ class Session:
             self._channel,
             self._mail(email, recipients),
             recipients,
-            email.content,
+            email.pieces,
             deadline,
             pipelining=self.pipelining,
         )
@@ -206,8 +206,8 @@ class Session:
 
     def _refuse(self, email: Email) -> Outcome | None:
         """An email that this server has already said it can't take."""
-        if self._largest and len(email.content) > self._largest:
-            detail = f"{len(email.content)} octets, the server takes {self._largest}"
+        if self._largest and email.size > self._largest:
+            detail = f"{email.size} octets, the server takes {self._largest}"
             return Outcome(
                 Stage.MAIL, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail
             )
@@ -228,7 +228,7 @@ class Session:
     def _mail(self, email: Email, recipients: Sequence[str]) -> str:
         command = f"MAIL FROM:<{email.envelope.sender}>"
         if "size" in self._extensions:
-            command += f" SIZE={len(email.content)}"
+            command += f" SIZE={email.size}"
         if email.envelope.smtputf8 or not all(map(str.isascii, recipients)):
             command += " BODY=8BITMIME SMTPUTF8"  # RFC 6531 section 3.4 has them together
         return command

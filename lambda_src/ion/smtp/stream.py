@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ion.outcome import Reply
@@ -127,11 +128,11 @@ class Stream(asyncio.BufferedProtocol):
                 return
         raise StreamError(self._ended or "connection lost")
 
-    async def send_body(self, lines: bytes, timeout_seconds: float) -> None:
+    async def send_body(self, lines: Sequence[bytes], timeout_seconds: float) -> None:
         """Send the content and the dot that ends it, as long as the server is silent.
 
         Args:
-            lines: the content, dot-stuffed.
+            lines: the content in pieces, dot-stuffed.
             timeout_seconds: for all of it.
 
         Raises:
@@ -139,15 +140,15 @@ class Stream(asyncio.BufferedProtocol):
                 dot hasn't left, and won't any more.
         """
         until = self._waiting.now() + timeout_seconds
-        whole = len(lines) <= _ONE_WRITE_BYTES
-        for start in range(0, 0 if whole else len(lines), _WRITE_BYTES):
+        whole = sum(map(len, lines)) <= _ONE_WRITE_BYTES
+        for some in () if whole else _slices(lines):
             self._refuse_to_talk_over()
-            self.write(lines[start : start + _WRITE_BYTES])
+            self.write(some)
             await asyncio.sleep(0)  # a kernel that takes everything would keep us from listening
             await self._left(until)
         self._refuse_to_talk_over()
         try:
-            self.write(lines + _DOT if whole else _DOT)
+            self.write(b"".join((*lines, _DOT)) if whole else _DOT)
             await self._left(until)
         except StreamError:
             self.close()  # the rest must not leave behind our back
@@ -217,6 +218,12 @@ class Stream(asyncio.BufferedProtocol):
 def _reply_in(lines: tuple[bytes, ...]) -> Reply:
     text = b"\n".join([line[4:] for line in lines])
     return reply_of(int(lines[0][:3]), text.decode("utf-8", "replace"))
+
+
+def _slices(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), _WRITE_BYTES):
+            yield piece[start : start + _WRITE_BYTES]
 
 
 def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:

@@ -47,7 +47,7 @@ class Transaction:
         channel: of the connection.
         mail: the MAIL command.
         recipients: their addresses.
-        content: as composed.
+        pieces: the content, cut where lines begin.
         deadline: by which everything has been said.
         pipelining: what goes out in one flight.
     """
@@ -57,7 +57,7 @@ class Transaction:
         channel: Channel,
         mail: str,
         recipients: Sequence[str],
-        content: bytes,
+        pieces: Sequence[bytes],
         deadline: Deadline,
         *,
         pipelining: Pipelining,
@@ -66,7 +66,7 @@ class Transaction:
         self._talk = channel.conversation()
         self._mail = mail
         self._recipients = recipients
-        self._content = content
+        self._pieces = pieces
         self._deadline = deadline
         self._pipelining = pipelining
         self._pipelined = pipelining is not Pipelining.OFF
@@ -190,8 +190,8 @@ class Transaction:
         before_dot = self._deadline.earlier_by(DOT_BUDGET_SECONDS)
         if not before_dot.remaining():  # the 354 took its time
             raise StreamError("no time left to wait for the reply to a dot")
-        lines = _dot_stuffed(self._content)
-        patience = COMMAND_SECONDS + len(lines) / SLOWEST_BYTES_PER_SECOND
+        lines = [_dot_stuffed(piece) for piece in self._pieces]
+        patience = COMMAND_SECONDS + sum(map(len, lines)) / SLOWEST_BYTES_PER_SECOND
         try:
             await self._talk.send_body(lines, before_dot.clip(patience))
         except StreamError:
@@ -286,7 +286,7 @@ def _rcpt_command(recipient: str) -> str:
     return f"RCPT TO:<{recipient}>"
 
 
-def _dot_stuffed(content: bytes) -> bytes:
-    """The content as DATA wants it (RFC 5321 section 4.5.2), without the line that ends it."""
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
+def _dot_stuffed(lines: bytes) -> bytes:
+    """Lines as DATA wants them (RFC 5321 section 4.5.2); no copy where none begins with a dot."""
+    stuffed = lines.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed

@@ -13,11 +13,11 @@ import boto3
 
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, Where
+from ion.contract import BadInput, Redrive, S3Object, Where, claim_check
 from ion.drain.templating import filled
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
-from ion.mail import compose, is_address
+from ion.mail import check, is_address
 from ion.message import Message
 from ion.outcome import Reason
 from ion.relay.relay import template_files
@@ -110,6 +110,9 @@ def _region(queue_url: str) -> str | None:
 def _would(message: Message, default_sender: str | None, renderer: Renderer) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
+    if claim := claim_check(message.body):
+        where = "in S3" if isinstance(claim, S3Object) else "in the outbox, if there is one"
+        return f"would be fetched first: it says only where the message is, {where}"
     try:
         history, action = resolve(message)
         if isinstance(action, Redrive):
@@ -117,16 +120,14 @@ def _would(message: Message, default_sender: str | None, renderer: Renderer) -> 
         if action.template:
             renderer.files.refresh(time.time() - _FRESH_SECONDS)
         action = filled(action, renderer)
-        email = compose(
-            action,
-            key=history.email_id,
-            queued_at=history.first_queued_at,
-            default_sender=default_sender,
-        )
+        checked = check(action, key=history.email_id, default_sender=default_sender)
     except BadInput as bad:
         return f"would be dead-lettered: {bad}"
     except FilesUnavailableError as error:
         return f"would wait: {Reason.TEMPLATE_UNAVAILABLE}, {error}"
+    email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))
+    count = len(checked.objects)
+    objects = f" and {count} object{'s'[: count > 1]} of S3" if count else ""
     everybody = email.envelope.recipients
     left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
     _, sender = email.envelope.senders
@@ -134,7 +135,7 @@ def _would(message: Message, default_sender: str | None, renderer: Renderer) -> 
         sender = "a sender that isn't known here"
     return (
         f"would go from {sender} to {', '.join(left)}: "
-        f"{action.subject or ''!r}, {len(email.content)} bytes"
+        f"{action.subject or ''!r}, {email.size} bytes{objects}"
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from ion.contract import BadInput, Send, parse
-from ion.mail import compose
+from ion.mail import check
 from ionctl.local import show
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
@@ -176,14 +176,14 @@ def _message_id(message: _Message) -> str | None:
         action = parse(message.body)
         if not isinstance(action, Send):
             return None
-        email = compose(
+        checked = check(
             action,
             key=action.email_id or message.message_id,
-            queued_at=datetime.now(tz=UTC),
             default_sender="anybody@example.org",  # no matter: it is only after the @
         )
     except BadInput:
         return None
+    email = checked.email(datetime.now(tz=UTC), dict.fromkeys(checked.objects, ()))
     return _local_id(email.content)
 
 

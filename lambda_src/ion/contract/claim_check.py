@@ -1,0 +1,41 @@
+"""A message that only says where the message is: its claim check."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from ion.contract.actions import EmailId
+from ion.contract.attachment import S3Object
+
+_LONGEST = 8192
+"""Characters: a key of 1,024 that is escaped throughout, and blanks."""
+_POINTERS = Literal[
+    "software.amazon.payloadoffloading.PayloadS3Pointer",
+    "com.amazon.sqs.javamessaging.MessageS3Pointer",
+]
+"""The classes of AWS's extended clients: the present one, and the Java client's older one."""
+
+
+class OutboxClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fields are an item of the outbox table."""
+
+    email_id: EmailId
+    action: Literal["send"] = "send"
+
+
+class _Pointer(msgspec.Struct, frozen=True, rename={"bucket": "s3BucketName", "key": "s3Key"}):
+    bucket: Annotated[str, msgspec.Meta(min_length=1)]
+    key: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+def claim_check(body: str) -> OutboxClaim | S3Object | None:
+    """Where the message is; None: it is the body itself, or nothing that ion knows."""
+    if len(body) > _LONGEST:
+        return None
+    try:
+        if body.lstrip().startswith("["):
+            _, pointer = msgspec.json.decode(body, type=tuple[_POINTERS, _Pointer])
+            return S3Object(bucket=pointer.bucket, key=pointer.key)
+        return msgspec.json.decode(body, type=OutboxClaim)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None
