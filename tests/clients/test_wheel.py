@@ -1,8 +1,6 @@
 """The distribution has the relay's checks in it, under its own name, and needs little else."""
 
 import re
-import subprocess
-import sys
 import tomllib
 import zipfile
 from email import message_from_bytes
@@ -10,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROJECT = ROOT / "clients/python"
+from clients.building import PROJECT, ROOT, run, wheel_of
 
 CHECK = """
 import sys
@@ -30,23 +27,6 @@ others = [name for name in sys.modules if name == "ion" or name.startswith("ion.
 assert not others, others
 assert "ion_publisher._ion.contract" in sys.modules
 """
-
-
-def run(*command: str, cwd: Path = PROJECT) -> str:
-    done = subprocess.run(
-        [sys.executable, *command], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def wheel_of(project: Path, folder: Path) -> Path:
-    run(
-        *("-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"),
-        *("--wheel-dir", str(folder), str(project)),
-    )
-    (wheel,) = folder.glob("ion_publisher-*.whl")
-    return wheel
 
 
 @pytest.fixture(scope="module")
