@@ -32,8 +32,6 @@ LIBRARIES = {
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
-    "bs4": {"mail"},
-    "markdownify": {"mail"},
     "msgspec": {"contract", "deadletter", "drain", "history", "report"},
 }
 """Who may know which library: what it raises is translated where it is called."""
@@ -136,6 +134,9 @@ PURE_CALLS = {
     "TypeVar",
     "dataclass",
     "lru_cache",
+    "auto",
+    "dict.fromkeys",
+    "str.maketrans",
     "msgspec.Meta",
     "json.JSONDecoder",
     "_Rule",

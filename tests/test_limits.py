@@ -26,8 +26,9 @@ def test_the_queues_keep_a_message_as_long_as_ion_reckons() -> None:
 
 
 @pytest.mark.row(25)
-def test_the_module_leaves_ion_time_to_label() -> None:
-    assert product("max_receive_count") > limits.MOST_RECEIVES
+def test_the_module_leaves_ion_ten_tries_to_label() -> None:
+    """The dead-letter queue may not take it, or the process may end, at the first and the next."""
+    assert product("max_receive_count") - limits.MOST_RECEIVES >= 10
 
 
 def test_the_queues_take_what_ion_reckons_with() -> None:

@@ -99,6 +99,7 @@ OAUTH_FAULTS = [
             "https://canary.example/a b": "must be an https:// URL",
             "https://canary.example/#a": "must be an https:// URL",
             "https://canary.example:x/": "must be an https:// URL",
+            "https://canary.example:0/": "must be an https:// URL",
             "https://canary.example:99999/": "must be an https:// URL",
             "https://canary_x/": "must be an https:// URL",
             "https://canary.example\\@x/": "must be an https:// URL",

@@ -25,9 +25,9 @@ class Mail(StrEnum):
 
     SMALL = "4 KB"
     LARGE = "950 KB, HTML"
-    """HTML alone, of so few tags that ion makes a text part from it."""
+    """HTML alone, from which ion makes a text part."""
     TAGS = "950 KB, HTML of many tags"
-    """The same with so many that it doesn't."""
+    """The same, where that is the most work."""
     WIDE = "950 KB, HTML with emoji"
     """One character beyond the BMP: Python keeps all of the text in four bytes a character."""
     MIXED = "4 KB, 250 KB and 950 KB, one to ten recipients"

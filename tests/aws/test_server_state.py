@@ -47,6 +47,12 @@ def test_a_learned_rate_is_read_as_it_was_written(account: Account) -> None:
     assert run(account, RATE) == ServerState(None, RATE)
 
 
+@pytest.mark.parametrize("rate", [0.00001, 2.5e-7, 1e16])
+def test_a_rate_that_is_written_with_an_exponent_is_read_too(account: Account, rate: float) -> None:
+    learned = LearnedRate(1, 1_800_000_100, "00ff" * 16, "Limits(rate=None)", rate=rate)
+    assert run(account, learned) == ServerState(None, learned)
+
+
 def test_a_limit_of_pipelining_is_read_as_it_was_written(account: Account) -> None:
     assert run(account, LIMIT, BACKOFF) == ServerState(BACKOFF, None, LIMIT)
 

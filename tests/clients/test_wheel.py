@@ -12,7 +12,7 @@ from clients.building import PROJECT, ROOT, run, wheel_of
 
 CHECK = """
 import sys
-for name in ("markdownify", "bs4", "django", "pytest", "moto"):
+for name in ("aiosmtplib", "jinja2", "django", "pytest", "moto"):
     sys.modules[name] = None  # importing it fails
 from ion_publisher import AsyncPublisher, InvalidMessage, Mailbox, Publisher
 from ion_publisher.message import letter

@@ -31,6 +31,7 @@ def field(name: str, value: str) -> list[str]:
         "<https://example.org/?=?utf-8?q?x?=>",
         "=?utf-8?q?Gr=C3=BC=C3=9Fe?= <list.example.org>",
         '"Lee, Ann" <ann@example.org>, (b) <b@c.d>',
+        """O'Brien <"a > b, c"@example.org>""",
         "NO (posting not allowed on this list)",
         "List-Unsubscribe=One-Click",
         "",
@@ -105,13 +106,16 @@ def test_a_line_of_998_octets_is_the_longest(length: int) -> None:
 
 @pytest.mark.parametrize("name", ADDRESS_LISTS)
 def test_names_of_an_address_list_are_encoded_and_no_more(name: str) -> None:
-    value = 'Jörg <j@example.org>,ann@example.org, "Groß, \\"É\\"" <g@bücher.example>'
+    value = (
+        'Jörg <j@example.org>,ann@example.org, "Groß, \\"É\\"" <g@bücher.example>, É <"a,>b"@c.d>'
+    )
     email = composed(headers={name: value})
     assert_clean_on_the_wire(email)
     assert people(email, name) == [
         ("Jörg", "j@example.org"),
         ("", "ann@example.org"),
         ('Groß, "É"', "g@xn--bcher-kva.example"),
+        ("É", '"a,>b"@c.d'),
     ]
     raw = b"".join(email.content.split(b"\r\n"))
     assert b" <j@example.org>, ann@example.org, =?" in raw

@@ -113,11 +113,14 @@ def test_a_claim_whose_answer_was_lost_gets_the_same_answer_again(
 
 @pytest.mark.row(65)
 @given(situations())
-def test_parked_means_that_nothing_is_sent(situation: tuple[Row, Claim]) -> None:
+def test_parked_means_that_nothing_is_sent_to_whom_a_dead_process_had_claimed(
+    situation: tuple[Row, Claim],
+) -> None:
     row, claim = situation
     judged = judge(row, replace(claim, in_doubt=InDoubt.PARK), NOW)
     died = row.status is RowStatus.SENDING and row.token != claim.token and row.expires_at > NOW
-    assert not (died and judged.verdict is Verdict.SEND)
+    sent_to = judged.targets if judged.verdict is Verdict.SEND else ()
+    assert not (died and CLAIMED in [row.fates[i] for i in sent_to])
 
 
 # the life of an email

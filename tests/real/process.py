@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -78,14 +79,18 @@ class Process:
                 extra_groups=None if user is None else [],
             )
 
-    def wait_for_greeting(self, port: int) -> None:
+    def wait_for_greeting(self, port: int, *, tls: bool = False) -> None:
         """Return once an SMTP server greets.
+
+        Args:
+            port: where it listens.
+            tls: it speaks TLS from the first byte; whose certificate it shows isn't asked.
 
         Raises:
             UnavailableError: it doesn't start; the text has the end of its log.
         """
         ends = time.monotonic() + START_SECONDS
-        while not _greets(port):
+        while not _greets(port, tls=tls):
             if not self.alive or time.monotonic() > ends:
                 self.kill()
                 said = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -114,11 +119,19 @@ class Process:
             return []
 
 
-def _greets(port: int) -> bool:
+def _greets(port: int, *, tls: bool) -> bool:
     try:
-        with socket.create_connection((HOST, port), START_SECONDS) as client:
+        plain = socket.create_connection((HOST, port), START_SECONDS)
+        with _over_tls(plain) if tls else plain as client:
             greeting = client.recv(4)
             client.sendall(b"QUIT\r\n")  # else some servers write about it
             return greeting.startswith(b"220")
     except OSError:
         return False
+
+
+def _over_tls(plain: socket.socket) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with plain:  # which is left empty, unless the handshake fails
+        return context.wrap_socket(plain)

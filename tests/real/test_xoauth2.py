@@ -7,6 +7,7 @@ import pytest
 
 from emulated import Account
 from function import Function, email, invoke
+from ion.settings import Security
 from ion.smtp.tokens import Tokens
 from real.servers.smtp_server_by_token import SmtpServerByToken
 from real.unavailable import skipped_unless_available
@@ -17,10 +18,10 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 LONG = "t" * 4000
 
 
-@pytest.fixture
-def server(folder: Path) -> Iterator[SmtpServerByToken]:
+@pytest.fixture(params=[Security.STARTTLS, Security.TLS])
+def server(folder: Path, request: pytest.FixtureRequest) -> Iterator[SmtpServerByToken]:
     with skipped_unless_available():
-        one = SmtpServerByToken(folder)
+        one = SmtpServerByToken(folder, security=request.param)
         one.take([LONG])
         one.start()
     try:

@@ -153,6 +153,27 @@ def test_one_that_nears_its_end_is_replaced_once_by_all_that_need_another(world:
     world.run(story)
 
 
+def test_in_a_run_tokens_are_renewed_as_often_as_they_near_their_end(world: World) -> None:
+    """A refused one is replaced once in a run; one that was good for its time, without limit."""
+
+    def breaks(moment: Moment) -> Action:
+        if moment.step is not Step.DOT:
+            return NORMAL
+        if moment.nth in (10, 20, 30, 40):  # more than open connections can still take in between
+            world.clock.passes(3300)
+        return drop(after=NORMAL) if moment.nth_in_session == 2 else NORMAL
+
+    async def story() -> None:
+        world.secret()
+        world.happens = breaks
+        world.publish(60)
+        summary = await invoke(world.relay())
+        assert (summary.sent, summary.stopped) == (60, "empty")
+        assert world.asked == 5
+
+    world.run(story)
+
+
 # -- row 87 --------------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552
 USE_IT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import aiosmtplib, idna, ion, jinja2, markdownify, msgspec
+import aiosmtplib, idna, ion, jinja2, msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -44,7 +44,7 @@ def handler(event, context):
         logger.exception("with a traceback", extra={"size": 1})
 
 handler({"id": "7"}, Context())
-for module in (aiosmtplib, idna, ion, jinja2, markdownify, msgspec):
+for module in (aiosmtplib, idna, ion, jinja2, msgspec):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 """
 

@@ -4,7 +4,8 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,9 @@ from token_endpoint import (
 )
 
 SHORT_SECONDS = 0.3
+WHILE_SECONDS = 5.0
+"""Many times that, and less than the endpoint's own time-out."""
+PATIENCE_SECONDS = 30
 
 
 def fetched(
@@ -68,6 +72,8 @@ def test_an_application_asks_with_credentials_of_its_own() -> None:
     }
     assert request.headers["host"] == f"127.0.0.1:{endpoint.port}"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["connection"] == "close"
 
 
 def test_with_a_refresh_token_it_asks_for_a_user() -> None:
@@ -111,6 +117,44 @@ def test_an_answer_in_chunks_is_one_answer() -> None:
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in (body[:9], body[9:], b""))
     said = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
     assert fetched(said)[0] == Token("t", None)
+
+
+def test_the_longest_token_that_an_auth_line_takes_is_used() -> None:
+    longest = "x" * 8192
+    assert fetched(issue(longest))[0] == Token(longest, 3600)
+
+
+async def test_a_host_with_a_dead_address_is_reached_at_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One refuses; one says nothing at all, and must leave time for those behind it."""
+    monkeypatch.setattr("ion.smtp.oauth._CONNECT_SECONDS", SHORT_SECONDS)
+    async with TokenEndpoint(issue("t")) as endpoint:
+        refusing, mute = ("127.0.0.2", endpoint.port), ("127.0.0.3", endpoint.port)
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", address)
+            for address in (refusing, mute, (endpoint.host, endpoint.port))
+        ]
+        of_the_name, look_up = iter([found]), socket.getaddrinfo
+        monkeypatch.setattr(  # create_connection looks an address up as well
+            socket, "getaddrinfo", lambda *a, **k: next(of_the_name, None) or look_up(*a, **k)
+        )
+        with nothing_accepted(mute):
+            assert await fetch(endpoint.oauth(), trusting(), soon(WHILE_SECONDS)) == Token(
+                "t", 3600
+            )
+
+
+@contextmanager
+def nothing_accepted(address: tuple[str, int]) -> Iterator[None]:
+    """Somebody listens there, and the line is full: the next SYN gets no answer."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(address, backlog=0))
+        for _ in range(8):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listening.getsockname())
+        yield
 
 
 def test_a_token_is_in_no_repr() -> None:
@@ -165,10 +209,26 @@ def test_what_is_no_answer_puts_the_login_off(said: Answer) -> None:
 
 @pytest.mark.row(87)
 @pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        (answer(200, b"<html>canary</html>"), "not JSON"),
+        (answer(200, {"error": "invalid_client"}), "no access token in the answer"),
+        (answer(200, {"access_token": "canary", "token_type": "mac"}), "token type not bearer"),
+        (answer(200, {"access_token": "x" * 8193}), "access token too long"),
+        (answer(200, {"access_token": "a\r\nb"}), "access token with characters not allowed"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said(said: Answer, what: str) -> None:
+    detail = put_off(fetched(said)[0])
+    assert detail == redact(detail) == f"token endpoint: {what}"
+
+
+@pytest.mark.row(87)
+@pytest.mark.parametrize(
     "said",
     [
         *[answer(status, b"canary") for status in (500, 502, 503, 504, 429, 408)],
-        *[refuse("invalid_client", status) for status in (500, 503, 429)],
+        *[refuse("invalid_client", status) for status in (500, 503, 429, 408)],
         refuse("temporarily_unavailable"),
         refuse("server_error"),
         refuse("slow_down"),
@@ -186,7 +246,8 @@ async def test_no_redirect_is_followed(status: int) -> None:
     async with TokenEndpoint(issue("canary")) as other:
         said = answer(status, b"", f"Location: {other.url}")
         async with TokenEndpoint(said) as endpoint:
-            put_off(await fetch(endpoint.oauth(), trusting(), soon()))
+            detail = put_off(await fetch(endpoint.oauth(), trusting(), soon()))
+        assert detail == "token endpoint: redirect, not followed: check the address"
         assert (len(endpoint.requests), other.connections) == (1, 0)
 
 
@@ -196,6 +257,27 @@ def test_a_slow_endpoint_is_waited_for_no_longer_than_there_is_time(said: Answer
     outcome, endpoint = fetched(said, lambda: soon(SHORT_SECONDS))
     assert put_off(outcome) == "token endpoint: timed out"
     assert len(endpoint.requests) == 1
+
+
+@pytest.mark.row(87)
+async def test_a_slow_endpoint_is_not_listened_to_any_longer_by_a_thread_left_behind() -> None:
+    """Every read is quick, so that none of them times out by itself."""
+    hung_up = asyncio.Event()
+
+    async def trickles(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+        try:
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except OSError:
+            hung_up.set()
+
+    async with TokenEndpoint(trickles) as endpoint:
+        said = await fetch(endpoint.oauth(), trusting(), soon(SHORT_SECONDS))
+        assert put_off(said) == "token endpoint: timed out"
+        await asyncio.wait_for(hung_up.wait(), PATIENCE_SECONDS)
 
 
 @pytest.mark.row(87)

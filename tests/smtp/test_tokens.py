@@ -1,6 +1,7 @@
 """Tokens are kept as long as they will do, and no longer."""
 
 import asyncio
+import ssl
 
 import pytest
 
@@ -62,6 +63,48 @@ async def test_a_token_that_is_forgotten_is_asked_for_anew() -> None:
         tokens.forget(oauth, "one")
         tokens.forget(oauth, "one")
         assert await tokens.get(oauth, soon()) == "two"
+
+
+async def test_the_time_that_its_endpoint_takes_is_a_part_of_a_token_s_own() -> None:
+    """`expires_in` counts from the answer on, which may have been made long before it is here."""
+    clock = Clock()
+
+    async def late(writer: asyncio.StreamWriter) -> None:
+        clock.passes(9)
+        writer.write(issue("one", 3600))
+        await writer.drain()
+
+    async with TokenEndpoint(late, issue("two")) as endpoint:
+        tokens, oauth = Tokens(trusting, clock), endpoint.oauth()
+        assert await tokens.get(oauth, soon()) == "one"
+        clock.passes(3300 - 9)
+        assert await tokens.get(oauth, soon()) == "two"
+
+
+async def test_the_certificates_that_are_trusted_are_read_once() -> None:
+    made: list[ssl.SSLContext] = []
+
+    def make() -> ssl.SSLContext:
+        made.append(trusting())
+        return made[-1]
+
+    tokens = Tokens(make)
+    assert made == [], "only where there is a login by token"
+    async with TokenEndpoint(issue("one"), issue("two")) as endpoint:
+        assert await tokens.get(endpoint.oauth(), soon()) == "one"
+        assert await tokens.get(endpoint.oauth(scope="x"), soon()) == "two"
+    assert len(made) == 1
+
+
+async def test_tokens_that_are_of_no_use_any_more_are_not_kept() -> None:
+    """Credentials may change as often as they like while the environment lives."""
+    clock = Clock()
+    async with TokenEndpoint(issue("one")) as endpoint:
+        tokens = Tokens(trusting, clock)
+        for number in range(3):
+            await tokens.get(endpoint.oauth(client_secret=f"{number}"), soon())
+            clock.passes(3300)
+        assert repr(tokens) == "<Tokens, 1 kept>"
 
 
 async def test_a_failure_is_not_kept() -> None:

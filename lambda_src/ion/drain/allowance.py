@@ -19,8 +19,8 @@ _DEFAULT_MB = 512
 _SHARE = 0.55
 """Of the function's memory, for the process and the budget; 0.6 is promised."""
 _PROCESS_BYTES = 80 * MB
-"""Outside the budget: Python and boto3 take 57 MB, the parser of HTML 10; the rest is for what
-making one email's content takes meanwhile."""
+"""Outside the budget: Python and boto3 take 57 MB; the rest is for what making one
+email's content takes meanwhile."""
 _CONNECTION_BYTES = 400 * 1024
 """To a mail server, with TLS."""
 _LEAST_BYTES = 8 * MB

@@ -12,6 +12,7 @@ from ion.envelope import Email
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import may_resend
+from ion.policy.rate import is_about_one_connection
 from ion.policy.refusals import Refusals
 from ion.policy.retry import delay_seconds, expired, held_over_seconds
 from ion.report.redact import redact
@@ -192,6 +193,9 @@ def _put_off(outcomes: Sequence[Outcome]) -> tuple[Stage, int, str | None] | Non
     first = outcomes[0]
     if first.reply is None or not first.reply.transient:
         return None
+    closed = first.reply.closing and first.kind is Kind.THROTTLED
+    if closed and not is_about_one_connection(first):
+        return None  # there are too many of them: not one more, then
     for outcome in outcomes:
         envelope = outcome.stage in (Stage.MAIL, Stage.RCPT) and outcome.stage is first.stage
         if not envelope or outcome.reason not in (Reason.TRY_LATER, Reason.THROTTLED):

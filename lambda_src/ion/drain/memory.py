@@ -10,7 +10,7 @@ from ion.drain.allowance import LARGEST_BYTES, Allowance
 from ion.limits import BATCH
 from ion.message import Message
 
-_WORST_WEIGHT = 43 * LARGEST_BYTES // 4
+_WORST_WEIGHT = 129 * LARGEST_BYTES // 8
 """Of the largest message, if there is an emoji in it."""
 
 
@@ -20,18 +20,20 @@ class Weight(NamedTuple):
     held: int
     """From its receive on: its body and attributes, and the texts that are in the body."""
     work: int
-    """Besides, while it is sent or dead-lettered: its content, and a copy of that."""
+    """Besides, while it is sent or dead-lettered: its content, a copy of that, and the text part
+    that is made from HTML."""
 
 
 def weight(message: Message) -> Weight:
-    """Cost of a message to come: an upper bound, but for a text part made from HTML."""
+    """Cost of a message to come: an upper bound."""
     body = message.body
     size = sys.getsizeof(body)
     # An emoji that is escaped makes four bytes of each character of its text, once it is parsed.
     texts = 4 * len(body) if "\\u" in body else size
     content = len(body.encode()) * 11 // 8  # base64 makes 11 octets of 8, line ends included
     attributes = sum(sys.getsizeof(one.value) for one in message.attributes.values())
-    return Weight(size + max(size, texts) + attributes, 2 * content)
+    made = max(size, texts) + content if "body_html" in body else 0
+    return Weight(size + max(size, texts) + attributes, 2 * content + made)
 
 
 class Memory:

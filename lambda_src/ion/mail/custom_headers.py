@@ -51,7 +51,8 @@ _OF_MAILING_LISTS = "list-"  # RFC 2369, RFC 2919, RFC 8058
 
 # Neither a quoted string nor what stands between angle brackets is folded or divided. What is never
 # closed goes to its end, so that nothing is looked through twice.
-_WHOLE = r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?'
+_QUOTED = r'"(?:[^"\\]|\\.)*"?'
+_WHOLE = rf'{_QUOTED}|<(?:{_QUOTED}|[^"<>])*>?'
 _words = re.compile(rf'[ \t]+(?:{_WHOLE}|[^ \t"<])+').findall
 _list_members = re.compile(rf'(?:{_WHOLE}|[^,"<])+').findall
 _as_list_id = re.compile(r"([^<>]+)(<[!-;=?-~]+>)").fullmatch  # RFC 2919 section 3

@@ -42,7 +42,11 @@ _ABOUT_CONNECTIONS = re.compile(
 _ABOUT_ONE_CONNECTION = re.compile(
     r"messages (in this connection|per session)|too many (errors|bad commands)", re.IGNORECASE
 )
-"""That is over, and another one may go on as fast as before."""
+
+
+def is_about_one_connection(outcome: Outcome) -> bool:
+    """True if only that connection is over, and another one may go on as fast as before."""
+    return _ABOUT_ONE_CONNECTION.search(outcome.said) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +153,7 @@ class Pace:
             return
         crowded = _ABOUT_CONNECTIONS.search(outcome.said) is not None
         throttled = outcome.kind is Kind.THROTTLED or (outcome.stage is Stage.CONNECT and crowded)
-        over = _ABOUT_ONE_CONNECTION.search(outcome.said) is not None
-        if not throttled or over:
+        if not throttled or is_about_one_connection(outcome):
             return
         if not crowded:
             self._ends.append(True)

@@ -64,8 +64,8 @@ _WORDS = """
     associated at attachment attachments attempt attempted attempting attempts auth authenticate
     authenticated authenticating authentication authority authorization authorized authrequired
     automatically available aws b back backoff bad badrcptto balance banned based basic batv bdat be
-    because been before begin beginning begun behalf being belong belongs best between beyond big
-    bigger binarymime bit bl blacklist blacklisted blank block blocked blocking blockingioerror
+    bearer because been before begin beginning begun behalf being belong belongs best between beyond
+    big bigger binarymime bit bl blacklist blacklisted blank block blocked blocking blockingioerror
     blocklist blocklisted blocks body bounce bounced bounces boundary broken brokenpipeerror browser
     bulk busy but by bypass bytes ca call called can cancelled cannot cause caused cert certificate
     certificates chain change changed channel character characters check checking checks chunking
@@ -91,8 +91,8 @@ _WORDS = """
     expect expected expecting expects expired expiredtoken explanation explicit extended extension
     extra fail failed failing fails failure failures fair false fast fatal feedback few field file
     files filter filtered filtering final find fingerprint first fixed flagged folder follow
-    following for forbidden forged form format forward forwarded forwarding forwards found free
-    frequency frequent frequently from frozen full function further gateway general generic get
+    followed following for forbidden forged form format forward forwarded forwarding forwards found
+    free frequency frequent frequently from frozen full function further gateway general generic get
     given gmail gmx go goes good goodbye google got grant gray graylist graylisted graylisting
     greeting grey greylist greylisted greylisting gsmtp gssapi guidelines had handshake hang hard
     has hasn have haven header headers heavy hellman hello helo help here hi high history hit hold
@@ -102,47 +102,47 @@ _WORDS = """
     incompletereaderror incorrect increase indicate indicates infected information initial input
     insecure inside instead insufficient intended intermediate internal internalerror
     internalfailure internet interruptederror invalid invalidclienttokenid io ion iosb ip ips ipv4
-    ipv6 is isn issue issued issuer issues it its job junk just kb keep key kms known lacks large
-    larger last later learn least left legacy legitimate length less let letter level license like
-    likelihood likely limit limitation limited limiting limits line lines link links list listed
-    listing literals ll load loaded local locale location lock locked log logged login logins long
-    longer look lookup loop loops lost low lower m mail mailbox mailboxes maildir mailer mailgun
-    mailing mails maintenance malformed malicious malware many map mapiexceptionsendasdenied marked
-    match matched max maximum may mb md5 me means mechanism meet memory message messagelabs messages
-    met method mib microsoft might milter mime mimecast minimum minute minutes mismatch missing mode
-    month more most move moved ms mta much multiple must mx mx1 mx2 my name named names need needed
-    needs negotiate negotiated negotiation nested net network never new newaliases next no non none
-    nonexistentqueue noop nor normal nosuchuser not notice notification notify now ntlm null number
-    numbers oauth oauthbearer obtained occurred octet octets of off offending offer offered offers
-    office ok old on once one only open openssl operation operational operator option optional
-    options or order org organization original originating oserror other others our out outbound
-    outgoing outlook outside over overlimit overloaded overquota overquotaperm overquotatemp own
-    owned owner pair parameter parameters parse part partial party pass passed password path paused
-    peak peer peers pending per perform performed period permanent permanently permission
-    permissionerror permissions permit permitted persist phishing pipelining plain plaintext please
-    plus point pointer policies policy pool poor port possible possibly postfix postmaster potential
-    pre pre-authentication precede pregreet presence present presents prevent prevents previous
-    prior privacy private probation problem problems process processed processing prod production
-    program prohibited prohibition proofpoint proper properly protect protected protection protocol
-    provide provided provider proxy ptr public purported purpose purposes quarantined query queue
-    queued queuedoesnotexist quickly quit quota quotas quoted range rate rates rbl rcpt rcpthosts
-    rdns re reach reached reactivate read reading readtimeouterror ready reason reasons receipt
-    receive received receiver receiving receivingrateperm recent recipient recipientnotfound
-    recipients recipnotfound recipsizelimit recognised recognized record records recover reduce
-    refer reference refusal refused refusing regarding region regions register registered regular
-    reject rejected rejecting rejection rejections rejectmessage rejects relay relayed relaying
-    remote removal remove removed renegotiation repeat repeated repeatedly replica replied reply
-    reported reports reputation request requested requests requestthrottled require required
-    requirement requirements requires resend reset residential resolve resolved resolver resource
-    resources respond responding response responsible rest restricted restriction restrictions
-    result results resume retries retry retry-after return returned reverse review revocation
-    revoked rfc right risk role root routing rset rule rules run running runtimeerror s said same
-    sandbox sasl scan scanner scanning scope score scram-sha-1 scram-sha-256 second secondary
-    seconds section secure security see seem seems self self-signed send sendas sendasdenied
-    sendasdeniedexception sender senders sendgrid sending sendrawemail sends sent sequence server
-    servers service services serviceunavailable ses session sessions set settings setup several
-    shared short shortage shorter should show shut shutdown shutting sign signature signed
-    simplequeueservice since site size slow small smaller smtp smtpclientauthentication
+    ipv6 is isn issue issued issuer issues it its job json junk just kb keep key kms known lacks
+    large larger last later learn least left legacy legitimate length less let letter level license
+    like likelihood likely limit limitation limited limiting limits line lines link links list
+    listed listing literals ll load loaded local locale location lock locked log logged login logins
+    long longer look lookup loop loops lost low lower m mail mailbox mailboxes maildir mailer
+    mailgun mailing mails maintenance malformed malicious malware many map mapiexceptionsendasdenied
+    marked match matched max maximum may mb md5 me means mechanism meet memory message messagelabs
+    messages met method mib microsoft might milter mime mimecast minimum minute minutes mismatch
+    missing mode month more most move moved ms mta much multiple must mx mx1 mx2 my name named names
+    need needed needs negotiate negotiated negotiation nested net network never new newaliases next
+    no non none nonexistentqueue noop nor normal nosuchuser not notice notification notify now ntlm
+    null number numbers oauth oauthbearer obtained occurred octet octets of off offending offer
+    offered offers office ok old on once one only open openssl operation operational operator option
+    optional options or order org organization original originating oserror other others our out
+    outbound outgoing outlook outside over overlimit overloaded overquota overquotaperm
+    overquotatemp own owned owner pair parameter parameters parse part partial party pass passed
+    password path paused peak peer peers pending per perform performed period permanent permanently
+    permission permissionerror permissions permit permitted persist phishing pipelining plain
+    plaintext please plus point pointer policies policy pool poor port possible possibly postfix
+    postmaster potential pre pre-authentication precede pregreet presence present presents prevent
+    prevents previous prior privacy private probation problem problems process processed processing
+    prod production program prohibited prohibition proofpoint proper properly protect protected
+    protection protocol provide provided provider proxy ptr public purported purpose purposes
+    quarantined query queue queued queuedoesnotexist quickly quit quota quotas quoted range rate
+    rates rbl rcpt rcpthosts rdns re reach reached reactivate read reading readtimeouterror ready
+    reason reasons receipt receive received receiver receiving receivingrateperm recent recipient
+    recipientnotfound recipients recipnotfound recipsizelimit recognised recognized record records
+    recover redirect reduce refer reference refusal refused refusing regarding region regions
+    register registered regular reject rejected rejecting rejection rejections rejectmessage rejects
+    relay relayed relaying remote removal remove removed renegotiation repeat repeated repeatedly
+    replica replied reply reported reports reputation request requested requests requestthrottled
+    require required requirement requirements requires resend reset residential resolve resolved
+    resolver resource resources respond responding response responsible rest restricted restriction
+    restrictions result results resume retries retry retry-after return returned reverse review
+    revocation revoked rfc right risk role root routing rset rule rules run running runtimeerror s
+    said same sandbox sasl scan scanner scanning scope score scram-sha-1 scram-sha-256 second
+    secondary seconds section secure security see seem seems self self-signed send sendas
+    sendasdenied sendasdeniedexception sender senders sendgrid sending sendrawemail sends sent
+    sequence server servers service services serviceunavailable ses session sessions set settings
+    setup several shared short shortage shorter should show shut shutdown shutting sign signature
+    signed simplequeueservice since site size slow small smaller smtp smtpclientauthentication
     smtpserverdisconnected smtputf8 so socket soft some something sometime soon sorry source space
     spaces spam spamassassin spamcop spamhaus spammer spamming spammy speak speaks specific
     specifications specified spf spoke spoken spoofed spoofing spool ssl sslcertverificationerror

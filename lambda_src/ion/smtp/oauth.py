@@ -30,6 +30,7 @@ section 4). Microsoft's have about 2 KB."""
 _TLS_PORT = 443
 
 _OK = 200
+_REDIRECTS = range(300, 400)
 _TOO_MANY = frozenset({408, 429})
 _CLIENT_ERRORS = range(400, 500)
 _LATER = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
@@ -77,13 +78,16 @@ async def fetch(oauth: OAuth, tls: ssl.SSLContext, deadline: Deadline) -> Token 
             status, body = await asyncio.to_thread(_post, oauth, tls, until)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return _unavailable(f"token endpoint: {_why(error)}")
+    if status in _REDIRECTS:
+        return _unavailable("token endpoint: redirect, not followed: check the address")
     answer = _json_object(body)
     if status == _OK:
-        return _token(answer) or _unavailable("no access token in the answer of the token endpoint")
-    code = answer.get("error")
+        token = "not JSON" if answer is None else _token(answer)
+        return token if isinstance(token, Token) else _unavailable(f"token endpoint: {token}")
+    code = (answer or {}).get("error")
     is_refusal = isinstance(code, str) and code not in _LATER
     if status in _CLIENT_ERRORS and status not in _TOO_MANY and is_refusal:
-        return _refused(str(code), answer)
+        return _refused(str(code), answer or {})
     return _unavailable(f"{status} from the token endpoint")
 
 
@@ -195,21 +199,26 @@ def _why(error: Exception) -> str:
 # -- what the answer says ----------------------------------------------------------------------
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    """The answer, or an empty one for what is none."""
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    """The answer; None: it isn't a JSON object."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
-def _token(answer: dict[str, Any]) -> Token | None:
+def _token(answer: dict[str, Any]) -> Token | str:
+    """The token, or what is wrong with the answer."""
     text, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
-    if not isinstance(text, str) or not isinstance(kind, str) or kind.lower() != "bearer":
-        return None
-    if len(text) > _MOST_TOKEN_BYTES or not re.fullmatch(r"[!-~]+", text):
-        return None
+    if not isinstance(text, str):
+        return "no access token in the answer"
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return "token type not bearer"
+    if len(text) > _MOST_TOKEN_BYTES:
+        return "access token too long"
+    if not re.fullmatch(r"[!-~]+", text):
+        return "access token with characters not allowed"
     seconds = str(answer.get("expires_in"))  # a number; of some endpoints, one in quotes
     return Token(text, int(seconds) if re.fullmatch(r"[0-9]{1,9}", seconds) else None)
 

@@ -1,14 +1,14 @@
 'use strict'
 // Node's smtp-server on a port, keeping each email in a file below a folder's mail/, with the
 // envelope's recipients above its header. A file is whole or not there, should it be killed.
-// node smtp-server.js NODE_MODULES PORT FOLDER [PEM TOKENS]
-// With PEM, its key and certificate, it wants STARTTLS and then one of the access tokens of a file,
-// a line each, from the user ion.
+// node smtp-server.js NODE_MODULES PORT FOLDER [PEM TOKENS SECURITY]
+// With PEM, its key and certificate, it wants TLS and then one of the access tokens of a file, a line
+// each, from the user ion. SECURITY is starttls, or tls from the first byte.
 const fs = require('node:fs')
 const path = require('node:path')
 const { domainToASCII } = require('node:url')
 
-const [modules, port, root, pem, tokens] = process.argv.slice(2)
+const [modules, port, root, pem, tokens, security] = process.argv.slice(2)
 const { SMTPServer } = require(path.join(modules, 'smtp-server'))
 
 const mailbox = /^e[0-9]+[.]r[0-9]+@(mta|xn--bcher-kva)[.]example$/
@@ -18,6 +18,7 @@ let kept = 0
 
 const open = { disabledCommands: ['AUTH', 'STARTTLS'] }
 const byToken = () => ({
+  secure: security === 'tls',
   key: fs.readFileSync(pem),
   cert: fs.readFileSync(pem),
   authMethods: ['XOAUTH2'],

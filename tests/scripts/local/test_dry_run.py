@@ -96,7 +96,8 @@ def test_the_sender_is_the_deployed_functions_and_not_this_folders(
     names: Names, tmp_path: Path, root: Path, username: str, settings: deploy.Settings, sender: str
 ) -> None:
     aws = deployed(names, tmp_path, username, settings)
-    assert said_about(names, root, aws).startswith(f"would go from {sender} to ann@x.org: ")
+    said = said_about(names, root, aws, return_path="bounces@x.org")
+    assert said.startswith(f"would go from {sender} to ann@x.org: ''")
 
 
 def test_where_the_deployed_function_has_no_sender_it_would_be_dead_lettered(
