@@ -23,6 +23,14 @@ locals {
   secret_action = var.secret_arn == null ? null : (
     split(":", var.secret_arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"
   )
+
+  # s3://bucket/prefix: the templates are below that, and the function reads nothing beside them.
+  templates_url = trimsuffix(try(var.settings.templates.s3, ""), "/")
+  templates = local.templates_url == "" ? null : {
+    bucket = split("/", local.templates_url)[2]
+    below  = join("/", concat(slice(split("/", local.templates_url), 3, length(split("/", local.templates_url))), ["*"]))
+  }
+  templates_bucket_arn = local.templates == null ? null : "arn:${split(":", aws_sqs_queue.input.arn)[1]}:s3:::${local.templates.bucket}"
 }
 
 data "aws_iam_policy_document" "relay" {
@@ -77,6 +85,30 @@ data "aws_iam_policy_document" "relay" {
       sid       = "ReadSecret"
       actions   = [local.secret_action]
       resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.templates[*]
+    content {
+      sid       = "ReadTemplates"
+      actions   = ["s3:GetObject"]
+      resources = ["${local.templates_bucket_arn}/${statement.value.below}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.templates[*]
+    content {
+      sid       = "ListTemplates" # else S3 calls it forbidden, and not missing, what isn't there
+      actions   = ["s3:ListBucket"]
+      resources = [local.templates_bucket_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = [statement.value.below]
+      }
     }
   }
 

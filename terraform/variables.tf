@@ -171,6 +171,12 @@ variable "settings" {
   }
 
   validation {
+    # The grant is made from it (iam.tf), so no wildcard may be in it.
+    condition     = can(regex("^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.'()-]+)*/?)?$", try(var.settings.templates.s3, "")))
+    error_message = "settings.templates.s3 must be s3://BUCKET/PREFIX, of letters, digits and !_.'()- between its slashes."
+  }
+
+  validation {
     # a = { b_c = … } and a_b = { c = … } would both be ION_A_B_C, and one would win in silence.
     condition = (
       length(flatten([for entries in values(var.settings) : keys(entries)])) ==

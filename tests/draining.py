@@ -27,6 +27,7 @@ from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
+from ion.drain.templating import Templates
 from ion.message import Message
 from ion.policy.rate import Pace
 from ion.report.telemetry import Telemetry
@@ -34,6 +35,7 @@ from ion.settings import Security, Smtp
 from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
+from ion.template import Files, Renderer
 from smtp_server import (
     ScriptedServer,
 )
@@ -62,6 +64,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory: Memory | None = None,
     pace: Pace | None = None,
     workers: int | None = None,
+    templates: Files | None = None,
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -79,7 +82,13 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             dead_letters=account.dead_letters(sqs),
             ledger=ledger,
             admission=Admission(
-                ledger, telemetry, "ion@example.org", in_doubt, lease_until=now() + 960, now=now
+                ledger,
+                telemetry,
+                "ion@example.org",
+                in_doubt,
+                now() + 960,
+                now,
+                Templates(Renderer(templates), telemetry, deadline, now) if templates else None,
             ),
             pool=pool,
             workers=workers or smtp.connections,

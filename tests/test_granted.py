@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from emulated import Account
+from emulated import REGION, Account
 from function import PASSWORD, Function, email, guarded, invoke
 from ionctl.local import deploy
 from ionctl.local.deploy import Variables
@@ -16,6 +16,12 @@ from ionctl.local.names import names_of
 from smtp_server import Step, reply
 
 NAMES = names_of("http://127.0.0.1")
+TEMPLATES = "s3://ion-templates/mail"
+TEMPLATES_ARNS = {
+    "ListObjectsV2": "arn:aws:s3:::ion-templates",
+    "GetObject": "arn:aws:s3:::ion-templates/mail/*",
+}
+GRANTS = {"ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject"}
 LAMBDAS_OWN = NAMES.log_group_arn
 """Lambda writes the function's log, with the function's role."""
 
@@ -56,6 +62,8 @@ class Calls:
             case "dynamodb":
                 for table in request["RequestItems"]:
                     self.taken[self._arns[table]].add(f"dynamodb:{operation}")
+            case "s3":
+                self.taken[TEMPLATES_ARNS[operation]].add(GRANTS[operation])
             case "ssm" | "secretsmanager":
                 self.taken["secret"].add(f"{service}:{operation}")
             case _:
@@ -66,7 +74,9 @@ def granted(secret_action: str) -> dict[str, set[str]]:
     """By the policy that tests/scripts/local/test_agreement.py compares with Terraform's."""
     found = {
         one["Resource"]: set(one["Action"])
-        for one in deploy.allowances(NAMES, Variables(Path(), "secret"))
+        for one in deploy.allowances(
+            NAMES, Variables(Path(), "secret", {"templates": {"s3": TEMPLATES}})
+        )
         if not one["Resource"].startswith(LAMBDAS_OWN)
     }
     assert found["secret"] == {"ssm:GetParameter"}
@@ -84,9 +94,14 @@ async def test_every_call_is_granted_and_everything_granted_is_used(
     service: str,
     secret_action: str,
 ) -> None:
-    """Sent, put off, dead-lettered, redriven, held, rescued; and a secret with one before it."""
+    """Sent, put off, dead-lettered, redriven, held, rescued; a template; a secret before this."""
     make: Any = account.session.client
     client = make(service)
+    make("s3").create_bucket(
+        Bucket="ion-templates", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    make("s3").put_object(Bucket="ion-templates", Key="mail/hello/body.txt.j2", Body=b"Hello")
+    function.monkeypatch.setenv("ION_TEMPLATES_S3", TEMPLATES)
     calls = Calls(account, monkeypatch)
 
     def secret(text: str) -> str:
@@ -104,7 +119,13 @@ async def test_every_call_is_granted_and_everything_granted_is_used(
                 "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
             )
             account.publish("a dead letter", url=account.dead_url)
-            for body in (email(), email(1), "{broken", '{"action": "redrive"}'):
+            for body in (
+                email(),
+                email(1),
+                email(2, template="hello", body_text=None),
+                "{broken",
+                '{"action": "redrive"}',
+            ):
                 account.publish(body)
             relay = function.relay()
             calls.on = True

@@ -15,7 +15,7 @@ LAYERS = [
     ["deadletter"],
     ["aws", "report"],
     ["policy"],
-    ["mail", "smtp"],
+    ["mail", "smtp", "template"],
     ["history"],
     ["contract"],
     ["settings"],
@@ -32,6 +32,8 @@ LIBRARIES = {
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
+    "jinja2": {"template"},
+    "markupsafe": {"template"},
     "msgspec": {"contract", "deadletter", "drain", "history", "report"},
 }
 """Who may know which library: what it raises is translated where it is called."""
@@ -131,6 +133,7 @@ PURE_CALLS = {
     "len",
     "ord",
     "field",
+    "ContextVar",
     "TypeVar",
     "dataclass",
     "lru_cache",

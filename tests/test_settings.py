@@ -9,7 +9,16 @@ import pytest
 from configured import AWS, CONFIG, SECRETS, loaded, with_line
 from ion.delivery import InDoubt
 from ion.mail import is_address
-from ion.settings import Aws, Security, Settings, SettingsError, Smtp, aws_names, load
+from ion.settings import (
+    Aws,
+    Security,
+    Settings,
+    SettingsError,
+    Smtp,
+    TemplateBucket,
+    aws_names,
+    load,
+)
 from smtp_server.certificates import trusted_ca_pem
 
 EXAMPLE = (
@@ -59,6 +68,11 @@ def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> No
         ("ION_RETRY_GIVE_UP_AFTER_HOURS", "288", "give_up_after_seconds", 288 * 3600),
         ("ION_MAIL_SENDER", "Ion <a@b.example>", "sender", "Ion <a@b.example>"),
         ("ION_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
+        ("ION_TEMPLATES_S3", "", "templates", None),
+        ("ION_TEMPLATES_S3", "s3://my.bucket", "templates", TemplateBucket("my.bucket", "")),
+        ("ION_TEMPLATES_S3", "s3://mine/", "templates", TemplateBucket("mine", "")),
+        ("ION_TEMPLATES_S3", "s3://mine/a/b", "templates", TemplateBucket("mine", "a/b/")),
+        ("ION_TEMPLATES_S3", "s3://mine/a/b/", "templates", TemplateBucket("mine", "a/b/")),
     ],
 )
 def test_the_environment_goes_before_the_file(
@@ -301,6 +315,12 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
         ("retry", "in_doubt", ["canary", "", "Park"]),
         ("mail", "sender", ["???", "canary", "canary <>", "canary@", '"canary@b.example"']),
         ("mail", "sender", ["a@canary.example # canary", "a@canary.example, b@canary.example"]),
+        (
+            "templates",
+            "s3",
+            ["canary", "s3://", "s3://canary/*", "s3://canary//a", "s3://Canary/a"],
+        ),
+        ("templates", "s3", ["arn:aws:s3:::canary", "https://canary.s3.amazonaws.com/a"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
         ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),

@@ -107,6 +107,12 @@ def id_reused(recipients: int) -> Delivery:
     return Delivery(Status.DEAD, outcome, path="$.email_id", recipients=tuple(range(recipients)))
 
 
+def template_unavailable(delay_seconds: int, code: str) -> Delivery:
+    """An email whose template can't be read just now."""
+    outcome = Outcome(Stage.PARSE, Kind.TRANSIENT, Scope.SITE, Reason.TEMPLATE_UNAVAILABLE)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=delay_seconds, reply=code)
+
+
 def leased(wait_seconds: float) -> Delivery:
     """An email that another run may be sending, until its lease has ended."""
     outcome = Outcome(Stage.CLAIM, Kind.TRANSIENT, Scope.MESSAGE, Reason.LEASED)

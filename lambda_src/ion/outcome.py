@@ -70,6 +70,9 @@ class Reason(StrEnum):
     ID_REUSED = "ID_REUSED"
     """The key belongs to an email with other content."""
     SMTPUTF8_UNSUPPORTED = "SMTPUTF8_UNSUPPORTED"
+    TEMPLATE_MISSING = "TEMPLATE_MISSING"
+    TEMPLATE_ERROR = "TEMPLATE_ERROR"
+    """The template can't be rendered with this context."""
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
     RCPT_REJECTED = "RCPT_REJECTED"
@@ -92,6 +95,8 @@ class Reason(StrEnum):
     """The invocation is about to end."""
     LEDGER = "LEDGER"
     """It can't be known just now who has been served, so nothing is sent."""
+    TEMPLATE_UNAVAILABLE = "TEMPLATE_UNAVAILABLE"
+    """The templates can't be read just now."""
     LEASED = "LEASED"
     """Another run is at work on this email."""
     DUPLICATE = "DUPLICATE"

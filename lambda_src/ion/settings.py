@@ -13,7 +13,17 @@ from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
 
-__all__ = ["Aws", "OAuth", "Security", "Settings", "SettingsError", "Smtp", "aws_names", "load"]
+__all__ = [
+    "Aws",
+    "OAuth",
+    "Security",
+    "Settings",
+    "SettingsError",
+    "Smtp",
+    "TemplateBucket",
+    "aws_names",
+    "load",
+]
 
 CONFIG_FILE = "config.cfg"
 SECRETS_FILE = "config-secrets.cfg"
@@ -35,6 +45,7 @@ _KEYS = {
     "drain": ("linger_seconds",),
     "retry": ("give_up_after_hours", "in_doubt"),
     "mail": ("sender",),
+    "templates": ("s3",),
     "log": ("level",),
 }
 _AWS_KEYS = (
@@ -43,6 +54,8 @@ _AWS_KEYS = (
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_S3_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'()-]+)*)/?")
+"""Of a general purpose bucket; the characters of a key that AWS calls safe, but *."""
 _ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
 _BESIDE = "is missing beside the other"
 _TLS_PORT = 465
@@ -119,6 +132,15 @@ class Smtp:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateBucket:
+    """Where in S3 the templates are."""
+
+    bucket: str
+    prefix: str
+    """Of each key; empty, or ends in "/"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Aws:
     """Names of AWS resources. Only Terraform knows them; they come as ION_AWS_… variables."""
 
@@ -144,6 +166,8 @@ class Settings:
     give_up_after_seconds: int
     in_doubt: InDoubt
     log_level: str
+    templates: TemplateBucket | None = None
+    """None: they are in the package, if there are any."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -199,7 +223,19 @@ def load(
         give_up_after_seconds=3600 * retry.number("give_up_after_hours", 1, _LONGEST_WAIT_HOURS),
         in_doubt=InDoubt(retry.one_of("in_doubt", list(InDoubt))),
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+        templates=_templates(config.section("templates")),
     )
+
+
+def _templates(section: Section) -> TemplateBucket | None:
+    url = section.text("s3", default="")
+    if not url:
+        return None
+    parts = _S3_URL.fullmatch(url)
+    if parts is None:
+        why = "must be s3://BUCKET/PREFIX, of letters, digits and !_.'()- between its slashes"
+        raise section.wrong("s3", why)
+    return TemplateBucket(parts[1], f"{parts[2][1:]}/" if parts[2] else "")
 
 
 def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str]) -> None:

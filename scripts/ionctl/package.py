@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parents[2]
 _CONFIG = "config.cfg"
 _SECRETS = "config-secrets.cfg"
+_TEMPLATES = "templates"
+_TEMPLATE_SUFFIX = ".j2"
 _USAGE_ERROR = 2  # argparse's own
 
 
@@ -47,7 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ),
             _ion(),
             *(Distribution(name, "", {name: (_ROOT / name).read_bytes()}) for name in needed),
+            *_templates(),
         ]
+        odd = next((name for part in parts for name in part.files if not name.isascii()), None)
+        if odd:
+            print(f"release: {odd}: a file's name must be ASCII", file=sys.stderr)
+            return _USAGE_ERROR
         parts += _bytecode(_files(parts), target.python)
     except (WheelsUnavailableError, CompilationError) as error:
         print(f"release: {error}", file=sys.stderr)
@@ -95,6 +102,16 @@ def _ion() -> Distribution:
             if "__pycache__" not in name.parts and not name.name.startswith(".")
         },
     )
+
+
+def _templates() -> list[Distribution]:
+    """The deployer's templates, if there are any: what Jinja reads, and nothing beside it."""
+    files = {
+        path.relative_to(_ROOT).as_posix(): path.read_bytes()
+        for path in (_ROOT / _TEMPLATES).rglob(f"*{_TEMPLATE_SUFFIX}")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    return [Distribution(f"{_TEMPLATES}/, {len(files)} files", "", files)] if files else []
 
 
 def _bytecode(files: Mapping[str, bytes], version: str | None) -> list[Distribution]:

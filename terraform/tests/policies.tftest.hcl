@@ -218,6 +218,38 @@ run "no_wildcard_whatever_is_asked_for" {
   }
 }
 
+run "templates_are_read_below_their_prefix_only" {
+  variables {
+    settings = { templates = { s3 = "s3://my.bucket/mail/v1/" } }
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
+      [statement.Action, statement.Resource, try(statement.Condition.StringLike["s3:prefix"], null)]
+      if endswith(statement.Sid, "Templates")
+      ] == [
+      ["s3:GetObject", "arn:aws:s3:::my.bucket/mail/v1/*", null],
+      ["s3:ListBucket", "arn:aws:s3:::my.bucket", "mail/v1/*"],
+    ]
+    error_message = "The templates' grant must be for what is below the prefix."
+  }
+}
+
+run "a_whole_bucket_may_be_templates" {
+  variables {
+    settings = { templates = { s3 = "s3://my.bucket" } }
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : statement.Resource
+      if endswith(statement.Sid, "Templates")
+    ] == ["arn:aws:s3:::my.bucket/*", "arn:aws:s3:::my.bucket"]
+    error_message = "Without a prefix the grant must be for the bucket."
+  }
+}
+
 run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
   variables {
     secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion/secrets-AbC123"

@@ -466,3 +466,23 @@ run "the_highest_of_everything" {
     error_message = "The schedule must follow sweep_minutes."
   }
 }
+
+run "templates_in_a_bucket_with_a_wildcard" {
+  command = plan
+
+  variables {
+    settings = { templates = { s3 = "s3://bucket/*" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "templates_that_are_no_bucket" {
+  command = plan
+
+  variables {
+    settings = { templates = { s3 = "arn:aws:s3:::bucket" } }
+  }
+
+  expect_failures = [var.settings]
+}

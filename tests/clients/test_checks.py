@@ -72,6 +72,9 @@ parts = {
     "subject": any_text,
     "text": any_text,
     "html": any_text,
+    "template": st.sampled_from(["welcome", "a/b", "../x"]),
+    "context": st.dictionaries(st.text(max_size=5), any_json, max_size=3),
+    "locale": st.sampled_from(["de-AT", "x"]),
     "headers": st.dictionaries(header_names, st.none() | any_text | addresses, max_size=3),
     "email_id": st.sampled_from(["order-17", "", "a b", "é", "x" * 257, "a\n"]),
     "in_doubt": st.sampled_from(["park", "resend", "Park", True]),
@@ -205,6 +208,17 @@ def test_what_has_no_end_is_refused() -> None:
     endless.append(endless)
     with pytest.raises(InvalidMessage):
         letter({"to": endless, "text": "x"})
+
+
+def test_a_context_is_any_json_but_not_too_deep() -> None:
+    email = {"to": "a@b.example", "template": "welcome"}
+    context: Any = {"n": 10**300, "x": [1.5, None, {"": "\uffff"}]}
+    assert json.loads(letter(email | {"context": context}).body)["context"] == context
+    for _ in range(80):
+        context = {"in": context}
+    with pytest.raises(InvalidMessage) as caught:
+        letter(email | {"context": context})
+    assert caught.value.path == "$.context"
 
 
 def test_a_mailbox_needs_no_quoting() -> None:

@@ -56,6 +56,12 @@ def test_what_is_published_is_read_as_email(ion_outbox: Outbox) -> None:
     assert (second.sender, second.html) == (DEFAULT_SENDER, None)
 
 
+def test_a_template_is_named(ion_outbox: Outbox) -> None:
+    Publisher().send(to="a@b.example", template="welcome", context={"name": "Ann"}, locale="de")
+    (email,) = ion_outbox
+    assert (email.template, email.context) == ("welcome", {"name": "Ann"})
+
+
 def test_redrives_are_apart(ion_outbox: Outbox) -> None:
     Publisher().redrive(max=5)
     assert ion_outbox.redrives == [Redrive(max=5)]

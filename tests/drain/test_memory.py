@@ -157,7 +157,7 @@ def test_small_emails_come_by_tens_in_a_function_of_256_mb() -> None:
     while waiting:
         calls += 1
         waiting -= len(received(memory, ["x" * 4000] * min(waiting, memory.room())))
-    assert calls <= 21
+    assert calls <= 22  # the first few are smaller, until their size is known
 
 
 def test_large_ones_come_as_others_go() -> None:

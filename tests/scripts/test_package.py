@@ -120,6 +120,26 @@ def test_small_enough_to_start_fast(arm64: Path) -> None:
     assert arm64.stat().st_size <= 3 * MEGABYTE
 
 
+def test_holds_the_deployers_templates_and_nothing_that_lies_beside_them(arm64: Path) -> None:
+    with zipfile.ZipFile(arm64) as package:
+        names = {name for name in package.namelist() if name.startswith("templates/")}
+        layout = package.read("templates/layout.html.j2")
+    assert "templates/welcome/subject.de.txt.j2" in names
+    assert all(name.endswith(".j2") for name in names)
+    assert layout == (ROOT / "templates" / "layout.html.j2").read_bytes()
+
+
+def test_needs_no_templates_and_tells_of_one_with_an_odd_name(sources: Path) -> None:
+    shutil.rmtree(sources / "templates")
+    assert _build(sources, "--architecture", "host").returncode == 0
+    folder = sources / "templates" / "größe"
+    folder.mkdir(parents=True)
+    (folder / "body.txt.j2").write_text("x")
+    built = _build(sources, "--architecture", "host")
+    assert built.returncode == 2
+    assert "must be ASCII" in built.stderr
+
+
 def test_holds_ion_its_configuration_and_every_licence_but_nothing_useless(arm64: Path) -> None:
     with zipfile.ZipFile(arm64) as package:
         names = package.namelist()
@@ -233,7 +253,7 @@ def test_says_what_is_in_it(sources: Path) -> None:
 
 
 def _copy(folder: Path) -> Path:
-    for name in ("lambda_src", "scripts"):
+    for name in ("lambda_src", "scripts", "templates"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)

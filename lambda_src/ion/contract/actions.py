@@ -1,14 +1,15 @@
 """The messages a publisher may send, as frozen types. Unknown fields are refused."""
 
-from typing import Annotated, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
 import msgspec
 
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 
-NO_BODY = "needs body_text or body_html"
+NO_BODY = "needs body_text, body_html or template"
 NO_RECIPIENT = "needs recipient, cc or bcc"
+NO_TEMPLATE = "context and locale are a template's"
 
 BLANKS = " \t"
 """What means nothing around an address or a name."""
@@ -43,6 +44,21 @@ EmailId = Annotated[
     ),
 ]
 
+TemplateName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}\Z",
+        description="A folder of the templates: letters, digits, - and _",
+    ),
+]
+Locale = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z]{2,8}([_-][A-Za-z0-9]{1,8}){0,7}\Z",
+        description="A language tag (BCP 47): de, de-AT; de_AT is taken, too",
+    ),
+]
+
 
 class Send(
     msgspec.Struct,
@@ -52,7 +68,7 @@ class Send(
     tag_field="action",
     tag="send",
 ):
-    """One email. At least one recipient and one of the bodies must be there.
+    """One email. At least one recipient must be there, and one of the bodies or a template.
 
     null is the same as a field that is left out.
     """
@@ -67,14 +83,21 @@ class Send(
     subject: str | None = None
     body_text: str | None = None
     body_html: str | None = None
+    template: TemplateName | None = None
+    context: dict[str, Any] | None = None
+    locale: Locale | None = None
     headers: dict[str, str | None] | None = None
     in_doubt: InDoubt | None = None
 
     def __post_init__(self) -> None:
         if not any(map(_names_somebody, (self.recipient, self.cc, self.bcc))):
             raise ValueError(NO_RECIPIENT)
+        if self.template is not None:
+            return
         if self.body_text is None and self.body_html is None:
             raise ValueError(NO_BODY)
+        if self.context is not None or self.locale is not None:
+            raise ValueError(NO_TEMPLATE)
 
 
 def _names_somebody(field: Addresses | None) -> bool:

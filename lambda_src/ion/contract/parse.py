@@ -9,7 +9,16 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from ion.contract.actions import NO_BODY, NO_RECIPIENT, Action, Mailbox, Redrive, Send, Where
+from ion.contract.actions import (
+    NO_BODY,
+    NO_RECIPIENT,
+    NO_TEMPLATE,
+    Action,
+    Mailbox,
+    Redrive,
+    Send,
+    Where,
+)
 from ion.contract.bad_input import BadInput
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
@@ -24,11 +33,13 @@ _WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
 _BYTE_ORDER_MARK = "\ufeff"
 """Some programs begin UTF-8 with it; RFC 8259 section 8.1 lets a reader pass over it."""
 
-_ABSENT = {NO_RECIPIENT: "recipient", NO_BODY: "body_text"}
+_ABSENT = {NO_RECIPIENT: "recipient", NO_BODY: "body_text", NO_TEMPLATE: "template"}
 """What is missing where one field of several would do: the field that is named."""
 
 _MOST_NAMES = 100
 """Fields that are compared with the one that is missing."""
+MOST_LEVELS = 64
+"""Of objects and lists inside a context: what goes through it may recurse."""
 
 
 class _RefusedError(ValueError):
@@ -83,7 +94,17 @@ def parse(body: str) -> Action:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:
         raise _bad_input(str(error), decoded) from None
+    if isinstance(action, Send) and action.context and _is_deeper(action.context, MOST_LEVELS):
+        raise BadInput(Reason.INVALID_SCHEMA, "$.context", Problem.VALUE)
     return action
+
+
+def _is_deeper(data: dict[str, Any], levels: int) -> bool:
+    level: list[Any] = [data]
+    for _ in range(levels):
+        inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON

@@ -4,16 +4,17 @@ What is wrong with a message in itself is found here, before the ledger or the m
 hears of it. An email's content is made later, by the worker that sends it: here it would lie about.
 """
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
 
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
-from ion.contract import BadInput, Redrive, content_hash
+from ion.contract import BadInput, Redrive, Send, content_hash
 from ion.delivery import (
     Delivery,
     InDoubt,
@@ -23,8 +24,10 @@ from ion.delivery import (
     id_reused,
     leased,
     poison,
+    template_unavailable,
     unclaimable,
 )
+from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.envelope import Email
 from ion.history import History, read_history, resolve
 from ion.limits import MOST_RECEIVES
@@ -32,7 +35,9 @@ from ion.mail import Checked, check
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
+from ion.policy.retry import delay_seconds
 from ion.report.telemetry import Telemetry
+from ion.template import FilesUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Unclaimed:
 
     email: Checked
     in_doubt: InDoubt
+    bodies: Bodies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Claimed:
         email: for all recipients.
         queued_at: when it was published, hence its Date.
         row, targets, in_doubt: as `Job` has them.
+        bodies: those that a template gives.
     """
 
     email: Checked
@@ -70,10 +77,12 @@ class Claimed:
     row: Row
     targets: tuple[int, ...]
     in_doubt: InDoubt
+    bodies: Bodies | None = None
 
-    def job(self) -> "Job":
-        """With its content, which may be as large as the message once more."""
-        email = self.email.email(self.queued_at)
+    async def job(self) -> "Job":
+        """With its content, which may be as large as the message once more, or more."""
+        checked = await self.bodies.of(self.email) if self.bodies else self.email
+        email = checked.email(self.queued_at)
         return Job(email, self.row, self.targets, self.in_doubt)
 
 
@@ -114,6 +123,12 @@ class WorkItem:
     row: Row | None = None
     parked: Delivery | None = None
 
+    @property
+    def bodies(self) -> Bodies | None:
+        """The bodies that a template gives, if it is an email with such."""
+        task = self.task.unclaimed if isinstance(self.task, Suspect) else self.task
+        return task.bodies if isinstance(task, Claimed | Unclaimed) else None
+
 
 class Admission:
     """Parses messages and claims them.
@@ -126,9 +141,10 @@ class Admission:
         lease_until: when this run, and everything that it might still do, is over for certain;
             seconds since the epoch.
         now: seconds since the epoch.
+        templates: of messages that name one; None: there are none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - whatever decides about a message
         self,
         ledger: Ledger,
         telemetry: Telemetry,
@@ -136,12 +152,14 @@ class Admission:
         in_doubt: InDoubt,
         lease_until: float,
         now: Callable[[], float] = time.time,
+        templates: Templates | None = None,
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
         self._default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
+        self._templates = templates
         self._now = now
         self.failures = 0
         """Claims in a row that the ledger didn't answer; those side by side count as one."""
@@ -152,7 +170,7 @@ class Admission:
         An email that must not be sent twice at any price is left for its worker to claim, right
         before it is sent: a claim is what a process that dies leaves in doubt.
         """
-        prepared = [self._prepare(message) for message in messages]
+        prepared = [await self._prepare(message) for message in messages]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
         for number, (message, history, task) in enumerate(prepared):
@@ -205,7 +223,9 @@ class Admission:
         self.failures = 0 if answered else min(self.failures, before) + 1
         return dict(zip(claims, judgements, strict=True))
 
-    def _prepare(self, message: Message) -> tuple[Message, History, Unclaimed | Redrive | Delivery]:
+    async def _prepare(
+        self, message: Message
+    ) -> tuple[Message, History, Unclaimed | Redrive | Delivery | PutBack]:
         history = read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
@@ -213,8 +233,9 @@ class Admission:
             history, action = resolve(message)
             if isinstance(action, Redrive):
                 return message, history, action
-            email = check(action, key=history.email_id, default_sender=self._default_sender)
-            return message, history, Unclaimed(email, action.in_doubt or self._in_doubt)
+            send, bodies = await self._rendered(action)
+            email = check(send, key=history.email_id, default_sender=self._default_sender)
+            return message, history, Unclaimed(email, send.in_doubt or self._in_doubt, bodies)
         except BadInput as bad:
             outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, bad.reason)
             dead = Delivery(
@@ -223,11 +244,24 @@ class Admission:
                 path=bad.path,
                 problem=bad.problem,
                 did_you_mean=bad.did_you_mean,
+                reply=bad.detail,
             )
             return message, history, dead
+        except TooLateError:
+            return message, history, PutBack()
+        except FilesUnavailableError as error:
+            self._telemetry.trouble("a template can't be read", code=str(error))
+            return message, history, _when_it_can_be_read(message, str(error))
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, history, fault()
+
+    async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
+        if send.template is None:
+            return send, None
+        if self._templates is None:
+            raise BadInput(Reason.TEMPLATE_MISSING, "$.template")
+        return await self._templates.check(send)
 
     def _claim(
         self, message: Message, history: History, unclaimed: Unclaimed, *, alone: bool = False
@@ -262,7 +296,12 @@ def _admitted(
         if first and first != _iso(queued_at):
             queued_at = datetime.fromisoformat(first)
         claimed = Claimed(
-            unclaimed.email, queued_at, judged.row, judged.targets, unclaimed.in_doubt
+            unclaimed.email,
+            queued_at,
+            judged.row,
+            judged.targets,
+            unclaimed.in_doubt,
+            unclaimed.bodies,
         )
         parked = None
         if judged.parked:
@@ -278,6 +317,13 @@ def _parked(reason: Reason, row: Row, indexes: tuple[int, ...]) -> Delivery:
     detail = died if row.crashes else "may have been sent before"
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, reason, detail=detail)
     return Delivery(Status.DEAD, outcome, recipients=indexes, reply=detail)
+
+
+def _when_it_can_be_read(message: Message, code: str) -> Delivery:
+    """Ever later, so that SQS doesn't count to a thousand receives meanwhile."""
+    put_off = template_unavailable(0, code)
+    delay = delay_seconds(put_off.outcome, message.receives, random.random())  # noqa: S311
+    return replace(put_off, delay_seconds=delay)
 
 
 def _iso(moment: datetime) -> str:

@@ -238,6 +238,8 @@ class Intake:
         self._claims -= 1
         self._ahead -= len(messages)
         for one in admitted:
+            if one.bodies:
+                self._memory.grows(one.message, one.bodies.work_bytes)
             if isinstance(one.task, Suspect):
                 self._suspects.append(one)
             else:

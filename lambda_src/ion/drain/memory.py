@@ -94,6 +94,13 @@ class Memory:
         if weights:
             self._likely = max(self._likely // 2, *map(sum, weights.values()))
 
+    def grows(self, message: Message, work: int) -> None:
+        """A message that was received will cost so much more work: it has a template."""
+        known = self._weights[id(message)]
+        grown = self._weights[id(message)] = Weight(known.held, known.work + work)
+        self._planned += work
+        self._likely = max(self._likely, sum(grown))
+
     def done(self, message: Message) -> None:
         """The message is about to be forgotten."""
         gone = self._weights.pop(id(message))

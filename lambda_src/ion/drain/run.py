@@ -177,7 +177,7 @@ class Drain:
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
-                    job = one.task.job()
+                    job = await one.task.job()
                     return await self._deliverer.deliver(job, one.message, self._work_deadline)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -17,6 +18,7 @@ from ion.aws.queue import Queue
 from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
 from ion.aws.server_state import ServerStates
+from ion.aws.template_files import TemplateFiles
 from ion.deadline import Deadline
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
@@ -26,15 +28,20 @@ from ion.drain.progress import Summary
 from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
+from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS, RETENTION_LOOK_SECONDS
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
 from ion.report.telemetry import Telemetry
-from ion.settings import Settings, SettingsError, Smtp, aws_names
+from ion.settings import Settings, SettingsError, Smtp, TemplateBucket, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
 from ion.smtp.tokens import Tokens
+from ion.template import Files, Folder, Renderer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class Relay:
@@ -58,6 +65,8 @@ class Relay:
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
         self.tokens = Tokens(now=now)
         self._servers: Servers | None = None
+        self._s3_client: S3Client | None = None
+        self._renderers: dict[TemplateBucket | None, Renderer] = {}
 
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue; in any case the alarm is set back."""
@@ -113,7 +122,12 @@ class Relay:
             dead_letters=self.dead_letters,
             ledger=self.ledger,
             admission=Admission(
-                self.ledger, self.telemetry, settings.sender, settings.in_doubt, lease_until
+                self.ledger,
+                self.telemetry,
+                settings.sender,
+                settings.in_doubt,
+                lease_until,
+                templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
@@ -125,11 +139,32 @@ class Relay:
             memory=Memory(Allowance.of(function_bytes(os.environ), smtp.connections)),
         )
 
+    def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
+        """The one of this environment: what it has compiled outlives a run."""
+        if bucket not in self._renderers:
+            self._renderers[bucket] = Renderer(template_files(bucket, _package(), self._s3))
+        return self._renderers[bucket]
+
+    def _s3(self) -> "S3Client":
+        """Made for the first template that is read from S3: it takes a tenth of a second."""
+        if self._s3_client is None:
+            self._s3_client = self.session.client("s3", config=_client_config())
+        return self._s3_client
+
     async def _rearm(self) -> None:
         try:
             await self.alarm.rearm()
         except AlarmError as error:  # the schedule wakes us all the same
             self.telemetry.trouble("the alarm could not be set back", code=str(error))
+
+
+def template_files(
+    bucket: TemplateBucket | None, package: Path, s3: "Callable[[], S3Client]"
+) -> Files:
+    """The templates, wherever they are: in S3 if that is set, else in the package."""
+    if bucket is None:
+        return Folder(package / "templates")
+    return TemplateFiles(s3, bucket.bucket, bucket.prefix)
 
 
 def _package() -> Path:

@@ -245,6 +245,21 @@ def allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
             "WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{names.log_group_arn}:*"
         ),
         _allow("ReadSecret", ["ssm:GetParameter"], variables.secret_arn),
+        *_template_allowances(variables.settings.get("templates", {}).get("s3", "")),
+    ]
+
+
+def _template_allowances(url: str) -> list[dict[str, Any]]:
+    """Only below the prefix; and to see what is there, without which S3 calls it forbidden."""
+    if not url:
+        return []
+    bucket, _, prefix = url.removeprefix("s3://").rstrip("/").partition("/")
+    below = f"{prefix}/*" if prefix else "*"
+    arn = f"arn:aws:s3:::{bucket}"
+    only = {"Condition": {"StringLike": {"s3:prefix": below}}}
+    return [
+        _allow("ReadTemplates", ["s3:GetObject"], f"{arn}/{below}"),
+        _allow("ListTemplates", ["s3:ListBucket"], arn) | only,
     ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,15 @@ import boto3
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, Where
+from ion.drain.templating import filled
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
 from ion.mail import compose, is_address
 from ion.message import Message
 from ion.outcome import Reason
-from ion.settings import SettingsError, load
+from ion.relay.relay import template_files
+from ion.settings import SettingsError, TemplateBucket, load
+from ion.template import FilesUnavailableError, Renderer
 from ionctl.local import deployed
 from ionctl.local.deployed import Session
 from ionctl.local.ministack import REGION
@@ -29,6 +33,7 @@ _QUEUE_URL = "ION_AWS_QUEUE_URL"
 _NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME", "ION_AWS_LEDGER_TABLE")
 """Settings that the function can't do without, and a look can."""
 _NOT_KNOWN = "not-known@sender.invalid"
+_FRESH_SECONDS = 60
 _WAIT_SECONDS = 2
 """A short poll asks only some of SQS's servers, and may miss what is there."""
 
@@ -62,8 +67,10 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
     except Problem as problem:
         yield f"The settings are those of this folder and this shell: {problem}"
         environment = {**dict.fromkeys(_NEEDLESS, "-"), **os.environ, _QUEUE_URL: url}
+    bucket: TemplateBucket | None = None
     try:
-        sender = load(root, environment, partial(read_secret, session), is_address).sender
+        settings = load(root, environment, partial(read_secret, session), is_address)
+        sender, bucket = settings.sender, settings.templates
     except SettingsError as error:
         yield f"The settings can't be read: {error}. A function that can't either sends nothing"
         given = environment.get("ION_MAIL_SENDER", "")
@@ -77,8 +84,9 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
             "(AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)?"
         ) from error
     seen = {message.id: message for message in messages}  # not hidden, one may come twice
+    renderer = Renderer(template_files(bucket, root, lambda: session.client("s3")))
     for message in seen.values():
-        yield printable(f"{message.id}  {_would(message, sender)}")
+        yield printable(f"{message.id}  {_would(message, sender, renderer)}")
     if not seen:
         yield "Nothing to send: no message is visible now. Deferred ones are hidden until due."
 
@@ -99,13 +107,16 @@ def _region(queue_url: str) -> str | None:
     return None if boto3.Session().region_name else REGION
 
 
-def _would(message: Message, default_sender: str | None) -> str:
+def _would(message: Message, default_sender: str | None, renderer: Renderer) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
     try:
         history, action = resolve(message)
         if isinstance(action, Redrive):
             return _would_redrive(action, history)
+        if action.template:
+            renderer.files.refresh(time.time() - _FRESH_SECONDS)
+        action = filled(action, renderer)
         email = compose(
             action,
             key=history.email_id,
@@ -114,6 +125,8 @@ def _would(message: Message, default_sender: str | None) -> str:
         )
     except BadInput as bad:
         return f"would be dead-lettered: {bad}"
+    except FilesUnavailableError as error:
+        return f"would wait: {Reason.TEMPLATE_UNAVAILABLE}, {error}"
     everybody = email.envelope.recipients
     left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
     _, sender = email.envelope.senders

@@ -107,6 +107,31 @@ def test_where_the_deployed_function_has_no_sender_it_would_be_dead_lettered(
     assert said_about(names, root, aws) == "would be dead-lettered: SENDER_MISSING at $.sender"
 
 
+def test_a_template_is_rendered_from_this_folder(aws: Clients, names: Names, root: Path) -> None:
+    (root / "templates" / "hello").mkdir(parents=True)
+    (root / "templates" / "hello" / "subject.txt.j2").write_text("Hello {{ name }}")
+    (root / "templates" / "hello" / "body.txt.j2").write_text("Hello {{ name }}")
+    for template, context in (("hello", {"name": "Ann"}), ("hello", {}), ("hallo", {})):
+        body = {"action": "send", "recipient": "ann@x.org", "template": template}
+        aws.sqs.send_message(
+            QueueUrl=names.queue_url, MessageBody=json.dumps(body | {"context": context})
+        )
+    _, *lines = dry_run(root, names.queue_url, None)
+    said = sorted(line.partition("  ")[2] for line in lines)
+    assert said[0].startswith("would be dead-lettered: TEMPLATE_ERROR at $.context.name: missing")
+    assert said[1].startswith("would be dead-lettered: TEMPLATE_MISSING at $.template: unknown")
+    assert said[2].startswith("would go from relay@example.org to ann@x.org: 'Hello Ann', ")
+
+
+def test_templates_in_s3_are_those_of_the_function(
+    names: Names, tmp_path: Path, root: Path
+) -> None:
+    settings = {"templates": {"s3": "s3://ion-templates/mail"}}
+    aws = deployed(names, tmp_path, "stack@example.net", settings)
+    fields = {"template": "hello", "body_text": None}
+    assert said_about(names, root, aws, **fields).startswith("would wait: TEMPLATE_UNAVAILABLE")
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 from uuid import uuid4
 
 from ion.contract import BadInput, Mailbox, Send, header, parse
@@ -31,7 +31,10 @@ class Email(TypedDict, total=False):
         reply_to: where answers go.
         return_path: where bounces go; the sender's address if left out.
         subject: one line.
-        text, html: at least one. With HTML alone the relay makes the text from it.
+        text, html: at least one, or a template. With HTML alone the relay makes the text from it.
+        template: name of one of the deployment's; whether it is there the relay alone knows.
+        context: what the template is rendered with.
+        locale: the reader's language, for the template: `de-AT`.
         headers: custom ones, by name.
         email_id: the name of this email, 1-256 printable ASCII characters without spaces. What is
             published twice under one name is sent once.
@@ -47,6 +50,9 @@ class Email(TypedDict, total=False):
     subject: str | None
     text: str | None
     html: str | None
+    template: str | None
+    context: Mapping[str, Any] | None
+    locale: str | None
     headers: Mapping[str, str | None] | None
     email_id: str | None
     in_doubt: InDoubt | Literal["resend_once", "resend", "park"] | None
@@ -57,10 +63,10 @@ FIELDS = {"to": "recipient", "text": "body_text", "html": "body_html"}
 
 _SOME_SENDER = "sender@example.org"
 """Stands for the relay's setting, which isn't known here."""
-_DEEPEST = 8
-"""Levels; the contract has three."""
-_LARGEST = 2**63
-"""Beyond it no number is asked for; Python doesn't write those of thousands of digits."""
+_DEEPEST = 100
+"""Levels, more than a context may have: what has no end is refused here, and the rest by ion."""
+_LARGEST = 10**4000
+"""Python writes no integer of more than 4,300 digits."""
 # SQS takes what XML 1.0 takes, and these two characters it doesn't. JSON can spell them otherwise.
 _ESCAPES = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
@@ -141,7 +147,7 @@ def _plain(value: object, path: str, depth: int = 0) -> object:
                 raise _invalid(Reason.INVALID_UNICODE, path) from None
             return value
         case int() | float():
-            if not (math.isfinite(value) and abs(value) < _LARGEST):
+            if not (abs(value) < _LARGEST if isinstance(value, int) else math.isfinite(value)):
                 raise _invalid(Reason.INVALID_SCHEMA, path, Problem.VALUE)
             return value
         case Mailbox():

@@ -1,13 +1,13 @@
 """What an application has published, as the emails that ion makes of it; for tests."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, message_from_string, policy
 from email.message import EmailMessage
-from typing import overload
+from typing import Any, overload
 
-from ion.contract import BadInput, Redrive, parse
+from ion.contract import BadInput, Redrive, Send, parse
 from ion.envelope import Email
 from ion.mail import compose
 from ion_publisher.failures import InvalidMessage
@@ -25,12 +25,15 @@ class Sent:
         sender: the envelope's, where bounces go.
         recipients: the envelope's: to, cc and bcc, each once.
         message: parsed.
+        template, context: what the relay renders; here the email has no body then.
     """
 
     email_id: str
     sender: str
     recipients: tuple[str, ...]
     message: EmailMessage
+    template: str | None = None
+    context: Mapping[str, Any] | None = None
 
     @property
     def text(self) -> str | None:
@@ -101,10 +104,10 @@ class Outbox(Sequence[Sent]):
                 email = compose(action, key=name, queued_at=now, default_sender=DEFAULT_SENDER)
             except BadInput as bad:
                 raise InvalidMessage.of(bad) from None
-            self._sent.append(_sent(name, email))
+            self._sent.append(_sent(action, email))
 
 
-def _sent(email_id: str, email: Email) -> Sent:
+def _sent(send: Send, email: Email) -> Sent:
     # the parser of bytes takes UTF-8 in a header (RFC 6532) for damage; the one of text doesn't
     parsed = (
         message_from_string(email.content.decode(), policy=policy.default)
@@ -112,4 +115,11 @@ def _sent(email_id: str, email: Email) -> Sent:
         else message_from_bytes(email.content, policy=policy.default)
     )
     envelope = email.envelope
-    return Sent(email_id, envelope.sender, envelope.recipients, parsed)
+    return Sent(
+        email_id=send.email_id or "",
+        sender=envelope.sender,
+        recipients=envelope.recipients,
+        message=parsed,
+        template=send.template,
+        context=send.context,
+    )

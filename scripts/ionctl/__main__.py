@@ -1,0 +1,20 @@
+"""The operator's commands: python -m ionctl COMMAND."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ionctl import render
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what `arguments` ask for; give the exit status."""
+    parser = argparse.ArgumentParser(prog="ionctl", description="The operator's commands.")
+    render.add_to(parser.add_subparsers(required=True, metavar="COMMAND"))
+    options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
