@@ -8,7 +8,7 @@ scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 
 "$bin/ruff" format --check --quiet .
 "$bin/ruff" check --quiet .
-"$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl scripts/bench tests
-"$bin/shellcheck" ./*.sh scripts/*.sh scripts/fuzz scripts/soak .ci/run
+"$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl scripts/bench tests clients/python
+"$bin/shellcheck" ./*.sh scripts/*.sh scripts/fuzz scripts/schema scripts/soak .ci/run
 # Much of it waits (Terraform, processes to be killed), so two at a time; -n 0 for one after another.
 PATH="$bin:$PATH" exec "$bin/python" -m pytest -n 2 --dist loadfile "$@"

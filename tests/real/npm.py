@@ -1,4 +1,4 @@
-"""The npm packages of node/package-lock.json, in .venv/: only the first run needs the network."""
+"""The npm packages of a package-lock.json, in .venv/: only the first run needs the network."""
 
 import hashlib
 import json
@@ -15,29 +15,30 @@ SCRIPTS = Path(__file__).parent / "node"
 _FILES = ("package.json", "package-lock.json", ".npmrc")
 
 
-def modules() -> Path:
-    """Give the folder node_modules.
+def modules(lock_folder: Path = SCRIPTS) -> Path:
+    """Give the folder node_modules of the package-lock.json in a folder.
 
     Raises:
         UnavailableError: there is no Node.js, or no network.
     """
     if not (shutil.which("node") and shutil.which("npm")):
         raise UnavailableError("there is no node or no npm: this comes from npm")
-    digest = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()[:8]
+    digest = hashlib.sha256((lock_folder / "package-lock.json").read_bytes()).hexdigest()[:8]
+    CACHE.mkdir(exist_ok=True)
     folder = CACHE / f"npm-{digest}"
     with locked(CACHE / "npm.lock"):
         if not folder.is_dir():
-            _install(folder)
+            _install(folder, lock_folder)
     return folder / "node_modules"
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, lock_folder: Path) -> None:
     """All or nothing. No package's own script is run."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="npm-part-") as part:
         whole = Path(part, "whole")
         whole.mkdir()
         for name in _FILES:
-            shutil.copy(SCRIPTS / name, whole)
+            shutil.copy(lock_folder / name, whole)
         command = ["npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
         try:
             subprocess.run(

@@ -1,0 +1,239 @@
+"""Mails of nodemailer reach the topic as messages that the relay takes, or are refused whole."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ion.contract import Send, parse
+from ion.envelope import Email
+from ion.limits import MOST_MESSAGE_BYTES
+from ion.mail import compose
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
+from mail.reading import QUEUED_AT, body, read
+from real import npm
+from real.unavailable import skipped_unless_available
+
+NODE = Path(__file__).parent / "node"
+TRANSPORT = Path(__file__).parents[2] / "clients/node"
+SECONDS = 100
+
+HI = {"to": "ann@example.org", "text": "hi"}
+
+
+class Nodemailer:
+    """Sends by nodemailer to a topic of its own, and reads what is published to it."""
+
+    def __init__(self, endpoint: str, modules: Path) -> None:
+        self._endpoint = endpoint
+        self._modules = modules
+        session = boto3.Session("test", "test", region_name=REGION)
+        self._sqs = session.client("sqs", endpoint_url=endpoint)
+        sns = session.client("sns", endpoint_url=endpoint)
+        self._url = self._sqs.create_queue(QueueName=f"node-{os.getpid()}")["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.arn = sns.create_topic(Name=f"node-{os.getpid()}")["TopicArn"]
+        queue_arn = attributes["Attributes"]["QueueArn"]
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+        }
+        self._sqs.set_queue_attributes(
+            QueueUrl=self._url,
+            Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allowed]})},
+        )
+        sns.subscribe(
+            TopicArn=self.arn,
+            Protocol="sqs",
+            Endpoint=queue_arn,
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def send(self, *mails: dict[str, Any], arn: str | None = None) -> list[dict[str, Any]]:
+        """What sendMail gave for each, or the error as {"error", "code", "part"}."""
+        environment = {
+            "NODE_PATH": str(self._modules),
+            "PATH": os.environ["PATH"],
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "ION_TOPIC_ARN": self.arn if arn is None else arn,
+            **CREDENTIALS,
+            **ISOLATION,
+        }
+        done = subprocess.run(
+            ["node", str(NODE / "send.js"), str(TRANSPORT)],
+            input=json.dumps(mails),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        results: list[dict[str, Any]] = json.loads(done.stdout)
+        return results
+
+    @property
+    def bodies(self) -> list[str]:
+        found: list[str] = []
+        while True:
+            received = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+            messages = received.get("Messages", [])
+            if not messages:
+                return found
+            for one in messages:
+                found.append(str(one["Body"]))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+
+    def published(self) -> dict[str, Send]:
+        """What the relay reads, by email_id: a queue keeps no order."""
+        actions = [parse(body) for body in self.bodies]
+        return {str(one.email_id): one for one in actions if isinstance(one, Send)}
+
+
+@pytest.fixture(scope="module")
+def shared(dynamodb_endpoint: str) -> Nodemailer:
+    with skipped_unless_available():
+        modules = npm.modules(NODE)
+    return Nodemailer(dynamodb_endpoint, modules)
+
+
+@pytest.fixture
+def nodemailer(shared: Nodemailer) -> Iterator[Nodemailer]:
+    yield shared
+    assert not shared.bodies  # each test has read what it published
+
+
+def composed(send: Send) -> Email:
+    key = send.email_id or ""
+    return compose(send, key=key, queued_at=QUEUED_AT, default_sender="relay@example.com")
+
+
+def test_a_mail_goes_out_whole(nodemailer: Nodemailer) -> None:
+    (info,) = nodemailer.send(
+        {
+            "from": "Shop <post@example.org>",
+            "to": 'Ann <ann@example.org>, "Bob, B." <bob@example.org>',
+            "cc": ["c@example.org", {"name": "Dörte", "address": "d@bücher.example"}],
+            "bcc": "e@example.org",
+            "replyTo": "answers@example.org",
+            "subject": "Grüße 🎉",
+            "text": "plain",
+            "html": "<p>rich",
+            "headers": {"X-Order": "17", "x-ion-id": "order-17"},
+            "list": {"unsubscribe": {"url": "https://example.org/u", "comment": "stop"}},
+            "references": ["<a@example.org>", "b@example.org"],
+            "inReplyTo": "<b@example.org>",
+            "priority": "high",
+            "inDoubt": "park",
+        }
+    )
+    assert info["emailId"] == "order-17"
+    assert info["messageId"]
+    assert info["envelope"]["to"][0] == "ann@example.org"
+    send = nodemailer.published()["order-17"]
+    assert send.in_doubt == "park"
+    email = composed(send)
+    assert email.envelope.sender == "post@example.org"
+    assert email.envelope.recipients == (
+        *("ann@example.org", "bob@example.org", "c@example.org"),
+        *("d@xn--bcher-kva.example", "e@example.org"),
+    )
+    message = read(email)
+    assert str(message["From"]) == "Shop <post@example.org>"
+    assert message["To"].addresses[1].display_name == "Bob, B."
+    assert message["Cc"].addresses[1].display_name == "Dörte"
+    said = {
+        "Subject": "Grüße 🎉",
+        "Reply-To": "answers@example.org",
+        "X-Order": "17",
+        "List-Unsubscribe": "<https://example.org/u> (stop)",
+        "References": "<a@example.org> <b@example.org>",
+        "In-Reply-To": "<b@example.org>",
+        "X-Priority": "1 (Highest)",
+        "Importance": "High",
+    }
+    assert {name: message[name] for name in said} == said
+    assert "X-Ion-Id" not in message
+    assert (body(message, "plain"), body(message, "html")) == ("plain\n", "<p>rich\n")
+
+
+def test_parts_that_nodemailer_reads_or_parses(nodemailer: Nodemailer, tmp_path: Path) -> None:
+    (tmp_path / "body.txt").write_text("from a file")
+    infos = nodemailer.send(
+        {"emailId": "file", "to": "a@b.example", "text": {"path": str(tmp_path / "body.txt")}},
+        {"emailId": "group", "to": "Friends: a@b.example, c@d.example;", "html": "<p>x"},
+        {"emailId": "empty", "to": "a@b.example"},
+        {"emailId": "bounces", **HI, "from": "a@b.example", "envelope": {"from": "r@b.example"}},
+        {"emailId": "odd", "to": "a@b.example", "text": "\ufffe\uffff\0"},
+        {
+            "emailId": "bcc",
+            "bcc": "a@b.example",
+            "text": "x",
+            "headers": [{"key": "X-A", "value": 1}],
+        },
+        HI,
+    )
+    assert not [info for info in infos if "error" in info]
+    published = nodemailer.published()
+    assert published["file"].body_text == "from a file"
+    assert composed(published["group"]).envelope.recipients == ("a@b.example", "c@d.example")
+    assert published["group"].body_text is None
+    assert published["empty"].body_text == ""
+    assert composed(published["bounces"]).envelope.sender == "r@b.example"
+    assert published["odd"].body_text == "\ufffe\uffff\0"
+    assert published["bcc"].headers == {"X-A": "1"}
+    assert infos[-1]["emailId"] in published  # made
+    for send in published.values():
+        composed(send)
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"attachments": [{"filename": "a.txt", "content": "x"}]}, "attachments"),
+    ({"alternatives": [{"contentType": "text/x-web-markdown", "content": "x"}]}, "alternatives"),
+    ({"amp": "<html amp4email>"}, "amp"),
+    ({"watchHtml": "<b>x"}, "watchHtml"),
+    ({"icalEvent": {"content": "BEGIN:VCALENDAR"}}, "icalEvent"),
+    ({"raw": "Subject: x\r\n\r\nx"}, "raw"),
+    ({"messageId": "<a@b.example>"}, "messageId"),
+    ({"date": "2025-03-09"}, "date"),
+    ({"sender": "a@b.example"}, "sender"),
+    ({"dkim": {"domainName": "b.example"}}, "dkim"),
+    ({"from": "a@b.example, c@d.example"}, "from"),
+    ({"to": ["a@b.example", {"name": "Nobody", "address": ""}]}, "to[1]"),
+    ({"to": ""}, "to"),
+    ({"envelope": {"from": "a@b.example", "to": "another@example.org"}}, "envelope.to"),
+    ({"headers": {"X-A": ["1", "2"]}}, "headers.X-A"),
+    ({"headers": {"X-A": "1\r\nBcc: b@c.example"}}, "headers.X-A"),
+    ({"headers": {"X-A": "1", "x-a": "2"}}, "headers.x-a"),
+    ({"headers": {"To": "another@example.org"}}, "headers.To"),
+    ({"headers": {"Content-Type": "text/x-odd"}}, "headers.Content-Type"),
+    ({"headers": {"X A": "1"}}, "headers.X A"),
+    ({"subject": "a\nb"}, "subject"),
+    ({"text": "\ud800"}, "text"),
+    ({"emailId": "a b"}, "emailId"),
+    ({"text": "é" * (MOST_MESSAGE_BYTES // 2)}, "mail"),
+]
+
+
+def test_what_ion_cannot_say_is_refused_by_its_part(nodemailer: Nodemailer) -> None:
+    results = nodemailer.send(*({**HI, **more} for more, _ in REFUSED))
+    assert [result.get("part", result) for result in results] == [part for _, part in REFUSED]
+    assert {result["code"] for result in results} == {"EMESSAGE"}
+
+
+def test_without_a_topic_there_is_no_transport(nodemailer: Nodemailer) -> None:
+    for wrong in ("", "ion-input-topic"):
+        with pytest.raises(AssertionError, match="ION_TOPIC_ARN"):
+            nodemailer.send(HI, arn=wrong)
+
+
+def test_what_aws_refuses_is_an_error(nodemailer: Nodemailer) -> None:
+    (result,) = nodemailer.send(HI, arn=f"{nodemailer.arn}-of-nobody")
+    assert "error" in result

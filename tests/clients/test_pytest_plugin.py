@@ -1,0 +1,116 @@
+"""Applications test what they send with the fixture `ion_outbox`, and without an account."""
+
+import json
+import os
+from pathlib import Path
+
+import boto3
+import pytest
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from clients.building import PROJECT, run, wheel_of
+from ion.contract import Redrive
+from ion_publisher import InvalidMessage, Publisher
+from ion_publisher.outbox import DEFAULT_SENDER, Outbox
+from ion_publisher.pytest import ion_outbox
+
+__all__ = ["ion_outbox"]  # a fixture
+
+APPLICATION = """
+from ion_publisher import Publisher
+
+def test_a_welcome_is_sent(ion_outbox):
+    Publisher().send(to="ann@example.org", subject="Welcome", html="<p>Hi")
+    (email,) = ion_outbox
+    assert email.message["Subject"] == "Welcome"
+    assert email.html == "<p>Hi\\n"
+"""
+
+
+def test_what_is_published_is_read_as_email(ion_outbox: Outbox) -> None:
+    assert len(ion_outbox) == 0
+    publisher = Publisher()
+    publisher.send(
+        to="Jörg <joerg@bücher.example>",
+        bcc="bob@example.org",
+        sender="post@example.org",
+        return_path="bounces@example.org",
+        subject="Grüße 🎉",
+        text="one\ntwo",
+        html="<p>rich",
+        email_id="order-17",
+    )
+    publisher.send_many([{"to": "пётр@example.org", "text": "hi"}, {"to": "a@b.c", "text": "x"}])
+    first, second, third = ion_outbox
+    assert ion_outbox[0] is first
+    assert ion_outbox[1:] == [second, third]
+    assert first.email_id == "order-17"
+    assert first.sender == "bounces@example.org"
+    assert first.recipients == ("joerg@xn--bcher-kva.example", "bob@example.org")
+    assert first.message["Subject"] == "Grüße 🎉"
+    assert first.message["To"].addresses[0].display_name == "Jörg"
+    assert (first.text, first.html) == ("one\ntwo\n", "<p>rich\n")
+    assert second.recipients == ("пётр@example.org",)
+    assert str(second.message["To"]) == "пётр@example.org"
+    assert (second.sender, second.html) == (DEFAULT_SENDER, None)
+
+
+def test_a_template_is_named(ion_outbox: Outbox) -> None:
+    Publisher().send(to="a@b.example", template="welcome", context={"name": "Ann"}, locale="de")
+    (email,) = ion_outbox
+    assert (email.template, email.context) == ("welcome", {"name": "Ann"})
+
+
+def test_redrives_are_apart(ion_outbox: Outbox) -> None:
+    Publisher().redrive(max=5)
+    assert ion_outbox.redrives == [Redrive(max=5)]
+    assert len(ion_outbox) == 0
+    ion_outbox.clear()
+    assert ion_outbox.redrives == []
+
+
+def test_what_was_forgotten_does_not_come_back(ion_outbox: Outbox) -> None:
+    publisher = Publisher()
+    publisher.send(to="a@b.example", text="x")
+    ion_outbox.clear()
+    publisher.send(to="a@b.example", text="y")
+    assert [one.text for one in ion_outbox] == ["y\n"]
+
+
+def test_what_ion_would_dead_letter_fails_the_test(ion_outbox: Outbox) -> None:
+    boto3.client("sns", region_name="us-east-1").publish(
+        TopicArn=os.environ["ION_TOPIC_ARN"], Message=json.dumps({"action": "send", "to": "x"})
+    )
+    with pytest.raises(InvalidMessage):
+        len(ion_outbox)
+
+
+@pytest.mark.parametrize("_", range(2))
+def test_django_publishes_to_each_tests_own_topic(ion_outbox: Outbox, _: int) -> None:
+    if not settings.configured:
+        settings.configure()
+    email = EmailMultiAlternatives("Hi", "plain", "post@example.org", ["ann@example.org"])
+    get_connection("ion_publisher.django.EmailBackend").send_messages([email])
+    assert [one.message["Subject"] for one in ion_outbox] == ["Hi"]
+
+
+def test_an_installation_brings_the_fixture(tmp_path: Path) -> None:
+    wheel = wheel_of(PROJECT, tmp_path)
+    site = tmp_path / "site"
+    run(
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        f"{site}",
+        f"{wheel}",
+    )
+    (tmp_path / "test_application.py").write_text(APPLICATION)
+    # a developer's own profile leads nowhere
+    own = {"PYTHONPATH": str(site), "AWS_PROFILE": "mine", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    said = run("-m", "pytest", "-q", "-p", "no:cacheprovider", ".", cwd=tmp_path, **own)
+    assert "1 passed" in said

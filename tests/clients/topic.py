@@ -1,0 +1,82 @@
+"""A topic with a queue behind it, as ion's module wires them, emulated by moto in this process."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+
+from emulated import REGION, Answer, Between
+from ion_publisher import Publisher
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+
+class Topic:
+    """What is published to it can be read back."""
+
+    def __init__(self) -> None:
+        self._sqs = boto3.client("sqs", region_name=REGION)
+        self._real_sns = boto3.client("sns", region_name=REGION)
+        self._url = self._sqs.create_queue(QueueName="behind-the-topic")["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.arn = self._real_sns.create_topic(Name="ion-input-topic")["TopicArn"]
+        self._real_sns.subscribe(
+            TopicArn=self.arn,
+            Protocol="sqs",
+            Endpoint=attributes["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def sns(self, **answers: Answer) -> Between:
+        """An SNS client that behaves, but for the answers given."""
+        return Between(self._real_sns, answers)
+
+    def publisher(self, sns: Between | None = None) -> Publisher:
+        """One that doesn't pause between its tries."""
+        client = cast("SNSClient", sns or self.sns())
+        return Publisher(self.arn, sns=client, sleep=lambda _: None)
+
+    @property
+    def bodies(self) -> list[str]:
+        """What has been published since this was asked last."""
+        found: list[str] = []
+        while True:
+            received = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+            messages = received.get("Messages", [])
+            if not messages:
+                return found
+            for one in messages:
+                found.append(one["Body"])
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The same, decoded."""
+        return [json.loads(body) for body in self.bodies]
+
+
+def failing(*refused: Mapping[str, tuple[str, bool]]) -> Answer:
+    """PublishBatch that refuses, call by call, some messages: part of their text to code and fault.
+
+    Calls beyond those that are told take everything.
+    """
+    calls = list(refused)
+
+    def answer(real: Callable[..., Any], request: dict[str, Any]) -> Any:  # noqa: ANN401 - AWS's answer
+        told = calls.pop(0) if calls else {}
+        taken, failed = [], []
+        for entry in request["PublishBatchRequestEntries"]:
+            part = next((part for part in told if part in entry["Message"]), None)
+            if part is None:
+                taken.append(entry)
+            else:
+                code, fault = told[part]
+                failed.append({"Id": entry["Id"], "Code": code, "SenderFault": fault})
+        real_answer = (
+            real(**request | {"PublishBatchRequestEntries": taken}) if taken else {"Successful": []}
+        )
+        return real_answer | {"Failed": failed}
+
+    return answer
