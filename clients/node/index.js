@@ -24,7 +24,6 @@ const OWN =
 const REFUSED = Object.freeze({
   alternatives: 'ion sends one text and one html',
   amp: 'ion sends one text and one html',
-  attachments: 'ion sends none',
   date: 'ion writes Date itself: the time of the publish',
   dkim: 'the mail server behind ion signs',
   dsn: 'ion asks for no delivery status notifications',
@@ -164,6 +163,7 @@ async function fieldsOf(mail) {
 
   const text = bodyOf('text', data.text);
   const html = bodyOf('html', data.html);
+  const attachments = (data.attachments ?? []).map(attached);
   const subject = String(data.subject ?? '');
   checkText('subject', subject);
 
@@ -179,6 +179,7 @@ async function fieldsOf(mail) {
     ...(subject && { subject }),
     ...((text || !html) && { body_text: text ?? '' }),
     ...(html && { body_html: html }),
+    ...(attachments.length && { attachments }),
     ...(Object.keys(headers).length && { headers }),
     ...(data.inDoubt && { in_doubt: data.inDoubt }),
   };
@@ -262,6 +263,26 @@ function reversePath(given, mail, named) {
     throw new InvalidMessage('envelope.to', "isn't to, cc and bcc together, which is where ion sends to");
   }
   return from || '';
+}
+
+/**
+ * @param {any} one As nodemailer has read it.
+ * @param {number} i
+ * @returns {{filename: string, content: string, content_type?: string, content_id?: string}}
+ */
+function attached(one, i) {
+  const part = `attachments[${i}]`;
+  if (one.raw) throw new InvalidMessage(part, 'builds its own MIME');
+  if (typeof one.content !== 'string') throw new InvalidMessage(part, 'has no content');
+  const octets = Buffer.from(one.content, one.encoding ?? 'utf8');
+  const type = String(one.contentType ?? '');
+  return {
+    filename: String(one.filename),
+    content: octets.toString('base64'),
+    // a message mustn't be base64 (RFC 2046 section 5.2.1): without a type it goes as octets
+    ...(type && !/^message\//i.test(type) && { content_type: type }),
+    ...(one.cid && { content_id: String(one.cid) }),
+  };
 }
 
 /**

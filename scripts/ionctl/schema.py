@@ -22,7 +22,9 @@ EXAMPLES = _ROOT / "docs" / "examples"
 
 _TITLE = "ion: messages to the input topic"
 _TOPIC = "ion-input-topic"
-_ONE_OF = {"Send": (("recipient", "cc", "bcc"), ("body_text", "body_html", "template"))}
+_ONE_OF = {
+    "Send": (("recipient", "cc", "bcc"), ("body_text", "body_html", "template", "attachments"))
+}
 """Fields of which one must be there, and not null; the types can't say so by themselves."""
 
 

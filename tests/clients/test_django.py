@@ -162,13 +162,6 @@ def test_another_kind_of_body_is_refused() -> None:
     assert refused(email).path == "$.body"
 
 
-def test_an_attachment_is_refused(topic: Topic) -> None:
-    email = message()
-    email.attach("a.txt", "x", "text/plain")
-    assert refused(email).path == "$.attachments"
-    assert not topic.bodies
-
-
 def test_a_message_that_builds_its_own_mime_is_refused() -> None:
     class Signed(EmailMessage):
         def message(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - as Django has it

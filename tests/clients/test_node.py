@@ -194,8 +194,26 @@ def test_parts_that_nodemailer_reads_or_parses(nodemailer: Nodemailer, tmp_path:
         composed(send)
 
 
+def test_attachments_go_along(nodemailer: Nodemailer, tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG")
+    given = [
+        {"filename": "a.txt", "content": "é"},
+        {"path": str(tmp_path / "logo.png"), "cid": "logo"},
+        {"filename": "b.bin", "content": "AAEC", "encoding": "base64"},
+        {"filename": "c.eml", "content": "Subject: x\r\n\r\nx"},
+    ]
+    nodemailer.send({**HI, "html": "<img src='cid:logo'>", "attachments": given, "emailId": "a"})
+    parts = [*read(composed(nodemailer.published()["a"])).walk()]
+    files = {part.get_filename(): part.get_payload(decode=True) for part in parts}
+    assert files["a.txt"] == "é".encode()
+    assert files["logo.png"] == b"\x89PNG"
+    assert files["b.bin"] == b"\x00\x01\x02"
+    assert files["c.eml"] == b"Subject: x\r\n\r\nx"
+    assert "<logo>" in [part["Content-ID"] for part in parts]
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"attachments": [{"filename": "a.txt", "content": "x"}]}, "attachments"),
+    ({"attachments": [{"raw": "Content-Type: text/plain\r\n\r\nx"}]}, "attachments[0]"),
     ({"alternatives": [{"contentType": "text/x-web-markdown", "content": "x"}]}, "alternatives"),
     ({"amp": "<html amp4email>"}, "amp"),
     ({"watchHtml": "<b>x"}, "watchHtml"),

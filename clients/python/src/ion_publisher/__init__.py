@@ -4,6 +4,7 @@ from ion.contract import Mailbox
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 from ion_publisher.aio import AsyncPublisher
+from ion_publisher.attachment import Attachment
 from ion_publisher.failures import InvalidMessage, PublishFailed
 from ion_publisher.message import Address, Addresses, Email
 from ion_publisher.publisher import Publisher, Receipt, Result
@@ -12,6 +13,7 @@ __all__ = [
     "Address",
     "Addresses",
     "AsyncPublisher",
+    "Attachment",
     "Email",
     "InDoubt",
     "InvalidMessage",

@@ -8,6 +8,7 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 
 from ion.contract import Mailbox, header
 from ion.outcome import Reason
+from ion_publisher.django_attachments import attachments_of
 from ion_publisher.failures import InvalidMessage
 from ion_publisher.message import Email
 
@@ -37,8 +38,6 @@ def email_of(message: EmailMessage) -> Email:
     """
     if type(message).message is not EmailMessage.message:
         raise InvalidMessage("$", "builds its own MIME, which ion does itself")
-    if message.attachments:
-        raise InvalidMessage("$.attachments", "can't be sent")
     headers = _headers(message.extra_headers)
     own = {name.lower(): value for name, value in headers.items()}
     reply_to = own.get("reply-to")
@@ -49,6 +48,7 @@ def email_of(message: EmailMessage) -> Email:
         "sender": own.get("from") or str(message.from_email),
         "reply_to": _mailboxes(reply_to) if reply_to else [str(one) for one in message.reply_to],
         "subject": str(message.subject),
+        "attachments": attachments_of(message),
         "headers": {name: value for name, value in headers.items() if name.lower() not in _TAKEN},
         "email_id": own.get(EMAIL_ID) or getattr(message, "email_id", None),
     }

@@ -2,6 +2,7 @@
 
 import json
 import math
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
@@ -14,6 +15,7 @@ from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import check
 from ion.nearest import nearest
 from ion.outcome import Problem, Reason
+from ion_publisher.attachment import Attachment
 from ion_publisher.failures import InvalidMessage
 
 Address = str | Mailbox | Mapping[str, str | None]
@@ -31,10 +33,11 @@ class Email(TypedDict, total=False):
         reply_to: where answers go.
         return_path: where bounces go; the sender's address if left out.
         subject: one line.
-        text, html: at least one, or a template. With HTML alone the relay makes the text from it.
+        text, html: at least one, a template or a file. With HTML alone ion makes the text from it.
         template: name of one of the deployment's; whether it is there the relay alone knows.
         context: what the template is rendered with.
         locale: the reader's language, for the template: `de-AT`.
+        attachments: files; or as ion's messages have them, by mappings.
         headers: custom ones, by name.
         email_id: the name of this email, 1-256 printable ASCII characters without spaces. What is
             published twice under one name is sent once.
@@ -53,6 +56,7 @@ class Email(TypedDict, total=False):
     template: str | None
     context: Mapping[str, Any] | None
     locale: str | None
+    attachments: Sequence[Attachment | Mapping[str, object]] | None
     headers: Mapping[str, str | None] | None
     email_id: str | None
     in_doubt: InDoubt | Literal["resend_once", "resend", "park"] | None
@@ -141,17 +145,15 @@ def _plain(value: object, path: str, depth: int = 0) -> object:
         case None | bool():
             return value
         case str():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise _invalid(Reason.INVALID_UNICODE, path) from None
-            return value
+            return _text(value, path)
         case int() | float():
             if not (abs(value) < _LARGEST if isinstance(value, int) else math.isfinite(value)):
                 raise _invalid(Reason.INVALID_SCHEMA, path, Problem.VALUE)
             return value
         case Mailbox():
             return _plain({"email": value.email, "name": value.name}, path, depth)
+        case Attachment():
+            return _plain(_attached(value), path, depth)
         case Mapping():
             return {
                 _name(name, path): _plain(one, _below(path, str(name)), depth + 1)
@@ -163,10 +165,28 @@ def _plain(value: object, path: str, depth: int = 0) -> object:
             raise _invalid(Reason.INVALID_SCHEMA, path, Problem.TYPE)
 
 
+def _text(value: str, path: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _invalid(Reason.INVALID_UNICODE, path) from None
+    return value
+
+
+def _attached(one: Attachment) -> dict[str, object]:
+    fields = {
+        "filename": one.filename,
+        "content_type": one.content_type,
+        "content": b64encode(one.content).decode(),
+        "content_id": one.content_id,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _name(name: object, path: str) -> str:
     if not isinstance(name, str):
         raise _invalid(Reason.INVALID_SCHEMA, f"{path}[*]", Problem.TYPE)
-    return str(_plain(name, f"{path}[*]"))
+    return _text(name, f"{path}[*]")
 
 
 def _below(path: str, name: str) -> str:
