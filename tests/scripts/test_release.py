@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """One with nothing in it but venv.sh, and six to install."""
+    """One with nothing in it but venv.sh, and idna to install."""
     repository = tmp_path / "with space"
     (repository / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "venv.sh", repository / "scripts")
     lock = (ROOT / "lambda_src" / "requirements.txt").read_text(encoding="utf-8")
-    start = lock.index("\nsix==") + 1
-    six = lock[start : lock.index("    # via", start)]
-    (repository / "requirements.txt").write_text(six, encoding="utf-8")
+    start = lock.index("\nidna==") + 1
+    idna = lock[start : lock.index("    # via", start)]
+    (repository / "requirements.txt").write_text(idna, encoding="utf-8")
     return repository
 
 
@@ -34,7 +34,7 @@ def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> N
     python = repository / ".venv" / "some" / "bin" / "python"
     assert made.stdout == f"{python}\n"
     assert "installing requirements.txt" in made.stderr
-    assert _run([str(python), "-c", "import six"], cwd=repository).returncode == 0
+    assert _run([str(python), "-c", "import idna"], cwd=repository).returncode == 0
 
     assert "installing" not in _venv(repository).stderr
 
@@ -49,7 +49,7 @@ def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> N
 
 
 def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -> None:
-    lock = f"six==1.17.0 --hash=sha256:{'0' * 64}\n"
+    lock = f"idna==3.10 --hash=sha256:{'0' * 64}\n"
     (repository / "requirements.txt").write_text(lock, encoding="utf-8")
     for _ in range(2):
         failed = _venv(repository)

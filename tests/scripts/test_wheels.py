@@ -36,15 +36,15 @@ def test_lock_names_no_index_and_no_path(lock: Path) -> None:
 
 
 def test_host_fetches_once_for_each_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock = _lock(tmp_path, "six")
+    lock = _lock(tmp_path, "idna")
     first = dependencies(lock, TARGETS["host"], tmp_path / "cache")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert dependencies(lock, TARGETS["host"], tmp_path / "cache") == first
-    assert [(found.name, "six.py" in found.files) for found in first] == [("six", True)]
+    assert [(found.name, "idna/core.py" in found.files) for found in first] == [("idna", True)]
 
 
 def test_release_checks_each_time(tmp_path: Path) -> None:
-    lock = _lock(tmp_path, "six")
+    lock = _lock(tmp_path, "idna")
     dependencies(lock, TARGETS["arm64"], tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -56,7 +56,7 @@ def test_no_network_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")  # none, and pip doesn't say why
     with pytest.raises(WheelsUnavailableError, match="check the network"):
-        dependencies(_lock(tmp_path, "six"), TARGETS["arm64"], tmp_path / "cache")
+        dependencies(_lock(tmp_path, "idna"), TARGETS["arm64"], tmp_path / "cache")
 
 
 def test_missing_wheel_names_the_package_and_the_machine(
@@ -66,9 +66,9 @@ def test_missing_wheel_names_the_package_and_the_machine(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    expected = r"(?s)six.*no wheel of it for arm64.*lock\.sh"
+    expected = r"(?s)idna.*no wheel of it for arm64.*lock\.sh"
     with pytest.raises(WheelsUnavailableError, match=expected):
-        dependencies(_lock(tmp_path, "six"), TARGETS["arm64"], tmp_path / "cache")
+        dependencies(_lock(tmp_path, "idna"), TARGETS["arm64"], tmp_path / "cache")
 
 
 def test_package_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
