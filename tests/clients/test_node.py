@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from clients.topic import taken
 from ion.contract import Send, parse
 from ion.envelope import Email
 from ion.limits import MOST_MESSAGE_BYTES
@@ -81,15 +82,7 @@ class Nodemailer:
 
     @property
     def bodies(self) -> list[str]:
-        found: list[str] = []
-        while True:
-            received = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-            messages = received.get("Messages", [])
-            if not messages:
-                return found
-            for one in messages:
-                found.append(str(one["Body"]))
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+        return taken(self._sqs, self._url)
 
     def published(self) -> dict[str, Send]:
         """What the relay reads, by email_id: a queue keeps no order."""

@@ -41,15 +41,7 @@ class Topic:
     @property
     def bodies(self) -> list[str]:
         """What has been published since this was asked last."""
-        found: list[str] = []
-        while True:
-            received = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-            messages = received.get("Messages", [])
-            if not messages:
-                return found
-            for one in messages:
-                found.append(one["Body"])
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+        return taken(self._sqs, self._url)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -80,3 +72,13 @@ def failing(*refused: Mapping[str, tuple[str, bool]]) -> Answer:
         return real_answer | {"Failed": failed}
 
     return answer
+
+
+def taken(sqs: Any, url: str) -> list[str]:  # noqa: ANN401 - boto3's, or one in between
+    """Bodies of all messages of a queue, which is empty afterwards."""
+    found: list[str] = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for one in messages:
+            found.append(str(one["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+    return found

@@ -23,7 +23,7 @@ _SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
 """Message attributes of AWS's extended clients."""
 _is_number = re.compile(r"[0-9]{1,12}").fullmatch
 _SPARE = 4
-"""This part of the budget may be kept by what nobody uses any more."""
+"""This part of the budget may be kept by shared objects that are out of use."""
 
 
 class Weight(NamedTuple):
@@ -93,7 +93,7 @@ class Memory:
         """Messages worked on; those of them that wait for what they share; and of these, those that
         wait for room for it."""
         self.drop: Callable[[], bool] = lambda: False
-        """Gives up something shared that nobody uses; False: there is nothing such."""
+        """Gives up one shared object that is out of use; False: there is none."""
         self._line = asyncio.Lock()
         self._growth = asyncio.Lock()
         self._freed = asyncio.Event()
@@ -186,7 +186,7 @@ class Memory:
 
     @property
     def spare(self) -> int:
-        """Bytes that what nobody uses may keep."""
+        """Bytes that shared objects out of use may keep."""
         return self._allowance.budget // _SPARE
 
     async def grow(self, octets: int) -> None:
@@ -221,7 +221,7 @@ class Memory:
             self._waiting -= 1
 
     def _fits(self, octets: int) -> bool:
-        """True if there is room, after giving up what nobody uses."""
+        """True if there is room, after giving up shared objects that are out of use."""
         budget = self._allowance.budget
         while self._held + self._working + self._kept + octets > budget:
             if not self.drop():

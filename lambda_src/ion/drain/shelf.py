@@ -38,7 +38,7 @@ class _Entry:
 class Shelf:
     """Objects by name.
 
-    What nobody uses any more stays as long as a quarter of the budget holds it, and nothing else
+    An object out of use stays as long as a quarter of the budget holds it, and nothing else
     needs the room. A fault isn't kept: the next email asks again.
 
     Args:

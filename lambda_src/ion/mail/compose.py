@@ -22,7 +22,7 @@ MOST_RECIPIENTS = 1000
 this it is a mailing, which wants a message for each."""
 
 _UNDISCLOSED = "To: undisclosed-recipients:;\r\n"
-"""A group of nobody (RFC 5322 section 3.4), where all recipients are bcc's: some programs want a
+"""An empty group (RFC 5322 section 3.4), where all recipients are bcc's: some programs want a
 To, and some servers write one."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -58,7 +58,7 @@ def email_of(message: EmailMessage) -> Email:
 
 
 def _bodies(message: EmailMessage) -> dict[str, object]:
-    """Text and HTML, whichever of them is the body and which the alternative."""
+    """Text and HTML: either may be the body, and the other the alternative."""
     body = str(message.body)
     alternatives = message.alternatives if isinstance(message, EmailMultiAlternatives) else []
     given: list[tuple[object, str, str]] = []
