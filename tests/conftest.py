@@ -22,6 +22,11 @@ hypothesis.settings.register_profile("ion", deadline=None)
 hypothesis.settings.load_profile("ion")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, or one process would be busy with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("system") is None)
+
+
 class Log:
     """What went to standard output, which is where Lambda reads events and metrics from."""
 

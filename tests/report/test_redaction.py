@@ -295,6 +295,22 @@ def with_another_file(world: World) -> None:
     with_a_file(world, sha256="0" * 64)
 
 
+def from_a_template(world: World, template: str, context: Mapping[str, object]) -> None:
+    body = email(template="hello", context=context, subject=None, body_text=None, body_html=None)
+    world.publish(body)
+    folder = world.root / "templates" / template
+    folder.mkdir(parents=True)
+    (folder / "body.txt.j2").write_text("{{ name.first }}")
+
+
+def from_a_template_that_is_not_there(world: World) -> None:
+    from_a_template(world, "other", {WORDS["field"]: WORDS["value"]})
+
+
+def from_a_template_that_fails(world: World) -> None:
+    from_a_template(world, "hello", {"other": WORDS["value"]})
+
+
 REFUSED = repeating(554, "5.0.0 no:", "plain")
 
 DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapping[str, Any]]] = [
@@ -315,6 +331,8 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.ATTACHMENT_MISMATCH, with_another_file, {}, {}),
     (Reason.CLAIM_MISSING, that_is_gone, {}, {}),
     (Reason.CLAIM_FORBIDDEN, that_is_of_others, {}, {}),
+    (Reason.TEMPLATE_MISSING, from_a_template_that_is_not_there, {}, {}),
+    (Reason.TEMPLATE_ERROR, from_a_template_that_fails, {}, {}),
 ]
 
 
@@ -347,7 +365,7 @@ def test_a_dead_letter_that_comes_back_tells_no_more(world: World) -> None:
 OTHERS = """
     ACCEPTED DUPLICATE TRY_LATER GREYLISTED THROTTLED CONNECTION_LOST ERROR DEADLINE LEDGER LEASED
     CONNECT GREETING EHLO TLS_CERT TLS_REQUIRED AUTH AUTH_MISSING AUTH_LATER QUOTA CONFIGURATION
-    RELAYING_DENIED MAILBOX_FULL POISON STORAGE
+    RELAYING_DENIED MAILBOX_FULL POISON STORAGE TEMPLATE_UNAVAILABLE
 """.split()  # noqa: SIM905 - read more easily so
 """Reasons of what waits, and of what SQS moved. A new one belongs here, or among those above."""
 

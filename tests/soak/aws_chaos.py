@@ -34,7 +34,7 @@ may not outlast it."""
 _OF_SENDS = 0.25, 0.6
 """The same for dead letters and redrives, which are few, and the worst to lose."""
 _ROW = (1, 8)
-_OUTAGE = 0.0005
+_OUTAGE = 0.002
 _OUTAGE_CALLS = (20, 40)
 """All of AWS fails for a caller, so long that neither a result nor a delete gets through."""
 _DELIVERED_TWICE = 0.01

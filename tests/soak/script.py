@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from smtp_server import NORMAL, Action, Ending, Moment, Reply, Step, Submission, reply
 from soak.mail import is_bounced, is_malformed, name_of
 from soak.manner import Manner
-from soak.smtp_chaos import Fault, SmtpChaos
+from soak.smtp_chaos import OUT_OF_STEP, Fault, SmtpChaos
 from soak.witness import Sort, Witness
 
 _OF_CONNECTION = frozenset(
@@ -27,8 +27,10 @@ class _Session:
         name: of the email under way.
         fault: that this is to have.
         submission: the server's record of it, once its content is due.
+        accepted: a recipient of the email has been.
         told: what the server decides is going to arrive.
-        lost: the thread is: the client can't believe what it hears from now on.
+        lost: the fault over which the thread is lost, and whose email had it; "": it isn't. The
+            client can't believe what it hears from then on.
         last_dot: it was lost over the content under way, whose dot may be here already.
     """
 
@@ -36,8 +38,9 @@ class _Session:
     name: str = ""
     fault: Fault | None = None
     submission: Submission | None = None
+    accepted: bool = False
     told: bool = True
-    lost: bool = False
+    lost: str = ""
     last_dot: bool = False
 
 
@@ -83,14 +86,17 @@ class MailScript:
             session.name = name_of(moment.argument)
             session.fault = self._chaos.of_transaction(session.name, self._manner)
             session.told, session.last_dot = not session.lost, False
+            session.accepted = False
         if moment.step is Step.BODY:
             session.submission = self._submissions()[-1]  # begun this instant
-        astray = session.lost and not session.last_dot
+        astray = "" if session.last_dot else session.lost
         action = self._action(session, moment)
+        if moment.step is Step.RCPT:
+            session.accepted |= (action.reply or Reply(250)).code // 100 == 2
         if moment.step is Step.DOT:
             if astray:
-                what = f"out of step: {session.name} went to a server that had lost the thread"
-                self._witness.faults.append(what)
+                what = f"{session.name} went to a server that had lost the thread over {astray}"
+                self._witness.faults.append(f"out of step: {what}")
             self._dot(session, action)
             session.submission = None
         self._moment()
@@ -117,8 +123,11 @@ class MailScript:
             whose = moment.argument if moment.step is Step.RCPT else session.name
             self._witness.refused[whose].add(fault.reason)
         emails_may_follow = not for_connection or moment.step in _BETWEEN_EMAILS
-        if fault.loses_the_thread and emails_may_follow and not session.lost:
-            session.lost, session.last_dot = True, moment.step is Step.BODY
+        # With no recipient accepted, to refuse the DATA is the right answer (RFC 5321 3.3).
+        right = moment.step is Step.DATA and not session.accepted and fault.action == OUT_OF_STEP
+        if fault.loses_the_thread and emails_may_follow and not (right or session.lost):
+            session.lost = f"{fault.step.value} {fault.name} of {session.name or 'nobody'}"
+            session.last_dot = moment.step is Step.BODY
         if moment.step is Step.BODY and fault.action.ending is not Ending.GO_ON:
             self._witness.in_doubt(session.name, Sort.DOT)  # its dot may be on its way
         return fault.action

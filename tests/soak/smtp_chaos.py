@@ -36,7 +36,7 @@ _IN_BODY_BYTES = (1, 200)
 """Every email here has more, or the fault would be counted and not happen."""
 _GARBAGE = b"\xff\xfe? not a reply\r\n"
 _GLUED = b"250 2.0.0 glued\r\n"
-_OUT_OF_STEP = Reply(503, ("5.5.1 what?",))
+OUT_OF_STEP = Action(Reply(503, ("5.5.1 what?",)))
 REASONS = {
     Step.MAIL: "SENDER_REJECTED",
     Step.RCPT: "RCPT_REJECTED",
@@ -68,7 +68,7 @@ class Fault:
     def loses_the_thread(self) -> bool:
         """True if the client can't believe what the server says from now on, or it says no more."""
         action = self.action
-        strange = action.raw is not None or bool(action.extra) or action.reply == _OUT_OF_STEP
+        strange = action.raw is not None or bool(action.extra) or action == OUT_OF_STEP
         return strange or action.ending is not Ending.GO_ON
 
     def costs(self, manner: Manner) -> bool:
@@ -104,7 +104,7 @@ def _anywhere(step: Step, chance: random.Random) -> list[Fault]:
         Fault("reset", step, drop(reset=True), told=not at_dot),
         Fault("garbage", step, garbage(_GARBAGE), told=not at_dot),
         Fault("glued", step, glue(_GLUED), told=not at_dot),
-        Fault("out of step", step, Action(_OUT_OF_STEP), told=not at_dot, reason="PROTOCOL"),
+        Fault("out of step", step, OUT_OF_STEP, told=not at_dot, reason="PROTOCOL"),
     ]
 
 

@@ -20,7 +20,7 @@ from smtp_server import (
 )
 from soak.manner import MIXED, Manner, manner
 from soak.script import MailScript
-from soak.smtp_chaos import Fault, SmtpChaos
+from soak.smtp_chaos import OUT_OF_STEP, Fault, SmtpChaos
 from soak.witness import Witness
 
 A, B = "m0000001", "m0000002"
@@ -92,7 +92,11 @@ def served(way: Manner, faults: dict[str, Fault], names: Sequence[str] = (A, B))
 LOST_AT_DOT = Fault("drop", Step.DOT, drop(), told=False)
 GARBAGE = Fault("garbage", Step.MAIL, garbage(b"?\r\n"))
 GLUED = Fault("glued", Step.DOT, glue(b"250 x\r\n"), told=False)
-ASTRAY = f"out of step: {B} went to a server that had lost the thread"
+OUT_OF_STEP_AT_DATA = Fault("out of step", Step.DATA, OUT_OF_STEP, reason="PROTOCOL")
+
+
+def astray(fault: str) -> str:
+    return f"out of step: {B} went to a server that had lost the thread over {fault}"
 
 
 @WAYS
@@ -104,10 +108,22 @@ def test_a_dot_without_an_answer_is_in_doubt_in_any_manner(way: Manner) -> None:
 
 
 @WAYS
-@pytest.mark.parametrize("fault", [GARBAGE, GLUED])
+@pytest.mark.parametrize("fault", [GARBAGE, GLUED, OUT_OF_STEP_AT_DATA])
 def test_nothing_is_sent_to_a_server_that_has_lost_the_thread(way: Manner, fault: Fault) -> None:
     """Whoever comes then has believed what was no answer."""
-    assert served(way, {A: fault}).witness.faults[-1] == ASTRAY
+    told = f"{fault.step.value} {fault.name} of {A}"
+    assert served(way, {A: fault}).witness.faults[-1] == astray(told)
+
+
+@WAYS
+def test_a_data_without_recipients_is_refused_in_step(way: Manner) -> None:
+    server = Server(way, {A: OUT_OF_STEP_AT_DATA})
+    server.claimed(A, B)
+    server.hears(Step.MAIL, A)
+    server.hears(Step.RCPT, f"{A}.0.bounced@example.org")
+    assert server.hears(Step.DATA) == OUT_OF_STEP.reply
+    server.takes(B)
+    assert server.witness.faults == []
 
 
 @pytest.mark.parametrize("step", [Step.NOOP, Step.RSET])
@@ -117,7 +133,7 @@ def test_nor_after_a_reply_between_emails_that_was_none(step: Step) -> None:
     server.claimed(B)
     server.hears(step)
     server.takes(B)
-    assert server.witness.faults == [ASTRAY]
+    assert server.witness.faults == [astray(f"{step.value} garbage of nobody")]
 
 
 @WAYS
@@ -125,7 +141,7 @@ def test_the_dot_of_a_body_that_was_interrupted_may_have_been_on_its_way(way: Ma
     fault = Fault("garbage", Step.BODY, in_body(1, garbage(b"?\r\n")), told=False)
     server = served(way, {A: fault}, [A])
     assert (server.doubtful, server.witness.faults) == ([A], [])
-    assert served(way, {A: fault}).witness.faults == [ASTRAY]
+    assert served(way, {A: fault}).witness.faults == [astray(f"body garbage of {A}")]
 
 
 @WAYS
@@ -185,7 +201,7 @@ def test_every_fault_of_the_soak_is_certain_or_loses_the_thread(way: Manner) -> 
     assert len(drawn) > 40
     assert all(fault.told or fault.loses_the_thread for fault in drawn.values())
     out_of_step = [one for (name, _), one in drawn.items() if name == "out of step"]
-    assert all(fault.action.reply == Reply(503, ("5.5.1 what?",)) for fault in out_of_step)
+    assert all(fault.action == OUT_OF_STEP for fault in out_of_step)
     assert all(fault.loses_the_thread for fault in out_of_step)
 
 

@@ -45,7 +45,7 @@ def test_chaos_loses_nothing_and_copies_only_what_was_in_doubt(tmp_path: Path) -
     assert report.kills >= 5
     assert report.books.duplicated
     assert min(report.smtp_ways[way] for way in (ONE_BY_ONE, GROUPED, PROBES)) > 100
-    assert min(report.smtp_ways[way] for way in (MORE_BEHIND, MALFORMED)) > 30
+    assert min(report.smtp_ways[way] for way in (MORE_BEHIND, MALFORMED)) > 20
     assert report.smtp_ways[PUT_OFF]
 
 
@@ -53,7 +53,7 @@ def test_nor_does_it_with_the_next_envelope_behind_each_dot(tmp_path: Path) -> N
     report = soaked(400, RESEND_ONCE, tmp_path, Pipelining.DEEP)
     assert report.faults == ()
     assert report.books.lost == 0
-    assert report.smtp_ways[MORE_BEHIND] > 30
+    assert report.smtp_ways[MORE_BEHIND] > 10
 
 
 def test_park_copies_nothing_at_all(tmp_path: Path) -> None:
