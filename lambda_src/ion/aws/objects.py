@@ -1,7 +1,6 @@
 """S3: the octets of an object, read as there is room for them."""
 
 import asyncio
-import threading
 from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -88,13 +87,11 @@ class Objects:
     """Reads objects.
 
     Args:
-        make_client: makes boto3's, when it is first needed: most queues never need it.
+        client: gives boto3's client, which is made when it is first needed.
     """
 
-    def __init__(self, make_client: "Callable[[], S3Client]") -> None:
-        self._make_client = make_client
-        self._client: S3Client | None = None
-        self._making = threading.Lock()
+    def __init__(self, client: "Callable[[], S3Client]") -> None:
+        self._client = client
 
     async def size(self, one: S3Object) -> int:
         """How many octets an object has.
@@ -124,10 +121,7 @@ class Objects:
             raise ObjectError(_fault(code), code, one) from error
 
     def _call(self, method: str, request: dict[str, str]) -> Any:  # noqa: ANN401 - boto3's
-        with self._making:
-            if self._client is None:
-                self._client = self._make_client()
-        return getattr(self._client, method)(**request)
+        return getattr(self._client(), method)(**request)
 
 
 def _fault(code: str) -> Fault:

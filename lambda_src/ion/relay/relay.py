@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -63,8 +64,7 @@ class Relay:
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
-        s3 = partial(self.session.client, "s3", config=_s3_config())
-        self.objects = Objects(s3)
+        self.objects = Objects(self._s3)
         schedule = Schedule(dynamodb, aws.ledger_table, RETENTION_LOOK_SECONDS)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
@@ -72,6 +72,7 @@ class Relay:
         self.tokens = Tokens(now=now)
         self._servers: Servers | None = None
         self._s3_client: S3Client | None = None
+        self._making = threading.Lock()
         self._renderers: dict[TemplateBucket | None, Renderer] = {}
 
     async def run(self, deadline: Deadline) -> Summary:
@@ -156,10 +157,11 @@ class Relay:
         return self._renderers[bucket]
 
     def _s3(self) -> "S3Client":
-        """Made for the first template that is read from S3: it takes a tenth of a second."""
-        if self._s3_client is None:
-            self._s3_client = self.session.client("s3", config=_client_config())
-        return self._s3_client
+        """Made for the first object: it takes a tenth of a second, and most queues need none."""
+        with self._making:
+            if self._s3_client is None:
+                self._s3_client = self.session.client("s3", config=_s3_config())
+            return self._s3_client
 
     async def _rearm(self) -> None:
         try:
