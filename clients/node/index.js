@@ -11,8 +11,44 @@ const { version } = require('./package.json');
 /** Octets that SNS takes in one message. */
 const MOST_OCTETS = 262_144;
 
+// What the relay takes in one email.
+const MOST_RECIPIENTS = 1_000;
+const MOST_ATTACHMENTS = 100;
+const LONGEST_FILENAME = 255; // octets of UTF-8
+
 /** C0 but TAB, DEL, C1, and the line and paragraph separators: ion refuses them in a header. */
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/; // eslint-disable-line no-control-regex
+
+/** What hides an @ or a separator from a reader of addresses: quoted texts and comments. */
+const HIDING = /"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)/g;
+
+/** An address without its quoted texts: RFC 5322 section 3.4.1, but for lengths and the domain's rules. */
+const ADDRESS = /^[^\s<>()[\],;:@\\"]*@(?:[^\s<>()[\],;:@\\"]+|\[[^\s[\]]+\])$/;
+
+/** In a file's name: separators of paths, and what turns text around (Unicode, UAX 9). */
+const MISLEADING = /[\t/\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+/** RFC 6838 section 4.2, RFC 2045 section 5.1; not what mustn't be base64. */
+const MEDIA_TYPE =
+  /^(?!multipart\/)[a-z0-9][\w!#$&^.+-]{0,126}\/[a-z0-9][\w!#$&^.+-]{0,126}(?: *; *[!#$%&'*+.^`{|}~\w-]+=(?:[!#$%&'*+.^`{|}~\w-]+|"[ !#-[\]-~]*"))*$/i;
+
+/** Parameters of a type that ion writes itself. */
+const OWN_PARAMETER = /; *(?:name|boundary)\*?[\d*]*=/i;
+
+const CONTENT_ID = /^[\w!#$%&'*+/=?^`{|}~.@-]{1,255}$/;
+
+const IN_DOUBT = ['resend_once', 'resend', 'park'];
+
+/** Options that are taken for ion's, in small letters and without - and _: the right ones. */
+const MEANT = Object.freeze({
+  emailid: 'emailId',
+  indoubt: 'inDoubt',
+  recipient: 'to',
+  replyto: 'replyTo',
+  returnpath: 'envelope.from',
+  bodytext: 'text',
+  bodyhtml: 'html',
+});
 
 const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 
@@ -135,6 +171,12 @@ async function fieldsOf(mail) {
     const value = mail.data[part];
     if (value && !(Array.isArray(value) && value.length === 0)) throw new InvalidMessage(part, problem);
   }
+  for (const name of Object.keys(mail.data)) {
+    const meant = MEANT[/** @type {keyof MEANT} */ (name.toLowerCase().replace(/[-_]/g, ''))];
+    if (meant && meant !== name) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
+  }
+  for (const part of ['from', 'to', 'cc', 'bcc', 'replyTo']) checkWritten(part, mail.data[part]);
+  for (const [part, value] of Object.entries(mail.data.envelope || {})) checkWritten(`envelope.${part}`, value);
   const given = mail.data.envelope; // normalize puts one there in any case
   const own = ownHeaders(mail.data.headers);
   const written = mail.message.getAddresses(); // normalize leaves all but the first author out
@@ -155,7 +197,9 @@ async function fieldsOf(mail) {
   const to = mailboxes('to', data.to);
   const cc = mailboxes('cc', data.cc);
   const bcc = mailboxes('bcc', data.bcc);
-  if (to.length + cc.length + bcc.length === 0) throw new InvalidMessage('to', 'is missing');
+  const count = to.length + cc.length + bcc.length;
+  if (count === 0) throw new InvalidMessage('to', 'is missing');
+  if (count > MOST_RECIPIENTS) throw new InvalidMessage('to', 'and cc and bcc have more than 1,000 addresses');
   const senders = mailboxes('from', data.from);
   if (written.from?.length > 1) throw new InvalidMessage('from', 'may be one address only');
   const replyTo = mailboxes('replyTo', data.replyTo);
@@ -163,9 +207,12 @@ async function fieldsOf(mail) {
 
   const text = bodyOf('text', data.text);
   const html = bodyOf('html', data.html);
-  const attachments = (data.attachments ?? []).map(attached);
+  const attachments = attachmentsOf(data.attachments ?? []);
   const subject = String(data.subject ?? '');
   checkText('subject', subject);
+  if (data.inDoubt && !IN_DOUBT.includes(data.inDoubt)) {
+    throw new InvalidMessage('inDoubt', `is none of ${IN_DOUBT.join(', ')}`);
+  }
 
   return {
     action: 'send',
@@ -224,11 +271,34 @@ function writtenByNodemailer(data) {
   const names = data.list ? Object.keys(normal).filter((name) => name.startsWith('list-')) : [];
   if (data.references) names.push('references');
   if (data.inReplyTo) names.push('in-reply-to');
+  for (const name of names) checkText(name, String(normal[name]));
   const priority = String(data.priority ?? '').toLowerCase();
   return {
     ...Object.fromEntries(names.map((name) => [name, normal[name]])),
     ...(priority === 'high' || priority === 'low' ? PRIORITIES[priority] : {}),
   };
+}
+
+/**
+ * A field of addresses as the application wrote it. nodemailer's parser drops control characters, and
+ * takes the second of two addresses without a comma between for a name.
+ *
+ * @param {string} part
+ * @param {any} written Text, {name, address}, or a list of them, perhaps of lists.
+ */
+function checkWritten(part, written) {
+  if (Array.isArray(written)) {
+    written.forEach((one, i) => checkWritten(`${part}[${i}]`, one));
+  } else if (written && typeof written === 'object') {
+    checkText(part, String(written.name ?? ''));
+    checkWritten(part, written.address);
+  } else if (typeof written === 'string') {
+    checkText(part, written);
+    const apart = written.replace(HIDING, '').split(/[,;]/);
+    if (apart.some((one) => one.split('@').length > 2)) {
+      throw new InvalidMessage(part, 'has two addresses without a comma between, or a name with @ and no quotes');
+    }
+  }
 }
 
 /**
@@ -242,7 +312,9 @@ function mailboxes(part, parsed) {
   const flat = [parsed ?? []].flat().flatMap((one) => (one.group ? one.group : [one]));
   return flat.map((one, i) => {
     // nodemailer would leave it out without a word
-    if (!one.address) throw new InvalidMessage(`${part}[${i}]`, 'is no address');
+    if (!ADDRESS.test((one.address || '').replace(HIDING, ''))) {
+      throw new InvalidMessage(`${part}[${i}]`, 'is no address');
+    }
     checkText(`${part}[${i}]`, `${one.name ?? ''}${one.address}`);
     return one.name ? { email: one.address, name: one.name } : { email: one.address };
   });
@@ -266,23 +338,61 @@ function reversePath(given, mail, named) {
 }
 
 /**
- * @param {any} one As nodemailer has read it.
+ * @param {any[]} given As nodemailer has read them.
+ */
+function attachmentsOf(given) {
+  if (given.length > MOST_ATTACHMENTS) throw new InvalidMessage('attachments', 'are more than 100');
+  const attachments = given.map(attached);
+  const ids = attachments.map((one) => one.content_id);
+  const again = ids.findIndex((id, i) => id && ids.indexOf(id) !== i);
+  if (again >= 0) throw new InvalidMessage(`attachments[${again}].cid`, 'is there twice');
+  return attachments;
+}
+
+/**
+ * @param {any} one
  * @param {number} i
  * @returns {{filename: string, content: string, content_type?: string, content_id?: string}}
  */
 function attached(one, i) {
   const part = `attachments[${i}]`;
   if (one.raw) throw new InvalidMessage(part, 'builds its own MIME');
+  if (one.headers && Object.keys(one.headers).length) {
+    throw new InvalidMessage(`${part}.headers`, 'are not among what ion sends');
+  }
+  if (one.contentDisposition && (one.contentDisposition === 'inline') !== Boolean(one.cid)) {
+    throw new InvalidMessage(`${part}.contentDisposition`, 'is inline if there is a cid, and attachment if not');
+  }
   if (typeof one.content !== 'string') throw new InvalidMessage(part, 'has no content');
-  const octets = Buffer.from(one.content, one.encoding ?? 'utf8');
-  const type = String(one.contentType ?? '');
+  const filename = String(one.filename);
+  checkFilename(`${part}.filename`, filename.trim());
+  const cid = one.cid ? String(one.cid) : '';
+  if (cid && !CONTENT_ID.test(cid)) {
+    throw new InvalidMessage(`${part}.cid`, 'is not of 1-255 ASCII characters without spaces and brackets');
+  }
+  const given = String(one.contentType ?? '');
+  // a message mustn't be base64 (RFC 2046 section 5.2.1): without a type it goes as octets
+  const type = /^message\//i.test(given) ? '' : given;
+  if (type && !(type.length <= 255 && MEDIA_TYPE.test(type) && !OWN_PARAMETER.test(type.replace(HIDING, '')))) {
+    throw new InvalidMessage(`${part}.contentType`, 'is no type/subtype that ion sends; it writes name itself');
+  }
   return {
-    filename: String(one.filename),
-    content: octets.toString('base64'),
-    // a message mustn't be base64 (RFC 2046 section 5.2.1): without a type it goes as octets
-    ...(type && !/^message\//i.test(type) && { content_type: type }),
-    ...(one.cid && { content_id: String(one.cid) }),
+    filename,
+    content: Buffer.from(one.content, one.encoding ?? 'utf8').toString('base64'),
+    ...(type && { content_type: type }),
+    ...(cid && { content_id: cid }),
   };
+}
+
+/**
+ * @param {string} part
+ * @param {string} name
+ */
+function checkFilename(part, name) {
+  checkText(part, name);
+  if (MISLEADING.test(name)) throw new InvalidMessage(part, 'is a path, or has characters that turn text around');
+  if (/^[. ]*$/.test(name)) throw new InvalidMessage(part, 'is no name of a file');
+  if (Buffer.byteLength(name) > LONGEST_FILENAME) throw new InvalidMessage(part, 'has more than 255 octets');
 }
 
 /**

@@ -205,6 +205,10 @@ def test_attachments_go_along(nodemailer: Nodemailer, tmp_path: Path) -> None:
     assert "<logo>" in [part["Content-ID"] for part in parts]
 
 
+def attached(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"attachments": [{"filename": "a.txt", "content": "x"} | parts]}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"attachments": [{"raw": "Content-Type: text/plain\r\n\r\nx"}]}, "attachments[0]"),
     ({"alternatives": [{"contentType": "text/x-web-markdown", "content": "x"}]}, "alternatives"),
@@ -230,6 +234,45 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"text": "\ud800"}, "text"),
     ({"emailId": "a b"}, "emailId"),
     ({"text": "é" * (MOST_MESSAGE_BYTES // 2)}, "mail"),
+    # nodemailer's parser would make something else of these
+    ({"to": "ann@example.org\nBcc: bob@example.org"}, "to"),
+    ({"to": "ann@example.org\n"}, "to"),
+    ({"to": ["ann@example.org", ["ann\0@example.org"]]}, "to[1][0]"),
+    ({"cc": {"name": "Ann\u2028", "address": "ann@example.org"}}, "cc"),
+    ({"bcc": "Ann\x7f <ann@example.org>"}, "bcc"),
+    ({"replyTo": "ann@exa\rmple.org"}, "replyTo"),
+    ({"from": "Shop\nBcc: <post@example.org>"}, "from"),
+    ({"envelope": {"from": "a@b.example\nRCPT TO:<c@d.example>"}}, "envelope.from"),
+    ({"to": "ann@example.org bob@example.org"}, "to"),
+    ({"to": ["a@b.example", "ann@example.org <bob@example.org>"]}, "to[1]"),
+    ({"cc": "<ann@example.org> <bob@example.org>, c@d.example"}, "cc"),
+    ({"to": "bob@example.org: ann@example.org;"}, "to"),
+    ({"to": {"name": "", "address": "a@b.example c@d.example"}}, "to"),
+    ({"to": {"name": "", "address": "a@b,c"}}, "to[0]"),
+    # what the relay would dead-letter
+    ({"to": [f"a{i}@b.example" for i in range(600)], "cc": ["a@b.example"] * 401}, "to"),
+    ({"inDoubt": "perhaps"}, "inDoubt"),
+    ({"attachments": [{"content": "x"}] * 101}, "attachments"),
+    (attached(filename="a\nb"), "attachments[0].filename"),
+    (attached(filename="../a.txt"), "attachments[0].filename"),
+    (attached(filename="a\\b"), "attachments[0].filename"),
+    (attached(filename="a\u202etxt.exe"), "attachments[0].filename"),
+    (attached(filename=". ."), "attachments[0].filename"),
+    (attached(filename="é" * 128), "attachments[0].filename"),
+    (attached(contentType="text"), "attachments[0].contentType"),
+    (attached(contentType="multipart/mixed"), "attachments[0].contentType"),
+    (attached(contentType='text/plain; name="a.txt"'), "attachments[0].contentType"),
+    (attached(contentType="text/plain\r\nX: y"), "attachments[0].contentType"),
+    (attached(cid="<logo>"), "attachments[0].cid"),
+    ({"attachments": [{"content": "x", "cid": "a"}] * 2}, "attachments[1].cid"),
+    # what would be left out without a word
+    (attached(headers={"X-A": "1"}), "attachments[0].headers"),
+    (attached(contentDisposition="inline"), "attachments[0].contentDisposition"),
+    (attached(contentDisposition="attachment", cid="a"), "attachments[0].contentDisposition"),
+    ({"emailID": "order-17"}, "emailID"),
+    ({"email_id": "order-17"}, "email_id"),
+    ({"in_doubt": "park"}, "in_doubt"),
+    ({"return_path": "a@b.example"}, "return_path"),
 ]
 
 
@@ -237,6 +280,32 @@ def test_what_ion_cannot_say_is_refused_by_its_part(nodemailer: Nodemailer) -> N
     results = nodemailer.send(*({**HI, **more} for more, _ in REFUSED))
     assert [result.get("part", result) for result in results] == [part for _, part in REFUSED]
     assert {result["code"] for result in results} == {"EMESSAGE"}
+
+
+def test_addresses_in_each_spelling_are_taken(nodemailer: Nodemailer) -> None:
+    spellings = {
+        '"a@b, c" <a@b.example>, "q@r"@b.example': ("a@b.example", '"q@r"@b.example'),
+        "a@b.example (c@d.example), E <e@[IPv6:2001:db8::1]>": (
+            "a@b.example",
+            "e@[ipv6:2001:db8::1]",  # nodemailer writes domains in small letters
+        ),
+        "Friends: a@b.example; c@d.example": ("a@b.example", "c@d.example"),
+        "Doe, Jane <jane@b.example>;\tjörg@bücher.example": (
+            "jane@b.example",
+            "jörg@xn--bcher-kva.example",
+        ),
+    }
+    nodemailer.send(*({"to": to, "text": "x", "emailId": str(i)} for i, to in enumerate(spellings)))
+    published = nodemailer.published()
+    for i, recipients in enumerate(spellings.values()):
+        assert composed(published[str(i)]).envelope.recipients == recipients
+
+
+def test_types_of_attachments_are_taken(nodemailer: Nodemailer) -> None:
+    types = ("text/plain; charset=utf-8", 'a/b; x="; name=y"', "message/rfc822", "image/svg+xml")
+    given = [{"filename": " a.bin ", "content": "x", "contentType": one} for one in types]
+    nodemailer.send({**HI, "attachments": given, "emailId": "types"})
+    composed(nodemailer.published()["types"])
 
 
 def test_without_a_topic_there_is_no_transport(nodemailer: Nodemailer) -> None:
