@@ -281,6 +281,13 @@ def test_a_member_written_twice_is_refused(body: str, path: str) -> None:
             "unknown",
             "key",
         ),
+        *(
+            (
+                send(attachments=[{"filename": "a", "s3": {"bucket": bucket, "key": "k"}}]),
+                *("$.attachments[0].s3.bucket", "value", ""),
+            )
+            for bucket in ("a.b..c", "192.0.2.1", "Files", "ab", "a" * 64, "files\n")
+        ),
         (send(older_than="1d"), "$.older_than", "unknown", ""),
         (send(recipient={"mail": "a@b.c"}), "$.recipient.mail", "unknown", "email"),
         (send(cc=["a@b.c", {"emial": "a@b.c"}]), "$.cc[1].emial", "unknown", "email"),

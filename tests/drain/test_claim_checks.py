@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ParamValidationError
 
 from conftest import Log
 from draining import email, ion_of, reasons, recipients, run, wide
@@ -22,6 +23,9 @@ from smtp_server import ScriptedServer
 
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 OLDER = "com.amazon.sqs.javamessaging.MessageS3Pointer"
+
+
+STORED = S3Object(bucket="bucket", key="k")
 
 
 def claim(email_id: str = "order-17") -> str:
@@ -57,8 +61,8 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
     [
         ('{"email_id": "a"}', OutboxClaim("a")),
         ('\n{"action": "send",\n "email_id": "a"}\n', OutboxClaim("a")),
-        (f'["{POINTER}", {{"s3BucketName": "b", "s3Key": "k"}}]', S3Object(bucket="b", key="k")),
-        (f' ["{OLDER}", {{"s3Key": "k", "s3BucketName": "b"}}]', S3Object(bucket="b", key="k")),
+        (f'["{POINTER}", {{"s3BucketName": "bucket", "s3Key": "k"}}]', STORED),
+        (f' ["{OLDER}", {{"s3Key": "k", "s3BucketName": "bucket"}}]', STORED),
         ('{"email_id": ""}', None),
         ('{"email_id": "a b"}', None),
         ('{"email_id": "a", "subject": "x"}', None),
@@ -74,6 +78,47 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
 )
 def test_only_what_says_nothing_else_is_a_claim_check(body: str, expected: object) -> None:
     assert claim_check(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("pointer", "path", "problem", "meant"),
+    [
+        ([POINTER, {"s3BucketName": "a..b", "s3Key": "k"}], "$[1].s3BucketName", "value", ""),
+        ([POINTER, {"s3BucketName": "192.0.2.1", "s3Key": "k"}], "$[1].s3BucketName", "value", ""),
+        ([POINTER, {"s3BucketName": "Files", "s3Key": "k"}], "$[1].s3BucketName", "value", ""),
+        ([POINTER, {"s3BucketName": 5, "s3Key": "k"}], "$[1].s3BucketName", "type", ""),
+        ([POINTER, {"s3BucketName": "bucket", "s3Key": ""}], "$[1].s3Key", "value", ""),
+        ([POINTER, {"s3BucketName": "bucket", "s3Key": "k" * 1025}], "$[1].s3Key", "value", ""),
+        ([POINTER, {"s3BucketName": "bucket"}], "$[1].s3Key", "missing", ""),
+        (
+            [POINTER, {"s3bucketname": "bucket", "s3Key": "k"}],
+            *("$[1].s3bucketname", "unknown", "s3BucketName"),
+        ),
+        ([POINTER, "bucket"], "$[1]", "type", ""),
+        ([POINTER], "$", "value", ""),
+        (["com.example.Pointer", {"s3BucketName": "bucket", "s3Key": "k"}], "$[0]", "value", ""),
+    ],
+)
+def test_a_pointer_that_can_be_none_is_told_at_once(
+    account: Account, pointer: object, path: str, problem: str, meant: str
+) -> None:
+    account.publish(json.dumps(pointer))
+    run(account, s3=account.s3())
+    (letter,) = account.dead()
+    assert letter.attributes["reason"][1] == "INVALID_SCHEMA"
+    told = ion_of(letter)
+    assert (told["path"], told["problem"], told.get("did_you_mean", "")) == (path, problem, meant)
+
+
+@pytest.mark.row(13)
+def test_what_boto3_refuses_to_ask_for_is_not_waited_for(account: Account) -> None:
+    def refuses(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        raise ParamValidationError(report="Invalid bucket name")
+
+    account.publish(pointed(account, email(1)))
+    account.time_passes(1000)
+    run(account, s3=account.s3(get_object=refuses))
+    assert reasons(account) == ["CLAIM_MISSING"]
 
 
 # the outbox

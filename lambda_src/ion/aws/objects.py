@@ -5,6 +5,12 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import (
+    ParamValidationError,
+    UnsupportedS3AccesspointConfigurationError,
+    UnsupportedS3ArnError,
+)
+
 from ion.aws.errors import AWS_ERRORS, code_of
 from ion.contract import S3Object
 
@@ -29,6 +35,14 @@ _FORBIDDEN = frozenset(
         "KMS.DisabledException",
     }
 )
+
+
+_NEVER_ASKED = (
+    ParamValidationError,
+    UnsupportedS3AccesspointConfigurationError,
+    UnsupportedS3ArnError,
+)
+"""No object can have such a name; boto3 says so itself, every time."""
 
 
 class Fault(StrEnum):
@@ -118,7 +132,8 @@ class Objects:
             return await asyncio.to_thread(self._call, method, request)
         except AWS_ERRORS as error:
             code = code_of(error)
-            raise ObjectError(_fault(code), code, one) from error
+            fault = Fault.MISSING if isinstance(error, _NEVER_ASKED) else _fault(code)
+            raise ObjectError(fault, code, one) from error
 
     def _call(self, method: str, request: dict[str, str]) -> Any:  # noqa: ANN401 - boto3's
         return getattr(self._client(), method)(**request)

@@ -1,11 +1,28 @@
 """The types of an attachment: what it is called, and where its octets are."""
 
+import re
 from typing import Annotated
 
 import msgspec
 
+NO_BUCKET = "is an IP address"
 NO_CONTENT = "needs content or s3"
 TWO_CONTENTS = "has content and s3"
+
+
+Bucket = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9](-*([.]-+)*[.]?[a-z0-9])*\Z",  # no two dots side by side
+        min_length=3,
+        max_length=63,
+        description="A bucket's name by S3's rules, or an access point's alias",
+    ),
+]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+"""Of an object; S3 counts its octets of UTF-8."""
+is_ip_address = re.compile(r"[0-9]+(?:[.][0-9]+){3}").fullmatch
+"""No bucket may be called so, which no pattern of all languages can say."""
 
 
 class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,10 +35,14 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         sha256: of its octets, in hexadecimal; another one is refused.
     """
 
-    bucket: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")]
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    bucket: Bucket
+    key: Key
     version: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,1024}\Z")] | None = None
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{64}\Z")] | None = None
+
+    def __post_init__(self) -> None:
+        if is_ip_address(self.bucket):
+            raise ValueError(NO_BUCKET)
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

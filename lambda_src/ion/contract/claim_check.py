@@ -1,12 +1,13 @@
 """A message that only says where the message is: its claim check."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from ion.contract.actions import EmailId
-from ion.contract.attachment import S3Object
+from ion.contract.attachment import Bucket, Key, S3Object, is_ip_address
 
+NO_BUCKET_POINTED_TO = "points to an IP address"
 _LONGEST = 8192
 """Characters: a key of 1,024 that is escaped throughout, and blanks."""
 _POINTERS = Literal[
@@ -23,9 +24,19 @@ class OutboxClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Literal["send"] = "send"
 
 
-class _Pointer(msgspec.Struct, frozen=True, rename={"bucket": "s3BucketName", "key": "s3Key"}):
-    bucket: Annotated[str, msgspec.Meta(min_length=1)]
-    key: Annotated[str, msgspec.Meta(min_length=1)]
+class Pointer(msgspec.Struct, frozen=True, rename={"bucket": "s3BucketName", "key": "s3Key"}):
+    """What the extended clients say of an object in S3."""
+
+    bucket: Bucket
+    key: Key
+
+    def __post_init__(self) -> None:
+        if is_ip_address(self.bucket):
+            raise ValueError(NO_BUCKET_POINTED_TO)
+
+
+NamedPointer = tuple[_POINTERS, Pointer]
+"""The body of a message whose text is in S3."""
 
 
 def claim_check(body: str) -> OutboxClaim | S3Object | None:
@@ -34,7 +45,7 @@ def claim_check(body: str) -> OutboxClaim | S3Object | None:
         return None
     try:
         if body.lstrip().startswith("["):
-            _, pointer = msgspec.json.decode(body, type=tuple[_POINTERS, _Pointer])
+            _, pointer = msgspec.json.decode(body, type=NamedPointer)
             return S3Object(bucket=pointer.bucket, key=pointer.key)
         return msgspec.json.decode(body, type=OutboxClaim)
     except (msgspec.MsgspecError, UnicodeEncodeError):

@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -19,8 +18,9 @@ from ion.contract.actions import (
     Send,
     Where,
 )
-from ion.contract.attachment import NO_CONTENT, TWO_CONTENTS, Attachment, S3Object
+from ion.contract.attachment import NO_BUCKET, NO_CONTENT, TWO_CONTENTS, Attachment, S3Object
 from ion.contract.bad_input import BadInput
+from ion.contract.claim_check import NO_BUCKET_POINTED_TO, NamedPointer, Pointer
 from ion.contract.paths import header, member, somewhere
 from ion.nearest import nearest
 from ion.outcome import Problem, Reason
@@ -36,6 +36,15 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 _ABSENT = {NO_RECIPIENT: "recipient", NO_BODY: "body_text", NO_TEMPLATE: "template"}
 """What is missing where one field of several would do: the field that is named."""
+
+_WRONG = {
+    TWO_CONTENTS: "s3",
+    NO_BUCKET: "bucket",
+    NO_BUCKET_POINTED_TO: "s3BucketName",
+}
+"""What is wrong with a value beyond its type: the field."""
+_POINTER = "$[1]"
+"""The path of a claim check's pointer."""
 
 _MOST_NAMES = 100
 """Fields that are compared with the one that is missing."""
@@ -100,7 +109,7 @@ def parse(body: str, *, default_action: str | None = None) -> Action:
     try:
         action: Action = msgspec.convert(decoded, Action)
     except msgspec.ValidationError as error:
-        raise _bad_input(str(error), decoded) from None
+        raise _bad_input(_said_of_pointer(decoded) or str(error), decoded) from None
     if isinstance(action, Send) and action.context and _is_deeper(action.context, MOST_LEVELS):
         raise BadInput(Reason.INVALID_SCHEMA, "$.context", Problem.VALUE)
     return action
@@ -112,6 +121,16 @@ def _is_deeper(data: dict[str, Any], levels: int) -> bool:
         inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
         level = [one for each in inner for one in each if isinstance(one, dict | list)]
     return bool(level)
+
+
+def _said_of_pointer(message: Any) -> str:  # noqa: ANN401 - any JSON
+    """What keeps a list from being a claim check; empty: nothing, or it isn't meant to be one."""
+    if isinstance(message, list) and message and isinstance(message[0], str):
+        try:
+            msgspec.convert(message, NamedPointer)
+        except msgspec.ValidationError as error:
+            return str(error)
+    return ""
 
 
 def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
@@ -129,8 +148,8 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
         return BadInput(Reason.INVALID_SCHEMA, f"$.{_ABSENT[what]}", Problem.MISSING)
     if what == NO_CONTENT:
         return BadInput(Reason.INVALID_SCHEMA, member(path, "content"), Problem.MISSING)
-    if what == TWO_CONTENTS:
-        return BadInput(Reason.INVALID_SCHEMA, member(path, "s3"), Problem.VALUE)
+    if what in _WRONG:
+        return BadInput(Reason.INVALID_SCHEMA, member(path, _WRONG[what]), Problem.VALUE)
     if path == "$.headers[...]":
         headers = message["headers"].items()
         path = header(
@@ -140,26 +159,30 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     return BadInput(Reason.INVALID_SCHEMA, path, problem)
 
 
-def _missing(path: str, name: str, message: Mapping[str, Any]) -> BadInput:
+def _missing(path: str, name: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     """The missing field, unless it seems to be there under another name: that one helps more.
 
-    Of other fields msgspec sees the unknown before the missing; of the action it can't.
+    Of other fields msgspec sees the unknown before the missing; of the action it can't, and in a
+    pointer an unknown one is no fault.
     """
-    if name == "action":
-        for other in islice(message, _MOST_NAMES):
+    if name == "action" or path == _POINTER:
+        here = message[1] if path == _POINTER else message
+        for other in islice(here, _MOST_NAMES):
             bad = _unknown(path, other, message)
             if bad.did_you_mean == name:
                 return bad
     return BadInput(Reason.INVALID_SCHEMA, member(path, name), Problem.MISSING)
 
 
-def _unknown(path: str, name: str, message: Mapping[str, Any]) -> BadInput:
+def _unknown(path: str, name: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     near = nearest(name, _known(path, message)) or ""
     return BadInput(Reason.INVALID_SCHEMA, member(path, name), Problem.UNKNOWN, near)
 
 
-def _known(path: str, message: Mapping[str, Any]) -> tuple[str, ...]:
+def _known(path: str, message: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON
     """The fields of the object at a path."""
+    if path == _POINTER:
+        return Pointer.__struct_encode_fields__
     if path == "$":
         action = Redrive if message.get("action") == "redrive" else Send
         return ("action", *action.__struct_fields__)
