@@ -16,9 +16,9 @@ import msgspec
 
 from ion.contract import Action
 
-_ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = _ROOT / "docs" / "schema"
-EXAMPLES = _ROOT / "docs" / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "docs" / "schema"
+EXAMPLES = ROOT / "docs" / "examples"
 
 _TITLE = "ion: messages to the input topic"
 _TOPIC = "ion-input-topic"
@@ -60,7 +60,7 @@ def asyncapi() -> dict[str, Any]:
 
     The schemas use nothing that isn't in draft 07, too, which is what AsyncAPI has by default.
     """
-    about = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     actions = _actions()
     schemas = _components("#/components/schemas/{name}")
     return {

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from ion.contract import BadInput, Mailbox, Redrive, Send, Where, parse
+from ion.drain.templating import filled
 from ion.mail import compose
 from ion.outcome import Problem
-from ionctl.schema import EXAMPLES, SCHEMAS, asyncapi, examples, files, json_schema
+from ion.template import Folder, Renderer
+from ionctl.schema import EXAMPLES, ROOT, SCHEMAS, asyncapi, examples, files, json_schema
 from mail.reading import QUEUED_AT
 
 VALIDATOR = Draft202012Validator(json_schema())
@@ -105,11 +107,12 @@ def test_each_example_is_a_fields() -> None:
 
 
 @pytest.mark.parametrize("name", named())
-def test_each_example_is_a_message_to_relay_and_schema(name: str) -> None:
+def test_each_example_is_an_email_to_relay_and_valid_to_the_schema(name: str) -> None:
     text = (EXAMPLES / f"{name}.json").read_text(encoding="utf-8")
     action = parse(text)
     if isinstance(action, Send):
-        compose(action, key="k", queued_at=QUEUED_AT, default_sender="relay@example.com")
+        send = filled(action, Renderer(Folder(ROOT / "templates")))
+        compose(send, key="k", queued_at=QUEUED_AT, default_sender="relay@example.com")
     assert not [*VALIDATOR.iter_errors(json.loads(text))]
 
 
