@@ -56,7 +56,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="publish each file as it is, wait, say what became of it, and end",
+        help="publish each file as it is, wait, say what became of it, and end: with status 0 if "
+        "everything was sent, with 1 if something was dead-lettered, is still queued or wasn't "
+        "published",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("out"), help="folder for what --once brings (default: out)"
@@ -113,6 +115,7 @@ def _stack(options: argparse.Namespace) -> Stack:
 
 def _run_once(options: argparse.Namespace) -> int:
     files = once.read(options.once)
+    once.make_folder(options.out)
     with _stack(options) as stack:
         _say(f"waiting until each message has its fate, at most {options.timeout:g} s")
         fates = once.run(stack, files, options.timeout, options.out)
@@ -121,7 +124,7 @@ def _run_once(options: argparse.Namespace) -> int:
     emails = sum(len(fate.emails) for fate in fates)
     dead_letters = sum(len(fate.dead_letters) for fate in fates)
     print(f"{options.out}: emails {emails}, dead letters {dead_letters}")
-    return 0 if all(fate.tried for fate in fates) else 1
+    return 0 if all(fate.is_good for fate in fates) else 1
 
 
 def _stay_up(options: argparse.Namespace) -> int:

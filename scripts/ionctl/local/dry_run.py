@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.exceptions import ClientError
 
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
@@ -87,8 +88,21 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
     renderer = Renderer(template_files(bucket, root, lambda: session.client("s3")))
     for message in seen.values():
         yield printable(f"{message.id}  {_would(message, sender, renderer)}")
+    if (more := _visible(session, url) - len(seen)) > 0:
+        yield f"{more} more can be received now; one look shows at most ten."
     if not seen:
         yield "Nothing to send: no message is visible now. Deferred ones are hidden until due."
+
+
+def _visible(session: Session, url: str) -> int:
+    """Give about how many messages can be received now; 0: we may not know, or there are none."""
+    try:
+        asked = session.client("sqs").get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+    except ClientError:
+        return 0
+    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def _emulator(queue_url: str) -> str | None:

@@ -1,6 +1,7 @@
 """A few messages through the whole relay, and what became of each."""
 
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,6 @@ class Fate:
         emails, dead_letters: what came of it; a message can be split between its recipients.
         undecided: why it, or a part of it, is queued still; None: it isn't.
         refused: why it never came onto the queue; None: it did.
-        tried: False: it is queued still, and the relay has not even tried.
         copy_of: the file before it that has the same key, and with it the emails.
         report: of a redrive: what it came to.
     """
@@ -42,16 +42,20 @@ class Fate:
     dead_letters: tuple[Queued, ...] = ()
     undecided: str | None = None
     refused: str | None = None
-    tried: bool = True
     copy_of: Path | None = None
     report: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """True if everything was sent, or done: nothing of it is left in a queue."""
+        return not self.dead_letters and self.undecided is None and self.refused is None
 
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
         parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
         if self.undecided is not None:
             parts.append(f"still queued: {self.undecided}")
-        elif self.report is not None:
+        elif self.report is not None and not self.dead_letters:
             parts.append(self.report)
         if self.copy_of is not None and not parts:
             parts.append(f"nothing: a copy of {self.copy_of}")
@@ -62,7 +66,9 @@ class Fate:
 
 def _sent(email: Arrived) -> str:
     recipients = ", ".join(email.recipients)
-    return f"sent to {recipients}" if email.confirmed else f"in doubt, but with {recipients}"
+    if email.confirmed:
+        return f"sent to {recipients}"
+    return f"arrived for {recipients}, but the connection was lost before the relay was told"
 
 
 def read(files: Sequence[Path]) -> list[tuple[Path, bytes]]:
@@ -77,6 +83,20 @@ def read(files: Sequence[Path]) -> list[tuple[Path, bytes]]:
         raise Problem(f"{error.filename} can't be read: {error.strerror}") from error
 
 
+def make_folder(out: Path) -> None:
+    """Find out at once whether something can be written to `out`.
+
+    Raises:
+        Problem: it can't.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise Problem(f"{out} can't be written to: {error.strerror}") from error
+
+
 def run(
     stack: Stack, files: Sequence[tuple[Path, bytes]], timeout_seconds: float, out: Path
 ) -> tuple[Fate, ...]:
@@ -86,7 +106,7 @@ def run(
         stack: fresh: no other messages.
         files: one message each, as `read` gives them.
         timeout_seconds: how long to wait; what is queued then is reported so.
-        out: folder for `NAME.eml` and `NAME.dead-letter.json`.
+        out: folder for `NAME.eml` and `NAME.dead-letter.json`; made by `make_folder`.
 
     Raises:
         Problem: `out` can't be written to.
@@ -159,7 +179,6 @@ def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
         ),
         dead_letters=tuple(dead for dead in stack.dead_letters() if _came_from(dead, message)),
         undecided="; ".join(event or "not tried yet" for event in events) if waiting else None,
-        tried=all(events),
         copy_of=copy_of if is_copy else None,
         report=None if own_id else _last_event(stack, {message.message_id}),
     )
@@ -207,7 +226,6 @@ def _last_event(stack: Stack, message_ids: set[str]) -> str | None:
 def _write(fates: Sequence[Fate], out: Path) -> None:
     taken: Counter[str] = Counter()
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for fate in fates:
             stem = fate.file.stem
             for old in (f"{stem}.eml", f"{stem}.dead-letter.json"):

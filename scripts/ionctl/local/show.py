@@ -41,14 +41,16 @@ def dead_letter(one: Queued) -> str:
 
 
 def why(dead: Queued) -> str:
-    """Give what is written on a dead letter: the reason, and the reply or what is wrong where."""
+    """Give what is written on a dead letter: the reason, the reply, and what is wrong where."""
     attributes, history = dead.attributes, provenance(dead)
-    said = attributes.get("reply") or history.get("path") or ""
     reason = attributes.get("reason", "without a reason: SQS moved it, or SNS")
+    reply, where = attributes.get("reply", ""), history.get("path") or ""
     problem, meant = history.get("problem"), history.get("did_you_mean")
     if problem:
-        said += f" {problem}, did you mean {meant}?" if meant else f" {problem}"
-    return f"{reason} {said}".strip()
+        where += f" {problem}, did you mean {meant}?" if meant else f" {problem}"
+    if where == "$" and reply:  # the message as a whole: nothing that helps
+        where = ""
+    return f"{reason} {': '.join(filter(None, (reply, where)))}".strip()
 
 
 def provenance(message: Queued) -> dict[str, Any]:

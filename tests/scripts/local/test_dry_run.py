@@ -164,6 +164,14 @@ def test_hides_and_deletes_nothing(aws: Clients, names: Names, root: Path) -> No
     assert message.visible
 
 
+def test_more_than_one_look_shows_are_counted(aws: Clients, names: Names, root: Path) -> None:
+    for _ in range(12):
+        aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody="{")
+    *lines, last = dry_run(root, names.queue_url, None)
+    assert len(lines) == 11
+    assert last == "2 more can be received now; one look shows at most ten."
+
+
 def test_empty_queue(aws: Clients, names: Names, root: Path) -> None:
     _, line = dry_run(root, names.queue_url, None)
     assert line.startswith("Nothing to send")

@@ -199,7 +199,7 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         check=False,
         timeout=100,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 1, ended.stderr
     assert ended.stdout.splitlines() == [
         "good.json → sent to ann@example.org",
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
@@ -244,6 +244,22 @@ def test_missing_file_is_a_clear_error(temporary: Path) -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr == "ion: nowhere.json can't be read: No such file or directory\n"
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_starts(temporary: Path) -> None:
+    (temporary.parent / "good.json").write_text("{}")
+    (temporary.parent / "out").write_text("a file")
+    ended = subprocess.run(
+        [*COMMAND, "--once", "good.json"],
+        env=environment(temporary),
+        cwd=temporary.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "ion: out can't be written to: File exists\n"
 
 
 def test_terraform_not_installed_is_a_clear_error(temporary: Path) -> None:

@@ -16,6 +16,19 @@ from ionctl.local.peek import Queued
             {"reason": "RCPT_REJECTED", "reply": "550 no such user"},
             "RCPT_REJECTED 550 no such user",
         ),
+        (
+            {
+                "reason": "TEMPLATE_ERROR",
+                "reply": "welcome/subject.txt.j2, line 1",
+                "path": "$.context.shop",
+                "problem": "missing",
+            },
+            "TEMPLATE_ERROR welcome/subject.txt.j2, line 1: $.context.shop missing",
+        ),
+        (
+            {"reason": "CLAIM_MISSING", "reply": "S3: NoSuchKey", "path": "$"},
+            "CLAIM_MISSING S3: NoSuchKey",
+        ),
         ({"reason": "INVALID_ADDRESS", "path": "$.cc[1]"}, "INVALID_ADDRESS $.cc[1]"),
         (
             {"reason": "INVALID_SCHEMA", "path": "$.subject", "problem": "type"},

@@ -97,11 +97,11 @@ def test_quirks_grant_nothing_that_the_deployment_does_not(stack: Stack) -> None
 def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -> None:
     file = tmp_path / "later.json"
     file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
-    (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path / "out")
+    (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path)
     (waiting,) = stack.queued()
     deferred = f"deferred {waiting.message_id}: TRY_LATER 451 4.3.0 "
     assert str(fate).startswith(f"{file} → still queued: {deferred}")
-    assert fate.tried
+    assert not fate.is_good
     stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
 
 
@@ -126,9 +126,10 @@ def test_a_redrive_tells_what_it_came_to(stack: Stack, tmp_path: Path) -> None:
     assert stack.wait_until_settled()
     file = tmp_path / "again.json"
     file.write_text('{"action": "redrive", "dry_run": true}')
-    (fate,) = once.run(stack, once.read([file]), timeout_seconds=30, out=tmp_path / "out")
+    (fate,) = once.run(stack, once.read([file]), timeout_seconds=30, out=tmp_path)
     assert str(fate).startswith(f"{file} → redrive ")
     assert str(fate).endswith(": 1 meant (RCPT_REJECTED 1); 0 moved")
+    assert fate.is_good
 
 
 def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> None:
@@ -136,6 +137,7 @@ def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> 
     for file in files:
         file.parent.mkdir()
         file.write_text(json.dumps(send("ann@example.org")))
+    once.make_folder(tmp_path / "out")
     once.run(stack, once.read(files), timeout_seconds=30, out=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"same.eml", "same-2.eml"}
 
