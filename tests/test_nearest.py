@@ -13,6 +13,11 @@ FIELDS = ["recipient", "sender", "reply_to", "body_text", "body_html"]
         ("replyTo", "reply_to"),
         ("SENDER", "sender"),
         ("bodyhtml", "body_html"),
+        ("From", "sender"),
+        ("to", "recipient"),
+        ("body", "body_text"),
+        ("text", "body_text"),
+        ("html", "body_html"),
         ("template", None),
         ("", None),
         ("x" * 100, None),
@@ -23,6 +28,10 @@ def test_a_misspelt_name_has_a_nearest_one_if_it_resembles_any(
     name: str, known: str | None
 ) -> None:
     assert nearest(name, FIELDS) == known
+
+
+def test_what_others_call_a_field_is_ours_only_where_there_is_one() -> None:
+    assert nearest("from", ["topic"]) is None
 
 
 def test_the_known_name_is_given_as_it_is_written() -> None:

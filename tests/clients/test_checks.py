@@ -141,6 +141,11 @@ def _wrong(email: Mapping[str, object]) -> list[str]:
     return [name for name, value in email.items() if found_by_library(good | {name: value})]
 
 
+def files(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    file = {"filename": "a.txt", "content": "eA=="} | parts
+    return {"to": "a@b.example", "text": "x", "attachments": [file]}
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({}, "$.recipient", "is missing"),
     ({"to": []}, "$.recipient", "is missing"),
@@ -158,6 +163,18 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": "a@b.example", "text": "x", "headers": {5: "x"}}, "$.headers[*]", "wrong type"),
     ({"to": "a@b.example", "text": "x", "email_id": "a b"}, "$.email_id", "isn't allowed"),
     ({"to": "a@b.example", "text": "x", "in_doubt": "perhaps"}, "$.in_doubt", "isn't allowed"),
+    (files() | {"attachments": [{"filename": "a", "content": "x"}] * 101},
+        "$.attachments", "at most 100 attachments"),
+    (files(filename="a/b"), "$.attachments[0].filename", "must be a name of at most 255 octets"),
+    (files(content_type="text"), "$.attachments[0].content_type", "must be type/subtype"),
+    (files(content_id="<a>"), "$.attachments[0].content_id", "must be 1-255 ASCII"),
+    (files(content="?"), "$.attachments[0].content", "must be base64"),
+    ({"to": "a@b.example", "template": "../a"}, "$.template", "must be a folder's name"),
+    ({"to": "a@b.example", "template": "a", "locale": "?"}, "$.locale", "must be a language tag"),
+    ({"to": "a@b.example", "text": "x", "email_id": "a b"}, "$.email_id", "must be 1-256 print"),
+    ({"to": "a@b.example", "text": "x", "in_doubt": "?"}, "$.in_doubt", "must be resend_once, "),
+    ({"to": "a@b.example", "text": "x", "headers": {"List-Id": "x" * 999}},
+        "$.headers['List-Id']", "a line of 998 octets"),
     ({"to": ["a@b.example"] * 1001, "text": "x"}, "$.recipient", "1,000 recipients"),
     ({"to": "a@b.example", "text": "x" * MOST_MESSAGE_BYTES}, "$", "256 KiB"),
 ]  # fmt: skip
@@ -178,6 +195,7 @@ def test_bad_input_is_told_and_not_published(
     ("name", "meant"),
     [
         *(("subjct", "subject"), ("recipient", "to"), ("body_text", "text"), ("body_html", "html")),
+        *(("From", "sender"), ("body", "text"), ("body_txt", "text")),
         *(("Headers", "headers"), ("replyto", "reply_to"), ("zzz", "")),
     ],
 )

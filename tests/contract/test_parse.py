@@ -343,7 +343,7 @@ def test_bad_input_that_breaks_no_contract_has_a_reason_and_a_path_alone() -> No
 
 
 def test_bad_input_says_itself_in_one_line() -> None:
-    assert str(bad("{")) == "BAD_JSON at $"
+    assert str(bad('{"action": \n  canary')) == "BAD_JSON at $ (line 2, column 3)"
     assert str(bad(send(subject=5))) == "INVALID_SCHEMA at $.subject: type"
     said = "INVALID_SCHEMA at $.recipeint: unknown, did you mean recipient?"
     assert str(bad('{"action": "send", "recipeint": "a@b.c"}')) == said

@@ -82,7 +82,10 @@ def assert_says_only_where(bad: BadInput) -> None:
     assert (bad.problem is not None) == (bad.reason is Reason.INVALID_SCHEMA)
     meant = f", did you mean {bad.did_you_mean}?" if bad.did_you_mean else ""
     problem = f": {bad.problem}{meant}" if bad.problem else ""
-    assert str(bad) == f"{bad.reason} at {bad.path}{problem}"
+    place = f" ({bad.detail})" if bad.detail else ""
+    assert str(bad) == f"{bad.reason} at {bad.path}{problem}{place}"
+    assert (bad.detail != "") == (bad.reason is Reason.BAD_JSON)
+    assert not bad.detail or re.fullmatch(r"line \d+, column \d+", bad.detail)
 
 
 def assert_reads_back(send: Send, email: Email) -> None:

@@ -98,8 +98,9 @@ def parse(body: str, *, default_action: str | None = None) -> Action:
             json.dumps(decoded, ensure_ascii=False).encode()
     except _RefusedError as refused:
         raise BadInput(Reason.INVALID_SCHEMA, refused.path, refused.problem) from None
-    except json.JSONDecodeError:
-        raise BadInput(Reason.BAD_JSON, "$") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise BadInput(Reason.BAD_JSON, "$", detail=place) from None
     except UnicodeEncodeError:
         raise BadInput(Reason.INVALID_UNICODE, "$") from None
     except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits

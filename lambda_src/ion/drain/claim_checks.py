@@ -102,8 +102,9 @@ class ClaimChecks:
             raise UnclaimedError(Reason.STORAGE, "S3: timed out") from None
         try:
             return Fetched(octets.decode())
-        except UnicodeDecodeError:
-            raise BadInput(Reason.BAD_JSON, "$") from None
+        except UnicodeDecodeError as error:
+            place = f"octet {error.start + 1} isn't UTF-8"
+            raise BadInput(Reason.BAD_JSON, "$", detail=place) from None
 
     async def _read(self, pointer: S3Object, most: int) -> bytes:
         opened = await self._objects.open(pointer)

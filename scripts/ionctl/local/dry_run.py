@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, S3Object, Where, claim_check
+from ion.contract.hints import hint
 from ion.drain.templating import filled
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
@@ -136,7 +137,8 @@ def _would(message: Message, default_sender: str | None, renderer: Renderer) -> 
         action = filled(action, renderer)
         checked = check(action, key=history.email_id, default_sender=default_sender)
     except BadInput as bad:
-        return f"would be dead-lettered: {bad}"
+        right = hint(bad.reason, bad.path, bad.problem)
+        return f"would be dead-lettered: {bad}" + (f" ({right})" if right else "")
     except FilesUnavailableError as error:
         return f"would wait: {Reason.TEMPLATE_UNAVAILABLE}, {error}"
     email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))

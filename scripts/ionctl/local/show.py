@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Any
 
+from ion.contract.hints import hint
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
 
@@ -50,7 +51,9 @@ def why(dead: Queued) -> str:
         where += f" {problem}, did you mean {meant}?" if meant else f" {problem}"
     if where == "$" and reply:  # the message as a whole: nothing that helps
         where = ""
-    return f"{reason} {': '.join(filter(None, (reply, where)))}".strip()
+    right = hint(reason, history.get("path") or "", problem)
+    said = ": ".join(filter(None, (reply, where)))
+    return f"{reason} {said}".strip() + (f" ({right})" if right else "")
 
 
 def provenance(message: Queued) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def test_says_what_would_happen_to_each_message(aws: Clients, names: Names, root
         "The settings are those of this folder and this shell: the function ion "
     )
     said = sorted(line.partition("  ")[2] for line in lines)
-    assert said[0] == "would be dead-lettered: BAD_JSON at $"
-    assert said[1] == "would be dead-lettered: INVALID_ADDRESS at $.recipient"
+    assert said[0] == "would be dead-lettered: BAD_JSON at $ (line 1, column 2)"
+    assert said[1].startswith("would be dead-lettered: INVALID_ADDRESS at $.recipient (must be a@b")
     assert said[2].startswith("would go from relay@example.org to ann@x.org, b@x.org: '', ")
 
 

@@ -203,7 +203,7 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     assert ended.stdout.splitlines() == [
         "good.json → sent to ann@example.org",
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
-        "broken.json → dead-lettered BAD_JSON $",
+        "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
         "out: emails 1, dead letters 2",
     ]

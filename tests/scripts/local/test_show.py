@@ -29,7 +29,10 @@ from ionctl.local.peek import Queued
             {"reason": "CLAIM_MISSING", "reply": "S3: NoSuchKey", "path": "$"},
             "CLAIM_MISSING S3: NoSuchKey",
         ),
-        ({"reason": "INVALID_ADDRESS", "path": "$.cc[1]"}, "INVALID_ADDRESS $.cc[1]"),
+        (
+            {"reason": "INVALID_ADDRESS", "path": "$.cc[1]"},
+            "INVALID_ADDRESS $.cc[1] (must be a@b, Name <a@b>, or email and name apart)",
+        ),
         (
             {"reason": "INVALID_SCHEMA", "path": "$.subject", "problem": "type"},
             "INVALID_SCHEMA $.subject type",

@@ -1,15 +1,14 @@
 """What a publisher is told when an email wasn't published."""
 
 from ion.contract import BadInput
+from ion.contract.hints import hint
 from ion.outcome import Problem, Reason
 
 _SAID = {
-    Reason.INVALID_UNICODE: "holds half of a surrogate pair, which no encoding can carry",
-    Reason.INVALID_ADDRESS: "is no address: a@b, Name <a@b>, or email and name apart",
-    Reason.HEADER_NAME: "is no header that may be set: it is misspelt, there twice, or ion's own",
-    Reason.HEADER_VALUE: "can't be written in the grammar of this header",
-    Reason.HEADER_INJECTION: "holds a line break or another control character",
-    Reason.TOO_LARGE: "is too much: 1,000 recipients, and 256 KiB of JSON, are the most",
+    Reason.INVALID_ADDRESS: "is no address",
+    Reason.HEADER_NAME: "is no header that may be set",
+    Reason.HEADER_VALUE: "can't be written",
+    Reason.TOO_LARGE: "is too much",
 }
 _HOW = {
     Problem.MISSING: "is missing",
@@ -53,8 +52,9 @@ class InvalidMessage(ValueError):  # noqa: N818 - it names the message, not a fa
     @classmethod
     def of(cls, bad: BadInput) -> "InvalidMessage":
         """What the relay would have found."""
-        said = _HOW[bad.problem] if bad.problem else _SAID.get(bad.reason, str(bad.reason))
-        return cls(bad.path, said, bad.did_you_mean, bad.reason)
+        said = _HOW[bad.problem] if bad.problem else _SAID.get(bad.reason, "")
+        words = filter(None, (said, hint(bad.reason, bad.path, bad.problem), bad.detail))
+        return cls(bad.path, ": ".join(words) or bad.reason, bad.did_you_mean, bad.reason)
 
 
 class PublishFailed(Exception):  # noqa: N818 - as above

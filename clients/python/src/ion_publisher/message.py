@@ -99,7 +99,8 @@ def letter(email: Mapping[str, object]) -> Letter:
     names = tuple(Email.__annotations__)
     for name in email:
         if name not in names:
-            near = _part(name) or nearest(str(name), names) or ""
+            near = nearest(str(name), (*names, *FIELDS.values())) or ""
+            near = _part(near) or near
             raise _invalid(Reason.INVALID_SCHEMA, member("$", str(name)), Problem.UNKNOWN, near)
     fields = {FIELDS.get(name, name): value for name, value in email.items()}
     if fields.get("email_id") is None:
