@@ -1,5 +1,7 @@
 """Custom headers that programs read by a grammar: as written, folded where it has blanks."""
 
+import json
+
 import pytest
 
 from ion.outcome import Reason
@@ -97,11 +99,33 @@ def test_where_the_grammar_has_no_phrases_nothing_beyond_ascii_is_said(name: str
 
 @pytest.mark.parametrize("length", [-1, 0, 1])
 def test_a_line_of_998_octets_is_the_longest(length: int) -> None:
-    url = "<" + "x" * (998 - len("List-Help: <>") + length) + ">"
+    """Where it doesn't fit behind the name, it has a line of its own."""
+    url = "<" + "x" * (998 - len(" <>") + length) + ">"
     if length > 0:
         assert refused(headers={"List-Help": url})[0] is Reason.HEADER_VALUE
     else:
-        assert field("List-Help", url) == [url]
+        assert b"\r\nList-Help:\r\n " + url.encode() in composed(headers={"List-Help": url}).content
+        shorter = url[: -len("List-Help:") - 1] + ">"
+        assert field("List-Help", shorter) == [shorter]
+
+
+@pytest.mark.parametrize("name", ["X-SMTPAPI", "X-MC-MergeVars", "X-Mailgun-Variables"])
+def test_json_for_a_provider_goes_out_as_written(name: str) -> None:
+    value = json.dumps({"sub": {"%name%": ["=?utf-8?q?x?=", "Jörg", "x" * 970, "a b " * 300]}})
+    assert "".join(field(name, value)) == value.rstrip()
+    assert max(map(len, field(name, value))) <= 998
+    for wrong in ('{"a": "Jörg"}', json.dumps(["x" * 999])):
+        assert refused(headers={name: wrong}) == (Reason.HEADER_VALUE, f"$.headers['{name}']")
+
+
+@pytest.mark.parametrize("name", ["X-A", "X-" + "a" * 74])
+def test_text_in_ascii_is_encoded_only_if_a_word_is_longer_than_a_line(name: str) -> None:
+    value = f"a {'x' * 997} b"
+    content = composed(headers={name: value}).content
+    assert b"=?" not in content
+    assert max(map(len, content.split(b"\r\n"))) == 998
+    assert read(composed(headers={name: value}))[name] == value
+    assert b"=?" in composed(headers={name: f"{'x' * 998} b"}).content
 
 
 @pytest.mark.parametrize("name", ADDRESS_LISTS)

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from ion.contract import BLANKS, BadInput, header
 from ion.mail.addresses import parse_address
 from ion.mail.characters import check_header_text
-from ion.mail.headers import LONGEST_LINE, address_field, folded, phrase, room_behind, text_field
+from ion.mail.headers import (
+    LONGEST_LINE,
+    address_field,
+    folded,
+    phrase,
+    room_behind,
+    text_field,
+    words_with_blanks,
+)
 from ion.outcome import Reason
 
 # ftext (RFC 5322 section 2.2), and 76 so that a line can always be begun
@@ -47,6 +55,15 @@ _OTHERS_WITH_A_GRAMMAR = frozenset(
         "obsoletes",
     }
 )
+_OF_PROVIDERS = re.compile(
+    r"x-smtpapi"  # SendGrid
+    r"|x-mc-.*"  # Mandrill
+    r"|x-mailgun-(?:recipient-)?variables"
+    r"|x-msys-api"  # SparkPost
+    r"|x-mj-vars"  # Mailjet
+).fullmatch
+"""JSON for the provider, which knows no encoded words in it. A fold inside a text is no harm: what
+puts the lines together again leaves the blank."""
 _OF_MAILING_LISTS = "list-"  # RFC 2369, RFC 2919, RFC 8058
 
 # Neither a quoted string nor what stands between angle brackets is folded or divided. What is never
@@ -86,13 +103,15 @@ def _has_grammar(name: str) -> bool:
         name.startswith(_OF_MAILING_LISTS)
         or name in _LISTS_OF_ADDRESSES
         or name in _OTHERS_WITH_A_GRAMMAR
+        or bool(_OF_PROVIDERS(name))
     )
 
 
 def _structured(name: str, value: str, path: str) -> str:
     """A field with a grammar: as it is, but for phrases beyond ASCII."""
     if value.isascii():
-        field = folded(name, _words(f" {value}") or [" "])
+        words = words_with_blanks if _OF_PROVIDERS(name.lower()) else _words
+        field = folded(name, words(f" {value}") or [" "])
     elif name.lower() in _LISTS_OF_ADDRESSES:
         field = _address_list(name, value, path)
     elif name.lower() == "list-id":

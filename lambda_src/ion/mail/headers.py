@@ -13,10 +13,6 @@ for 76 where there are encoded words."""
 LONGEST_LINE = 998
 """Octets (RFC 5322 section 2.1.1)."""
 
-LONGEST_PLAIN_WORD = 900
-"""Characters that can't be folded but still fit, after a name of 76, into `LONGEST_LINE`. A longer
-one is encoded."""
-
 words_with_blanks = re.compile(r"[ \t]+[^ \t]+").findall
 # RFC 2047 section 2, and what lenient readers decode besides: no text at all, blanks in it
 _holds_encoded_word = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=").search
@@ -36,7 +32,7 @@ def text_field(name: str, text: str) -> str:
         if len(name) + len(text) + 2 <= LINE:
             return f"{name}: {text}\r\n"
         words = words_with_blanks(f" {text}")
-        if max(map(len, words), default=0) <= LONGEST_PLAIN_WORD:
+        if max(map(len, words), default=0) <= LONGEST_LINE:  # each can have a line of its own
             return folded(name, words)
     return folded(name, [f" {word}" for word in encoded_words(text, room_behind(name))])
 
@@ -77,13 +73,15 @@ def phrase(text: str, room: int = LONGEST_WORD) -> list[str]:
 def folded(name: str, words: Iterable[str]) -> str:
     """Words, each with the blanks before it, in lines.
 
-    The first stays on the line of the name, unless it is an encoded word that is too long for it.
+    The first stays on the line of the name, unless that is too long for an encoded word, or longer
+    than a line may be.
     """
     lines = []
     line = f"{name}:"
     begun = False
     for word in words:
-        if _octets(line) + _octets(word) > LINE and (begun or _holds_encoded_word(word)):
+        octets = _octets(line) + _octets(word)
+        if octets > LONGEST_LINE or (octets > LINE and (begun or _holds_encoded_word(word))):
             lines.append(line)
             line = ""
         line += word
