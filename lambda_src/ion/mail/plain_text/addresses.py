@@ -5,6 +5,8 @@ import re
 _controls = re.compile("[\x00-\x1f\x7f]")
 _unsafe = re.compile(r"[\s<>]")
 _not_to_read = re.compile(r"(?:about|blob|cid|data|javascript|vbscript):", re.IGNORECASE).match
+_relative = re.compile(r"/(?!/)|\.\.?/|\?").match
+"""To the page that it is on, and an email is on none."""
 _scheme = re.compile(r"(?:https?://(?:www\.)?|mailto:|tel:|sms:)", re.IGNORECASE)
 _web = re.compile("https?:", re.IGNORECASE).match
 _in_brackets = re.compile(r" ?<[^<>\s]++>")
@@ -17,7 +19,7 @@ LONGEST_SAME = 2_048
 def address(href: str) -> str:
     """The address as it is written between brackets; "" where it leads nowhere from a text."""
     href = _controls.sub("", href).strip()
-    if not href or href.startswith("#") or _not_to_read(href):
+    if not href or href.startswith("#") or _not_to_read(href) or _relative(href):
         return ""
     if "{{" in href:
         return href  # whoever fills it in looks for it as it is
