@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -37,6 +38,7 @@ class Clients:
     functions: LambdaClient
     iam: IAMClient
     logs: CloudWatchLogsClient
+    s3: S3Client
     sns: SNSClient
     sqs: SQSClient
     ssm: SSMClient
@@ -62,6 +64,7 @@ def connect(names: Names) -> Clients:
         functions=session.client("lambda", endpoint_url=url, config=config),
         iam=session.client("iam", endpoint_url=url, config=config),
         logs=session.client("logs", endpoint_url=url, config=config),
+        s3=session.client("s3", endpoint_url=url, config=config),
         sns=session.client("sns", endpoint_url=url, config=config),
         sqs=session.client("sqs", endpoint_url=url, config=config),
         ssm=session.client("ssm", endpoint_url=url, config=config),

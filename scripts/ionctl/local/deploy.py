@@ -29,12 +29,16 @@ class Variables:
         secret_arn: of the SSM parameter that holds config-secrets.cfg's text.
         settings: overrides of config.cfg.
         alarm_topic_arns: topics of a person's, who is to hear the alarms.
+        outbox: whether there is a table for messages that are elsewhere.
+        attachment_buckets: ARNs of buckets that the function may read.
     """
 
     package: Path
     secret_arn: str
     settings: Settings = field(default_factory=dict)
     alarm_topic_arns: tuple[str, ...] = ()
+    outbox: bool = False
+    attachment_buckets: tuple[str, ...] = ()
 
 
 _TIMEOUT_SECONDS = 900
@@ -51,7 +55,9 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
     """Create everything, except the secret."""
     _queues(clients, names)
     _topics(clients, names)
-    _ledger(clients, names)
+    _table(clients, names.table, "expires_at")
+    if variables.outbox:
+        _table(clients, names.outbox, "ttl")
     _alarms(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
@@ -131,21 +137,21 @@ def _topics(clients: Clients, names: Names) -> None:
     )
 
 
-def _ledger(clients: Clients, names: Names) -> None:
+def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
     clients.dynamodb.create_table(
-        TableName=names.table,
+        TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
         DeletionProtectionEnabled=False,
     )
-    clients.dynamodb.get_waiter("table_exists").wait(TableName=names.table)
+    clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(
-        TableName=names.table,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+        TableName=name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": ttl_attribute},
     )
     clients.dynamodb.update_continuous_backups(
-        TableName=names.table,
+        TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     )
 
@@ -245,8 +251,20 @@ def allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
             "WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{names.log_group_arn}:*"
         ),
         _allow("ReadSecret", ["ssm:GetParameter"], variables.secret_arn),
+        *_claim_allowances(names, variables),
         *_template_allowances(variables.settings.get("templates", {}).get("s3", "")),
     ]
+
+
+def _claim_allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
+    """What messages name."""
+    allowed = []
+    if variables.outbox:
+        allowed.append(_allow("ReadOutbox", ["dynamodb:BatchGetItem"], names.outbox_arn))
+    if variables.attachment_buckets:
+        below = [f"{arn}*" if "/" in arn else f"{arn}/*" for arn in variables.attachment_buckets]
+        allowed.append(_allow("ReadAttachments", ["s3:GetObject", "s3:GetObjectVersion"], below))
+    return allowed
 
 
 def _template_allowances(url: str) -> list[dict[str, Any]]:
@@ -298,6 +316,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
         "ION_AWS_QUEUE_URL": names.queue_url,
         "ION_AWS_DEAD_LETTER_QUEUE_URL": names.dead_letter_queue_url,
         "ION_AWS_LEDGER_TABLE": names.table,
+        **({"ION_AWS_OUTBOX_TABLE": names.outbox} if variables.outbox else {}),
         "ION_AWS_ALARM_NAME": names.alarm,
         "ION_AWS_CONCURRENCY": str(_CONCURRENCY),
         "ION_AWS_SECRET_ARN": variables.secret_arn,
@@ -335,7 +354,7 @@ def _policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _allow(sid: str, actions: list[str], resource: str) -> dict[str, Any]:
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
 
 

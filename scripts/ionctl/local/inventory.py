@@ -47,7 +47,7 @@ def inventory(clients: Clients, names: Names) -> Inventory:
         **_function(clients, names),
         **_role(clients, names),
         **_rule(clients, names),
-        **_table(clients, names),
+        **_tables(clients),
         "alarms": clients.cloudwatch.describe_alarms()["MetricAlarms"],
         "log groups": clients.logs.describe_log_groups()["logGroups"],
         "functions": [
@@ -55,7 +55,6 @@ def inventory(clients: Clients, names: Names) -> Inventory:
         ],
         "roles": [one["RoleName"] for one in clients.iam.list_roles()["Roles"]],
         "rules": [one["Name"] for one in clients.events.list_rules()["Rules"]],
-        "tables": clients.dynamodb.list_tables()["TableNames"],
     }
     normal: Inventory = _normal(found, names)
     return normal
@@ -133,14 +132,15 @@ def _rule(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _table(clients: Clients, names: Names) -> Inventory:
-    dynamodb, table = clients.dynamodb, names.table
+def _tables(clients: Clients) -> Inventory:
+    dynamodb = clients.dynamodb
     return {
-        "table": {
+        f"table {table}": {
             **dynamodb.describe_table(TableName=table)["Table"],
             **dynamodb.describe_time_to_live(TableName=table),
             **dynamodb.describe_continuous_backups(TableName=table),
         }
+        for table in dynamodb.list_tables()["TableNames"]
     }
 
 

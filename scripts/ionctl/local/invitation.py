@@ -27,6 +27,8 @@ def text(stack: Stack) -> str:
 Up, until Ctrl-C; each email is shown as it arrives.
 
   AWS          {stack.ministack.endpoint} (ministack: no account, no costs)
+  S3           s3://{stack.names.files}, for attachments and whole messages
+  DynamoDB     {stack.names.outbox}, for messages that are only {{"email_id": …}}
   mail server  {login.host}:{login.port} (STARTTLS; {login.username}, {login.password})
 
 Publish an email, from another terminal:

@@ -14,6 +14,7 @@ class Names:
 
     Args:
         access_key: of the account's administrator.
+        files: a bucket that isn't the module's, for what messages name in S3.
         secret: of the SSM parameter that holds config-secrets.cfg's text; Terraform gets its ARN.
     """
 
@@ -45,6 +46,10 @@ class Names:
     rule_arn: str
     table: str
     table_arn: str
+    outbox: str
+    outbox_arn: str
+    files: str
+    files_arn: str
     secret: str
     secret_arn: str
 
@@ -94,6 +99,10 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         rule_arn=arn("events", f"rule/{rule}"),
         table=table,
         table_arn=arn("dynamodb", f"table/{table}"),
+        outbox=f"{name}-outbox",
+        outbox_arn=arn("dynamodb", f"table/{name}-outbox"),
+        files=f"{name}-files",
+        files_arn=f"arn:aws:s3:::{name}-files",
         secret=secret,
         secret_arn=arn("ssm", f"parameter{secret}"),
     )

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from ion.contract import BadInput, Send, parse
+from ion.contract import Action, BadInput, OutboxClaim, S3Object, Send, claim_check, parse
 from ion.mail import check
+from ion.outcome import Reason
 from ionctl.local import show
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
@@ -165,7 +166,7 @@ def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
     """Say what became of a message; `first` has the first file of each Message-ID so far."""
     if message.refused is not None:
         return Fate(message.file, refused=message.refused)
-    own_id = _message_id(message)
+    own_id = _message_id(stack, message)
     copy_of = first.setdefault(own_id, message.file) if own_id else message.file
     is_copy = copy_of is not message.file
     waiting = [queued for queued in stack.queued() if _came_from(queued, message)]
@@ -189,10 +190,10 @@ def _came_from(queued: Queued, message: _Message) -> bool:
     return bool(first == message.message_id)
 
 
-def _message_id(message: _Message) -> str | None:
+def _message_id(stack: Stack, message: _Message) -> str | None:
     """Give the Message-ID that the email has, up to the @; None: it becomes no email."""
     try:
-        action = parse(message.body)
+        action = _action(stack, message.body)
         if not isinstance(action, Send):
             return None
         checked = check(
@@ -204,6 +205,25 @@ def _message_id(message: _Message) -> str | None:
         return None
     email = checked.email(datetime.now(tz=UTC), dict.fromkeys(checked.objects, ()))
     return _local_id(email.content)
+
+
+def _action(stack: Stack, body: str) -> Action:
+    """Give what a message asks for; of an item of the outbox: an email under its key.
+
+    Raises:
+        BadInput: nothing that ion knows.
+    """
+    match claim_check(body):
+        case OutboxClaim(email_id):
+            return Send(recipient="anybody@example.org", email_id=email_id, body_text="")
+        case S3Object(bucket=bucket, key=key):
+            try:
+                content = stack.aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                return parse(content.decode())
+            except (ClientError, UnicodeDecodeError):
+                raise BadInput(Reason.CLAIM_MISSING, "$") from None
+        case _:
+            return parse(body)
 
 
 def _local_id(content: bytes) -> str:

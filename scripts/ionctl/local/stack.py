@@ -110,7 +110,10 @@ class Stack:
             package=self._package or self._build(),
             secret_arn=self.put_secret(secrets),
             settings=self._settings,
+            outbox=True,
+            attachment_buckets=(self.names.files_arn,),
         )
+        self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
             self._say("terraform apply, which takes a minute or two")
             terraform.apply(

@@ -60,6 +60,8 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "secret_arn": variables.secret_arn,
                 "settings": variables.settings,
                 "alarm_topic_arns": variables.alarm_topic_arns,
+                "outbox": variables.outbox,
+                "attachment_buckets": variables.attachment_buckets,
             }
         ),
         encoding="utf-8",

@@ -39,7 +39,14 @@ class Cloud:
         names = names_of(self._ministack.endpoint, next(self._accounts))
         aws = clients.connect(names)
         operators = aws.sns.create_topic(Name="operators")["TopicArn"]
-        variables = deploy.Variables(self._package, names.secret_arn, SETTINGS, (operators,))
+        variables = deploy.Variables(
+            self._package,
+            names.secret_arn,
+            SETTINGS,
+            (operators,),
+            outbox=True,
+            attachment_buckets=("arn:aws:s3:::files", "arn:aws:s3:::more/below/"),
+        )
         deploy_it(aws, names, variables)
         return inventory(aws, names)
 

@@ -105,6 +105,32 @@ def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -
     stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
 
 
+def test_what_a_message_names_may_be_in_the_bucket_and_in_the_outbox(
+    stack: Stack, tmp_path: Path
+) -> None:
+    files, s3 = stack.names.files, stack.aws.s3
+    s3.put_object(Bucket=files, Key="a.txt", Body=b"octets")
+    attachments = [{"filename": "a.txt", "s3": {"bucket": files, "key": "a.txt"}}]
+    whole = json.dumps(send("ann@example.org") | {"attachments": attachments})
+    s3.put_object(Bucket=files, Key="message.json", Body=whole.encode())
+    stack.aws.dynamodb.put_item(
+        TableName=stack.names.outbox, Item={"email_id": {"S": "order-17"}, "email": {"S": whole}}
+    )
+    pointer = {"s3BucketName": files, "s3Key": "message.json"}
+    bodies = {
+        "plain": whole,
+        "in_s3": json.dumps(["software.amazon.payloadoffloading.PayloadS3Pointer", pointer]),
+        "in_outbox": '{"email_id": "order-17"}',
+    }
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.json").write_text(body)
+    paths = [tmp_path / f"{name}.json" for name in bodies]
+    fates = once.run(stack, once.read(paths), timeout_seconds=60, out=tmp_path)
+    assert [str(fate).partition(" → ")[2] for fate in fates] == ["sent to ann@example.org"] * 3
+    for fate in fates:
+        assert b"b2N0ZXRz" in fate.emails[0].content
+
+
 @pytest.mark.row(91)
 def test_a_secret_that_the_server_does_not_know_yet_stops_nothing(stack: Stack) -> None:
     """The role may read both versions of it, the new one and the one before."""
