@@ -67,6 +67,8 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
         ('["x", {"s3BucketName": "b", "s3Key": "k"}]', None),
         (f'["{POINTER}", {{"s3BucketName": "b"}}]', None),
         (f'["{POINTER}"]', None),
+        ('{"email_id": "a"}'.ljust(8192), OutboxClaim("a")),
+        ('{"email_id": "a"}'.ljust(8193), None),
         ("[" * 5000, None),
         ("\ud800", None),
         ("", None),
@@ -74,6 +76,12 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
 )
 def test_only_what_says_nothing_else_is_a_claim_check(body: str, expected: object) -> None:
     assert claim_check(body) == expected
+
+
+def test_a_pointer_to_the_longest_key_is_a_claim_check_however_it_is_escaped() -> None:
+    key = "\x01" * 1024
+    body = json.dumps([OLDER, {"s3BucketName": "b", "s3Key": key}], indent=4)
+    assert claim_check(body) == S3Object(bucket="b", key=key)
 
 
 # the outbox
