@@ -12,6 +12,16 @@ from ion.message import Message
 FIRST, SECOND, THIRD, FOURTH = (S3Object(bucket="bucket", key=key) for key in "abcd")
 
 
+PATIENCE_SECONDS = 30
+
+
+def received(memory: Memory, count: int) -> list[Message]:
+    messages = [Message("id", "receipt", "x", {}, sent_at=0.0, receives=1) for _ in range(count)]
+    memory.expect(count)
+    memory.came(messages, count)
+    return messages
+
+
 async def load(one: S3Object) -> Pieces:
     return (one.key.encode(),)
 
@@ -29,13 +39,26 @@ async def test_of_what_is_out_of_use_the_last_used_stays_longest() -> None:
     assert there == [FIRST, THIRD, FOURTH], "a quarter of the budget, of 10 each"
 
 
+async def test_who_waits_for_what_another_loads_is_not_in_its_way() -> None:
+    """Both emails need one object, for which there is only room once nothing else is under way."""
+    memory = Memory(Allowance(budget=100_000, unseen=10))
+    shelf = Shelf(memory)
+    both = asyncio.Barrier(2)
+
+    async def work(message: Message) -> None:
+        async with memory.work(message):
+            await both.wait()
+            await use(shelf, FIRST, 200_000)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.gather(*map(work, received(memory, 2)))
+
+
 async def test_room_that_was_waited_for_in_vain_is_not_given_back() -> None:
     """It would be there twice."""
     memory = Memory(Allowance(budget=100_000, unseen=10))
     shelf = Shelf(memory)
-    here = [Message(name, "receipt", "x", {}, sent_at=0.0, receives=1) for name in "ab"]
-    memory.expect(2)
-    memory.came(here, 2)
+    here = received(memory, 2)
 
     async def wait() -> None:
         async with memory.work(here[1]):
