@@ -52,6 +52,10 @@ def test_characters_of_any_language_come_through() -> None:
     assert welcome("de", name).html == f"<p>Hallo {name}"
 
 
+def test_a_chain_of_comparisons_compares_neighbours() -> None:
+    assert text("{{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ 3 > 1 < 2 == 2 }}") == "True False True"
+
+
 def test_templates_may_lie_in_folders_of_folders() -> None:
     assert Renderer(Texts(WELCOME)).render("orders/shipped", {}).text == "Shipped"
 
