@@ -322,6 +322,15 @@ def test_more_than_was_announced_is_not_read(account: Account) -> None:
     assert reasons(account) == ["TOO_LARGE"]
 
 
+def test_no_more_is_read_than_the_function_has_room_for(account: Account) -> None:
+    account.publish(pointed(account, email(1, body_text="x" * 10_000)))
+    account.publish(pointed(account, email(2), key="small"))
+    server = ScriptedServer()
+    run(account, server, memory=Memory(Allowance(budget=100_000, unseen=10)))
+    assert reasons(account) == ["TOO_LARGE"]
+    assert recipients(server) == {"to2@example.org": 1}
+
+
 @pytest.mark.parametrize(
     ("attributes", "size"),
     [
