@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +79,7 @@ class OpenObject:
 
     def close(self) -> None:
         """Let go of it, read or not."""
-        with suppress(*AWS_ERRORS):
-            self._body.close()
+        self._body.close()
 
 
 class Objects:
