@@ -23,6 +23,7 @@ DATA: dict[str, Any] = {
     "list": [1, 2, 3],
     "zeros": [0] * 30_000,
     "object": {"a": 1},
+    "names": ["none"] * 30_000,
     "deep": json.loads("[" * 90 + "]" * 90),
 }
 DOUBLING = (
@@ -54,6 +55,9 @@ ENDLESS = {
     "includes twice of itself": (
         "{% set n = (n|d(0)) + 1 %}{% if n < 60 %}{% include 't/body.txt.j2' %}"
         "{% include 't/body.txt.j2' %}{% endif %}"
+    ),
+    "includes of what isn't there": (
+        "{% for i in range(10) %}{% include names ignore missing %}{% endfor %}"
     ),
     "a caller": (
         "{% macro m(n) %}{% if n %}{% call m(n - 1) %}{% endcall %}{% call m(n - 1) %}{% endcall %}"
