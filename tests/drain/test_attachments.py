@@ -329,6 +329,12 @@ def test_what_no_function_of_this_size_can_hold_is_dead_before_it_is_read(
     assert [one["Key"] for one in s3.asked("get_object")] == ["small"]
 
 
+def test_an_object_that_just_fits_is_sent(account: Account) -> None:
+    account.publish(attached(1, account.store("a", OCTETS)))
+    memory = Memory(Allowance(encoded_size(len(OCTETS)), 100))
+    assert run(account, memory=memory).sent == 1
+
+
 def test_an_email_is_no_larger_than_mail_servers_take() -> None:
     assert Memory(Allowance(1000 * MB, 100)).largest == 40 * MB
 
