@@ -150,6 +150,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": {"email": "nobody"}, "text": "x"}, "$.recipient.email", "is no address"),
     ({"to": "a@b.example", "cc": 5, "text": "x"}, "$.cc", "wrong type"),
     ({"to": b"a@b.example", "text": "x"}, "$.recipient", "wrong type"),
+    ({"to": "a@b.example", "cc": bytearray(1), "text": "x"}, "$.cc", "wrong type"),
+    ({"to": "a@b.example", "cc": memoryview(b"a"), "text": "x"}, "$.cc", "wrong type"),
     ({"to": "a@b.example", "text": QUEUED_AT}, "$.body_text", "wrong type"),
     ({"to": "a@b.example", "subject": "a\r\nBcc: b@c.example", "text": "x"}, "$.subject", "line"),
     ({"to": "a@b.example", "text": "\ud800"}, "$.body_text", "surrogate"),
@@ -160,6 +162,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": "a@b.example", "text": "x", "in_doubt": "perhaps"}, "$.in_doubt", "isn't allowed"),
     ({"to": ["a@b.example"] * 1001, "text": "x"}, "$.recipient", "1,000 recipients"),
     ({"to": "a@b.example", "text": "x" * MOST_MESSAGE_BYTES}, "$", "256 KiB"),
+    ({"to": "a@b.example", "text": "é" * (MOST_MESSAGE_BYTES // 2)}, "$", "256 KiB"),
 ]  # fmt: skip
 
 

@@ -67,6 +67,8 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
         ('["x", {"s3BucketName": "b", "s3Key": "k"}]', None),
         (f'["{POINTER}", {{"s3BucketName": "b"}}]', None),
         (f'["{POINTER}"]', None),
+        ('{"email_id": "a"}'.ljust(8192), OutboxClaim("a")),
+        ('{"email_id": "a"}'.ljust(8193), None),
         ("[" * 5000, None),
         ("\ud800", None),
         ("", None),
@@ -74,6 +76,12 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
 )
 def test_only_what_says_nothing_else_is_a_claim_check(body: str, expected: object) -> None:
     assert claim_check(body) == expected
+
+
+def test_a_pointer_to_the_longest_key_is_a_claim_check_however_it_is_escaped() -> None:
+    key = "\x01" * 1024
+    body = json.dumps([OLDER, {"s3BucketName": "b", "s3Key": key}], indent=4)
+    assert claim_check(body) == S3Object(bucket="b", key=key)
 
 
 # the outbox
@@ -312,6 +320,15 @@ def test_more_than_was_announced_is_not_read(account: Account) -> None:
     account.publish(body, {"ExtendedPayloadSize": ("Number", "100")})
     run(account)
     assert reasons(account) == ["TOO_LARGE"]
+
+
+def test_no_more_is_read_than_the_function_has_room_for(account: Account) -> None:
+    account.publish(pointed(account, email(1, body_text="x" * 10_000)))
+    account.publish(pointed(account, email(2), key="small"))
+    server = ScriptedServer()
+    run(account, server, memory=Memory(Allowance(budget=100_000, unseen=10)))
+    assert reasons(account) == ["TOO_LARGE"]
+    assert recipients(server) == {"to2@example.org": 1}
 
 
 @pytest.mark.parametrize(
