@@ -1,17 +1,15 @@
 """Messages that only say where the message is: an item of the outbox, or an object in S3."""
 
-import importlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3
 import pytest
 
 from conftest import Log
 from draining import email, ion_of, reasons, recipients, run, wide
-from emulated import REGION, Account, Answer, Request, failing, unreachable
+from emulated import Account, Answer, Request, failing, unreachable
 from ion.contract import S3Object, claim_check
 from ion.contract.claim_check import OutboxClaim
 from ion.drain.allowance import MB, Allowance
@@ -423,58 +421,3 @@ def test_a_fault_over_one_message_in_s3_harms_no_other(account: Account, log: Lo
     summary = run(account, server, s3=account.s3(get_object=odd))
     assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
     assert "OddError" in log.text
-
-
-# the clients that people have
-
-
-def extended(monkeypatch: pytest.MonkeyPatch, module: str, session: str) -> Any:  # noqa: ANN401
-    """A session of an extended client; importing it puts that in boto3's place."""
-    for place in (boto3, boto3.session):
-        monkeypatch.setattr(place, "Session", boto3.session.Session)
-    kind = getattr(importlib.import_module(module), session)
-    for place in (boto3, boto3.session):
-        monkeypatch.setattr(place, "Session", kind.__mro__[1])
-    return kind(region_name=REGION)
-
-
-@pytest.mark.parametrize("legacy", [False, True])
-def test_what_the_extended_client_of_sqs_publishes_is_sent(
-    account: Account, monkeypatch: pytest.MonkeyPatch, legacy: bool
-) -> None:
-    account.store("any", b"")
-    session = extended(monkeypatch, "sqs_extended_client.client", "SQSExtendedClientSession")
-    client = session.client("sqs")
-    client.large_payload_support = "bucket"
-    client.use_legacy_attribute = legacy
-    body = email(1, body_text="ü" * 200_000)
-    client.send_message(QueueUrl=account.input_url, MessageBody=body, MessageAttributes={})
-    (held,) = account.waiting()
-    assert len(held.body) < 1000
-    server = ScriptedServer()
-    assert run(account, server).sent == 1
-    assert recipients(server) == {"to1@example.org": 1}
-
-
-def test_what_the_extended_client_of_sns_publishes_is_sent(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    account.store("any", b"")
-    session = extended(monkeypatch, "sns_extended_client.session", "SNSExtendedClientSession")
-    client = session.client("sns")
-    topic = client.create_topic(Name="ion")["TopicArn"]
-    sqs = account.session.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=account.input_url, AttributeNames=["QueueArn"])
-    client.subscribe(
-        TopicArn=topic,
-        Protocol="sqs",
-        Endpoint=attributes["Attributes"]["QueueArn"],
-        Attributes={"RawMessageDelivery": "true"},
-    )
-    client.large_payload_support = "bucket"
-    client.publish(TopicArn=topic, Message=email(1, body_text="ü" * 200_000), MessageAttributes={})
-    (held,) = account.waiting()
-    assert len(held.body) < 1000
-    server = ScriptedServer()
-    assert run(account, server).sent == 1
-    assert recipients(server) == {"to1@example.org": 1}
