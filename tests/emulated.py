@@ -148,11 +148,11 @@ def _is_wrong(entry: Mapping[str, Any]) -> bool:
     return (
         len(values) > 10
         or not all(_octets(value) for value in values)
-        or any(not _is_allowed(character) for text in texts for character in text)
+        or any(not is_character_of_sqs(character) for text in texts for character in text)
     )
 
 
-def _is_allowed(character: str) -> bool:
+def is_character_of_sqs(character: str) -> bool:
     """What SQS takes in a body or a value: XML 1.0's characters."""
     return character in "\t\n\r" or (character >= " " and character not in "\ufffe\uffff")
 

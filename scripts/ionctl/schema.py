@@ -26,6 +26,10 @@ _ONE_OF = {
     "Send": (("recipient", "cc", "bcc"), ("body_text", "body_html", "template", "attachments"))
 }
 """Fields of which one must be there, and not null; the types can't say so by themselves."""
+_EITHER = {"Attachment": ("content", "s3")}
+"""Fields of which exactly one must be there."""
+_NEEDS = {"Send": {"context": "template", "locale": "template"}}
+"""Fields that say nothing without another."""
 
 
 def main() -> int:
@@ -130,13 +134,23 @@ def _components(ref_template: str) -> dict[str, Any]:
     _, types = msgspec.json.schema_components([Action], ref_template=ref_template)
     for name, schema in types.items():
         for fields in _ONE_OF.get(name, ()):
-            schema.setdefault("allOf", []).append({"anyOf": [_is_there(field) for field in fields]})
+            _add(schema, {"anyOf": [_is_there(field) for field in fields]})
+        if name in _EITHER:
+            _add(schema, {"oneOf": [_is_there(field) for field in _EITHER[name]]})
+        for field, needed in _NEEDS.get(name, {}).items():
+            _add(schema, {"anyOf": [{"not": _is_there(field)}, _is_there(needed)]})
     mended: dict[str, Any] = _mended(types)
     return mended
 
 
+def _add(schema: dict[str, Any], rule: dict[str, Any]) -> None:
+    schema.setdefault("allOf", []).append(rule)
+
+
 def _is_there(field: str) -> dict[str, Any]:
-    return {"required": [field], "properties": {field: {"not": {"type": "null"}}}}
+    """Rule that a field is there: it isn't null, nor an empty list."""
+    something = {"not": {"type": "null"}, "minItems": 1}
+    return {"required": [field], "properties": {field: something}}
 
 
 def _mended(schema: Any) -> Any:  # noqa: ANN401 - any JSON

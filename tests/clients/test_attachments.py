@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from clients.topic import Topic
 from ion_publisher import Attachment, InvalidMessage
+from ion_publisher.django_attachments import attachments_of
 from ion_publisher.outbox import Outbox
 
 BACKEND = "ion_publisher.django.EmailBackend"
@@ -128,15 +129,24 @@ def test_a_text_goes_in_the_encoding_of_its_message(topic: Topic) -> None:
     assert files(topic)["a.txt"] == ("text/plain", b"\xe9", "")
 
 
+def test_only_the_type_of_a_text_says_its_encoding() -> None:
+    email = EmailMessage(attachments=[("a.txt", "é", "text/plain"), ("a.json", "{}", "a/json")])
+    types = [one.content_type for one in attachments_of(email)]
+    assert types == ["text/plain; charset=utf-8", "a/json"]
+
+
 def test_what_is_no_file_is_refused(topic: Topic) -> None:
     parts = MIMEMultipart()
     parts.attach(MIMEText("x"))
     latin = EmailMessage(body="plain", to=["ann@example.org"])
     latin.encoding = "iso-8859-1"
     latin.attach("a.txt", "🎉", "text/plain")
+    unheard_of = EmailMessage(body="plain", to=["ann@example.org"])
+    unheard_of.encoding = "no-such"
+    unheard_of.attach("a.txt", "a", "text/plain")
     made_of_parts = EmailMessage(body="plain", to=["ann@example.org"])
     made_of_parts.attach(parts)
-    for email in (latin, made_of_parts):
+    for email in (latin, unheard_of, made_of_parts):
         with pytest.raises(InvalidMessage) as caught:
             email.send()
         assert caught.value.path == "$.attachments[0]"

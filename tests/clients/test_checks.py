@@ -9,12 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from clients.accepted import accepted
 from clients.topic import Topic
+from emulated import is_character_of_sqs
 from fuzz.contract import assert_reads_back
 from ion.contract import BadInput, Send, parse
 from ion.limits import MOST_MESSAGE_BYTES
-from ion.mail import compose
-from ion_publisher import Email, InvalidMessage, Mailbox
+from ion.mail import check, compose
+from ion_publisher import Attachment, Email, InvalidMessage, Mailbox
 from ion_publisher.message import FIELDS, letter
 
 QUEUED_AT = datetime(2025, 3, 9, 7, 5, 2, tzinfo=UTC)
@@ -62,6 +64,29 @@ header_names = (
     )
     | any_text
 )
+files = st.sampled_from(
+    [
+        {"filename": "a.txt", "content": "YQ==", "content_type": None},
+        {"filename": "é.png", "content": "", "content_id": "logo"},
+        *({"filename": "a/b", "content": ""}, {"filename": ".. ", "content": ""}),
+        *({"filename": "a\n", "content": ""}, {"filename": "\ud800", "content": ""}),
+        *({"filename": "a", "content": "YQ="}, {"filename": "a", "content": "é"}),
+        *({"filename": "a"}, {"content": ""}),
+        {"filename": "a", "content": "", "s3": {"bucket": "abc", "key": "k"}},
+        {"filename": "a.eml", "content": "", "content_type": "message/rfc822"},
+        {"filename": "a", "content": "", "content_type": "text/plain\r\nX: y"},
+        {"filename": "a", "content": "", "content_id": "a b"},
+        {"filename": "a", "s3": {"bucket": "A", "key": "k"}},
+        {"filename": "a", "s3": {"bucket": "abc", "key": "é" * 1024}},
+        {"filename": "a", "s3": {"bucket": "abc", "key": "k", "sha256": "0"}},
+    ]
+)
+attachments = st.sampled_from(
+    [
+        *(Attachment("a/b", b""), Attachment("é\u202efdp.exe", b""), Attachment("a", b"", "text")),
+        *(Attachment("a", bytes(200_000)), Attachment("a", b"a", content_id="a b")),
+    ]
+)
 parts = {
     "to": addresses | st.lists(addresses | st.none(), max_size=4),
     "cc": st.lists(addresses, max_size=3),
@@ -75,6 +100,7 @@ parts = {
     "template": st.sampled_from(["welcome", "a/b", "../x"]),
     "context": st.dictionaries(st.text(max_size=5), any_json, max_size=3),
     "locale": st.sampled_from(["de-AT", "x"]),
+    "attachments": st.lists(files, max_size=3) | st.just([{"filename": "a", "content": ""}] * 101),
     "headers": st.dictionaries(header_names, st.none() | any_text | addresses, max_size=3),
     "email_id": st.sampled_from(["order-17", "", "a b", "é", "x" * 257, "a\n"]),
     "in_doubt": st.sampled_from(["park", "resend", "Park", True]),
@@ -85,6 +111,17 @@ emails = st.fixed_dictionaries(
 )
 rather_wrong = st.fixed_dictionaries(
     {}, optional={name: part | any_json for name, part in parts.items()}
+)
+
+
+wrong_parts = st.sampled_from([*parts]).flatmap(
+    lambda name: st.tuples(
+        st.just(name),
+        parts[name] | any_json | (st.lists(attachments) if name == "attachments" else st.nothing()),
+    )
+)
+nearly_right = st.builds(
+    lambda email, wrong: email | dict(wrong), accepted(), st.lists(wrong_parts, max_size=2)
 )
 
 
@@ -135,13 +172,28 @@ def test_library_and_relay_find_the_same(email: dict[str, Any]) -> None:
         assert len([*_wrong(email)]) > 1, (by_relay, by_library)
 
 
+@given(nearly_right)
+@settings(max_examples=150)
+def test_what_the_library_takes_the_relay_never_refuses(email: dict[str, Any]) -> None:
+    try:
+        one = letter(email)
+    except InvalidMessage:
+        return
+    assert one.size == len(one.body.encode()) <= MOST_MESSAGE_BYTES
+    assert all(map(is_character_of_sqs, one.body))
+    send = parse(one.body)
+    assert isinstance(send, Send)
+    checked = check(send, key="k", default_sender="relay@example.com")
+    checked.email(QUEUED_AT, dict.fromkeys(checked.objects, ()))
+
+
 def _wrong(email: Mapping[str, object]) -> list[str]:
     """The parts that are refused, each beside nothing but what an email needs."""
     good = {"to": "ann@example.org", "text": "hi"}
     return [name for name, value in email.items() if found_by_library(good | {name: value})]
 
 
-def files(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def with_file(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     file = {"filename": "a.txt", "content": "eA=="} | parts
     return {"to": "a@b.example", "text": "x", "attachments": [file]}
 
@@ -155,6 +207,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": {"email": "nobody"}, "text": "x"}, "$.recipient.email", "is no address"),
     ({"to": "a@b.example", "cc": 5, "text": "x"}, "$.cc", "wrong type"),
     ({"to": b"a@b.example", "text": "x"}, "$.recipient", "wrong type"),
+    ({"to": "a@b.example", "cc": bytearray(1), "text": "x"}, "$.cc", "wrong type"),
+    ({"to": "a@b.example", "cc": memoryview(b"a"), "text": "x"}, "$.cc", "wrong type"),
     ({"to": "a@b.example", "text": QUEUED_AT}, "$.body_text", "wrong type"),
     ({"to": "a@b.example", "subject": "a\r\nBcc: b@c.example", "text": "x"}, "$.subject", "line"),
     ({"to": "a@b.example", "text": "\ud800"}, "$.body_text", "surrogate"),
@@ -163,12 +217,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": "a@b.example", "text": "x", "headers": {5: "x"}}, "$.headers[*]", "wrong type"),
     ({"to": "a@b.example", "text": "x", "email_id": "a b"}, "$.email_id", "isn't allowed"),
     ({"to": "a@b.example", "text": "x", "in_doubt": "perhaps"}, "$.in_doubt", "isn't allowed"),
-    (files() | {"attachments": [{"filename": "a", "content": "x"}] * 101},
+    (with_file() | {"attachments": [{"filename": "a", "content": "x"}] * 101},
         "$.attachments", "at most 100 attachments"),
-    (files(filename="a/b"), "$.attachments[0].filename", "must be a name of at most 255 octets"),
-    (files(content_type="text"), "$.attachments[0].content_type", "must be type/subtype"),
-    (files(content_id="<a>"), "$.attachments[0].content_id", "must be 1-255 ASCII"),
-    (files(content="?"), "$.attachments[0].content", "must be base64"),
+    (with_file(filename="a/b"), "$.attachments[0].filename", "must be a name of at most"),
+    (with_file(content_type="text"), "$.attachments[0].content_type", "must be type/subtype"),
+    (with_file(content_id="<a>"), "$.attachments[0].content_id", "must be 1-255 ASCII"),
+    (with_file(content="?"), "$.attachments[0].content", "must be base64"),
     ({"to": "a@b.example", "template": "../a"}, "$.template", "must be a folder's name"),
     ({"to": "a@b.example", "template": "a", "locale": "?"}, "$.locale", "must be a language tag"),
     ({"to": "a@b.example", "text": "x", "email_id": "a b"}, "$.email_id", "must be 1-256 print"),
@@ -177,6 +231,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "$.headers['List-Id']", "a line of 998 octets"),
     ({"to": ["a@b.example"] * 1001, "text": "x"}, "$.recipient", "1,000 recipients"),
     ({"to": "a@b.example", "text": "x" * MOST_MESSAGE_BYTES}, "$", "256 KiB"),
+    ({"to": "a@b.example", "text": "é" * (MOST_MESSAGE_BYTES // 2)}, "$", "256 KiB"),
 ]  # fmt: skip
 
 
@@ -189,6 +244,14 @@ def test_bad_input_is_told_and_not_published(
     assert caught.value.path == path
     assert problem in caught.value.problem
     assert not topic.bodies
+
+
+def test_a_message_may_be_as_large_as_sns_takes_and_no_larger() -> None:
+    email = {"to": "a@b.example", "email_id": "x", "text": ""}
+    room = MOST_MESSAGE_BYTES - letter(email).size - len("é".encode())
+    assert letter(email | {"text": "é" + "x" * room}).size == MOST_MESSAGE_BYTES
+    with pytest.raises(InvalidMessage):
+        letter(email | {"text": "é" + "x" * (room + 1)})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
 from mail.reading import QUEUED_AT, body, read
 from real import npm
 from real.unavailable import skipped_unless_available
+from wiring import topic_before
 
 NODE = Path(__file__).parent / "node"
 TRANSPORT = Path(__file__).parents[2] / "clients/node"
@@ -37,25 +38,7 @@ class Nodemailer:
         self._sqs = session.client("sqs", endpoint_url=endpoint)
         sns = session.client("sns", endpoint_url=endpoint)
         self._url = self._sqs.create_queue(QueueName=f"node-{os.getpid()}")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        self.arn = sns.create_topic(Name=f"node-{os.getpid()}")["TopicArn"]
-        queue_arn = attributes["Attributes"]["QueueArn"]
-        allowed = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue_arn,
-        }
-        self._sqs.set_queue_attributes(
-            QueueUrl=self._url,
-            Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allowed]})},
-        )
-        sns.subscribe(
-            TopicArn=self.arn,
-            Protocol="sqs",
-            Endpoint=queue_arn,
-            Attributes={"RawMessageDelivery": "true"},
-        )
+        self.arn = topic_before(self._url, self._sqs, sns, f"node-{os.getpid()}")
 
     def send(self, *mails: dict[str, Any], arn: str | None = None) -> list[dict[str, Any]]:
         """What sendMail gave for each, or the error as {"error", "code", "part"}."""

@@ -2,14 +2,15 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from clients.topic import Topic, failing
-from emulated import AWS_SECRET_TEXT
+from emulated import AWS_SECRET_TEXT, Request
 from ion.contract import Redrive, Send, parse
 from ion.limits import BATCH, MOST_MESSAGE_BYTES
 from ion_publisher import (
@@ -22,6 +23,10 @@ from ion_publisher import (
     Reason,
     Receipt,
 )
+from ion_publisher.message import letter
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
 
 HI: Email = {"to": "ann@example.org", "text": "hi"}
 
@@ -141,6 +146,16 @@ def test_no_call_is_larger_than_sns_takes(topic: Topic) -> None:
     assert max(sizes) <= MOST_MESSAGE_BYTES
 
 
+def test_two_emails_that_fill_a_call_go_in_one(topic: Topic) -> None:
+    empty = letter(emails(1, text="")[0]).size
+    sns = topic.sns()
+    full = emails(2, text="x" * (MOST_MESSAGE_BYTES // 2 - empty))
+    topic.publisher(sns).send_many(full)
+    (call,) = sns.asked("publish_batch")
+    entries = call["PublishBatchRequestEntries"]
+    assert sum(len(one["Message"].encode()) for one in entries) == MOST_MESSAGE_BYTES
+
+
 def test_what_is_refused_for_sns_own_reasons_is_tried_again_and_alone(topic: Topic) -> None:
     throttled = {"n-1": ("Throttled", False), "n-3": ("InternalError", False)}
     sns = topic.sns(publish_batch=failing(throttled, {"n-3": ("InternalError", False)}))
@@ -152,6 +167,28 @@ def test_what_is_refused_for_sns_own_reasons_is_tried_again_and_alone(topic: Top
         1,
     ]
     assert len({one["email_id"] for one in topic.messages}) == 5
+
+
+def test_between_tries_sns_has_ever_more_time(topic: Topic) -> None:
+    pauses: list[float] = []
+    ill = topic.sns(publish_batch=failing(*[{"n-0": ("Throttled", False)}] * 9))
+    publisher = Publisher(topic.arn, sns=cast("SNSClient", ill), sleep=pauses.append)
+    publisher.send_many(emails(2))
+    assert pauses == [0.2, 0.4, 0.8]
+
+
+def test_what_an_answer_says_nothing_of_is_tried_again(topic: Topic) -> None:
+    answers: list[dict[str, Any]] = [{}]
+
+    def silent_once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return answers.pop() if answers else real(**request)
+
+    sns = topic.sns(publish_batch=silent_once)
+    (result,) = topic.publisher(sns).send_many(emails(1))
+    assert isinstance(result, Receipt)
+    (result,) = topic.publisher(topic.sns(publish_batch=lambda *_: {})).send_many(emails(1))
+    assert isinstance(result, PublishFailed)
+    assert result.code == "NoAnswer"
 
 
 def test_what_is_refused_for_our_fault_or_for_ever_fails_alone(topic: Topic) -> None:

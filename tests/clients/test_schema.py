@@ -30,6 +30,7 @@ likely = st.sampled_from(
     [
         *("ann@example.org", "", "order-17", "a\n", "park", "3d", "3w", "EXPIRED", 1, 10_000_001),
         *(0.005, True, ["a@b.example", None], {"email": "a@b.example"}, {"email": "a", "nam": "b"}),
+        *("welcome", "de-AT", [{"filename": "a", "content": "YQ=="}], [{"filename": "a"}], []),
         *({"X-A": "b", "X-B": None}, {"X-A": 5}, {"reason": ["EXPIRED"]}, {"older_than": "5s"}),
     ]
 )
@@ -122,6 +123,10 @@ def test_each_example_is_an_email_to_relay_and_valid_to_the_schema(name: str) ->
 @given(st.sampled_from(["send", "redrive"]), messages)
 @example("send", {"recipient": "a@b.example", "body_text": "x", "cc": None})
 @example("send", {"bcc": [None, "a@b.example"], "body_html": ""})
+@example("send", {"recipient": [], "cc": "a@b.example", "body_text": "x", "attachments": []})
+@example("send", {"recipient": "a@b.example", "attachments": [{"filename": "a", "content": ""}]})
+@example("send", {"recipient": "a@b.example", "template": "t", "context": {}, "locale": "de"})
+@example("send", {"recipient": "a@b.example", "body_text": "x", "template": None, "context": None})
 @settings(max_examples=300)
 def test_what_the_relay_takes_is_valid(action: str, message: dict[str, Any]) -> None:
     for more in ({}, {"recipient": "a@b.example", "body_text": "x"} if action == "send" else {}):
@@ -134,6 +139,17 @@ def test_what_the_relay_takes_is_valid(action: str, message: dict[str, Any]) -> 
 @example("send", {"recipient": None, "body_text": "x"})
 @example("send", {"recipient": "a@b.example", "body_html": None})
 @example("send", {"recipient": "a@b.example", "body_text": "x", "subjct": "y"})
+@example("send", {"recipient": "a@b.example", "body_text": "x", "context": {}})
+@example("send", {"recipient": "a@b.example", "body_text": "x", "template": None, "locale": "de"})
+@example("send", {"recipient": "a@b.example", "attachments": []})
+@example("send", {"recipient": "a@b.example", "attachments": [{"filename": "a"}]})
+@example(
+    "send",
+    {
+        "recipient": "a@b.example",
+        "attachments": [{"filename": "a", "content": "", "s3": {"bucket": "abc", "key": "k"}}],
+    },
+)
 @example("redrive", {"where": {"reason": "WEATHER"}})
 @settings(max_examples=300)
 def test_what_breaks_the_contract_is_not_valid(action: str, message: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import boto3
 
 from emulated import REGION, Answer, Between
 from ion_publisher import Publisher
+from wiring import topic_before
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -20,14 +21,7 @@ class Topic:
         self._sqs = boto3.client("sqs", region_name=REGION)
         self._real_sns = boto3.client("sns", region_name=REGION)
         self._url = self._sqs.create_queue(QueueName="behind-the-topic")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        self.arn = self._real_sns.create_topic(Name="ion-input-topic")["TopicArn"]
-        self._real_sns.subscribe(
-            TopicArn=self.arn,
-            Protocol="sqs",
-            Endpoint=attributes["Attributes"]["QueueArn"],
-            Attributes={"RawMessageDelivery": "true"},
-        )
+        self.arn = topic_before(self._url, self._sqs, self._real_sns, "ion-input-topic")
 
     def sns(self, **answers: Answer) -> Between:
         """An SNS client that behaves, but for the answers given."""

@@ -119,6 +119,45 @@ def test_a_queue_without_attachments_makes_no_client_of_s3(account: Account) -> 
     assert s3.calls == []
 
 
+def letting_go(bodies: list["Closing"]) -> Answer:
+    """S3 itself, but that its bodies tell whether they were let go of."""
+
+    def answer(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        found = real(**request)
+        bodies.append(Closing(found["Body"]))
+        return found | {"Body": bodies[-1]}
+
+    return answer
+
+
+class Closing:
+    closed = False
+
+    def __init__(self, body: Any) -> None:  # noqa: ANN401 - boto3's
+        self.read = body.read
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_every_object_is_let_go_of_even_if_it_is_not_read(account: Account) -> None:
+    """A connection is held meanwhile."""
+    good = account.store("good", OCTETS)
+    bad = good | {"sha256": hashlib.sha256(b"other").hexdigest()}
+    pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer"]
+    stored = account.store("message", email(3, body_text="x" * 1000).encode())
+    body = json.dumps([*pointer, {"s3BucketName": stored["bucket"], "s3Key": stored["key"]}])
+    account.publish(attached(1, good))
+    account.publish(attached(2, bad))
+    account.publish(body)
+    account.publish(body, {"ExtendedPayloadSize": ("Number", "100")})
+    bodies: list[Closing] = []
+    summary = run(account, s3=account.s3(get_object=letting_go(bodies)))
+    assert (summary.sent, summary.dead_lettered) == (2, 2)
+    assert len(bodies) == 4
+    assert all(one.closed for one in bodies)
+
+
 # what can't be had
 
 
@@ -129,6 +168,7 @@ def test_a_queue_without_attachments_makes_no_client_of_s3(account: Account) -> 
         ("head_object", "404", "ATTACHMENT_MISSING"),
         ("get_object", "NoSuchKey", "ATTACHMENT_MISSING"),
         ("head_object", "NoSuchBucket", "ATTACHMENT_MISSING"),
+        ("head_object", "405", "ATTACHMENT_MISSING"),
         ("head_object", "403", "ATTACHMENT_FORBIDDEN"),
         ("get_object", "AccessDenied", "ATTACHMENT_FORBIDDEN"),
     ],
@@ -138,7 +178,7 @@ def test_what_is_not_there_is_looked_for_in_a_quarter_of_an_hour_and_then_dead(
 ) -> None:
     """S3 calls it forbidden, too, for who may not list the bucket."""
     there, gone = account.store("there", b"x"), account.store("canary-key", b"x")
-    body = attached(1, there, gone)
+    body = attached(1, there, gone, gone)
     account.publish(body)
     account.publish(email(2))
 
@@ -287,6 +327,12 @@ def test_what_no_function_of_this_size_can_hold_is_dead_before_it_is_read(
     assert paths == ["$.attachments[1].s3", "$.attachments[2].s3"]
     assert recipients(server) == {"to3@example.org": 1}
     assert [one["Key"] for one in s3.asked("get_object")] == ["small"]
+
+
+def test_an_object_that_just_fits_is_sent(account: Account) -> None:
+    account.publish(attached(1, account.store("a", OCTETS)))
+    memory = Memory(Allowance(encoded_size(len(OCTETS)), 100))
+    assert run(account, memory=memory).sent == 1
 
 
 def test_an_email_is_no_larger_than_mail_servers_take() -> None:

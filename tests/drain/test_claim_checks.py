@@ -1,18 +1,16 @@
 """Messages that only say where the message is: an item of the outbox, or an object in S3."""
 
-import importlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ParamValidationError
 
 from conftest import Log
 from draining import email, ion_of, reasons, recipients, run, wide
-from emulated import REGION, Account, Answer, Request, failing, unreachable
+from emulated import Account, Answer, Request, failing, unreachable
 from ion.contract import S3Object, claim_check
 from ion.contract.claim_check import OutboxClaim
 from ion.drain.allowance import MB, Allowance
@@ -68,9 +66,11 @@ def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in bet
         ('{"email_id": "a", "subject": "x"}', None),
         ('{"action": "redrive", "email_id": "a"}', None),
         ('{"action": "redrive"}', None),
-        ('["x", {"s3BucketName": "b", "s3Key": "k"}]', None),
-        (f'["{POINTER}", {{"s3BucketName": "b"}}]', None),
+        ('["x", {"s3BucketName": "bucket", "s3Key": "k"}]', None),
+        (f'["{POINTER}", {{"s3BucketName": "bucket"}}]', None),
         (f'["{POINTER}"]', None),
+        ('{"email_id": "a"}'.ljust(8192), OutboxClaim("a")),
+        ('{"email_id": "a"}'.ljust(8193), None),
         ("[" * 5000, None),
         ("\ud800", None),
         ("", None),
@@ -119,6 +119,12 @@ def test_what_boto3_refuses_to_ask_for_is_not_waited_for(account: Account) -> No
     account.time_passes(1000)
     run(account, s3=account.s3(get_object=refuses))
     assert reasons(account) == ["CLAIM_MISSING"]
+
+
+def test_a_pointer_to_the_longest_key_is_a_claim_check_however_it_is_escaped() -> None:
+    key = "\x01" * 1024
+    body = json.dumps([OLDER, {"s3BucketName": "bucket", "s3Key": key}], indent=4)
+    assert claim_check(body) == S3Object(bucket="bucket", key=key)
 
 
 # the outbox
@@ -359,6 +365,15 @@ def test_more_than_was_announced_is_not_read(account: Account) -> None:
     assert reasons(account) == ["TOO_LARGE"]
 
 
+def test_no_more_is_read_than_the_function_has_room_for(account: Account) -> None:
+    account.publish(pointed(account, email(1, body_text="x" * 10_000)))
+    account.publish(pointed(account, email(2), key="small"))
+    server = ScriptedServer()
+    run(account, server, memory=Memory(Allowance(budget=100_000, unseen=10)))
+    assert reasons(account) == ["TOO_LARGE"]
+    assert recipients(server) == {"to2@example.org": 1}
+
+
 @pytest.mark.parametrize(
     ("attributes", "size"),
     [
@@ -451,58 +466,3 @@ def test_a_fault_over_one_message_in_s3_harms_no_other(account: Account, log: Lo
     summary = run(account, server, s3=account.s3(get_object=odd))
     assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
     assert "OddError" in log.text
-
-
-# the clients that people have
-
-
-def extended(monkeypatch: pytest.MonkeyPatch, module: str, session: str) -> Any:  # noqa: ANN401
-    """A session of an extended client; importing it puts that in boto3's place."""
-    for place in (boto3, boto3.session):
-        monkeypatch.setattr(place, "Session", boto3.session.Session)
-    kind = getattr(importlib.import_module(module), session)
-    for place in (boto3, boto3.session):
-        monkeypatch.setattr(place, "Session", kind.__mro__[1])
-    return kind(region_name=REGION)
-
-
-@pytest.mark.parametrize("legacy", [False, True])
-def test_what_the_extended_client_of_sqs_publishes_is_sent(
-    account: Account, monkeypatch: pytest.MonkeyPatch, legacy: bool
-) -> None:
-    account.store("any", b"")
-    session = extended(monkeypatch, "sqs_extended_client.client", "SQSExtendedClientSession")
-    client = session.client("sqs")
-    client.large_payload_support = "bucket"
-    client.use_legacy_attribute = legacy
-    body = email(1, body_text="ü" * 200_000)
-    client.send_message(QueueUrl=account.input_url, MessageBody=body, MessageAttributes={})
-    (held,) = account.waiting()
-    assert len(held.body) < 1000
-    server = ScriptedServer()
-    assert run(account, server).sent == 1
-    assert recipients(server) == {"to1@example.org": 1}
-
-
-def test_what_the_extended_client_of_sns_publishes_is_sent(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    account.store("any", b"")
-    session = extended(monkeypatch, "sns_extended_client.session", "SNSExtendedClientSession")
-    client = session.client("sns")
-    topic = client.create_topic(Name="ion")["TopicArn"]
-    sqs = account.session.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=account.input_url, AttributeNames=["QueueArn"])
-    client.subscribe(
-        TopicArn=topic,
-        Protocol="sqs",
-        Endpoint=attributes["Attributes"]["QueueArn"],
-        Attributes={"RawMessageDelivery": "true"},
-    )
-    client.large_payload_support = "bucket"
-    client.publish(TopicArn=topic, Message=email(1, body_text="ü" * 200_000), MessageAttributes={})
-    (held,) = account.waiting()
-    assert len(held.body) < 1000
-    server = ScriptedServer()
-    assert run(account, server).sent == 1
-    assert recipients(server) == {"to1@example.org": 1}

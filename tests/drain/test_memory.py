@@ -84,6 +84,34 @@ def test_a_file_in_a_message_costs_at_least_what_is_made_of_it(octets: int) -> N
     assert cost.work >= 2 * (made.size - 1000)
 
 
+@pytest.mark.parametrize("text", ["x" * LARGE, "é" * LARGE, "🎉" * LARGE], ids=ascii)
+def test_html_costs_at_least_what_is_made_of_it_and_of_its_text(text: str) -> None:
+    body = email(0, body_text=None, body_html=f"<p>{text}")
+    send = parse(body)
+    assert isinstance(send, Send)
+    made = compose(send, key="k", queued_at=datetime.now(UTC), default_sender="ion@example.org")
+    content = (made.size - 2000) // 2  # of each of the two
+    assert weight(message(body)).work >= sys.getsizeof(text) + content + 2 * content
+
+
+def test_a_claim_costs_at_least_what_lies_in_the_outbox() -> None:
+    """DynamoDB takes 400 KB."""
+    item = email(0, body_text="x" * (400 * 1024 - 100))
+    assert total('{"email_id": "order-17"}') >= total(item)
+
+
+@pytest.mark.parametrize("text", ["x" * LARGE, "x" * LARGE + "🎉"], ids=["ASCII", "an emoji"])
+def test_a_pointer_costs_at_least_what_it_points_to(text: str) -> None:
+    there = email(0, body_text=None, body_html=text)
+    size = Attribute("Number", str(len(there.encode())))
+    pointer = [
+        "software.amazon.payloadoffloading.PayloadS3Pointer",
+        {"s3BucketName": "bucket", "s3Key": "k"},
+    ]
+    body = json.dumps(pointer)
+    assert weight(message(body, ExtendedPayloadSize=size)).work >= total(there)
+
+
 def test_attributes_cost_too() -> None:
     bare, loaded = message("x"), message("x", tenant=Attribute.text("y" * LARGE))
     assert weight(loaded).held >= weight(bare).held + LARGE
@@ -205,6 +233,26 @@ def test_one_that_is_larger_than_the_budget_may_come_alone() -> None:
     assert memory.room() == 1
 
 
+def test_what_templates_cost_is_expected_of_those_to_come() -> None:
+    body = "x" * LARGE
+    memory = used_to(body, Allowance(8 * total(body), 100))
+    (one,) = received(memory, [body])
+    assert memory.room() == 7
+    memory.grows(one, 2 * total(body))
+    assert memory.room() == 1, "of three times that size, where there is room for five of the old"
+    memory.done(one)
+    assert memory.room() == 2
+
+
+async def test_what_emails_share_is_no_room_for_others() -> None:
+    body = "x" * LARGE
+    memory = used_to(body, Allowance(8 * total(body), 100))
+    await memory.grow(3 * total(body))
+    assert memory.room() == 5
+    memory.shrink(3 * total(body))
+    assert memory.room() == 8
+
+
 def test_no_more_is_asked_for_at_a_time_than_the_function_survives() -> None:
     """However small the emails were that came before."""
     memory = used_to("x", Allowance(100 * MB, 25))
@@ -270,6 +318,33 @@ def test_work_goes_on_one_by_one_where_there_is_no_room_at_all() -> None:
     most, order = at_work(memory, received(memory, ["x" * LARGE] * 5))
     assert most == weight(message("x" * LARGE)).work
     assert order == list(range(5))
+
+
+async def test_work_that_needs_more_goes_before_work_that_has_not_begun() -> None:
+    """Or what is small would keep it waiting for ever."""
+    memory = Memory(Allowance(100_000, 100))
+    first, second, third = received(memory, ["x"] * 3)
+    order: list[str] = []
+
+    async def grow() -> None:
+        async with memory.work(second):
+            await memory.grow(60_000)
+            order.append("grown")
+            memory.shrink(60_000)
+
+    async def begin() -> None:
+        async with memory.work(third):
+            order.append("begun")
+
+    async with memory.work(first):
+        await memory.grow(60_000)
+        tasks = [asyncio.create_task(grow()), asyncio.create_task(begin())]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert order == []
+        memory.shrink(60_000)
+        await asyncio.gather(*tasks)
+    assert order == ["grown", "begun"]
 
 
 @given(

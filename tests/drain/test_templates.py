@@ -11,8 +11,12 @@ from draining import email, ion_of, reasons, recipients, run, wide
 from emulated import Account
 from ion.contract import content_hash
 from ion.deadline import Deadline
+from ion.delivery import Delivery
+from ion.drain.admission import Job
 from ion.drain.allowance import Allowance
+from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
+from ion.message import Message
 from ion.template import FilesUnavailableError
 from smtp_server import ScriptedServer
 from template.rendering import Texts
@@ -208,11 +212,30 @@ def test_a_failure_is_believed_only_of_the_latest_files(account: Account) -> Non
 def test_what_templates_make_counts_as_memory(account: Account) -> None:
     for number in range(8):
         account.publish(templated(number, "large", context={"text": "x" * 900}))
+    under_way, most = 0, 0
+
+    class Sending(Deliverer):
+        async def deliver(self, job: Job, message: Message, deadline: Deadline) -> list[Delivery]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                return await super().deliver(job, message, deadline)
+            finally:
+                under_way -= 1
+
     server = ScriptedServer()
-    memory = Memory(Allowance(budget=1_000_000, unseen=20))
-    summary = run(account, server, templates=Texts(FILES), smtp=wide(4), memory=memory)
+    summary = run(
+        account,
+        server,
+        templates=Texts(FILES),
+        smtp=wide(4),
+        memory=Memory(Allowance(budget=1_000_000, unseen=20)),
+        relay=lambda pool: Sending(pool, 345_600),
+    )
     assert summary.sent == 8
     assert all(len(one.content) > 900_000 for one in server.accepted)
+    assert most == 1, "there is no room for two"
 
 
 def test_rendering_leaves_the_event_loop_alone(account: Account) -> None:

@@ -141,7 +141,9 @@ COARSE = {
 FINE = {
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
-    "sent again and again in doubt": Kind(deliverer=Stubborn),
     "a connection that takes no more is kept": Kind(session=Faithful),
 }
 """Several things must come together: some fifty stories may go well before."""
+
+STUBBORN = Kind(deliverer=Stubborn)
+"""Its copies are as many as they should be: the claim keeps to the policy as well."""

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from clock import Clock
 from emulated import Account
 from ion.delivery import InDoubt
-from machine.broken import COARSE, FINE
+from machine.broken import COARSE, FINE, STUBBORN
 from machine.faults import Ill, Plan, SmtpFault
 from machine.process import Kind
 from machine.queues import on_clock
@@ -71,6 +71,24 @@ def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Ki
 def test_a_finely_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
     with pytest.raises(FOUND):
         run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+
+
+@pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
+@pytest.mark.parametrize("kind", [Kind(), STUBBORN], ids=["right", "stubborn"])
+def test_the_claim_lets_no_copy_out_beyond_the_policy(
+    account: Account, clock: Clock, kind: Kind, policy: InDoubt
+) -> None:
+    """Even where the worker would."""
+    world = World(kind, account, clock, policy)
+    try:
+        email = world.publish(1, named=True, policy=None)
+        for _ in range(3):
+            world.run(Plan(smtp=(SmtpFault(Step.DOT, Ill.DROP),)))
+            world.pass_time(10_000)
+        world.come_to_an_end()
+        assert world.books.copies[email.recipients[0]] == (1 if policy is InDoubt.PARK else 2)
+    finally:
+        world.end()
 
 
 @pytest.mark.row(69)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ion.contract import BadInput, Send, parse
+from ion.contract import BadInput, S3Object, Send, parse
 from ion.envelope import Email
 from ion.mail import compose
+from ion.mail.attachments import check_attachments
 from ion.mail.base64_lines import base64_lines, encoded_size, octets_of
 from ion.outcome import Problem, Reason
 from mail.reading import QUEUED_AT, assert_clean_on_the_wire, body, read
@@ -173,6 +174,14 @@ def test_old_readers_find_the_name_as_an_encoded_word() -> None:
     assert b"filename*=utf-8''Gr%C3%B6%C3%9Fe.pdf\r\n" in content
 
 
+def test_encoded_words_of_a_name_stay_in_lines_of_78() -> None:
+    """RFC 5322 section 2.1.1."""
+    content = made(file("ü" * 120 + ".pdf")).content
+    field = content[content.index(b' name="') : content.index(b"Content-Transfer-Encoding: base64")]
+    assert field.count(b"=?") > 2
+    assert max(map(len, field.split(b"\r\n"))) <= 78
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -186,7 +195,7 @@ def test_old_readers_find_the_name_as_an_encoded_word() -> None:
         ("..", bad("[1].filename")),
         (" ", bad("[1].filename")),
         ("a\tb", bad("[1].filename")),
-        ("invoice\u202efdp.exe", bad("[1].filename")),
+        (". .", bad("[1].filename")),
         ("x" * 256, bad("[1].filename")),
         ("ü" * 128, bad("[1].filename")),
     ],
@@ -195,6 +204,13 @@ def test_a_name_that_is_a_path_or_more_than_a_name_is_refused(
     name: str, expected: tuple[Reason, str, Problem | None]
 ) -> None:
     assert told(file(), file(name)) == expected
+
+
+@pytest.mark.parametrize(
+    "mark", [*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"], ids=ascii
+)
+def test_a_name_that_turns_its_text_around_is_refused(mark: str) -> None:
+    assert told(file(f"invoice{mark}fdp.exe")) == bad("[0].filename")
 
 
 # types
@@ -255,6 +271,16 @@ def test_a_type_that_is_none_or_must_not_be_base64_is_refused(media_type: str) -
 # content ids
 
 
+@pytest.mark.parametrize("content_id", ["logo@shop.example", "{3F-4}_~!#$%&'*+/=?^`|", "x" * 255])
+def test_a_part_has_the_id_that_it_was_given(content_id: str) -> None:
+    (part,) = [
+        one
+        for one in read(made(file(content_id=content_id))).walk()
+        if one.get_content_disposition()
+    ]
+    assert part["Content-ID"] == f"<{content_id}>"
+
+
 @pytest.mark.parametrize("content_id", ["", "<a@b>", "a b", "a\r\nX: y", "é", "x" * 256])
 def test_a_content_id_that_is_no_msg_id_is_refused(content_id: str) -> None:
     assert told(file(content_id=content_id)) == bad("[0].content_id")
@@ -310,14 +336,33 @@ def test_content_is_there_once() -> None:
     ("object_", "field"),
     [
         ({"bucket": "No", "key": "k"}, ".bucket"),
+        ({"bucket": "x" * 64, "key": "k"}, ".bucket"),
+        ({"bucket": "bucket\n", "key": "k"}, ".bucket"),
         ({"bucket": "bucket", "key": ""}, ".key"),
         ({"bucket": "bucket", "key": "ü" * 513}, ".key"),
         ({"bucket": "bucket", "key": "k", "sha256": "abc"}, ".sha256"),
+        ({"bucket": "bucket", "key": "k", "sha256": "a" * 64 + "\n"}, ".sha256"),
         ({"bucket": "bucket", "key": "k", "version": "a\r\nb"}, ".version"),
+        ({"bucket": "bucket", "key": "k", "version": "v\n"}, ".version"),
     ],
 )
 def test_a_name_that_no_object_can_have_is_refused(object_: dict[str, str], field: str) -> None:
     assert told({"filename": "a", "s3": object_}) == bad(f"[0].s3{field}")
+
+
+@pytest.mark.parametrize(
+    "longest",
+    [
+        {"bucket": "x" * 63},
+        {"key": "ü" * 512},
+        {"version": "v" * 1024},
+        {"sha256": "aF" * 32},
+    ],
+)
+def test_names_of_objects_are_as_long_as_s3_has_them(longest: dict[str, str]) -> None:
+    one = {"bucket": "bucket", "key": "k"} | longest
+    (checked,) = check_attachments(published({"filename": "a", "s3": one}).attachments or (), "$")
+    assert checked.s3 == S3Object(**one)
 
 
 def test_ten_thousand_attachments_are_too_many() -> None:

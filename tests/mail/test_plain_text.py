@@ -58,6 +58,14 @@ def test_a_newsletter_is_read_as_it_looks(name: str) -> None:
     assert plain_text(html) == text.rstrip("\n")
 
 
+@pytest.mark.parametrize("before", [65_530, 65_534, 65_535, 65_536, 131_066, 131_071])
+@pytest.mark.parametrize("blanks", [" ", "\n \t "])
+def test_words_of_the_longest_lines_stay_one_blank_apart(before: int, blanks: str) -> None:
+    """Lines are looked through in pieces of 65,536 characters."""
+    word = "x" * before
+    assert plain_text(f"{blanks}{word}{blanks}y{blanks}") == f"{word} y"
+
+
 def test_a_hundred_kilobytes_of_deep_newsletter_lose_nothing() -> None:
     depth, stories = 60, 500
     words = [f"story{number}" for number in range(stories)]

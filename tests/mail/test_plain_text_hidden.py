@@ -34,6 +34,7 @@ from ion.mail.plain_text import plain_text
         "<a href='https://no.example/'></a>",
         "<style>.pre, p.x {color: red; display: none}</style><i class='a pre'>no</i>",
         "<style>/* } */ #pre{display:none}</style><i id=pre>no</i>",
+        "<style>} .a {color: red} .pre {display: none}</style><i class=pre>no</i>",
         "<ul><li hidden>no</ul>",
         "<table><tr><td hidden>no<td>yes</table>",
         "<table><tr hidden><td>no<tr><td>yes</table>",
@@ -52,6 +53,7 @@ def test_what_no_reader_sees_is_left_out(html: str) -> None:
         "<!--[if !mso]><!--><p>yes</p><!--<![endif]-->",
         "<![if !mso]><p>yes</p><![endif]>",
         "<!-->yes<!--->",
+        "<!--->yes<!---->",
         "<td style='font-size:0'><p style='font-size:16px'>yes</p></td>",
         "<div style='opacity:0.9; max-height:0px'>yes</div>",
         "<div style='mso-hide:all'>yes</div>",
@@ -99,7 +101,12 @@ def test_fillers_of_the_preview_are_left_out(filler: str) -> None:
         "क्\u200dष",
         "a\u200e1",
         "🏳\ufe0f\u200d🌈",
+        "a\u200d\u200e1",
     ],
 )
 def test_joiners_inside_words_are_kept(text: str) -> None:
     assert plain_text(f"<p>so {text} it is") == f"so {text} it is"
+
+
+def test_more_than_a_joiner_and_a_mark_of_direction_is_filler() -> None:
+    assert plain_text("a\u200d\u200e\u200db") == "ab"

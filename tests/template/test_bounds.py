@@ -23,6 +23,8 @@ DATA: dict[str, Any] = {
     "list": [1, 2, 3],
     "zeros": [0] * 30_000,
     "object": {"a": 1},
+    "names": ["none"] * 30_000,
+    "deep": json.loads("[" * 90 + "]" * 90),
 }
 DOUBLING = (
     "{% set n = namespace(x=SEED, y=SEED) %}"
@@ -54,9 +56,12 @@ ENDLESS = {
         "{% set n = (n|d(0)) + 1 %}{% if n < 60 %}{% include 't/body.txt.j2' %}"
         "{% include 't/body.txt.j2' %}{% endif %}"
     ),
+    "includes of what isn't there": (
+        "{% for i in range(10) %}{% include names ignore missing %}{% endfor %}"
+    ),
     "a caller": (
         "{% macro m(n) %}{% if n %}{% call m(n - 1) %}{% endcall %}{% call m(n - 1) %}{% endcall %}"
-        "{% endif %}{% endmacro %}{{ m(60) }}"
+        "{% else %}{{ caller() }}{% endif %}{% endmacro %}{{ m(60) }}"
     ),
     "blocks": (
         "{% block a %}{% endblock %}"
@@ -74,8 +79,6 @@ ENDLESS = {
     "tuples in tuples": doubling("list", "(n.x, n.x)"),
     "objects in objects": doubling("list", "{'a': n.x, 'b': n.x}"),
     "dict()": doubling("list", "dict(a=n.x, b=n.x)"),
-    "lists filled up": doubling("list", "n.x|batch(2, n.x)|list"),
-    "slices filled up": doubling("list", "n.x|slice(2, n.x)|list"),
     "varargs": (
         "{% macro m() %}{% set n.x = varargs %}{% endmacro %}"
         + doubling("1", "n.x").replace("{% set n.x = n.x %}", "{{ m(n.x, n.x) }}")
@@ -88,11 +91,13 @@ ENDLESS = {
         )
     ),
     "filters in loops": "{% for i in zeros %}{{ zeros|sum }}{% endfor %}",
-    "generators in loops": "{% for i in zeros %}{{ zeros|map('int')|last }}{% endfor %}",
+    "generators in loops": "{% for i in range(500) %}{{ 7 in []|slice(9999) }}{% endfor %}",
+    "names in loops": "{% for i in zeros %}{% set x = {long: 1} ~ '' %}{% endfor %}",
     "comparisons in loops": "{% for i in zeros %}{{ zeros == zeros + [1] }}{% endfor %}",
     "membership in loops": "{% for i in zeros %}{{ 7 in zeros }}{{ 7 not in zeros }}{% endfor %}",
     "tests in loops": "{% for i in zeros %}{{ long is upper }}{% endfor %}",
     "methods in loops": "{% for i in zeros %}{{ 'q' ~ long.find('q') }}{% endfor %}",
+    "widths in loops": "{% for i in zeros %}{% set x = '%999d' % 3 %}{% endfor %}",
     "slices in loops": "{% for i in zeros %}{% set x = zeros[1:] %}{% endfor %}",
 }
 """By what would never end."""
@@ -123,6 +128,7 @@ MUCH = {
     "join": "{{ zeros|join(long) }}",
     "str.join": "{{ long.join(zeros|map('string')) }}",
     "tojson": "{{ zeros|tojson(10**9) }}",
+    "tojson of what is deep": "{{ deep|tojson(5000) }}",
     "batch": "{{ list|batch(10**9, 0)|list }}",
     "slice": "{{ list|slice(10**9)|list }}",
     "round": "{{ 1.5|round(10**9, 'ceil') }}",
@@ -137,6 +143,7 @@ def test_what_would_never_end_is_refused(source: str) -> None:
     bad = refusal(source, DATA)
     assert (bad.reason, bad.path) == (Reason.TEMPLATE_ERROR, "$.template")
     assert "t/body.txt.j2" in bad.detail
+    assert not bad.detail.endswith("TypeError"), "it isn't refused for another fault"
 
 
 @pytest.mark.row(94)
@@ -151,6 +158,14 @@ def test_what_would_take_gigabytes_is_refused_before_it_does(source: str) -> Non
     assert peak < MOST_BYTES
     assert (bad.reason, bad.path) == (Reason.TEMPLATE_ERROR, "$.template")
     assert "t/body.txt.j2" in bad.detail
+
+
+@pytest.mark.row(94)
+@pytest.mark.parametrize("rows", ["batch", "slice"])
+def test_no_list_fills_up_a_list(rows: str) -> None:
+    """Each step would have the last one's list in it many times, at the price of one."""
+    assert text(f"{{{{ list|{rows}(2, 0)|list }}}}", DATA) == "[[1, 2], [3, 0]]"
+    assert refusal(f"{{{{ list|{rows}(2, list)|list }}}}", DATA).detail.endswith("TypeError")
 
 
 @pytest.mark.row(94)

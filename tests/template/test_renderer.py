@@ -14,6 +14,7 @@ WELCOME: dict[str, str | bytes] = {
     "welcome/body.html.j2": "<p>Hello {{ name }}",
     "welcome/body.de.html.j2": "<p>Hallo {{ name }}",
     "welcome/body.de-AT.html.j2": "<p>Servus {{ name }}",
+    "welcome/body.de-x.html.j2": "no language is called x",
     "welcome/body.zh-Hant.html.j2": "<p>歡迎 {{ name }}",
     "orders/shipped/body.txt.j2": "Shipped",
     "layout.html.j2": "<html>{% block main %}{% endblock %}</html>",
@@ -37,6 +38,7 @@ def welcome(locale: str | None, name: str = "Ann") -> Rendering:
         ("de-AT-1996", "Willkommen, Ann", "<p>Servus Ann"),
         ("zh-Hant-TW", "Welcome, Ann", "<p>歡迎 Ann"),
         ("zh-Hant-x-secret", "Welcome, Ann", "<p>歡迎 Ann"),
+        ("de-x-secret", "Willkommen, Ann", "<p>Hallo Ann"),
         ("zh-Hans", "Welcome, Ann", "<p>Hello Ann"),
     ],
 )
@@ -50,6 +52,10 @@ def test_characters_of_any_language_come_through() -> None:
     name = "Zoë Ωmega 王 🎉 שלום"
     assert welcome("de", name).subject == f"Willkommen, {name}"
     assert welcome("de", name).html == f"<p>Hallo {name}"
+
+
+def test_a_chain_of_comparisons_compares_neighbours() -> None:
+    assert text("{{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ 3 > 1 < 2 == 2 }}") == "True False True"
 
 
 def test_templates_may_lie_in_folders_of_folders() -> None:

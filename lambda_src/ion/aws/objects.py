@@ -1,7 +1,6 @@
 """S3: the octets of an object, read as there is room for them."""
 
 import asyncio
-from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +92,7 @@ class OpenObject:
 
     def close(self) -> None:
         """Let go of it, read or not."""
-        with suppress(*AWS_ERRORS):
-            self._body.close()
+        self._body.close()
 
 
 class Objects:

@@ -138,6 +138,6 @@ def _list_id(name: str, value: str, path: str) -> str:
     if not described:
         raise BadInput(Reason.HEADER_VALUE, path)
     description = described[1].strip(BLANKS)
-    if len(description) > 1 and description[0] == description[-1] == '"':
+    if description[0] == description[-1] == '"':
         description = _quoted_pair.sub(r"\1", description[1:-1])
     return folded(name, [*phrase(description, room_behind(name)), f" {described[2]}"])

@@ -122,7 +122,7 @@ def _joined(value: object, glue: object = "", attribute: object = None) -> None:
 
 
 def _joined_by(glue: str, value: object) -> None:
-    _joined(list(value) if isinstance(value, dict) else value, glue)
+    _joined(value, glue)
 
 
 def _formatted(text: object, *data: object, **named: object) -> None:

@@ -14,6 +14,8 @@ MOST_STEPS = 2_000_000
 """A second or so of a processor at the worst. An order of a thousand lines takes some 140,000."""
 CALL = 5
 """Steps of a call: as long as five nodes."""
+LOOKUP = 10
+"""Steps of looking for a template by its name, which may come from a list of the data."""
 MOST_CHARACTERS = 1024 * 1024
 """Of one string, on the way to the output."""
 MOST_INTEGER_BITS = 16_384

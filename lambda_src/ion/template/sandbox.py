@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ion.template import metering, operations
 from ion.template.bounds import check_format
-from ion.template.budget import Budget, limited_by, size, spend, spend_on
+from ion.template.budget import LOOKUP, Budget, limited_by, size, spend, spend_on
 
 
 class NotDefinedError(UndefinedError):
@@ -120,7 +120,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return super()._generate(metering.metered(source, self), name, filename, defer_init)
 
     def _load_template(self, name: str, globals: Any) -> Template:  # noqa: A002, ANN401 - as in Jinja
-        spend(1)
+        spend(LOOKUP)
         return super()._load_template(name, globals)
 
     # -- data ----------------------------------------------------------------------------

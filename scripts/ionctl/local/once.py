@@ -252,7 +252,7 @@ def _write(fates: Sequence[Fate], out: Path) -> None:
                 if not taken[old]:
                     (out / old).unlink(missing_ok=True)  # an earlier run's
             for email in fate.emails:
-                (out / _free(f"{stem}.eml", taken)).write_bytes(email.content)
+                (out / _free(f"{stem}.eml", taken)).write_bytes(_delivered(email))
             for dead in fate.dead_letters:
                 text = json.dumps(
                     {"body": dead.body, "attributes": dead.attributes}, indent=2, ensure_ascii=False
@@ -261,6 +261,11 @@ def _write(fates: Sequence[Fate], out: Path) -> None:
                 (out / name).write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise Problem(f"{out} can't be written to: {error.strerror}") from error
+
+
+def _delivered(email: Arrived) -> bytes:
+    """Give an email as a mailbox keeps it: its envelope's sender on top (RFC 5321 section 4.4)."""
+    return f"Return-Path: <{email.sender}>\r\n".encode() + email.content
 
 
 def _free(name: str, taken: Counter[str]) -> str:

@@ -39,7 +39,7 @@ def is_web(href: str) -> bool:
 def says_the_same(text: str, href: str) -> bool:
     """True if a link's text is its address, give or take the scheme and a slash at the end."""
     text, href = _bare(text), _bare(href)
-    return text == href or text.translate(_phone_marks) == href.translate(_phone_marks) != ""
+    return text == href or text.translate(_phone_marks) == href.translate(_phone_marks)
 
 
 def without_addresses(line: str) -> str:

@@ -64,7 +64,7 @@ def hidden_names(sheet: str) -> set[str]:
             depth += 1
             selectors = text.rpartition(";")[2] if depth == 1 else ""
         elif piece[1] == "}":
-            if depth == 1 and _hiding(text):
+            if _hiding(text):
                 names.update(_names(selectors))
             depth = max(depth - 1, 0)
             selectors = ""
