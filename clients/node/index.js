@@ -40,15 +40,15 @@ const CONTENT_ID = /^[\w!#$%&'*+/=?^`{|}~.@-]{1,255}$/;
 const IN_DOUBT = ['resend_once', 'resend', 'park'];
 
 /** Options that are taken for ion's, in small letters and without - and _: the right ones. */
-const MEANT = Object.freeze({
-  emailid: 'emailId',
-  indoubt: 'inDoubt',
-  recipient: 'to',
-  replyto: 'replyTo',
-  returnpath: 'envelope.from',
-  bodytext: 'text',
-  bodyhtml: 'html',
-});
+const MEANT = new Map([
+  ['emailid', 'emailId'],
+  ['indoubt', 'inDoubt'],
+  ['recipient', 'to'],
+  ['replyto', 'replyTo'],
+  ['returnpath', 'envelope.from'],
+  ['bodytext', 'text'],
+  ['bodyhtml', 'html'],
+]);
 
 const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 
@@ -172,7 +172,7 @@ async function fieldsOf(mail) {
     if (value && !(Array.isArray(value) && value.length === 0)) throw new InvalidMessage(part, problem);
   }
   for (const name of Object.keys(mail.data)) {
-    const meant = MEANT[/** @type {keyof MEANT} */ (name.toLowerCase().replace(/[-_]/g, ''))];
+    const meant = MEANT.get(name.toLowerCase().replace(/[-_]/g, ''));
     if (meant && meant !== name) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
   }
   for (const part of ['from', 'to', 'cc', 'bcc', 'replyTo']) checkWritten(part, mail.data[part]);
