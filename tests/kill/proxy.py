@@ -88,7 +88,16 @@ class Proxy:
         self._server.server_close()
 
     def wait_quiet(self) -> None:
-        """Until nothing is under way: what the dead have asked for is done by then."""
+        """Until all connections are over: what the dead have asked for is done by then.
+
+        A request may still lie in a connection that isn't read yet, or isn't accepted. Those are
+        accepted in order, so a connection of our own comes behind them all.
+        """
+        host, port = self._server.server_address[:2]
+        own = http.client.HTTPConnection(str(host), int(port), timeout=_QUIET_SECONDS)
+        own.request("GET", "/")  # which isn't served
+        own.getresponse().read()
+        own.close()
         with self._changed:
             assert self._changed.wait_for(lambda: not self._under_way, _QUIET_SECONDS)
 
@@ -141,14 +150,16 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def handle(self) -> None:
+        self.server.proxy.began(1)
+        try:
+            super().handle()
+        finally:
+            self.server.proxy.began(-1)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        proxy = self.server.proxy
-        proxy.began(1)
-        try:
-            self._serve(proxy, body)
-        finally:
-            proxy.began(-1)
+        self._serve(self.server.proxy, body)
 
     def _serve(self, proxy: Proxy, body: bytes) -> None:
         self.close_connection = True
