@@ -28,12 +28,16 @@ from ion.mail import compose
 from ion.message import Message
 from ion.policy.guard import StagingGuard
 from ion.policy.lease import CLAIMED, Row, RowStatus
+from ion.smtp.pool import Pool
 from smtp.client import pool_for
 from smtp_server import ScriptedServer, Step, Submission, drop, reply
 
 ANN, BOB, CAT = "ann@partner.test", "bob@elsewhere.test", "cat@elsewhere.test"
 INBOX = "inbox@example.com"
 MIXED = email(recipient=f"Ann <{ANN}>", cc=BOB, bcc=CAT, subject="Hi", email_id="order-17")
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+MESSAGE = Message("m", "r", "{}", {}, sent_at=NOW.timestamp(), receives=1)
 
 pytestmark = pytest.mark.row(80)
 
@@ -105,6 +109,20 @@ def test_who_is_outside_is_buried_once_while_the_others_wait(
     assert recipients(server) == {ANN: 1, BOB: 1}
     assert (reasons(account), account.waiting()) == (["GUARDED"], [])
     assert account.rows()[0]["fates"] == "ssd"
+
+
+async def test_who_is_outside_is_buried_where_a_refused_sender_lets_the_others_wait() -> None:
+    """The server isn't asked about the second email, since it said it all of the first."""
+    unverified = reply(554, "Message rejected: Email address is not verified.")
+    server = ScriptedServer({Step.DOT: unverified})
+    job = claimed(Send(recipient=ANN, cc=BOB, body_text="x"))
+    async with server, pool_for(server) as pool:
+        deliverer = guarding(pool, GuardRules(only=(ANN,)))
+        for _ in range(2):
+            deliveries = await deliverer.deliver(job, MESSAGE, Deadline.after(600))
+            fates = {one.status: one.recipients for one in deliveries}
+            assert fates == {Status.DEAD: (1,), Status.RELEASED: (0,)}
+    assert said(server) == {ANN: 1}
 
 
 # a redirect
@@ -310,7 +328,6 @@ PATTERNS = {
     "example.com": (None, "example.com"),
 }
 """To the mailbox, or the domain, that each means."""
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
 SOME = st.lists(st.sampled_from(MAILBOXES), max_size=4)
 
 
@@ -359,21 +376,27 @@ def composed(send: Send) -> Email:
     return compose(send, key="k", queued_at=NOW, default_sender="ion@example.org")
 
 
-def delivered(send: Send, guard_rules: GuardRules) -> tuple[ScriptedServer, set[Status]]:
-    """One attempt on a new connection, without a queue."""
-    now = NOW.timestamp()
+def claimed(send: Send) -> Job:
     sent = composed(send)
     count = len(sent.envelope.recipients)
-    row = Row(RowStatus.SENDING, "t", now + 960, "h", CLAIMED * count, "0" * count)
-    job = Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE)
-    message = Message("m", "r", "{}", {}, sent_at=now, receives=1)
-    server = ScriptedServer()
+    until = NOW.timestamp() + 960
+    row = Row(RowStatus.SENDING, "t", until, "h", CLAIMED * count, "0" * count)
+    return Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE)
+
+
+def guarding(pool: Pool, guard_rules: GuardRules) -> Deliverer:
+    guard = StagingGuard(guard_rules)
+    return Deliverer(pool, 86_400, NOW.timestamp, lambda: 0.5, guard=guard)
+
+
+def delivered(send: Send, guard_rules: GuardRules) -> tuple[ScriptedServer, set[Status]]:
+    """One attempt on a new connection, without a queue."""
+    server, job = ScriptedServer(), claimed(send)
 
     async def main() -> set[Status]:
         async with server, pool_for(server) as pool:
-            guard = StagingGuard(guard_rules)
-            deliverer = Deliverer(pool, 86_400, lambda: now, lambda: 0.5, guard=guard)
-            deliveries = await deliverer.deliver(job, message, Deadline.after(600))
+            deliverer = guarding(pool, guard_rules)
+            deliveries = await deliverer.deliver(job, MESSAGE, Deadline.after(600))
             told = sorted(i for one in deliveries for i in one.recipients)
             assert told == [*job.targets], "each recipient has one fate"
             return {one.status for one in deliveries}
