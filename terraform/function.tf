@@ -22,6 +22,9 @@ locals {
 
   outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = aws_dynamodb_table.outbox[0].name } : {}
 
+  # Last, so that no setting takes it back.
+  guard_environment = var.environment == "production" ? {} : { ION_GUARD_REQUIRED = "true" }
+
   # The ARN only. The secret itself is read at run time, and never comes near the state.
   secret_environment = var.secret_arn == null ? {} : { ION_AWS_SECRET_ARN = var.secret_arn }
 }
@@ -45,7 +48,13 @@ resource "aws_lambda_function" "relay" {
   reserved_concurrent_executions = var.concurrency
 
   environment {
-    variables = merge(local.settings_environment, local.resource_environment, local.outbox_environment, local.secret_environment)
+    variables = merge(
+      local.settings_environment,
+      local.resource_environment,
+      local.outbox_environment,
+      local.secret_environment,
+      local.guard_environment,
+    )
   }
 
   lifecycle {

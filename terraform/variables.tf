@@ -28,6 +28,19 @@ variable "tags" {
   }
 }
 
+variable "environment" {
+  description = "What the relay is for: production, or another name of 1-32 small letters, digits and -, a letter first. With any other, such as staging, the function receives nothing unless settings.guard (or config.cfg) says whom email may reach, by only or redirect_to."
+  type        = string
+  default     = "production"
+  nullable    = false
+
+  validation {
+    # Exact, so that "Production" or "production " isn't taken for a staging relay, nor the other way round.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.environment))
+    error_message = "environment must have 1-32 characters: small letters, digits and -, beginning with a letter."
+  }
+}
+
 # The function
 
 variable "package" {
@@ -168,6 +181,11 @@ variable "settings" {
       for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$|(^|_)oauth_", key))]
     ]))
     error_message = "username, password and oauth_ keys don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
+  }
+
+  validation {
+    condition     = var.environment == "production" || try(var.settings.guard.required, "true") == "true"
+    error_message = "settings.guard.required is always true where environment isn't \"production\": leave it out."
   }
 
   validation {

@@ -283,6 +283,12 @@ def test_an_alarm_that_can_not_be_set_back_fails_no_run(
             "arn:aws:ssm:eu-west-1:123456789012:parameter/none: can't be read: ParameterNotFound",
         ),
         ({"ION_AWS_SECRET_ARN": "canary"}, "", "environment ION_AWS_SECRET_ARN"),
+        pytest.param(
+            {"ION_GUARD_REQUIRED": "true"},
+            "",
+            "environment ION_GUARD_REQUIRED: [guard] required: is true",
+            marks=pytest.mark.row(80),
+        ),
     ],
 )
 def test_a_wrong_setting_ends_the_run_before_it_begins(

@@ -19,7 +19,7 @@ LAYERS = [
     ["history"],
     ["contract"],
     ["settings"],
-    ["delivery", "message", "envelope", "deadline"],
+    ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
     ["limits", "nearest"],

@@ -107,6 +107,13 @@ def id_reused(recipients: int) -> Delivery:
     return Delivery(Status.DEAD, outcome, path="$.email_id", recipients=tuple(range(recipients)))
 
 
+def guarded(recipients: tuple[int, ...], path: str = "") -> Delivery:
+    """Recipients whom the staging guard lets no email reach; with a path, for want of a sender."""
+    detail = "not in [guard] senders" if path else "not in [guard] only"
+    outcome = Outcome(Stage.GUARD, Kind.PERMANENT, Scope.RECIPIENT, Reason.GUARDED, detail=detail)
+    return Delivery(Status.DEAD, outcome, recipients=recipients, path=path, reply=detail)
+
+
 def template_unavailable(delay_seconds: int, code: str) -> Delivery:
     """An email whose template can't be read just now."""
     outcome = Outcome(Stage.PARSE, Kind.TRANSIENT, Scope.SITE, Reason.TEMPLATE_UNAVAILABLE)

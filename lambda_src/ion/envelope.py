@@ -1,6 +1,6 @@
 """An email on the wire: envelope and content, from composing to sending."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,13 @@ class Email:
     Args:
         envelope: see `Envelope`.
         pieces: the content, cut where lines begin: large pieces may belong to other emails, too.
+            The first has the whole header.
+        subject: as a person reads it, not encoded.
     """
 
     envelope: Envelope
     pieces: tuple[bytes, ...]
+    subject: str = field(default="", repr=False)
 
     @property
     def content(self) -> bytes:

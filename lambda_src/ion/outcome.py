@@ -11,6 +11,8 @@ class Stage(StrEnum):
     FETCH = "fetch"
     """Getting from S3 what the message names."""
     CLAIM = "claim"
+    GUARD = "guard"
+    """The staging guard's look at the envelope, right before it goes to a connection."""
     CONNECT = "connect"
     EHLO = "ehlo"
     STARTTLS = "starttls"
@@ -85,6 +87,8 @@ class Reason(StrEnum):
     TEMPLATE_MISSING = "TEMPLATE_MISSING"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
     """The template can't be rendered with this context."""
+    GUARDED = "GUARDED"
+    """The staging guard lets no email reach this recipient, or go out in this sender's name."""
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
     RCPT_REJECTED = "RCPT_REJECTED"

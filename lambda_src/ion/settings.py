@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
+from ion.guard_rules import GUARD_KEYS, GuardRules, guard_rules
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
 
 __all__ = [
@@ -46,6 +47,7 @@ _KEYS = {
     "retry": ("give_up_after_hours", "in_doubt"),
     "mail": ("sender",),
     "templates": ("s3",),
+    "guard": GUARD_KEYS,
     "log": ("level",),
 }
 _AWS_KEYS = (
@@ -170,6 +172,7 @@ class Settings:
     log_level: str
     templates: TemplateBucket | None = None
     """None: they are in the package, if there are any."""
+    guard: GuardRules = field(default_factory=GuardRules)
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -226,6 +229,7 @@ def load(
         in_doubt=InDoubt(retry.one_of("in_doubt", list(InDoubt))),
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
         templates=_templates(config.section("templates")),
+        guard=guard_rules(config.section("guard"), is_address),
     )
 
 

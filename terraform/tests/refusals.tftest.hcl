@@ -302,6 +302,37 @@ run "settings_beyond_lambdas_4_KB" {
   expect_failures = [var.settings]
 }
 
+run "an_environment_in_upper_case" {
+  command = plan
+
+  variables {
+    environment = "Production"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "an_empty_environment" {
+  command = plan
+
+  variables {
+    environment = ""
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_guard_that_is_taken_back" {
+  command = plan
+
+  variables {
+    environment = "staging"
+    settings    = { guard = { required = "false" } }
+  }
+
+  expect_failures = [var.settings]
+}
+
 run "a_secret_by_name" {
   command = plan
 

@@ -251,6 +251,27 @@ run "settings_become_environment_variables" {
   }
 }
 
+run "a_relay_that_is_not_productions_needs_a_guard" {
+  command = plan
+
+  variables {
+    environment = "staging"
+    settings    = { guard = { only = "*@example.org", redirect_to = "inbox@example.org" } }
+  }
+
+  assert {
+    condition = {
+      for name, value in aws_lambda_function.relay.environment[0].variables : name => value
+      if startswith(name, "ION_GUARD_")
+      } == {
+      ION_GUARD_REQUIRED    = "true"
+      ION_GUARD_ONLY        = "*@example.org"
+      ION_GUARD_REDIRECT_TO = "inbox@example.org"
+    }
+    error_message = "Without a guard such a function must receive nothing (failure matrix, row 80)."
+  }
+}
+
 run "three_wake_ups_reach_the_function" {
   command = plan
 

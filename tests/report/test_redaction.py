@@ -254,6 +254,16 @@ def without_sender(world: World) -> None:
     world.publish(email(sender=None))
 
 
+def outside(world: World) -> None:
+    world.monkeypatch.setenv("ION_GUARD_ONLY", f"*@{WORDS['replyto']}.example")
+    world.publish(email())
+
+
+def in_the_name_of_another(world: World) -> None:
+    world.monkeypatch.setenv("ION_GUARD_SENDERS", f"{WORDS['replyto']}.example")
+    world.publish(email())
+
+
 def with_a_file(world: World, **name: str) -> None:
     stored = world.account.store(f"{WORDS['field']}/{WORDS['value']}", b"x")
     world.publish(email(attachments=[{"filename": f"{WORDS['name']}.pdf", "s3": stored | name}]))
@@ -324,6 +334,8 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.CRASH_LOOP, deadly, {}, {}),
     (Reason.ID_REUSED, reused, {}, {}),
     (Reason.SENDER_MISSING, without_sender, {}, {}),
+    (Reason.GUARDED, outside, {}, {}),
+    (Reason.GUARDED, in_the_name_of_another, {}, {}),
     (Reason.SMTPUTF8_UNSUPPORTED, as_ever, {}, {"smtputf8": False}),
     (Reason.TOO_LARGE, as_ever, {}, {"size_bytes": 10}),
     (Reason.ATTACHMENT_MISSING, with_a_file_that_is_gone, {}, {}),

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ion.deadline import Deadline
-from ion.delivery import Delivery, Status
+from ion.delivery import Delivery, Status, guarded
 from ion.drain.admission import Job
 from ion.envelope import Email
+from ion.guard_rules import GuardRules
+from ion.mail import redirected
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.guard import Routes, StagingGuard
 from ion.policy.lease import may_resend
 from ion.policy.rate import is_about_one_connection
 from ion.policy.refusals import Refusals
@@ -37,6 +40,7 @@ class Deliverer:
         give_up_after_seconds: age at which a message is no longer tried.
         now: seconds since the epoch.
         jitter: random, 0 to 1.
+        guard: whom email may reach, and in whose name; None: there are no such rules.
     """
 
     def __init__(
@@ -45,11 +49,14 @@ class Deliverer:
         give_up_after_seconds: float,
         now: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
+        *,
+        guard: StagingGuard | None = None,
     ) -> None:
         self._pool = pool
         self._give_up_after_seconds = give_up_after_seconds
         self._now = now
         self._jitter = jitter
+        self._guard = guard or StagingGuard(GuardRules())
         self._refusals = Refusals()
         self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
         """Replies of fresh connections that put an email off: the server's pace."""
@@ -66,19 +73,42 @@ class Deliverer:
             One delivery for each way that recipients fare.
         """
         envelope = job.email.envelope
-        targets = [envelope.recipients[i] for i in job.targets]
+        if path := self._guard.forbidden_sender(envelope):
+            return [guarded(job.targets, path)]
+        routes = self._guard.routes(envelope.recipients, job.targets)
+        left_out = [guarded(routes.left_out)] if routes.left_out else []
+        to_send = (*routes.themselves, *routes.redirected)
+        if not to_send:
+            return left_out
         known = self._refusals.of(envelope.senders)
         if known is not None:
-            return self._sort(job, message, dict.fromkeys(job.targets, known))
+            return left_out + self._sort(job, message, dict.fromkeys(to_send, known))
         began = time.perf_counter()
-        fates = await self._send(job.email, targets, deadline)
-        fates = self._refusals.observe(message.id, envelope.senders, fates)
+        outcomes = await self._send_along(routes, job.email, message, deadline)
         seconds = time.perf_counter() - began
-        by_index = {i: fates[envelope.recipients[i]] for i in job.targets}
-        return [
-            replace(delivery, smtp_seconds=seconds)
-            for delivery in self._sort(job, message, by_index)
-        ]
+        sent = self._sort(job, message, outcomes)
+        return left_out + [replace(delivery, smtp_seconds=seconds) for delivery in sent]
+
+    async def _send_along(
+        self, routes: Routes, email: Email, message: Message, deadline: Deadline
+    ) -> dict[int, Outcome]:
+        """An outcome for each recipient that something goes to, by index.
+
+        First to the recipients themselves; then, in a transaction of its own since its content is
+        its own, the redirect's copy. If the site turns out to be ill, that isn't tried.
+        """
+        everybody, redirect = email.envelope.recipients, self._guard.redirect_to
+        goes_to = {i: everybody[i] for i in routes.themselves}
+        fates: dict[str, Outcome] = {}
+        if goes_to:
+            fates = await self._send(email, list(goes_to.values()), deadline)
+        if routes.redirected and redirect:
+            ill = [one for one in fates.values() if one.kind in _HOLDS and one.scope is Scope.SITE]
+            copy = redirected(email, [everybody[i] for i in routes.redirected], redirect)
+            fates |= {redirect: ill[0]} if ill else await self._send(copy, [redirect], deadline)
+            goes_to |= dict.fromkeys(routes.redirected, redirect)
+        fates = self._refusals.observe(message.id, email.envelope.senders, fates)
+        return {i: fates[address] for i, address in goes_to.items()}
 
     async def _send(
         self, email: Email, recipients: Sequence[str], deadline: Deadline
@@ -136,7 +166,7 @@ class Deliverer:
 
     def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
-        everybody = job.email.envelope.recipients
+        everybody, redirect = job.email.envelope.recipients, self._guard.redirect_to
         groups: dict[tuple[Status, Reason], list[int]] = {}
         for index, outcome in outcomes.items():
             status = self._status(outcome, job, int(job.row.doubts[index]))
@@ -149,7 +179,7 @@ class Deliverer:
                 outcome,
                 recipients=tuple(indexes),
                 server=self._pool.server,
-                reply=redact(outcome.said, [everybody[i] for i in indexes]),
+                reply=redact(outcome.said, [*(everybody[i] for i in indexes), redirect or ""]),
             )
             deliveries.append(self._timed(delivery, job, message))
         return deliveries

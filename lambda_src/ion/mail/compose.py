@@ -62,6 +62,7 @@ class Checked:
         text, html: the bodies.
         attached: the attachments.
         digest: of its key, in hexadecimal.
+        subject: as it was written; `fields` has it encoded.
     """
 
     envelope: Envelope
@@ -70,6 +71,7 @@ class Checked:
     html: str = field(repr=False)
     attached: tuple[Attached, ...]
     digest: str
+    subject: str = field(repr=False)
 
     @property
     def objects(self) -> tuple[S3Object, ...]:
@@ -85,7 +87,7 @@ class Checked:
         """
         body = _body(self.text, self.html, self.attached, objects or {}, self.digest)
         header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
-        return Email(self.envelope, joined((header.encode(), *body.pieces)))
+        return Email(self.envelope, joined((header.encode(), *body.pieces)), self.subject)
 
 
 def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
@@ -123,7 +125,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         smtputf8=not all(one.local_part.isascii() for one in with_all),
         author="" if reverse_path.address == sender.address else sender.address,
     )
-    return Checked(envelope, fields, text, html, attached, digest)
+    return Checked(envelope, fields, text, html, attached, digest, subject)
 
 
 def recipients(send: Send) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS, RETENTION_LOOK_SECONDS
+from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
@@ -142,7 +143,9 @@ class Relay:
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
-            deliverer=Deliverer(pool, settings.give_up_after_seconds),
+            deliverer=Deliverer(
+                pool, settings.give_up_after_seconds, guard=StagingGuard(settings.guard)
+            ),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,

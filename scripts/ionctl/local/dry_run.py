@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,11 +17,14 @@ from ion.aws.secrets import read_secret
 from ion.contract import BadInput, Redrive, S3Object, Where, claim_check
 from ion.contract.hints import hint
 from ion.drain.templating import filled
+from ion.envelope import Email
+from ion.guard_rules import GuardRules
 from ion.history import History, resolve
 from ion.limits import MOST_RECEIVES
 from ion.mail import check, is_address
 from ion.message import Message
 from ion.outcome import Reason
+from ion.policy.guard import StagingGuard
 from ion.relay.relay import template_files
 from ion.settings import SettingsError, TemplateBucket, load
 from ion.template import FilesUnavailableError, Renderer
@@ -70,9 +73,10 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
         yield f"The settings are those of this folder and this shell: {problem}"
         environment = {**dict.fromkeys(_NEEDLESS, "-"), **os.environ, _QUEUE_URL: url}
     bucket: TemplateBucket | None = None
+    rules = GuardRules()
     try:
         settings = load(root, environment, partial(read_secret, session), is_address)
-        sender, bucket = settings.sender, settings.templates
+        sender, bucket, rules = settings.sender, settings.templates, settings.guard
     except SettingsError as error:
         yield f"The settings can't be read: {error}. A function that can't either sends nothing"
         given = environment.get("ION_MAIL_SENDER", "")
@@ -87,8 +91,9 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
         ) from error
     seen = {message.id: message for message in messages}  # not hidden, one may come twice
     renderer = Renderer(template_files(bucket, root, lambda: session.client("s3")))
+    guard = StagingGuard(rules)
     for message in seen.values():
-        yield printable(f"{message.id}  {_would(message, sender, renderer)}")
+        yield printable(f"{message.id}  {_would(message, sender, renderer, guard)}")
     if (more := _visible(session, url) - len(seen)) > 0:
         yield f"{more} more can be received now; one look shows at most ten."
     if not seen:
@@ -122,7 +127,9 @@ def _region(queue_url: str) -> str | None:
     return None if boto3.Session().region_name else REGION
 
 
-def _would(message: Message, default_sender: str | None, renderer: Renderer) -> str:
+def _would(
+    message: Message, default_sender: str | None, renderer: Renderer, guard: StagingGuard
+) -> str:
     if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
         return f"would be dead-lettered: {Reason.POISON}"
     if claim := claim_check(message.body):
@@ -141,18 +148,33 @@ def _would(message: Message, default_sender: str | None, renderer: Renderer) -> 
         return f"would be dead-lettered: {bad}" + (f" ({right})" if right else "")
     except FilesUnavailableError as error:
         return f"would wait: {Reason.TEMPLATE_UNAVAILABLE}, {error}"
+    everybody = checked.envelope.recipients
+    left = [i for i in history.left if i < len(everybody)] or range(len(everybody))
     email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))
-    count = len(checked.objects)
-    objects = f" and {count} object{'s'[: count > 1]} of S3" if count else ""
+    return _would_go(email, len(checked.objects), left, guard)
+
+
+def _would_go(email: Email, objects: int, left: Iterable[int], guard: StagingGuard) -> str:
     everybody = email.envelope.recipients
-    left = [everybody[i] for i in history.left if i < len(everybody)] or everybody
+    if path := guard.forbidden_sender(email.envelope):
+        return f"would be dead-lettered: {BadInput(Reason.GUARDED, path)}"
+    routes = guard.routes(everybody, left)
+    goes_to = [everybody[i] for i in routes.themselves]
+    if routes.redirected:
+        originals = ", ".join(everybody[i] for i in routes.redirected)
+        goes_to.append(f"{guard.redirect_to} (in place of {originals})")
+    left_out = ", ".join(everybody[i] for i in routes.left_out)
+    buried = f"be dead-lettered for {left_out}: {Reason.GUARDED}" if left_out else ""
+    if not goes_to:
+        return f"would {buried}"
     _, sender = email.envelope.senders
     if sender == _NOT_KNOWN:
         sender = "a sender that isn't known here"
+    files = f" and {objects} object{'s'[: objects > 1]} of S3" if objects else ""
     return (
-        f"would go from {sender} to {', '.join(left)}: "
-        f"{action.subject or ''!r}, {email.size} bytes{objects}"
-    )
+        f"would go from {sender} to {', '.join(goes_to)}: {email.subject!r}, "
+        f"{email.size} bytes{files}"
+    ) + (f"; and {buried}" if buried else "")
 
 
 def _would_redrive(query: Redrive, history: History) -> str:

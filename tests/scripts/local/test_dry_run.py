@@ -107,6 +107,29 @@ def test_where_the_deployed_function_has_no_sender_it_would_be_dead_lettered(
     assert said_about(names, root, aws) == "would be dead-lettered: SENDER_MISSING at $.sender"
 
 
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"only": "x.org"}, "would go from me@x.org to ann@x.org: '', "),
+        ({"only": "ann@y.org"}, "would be dead-lettered for ann@x.org, bob@y.org: GUARDED"),
+        ({"senders": "y.org"}, "would be dead-lettered: GUARDED at $.sender"),
+        (
+            {"only": "x.org", "redirect_to": "in@y.org"},
+            "would go from me@x.org to ann@x.org, in@y.org (in place of bob@y.org): '', ",
+        ),
+    ],
+)
+def test_the_deployed_functions_guard_is_heeded(
+    names: Names, tmp_path: Path, root: Path, rules: dict[str, str], said: str
+) -> None:
+    aws = deployed(names, tmp_path, "me@x.org", {"guard": rules})
+    line = said_about(names, root, aws, recipient=["ann@x.org", "bob@y.org"])
+    assert line.startswith(said)
+    assert line.endswith("and be dead-lettered for bob@y.org: GUARDED") is (
+        rules == {"only": "x.org"}
+    )
+
+
 def test_a_template_is_rendered_from_this_folder(aws: Clients, names: Names, root: Path) -> None:
     (root / "templates" / "hello").mkdir(parents=True)
     (root / "templates" / "hello" / "subject.txt.j2").write_text("Hello {{ name }}")
