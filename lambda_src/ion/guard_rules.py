@@ -18,7 +18,7 @@ class GuardRules:
 
     Args:
         only: patterns of recipients that email may reach; empty: all, or with a redirect none.
-        redirect_to: an address that gets what others may not get; None: nobody does.
+        redirect_to: an address that gets what others may not get; None: no address does.
         senders: patterns of senders that may be used; empty: all.
     """
 

@@ -1,13 +1,11 @@
 """DynamoDB: the table in which publishers leave the fields of emails, under their `email_id`."""
 
-import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ion.aws.errors import AWS_ERRORS, code_of
-from ion.aws.table import KEY, TableError
+from ion.aws.table import KEY, batch_get
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,18 +42,8 @@ class Outbox:
         Raises:
             TableError: it can't be known.
         """
-        found: dict[str, str] = {}
-        asked = [{KEY: {"S": key}} for key in dict.fromkeys(keys)]
-        request: Any = {self._table: {"Keys": asked, "ConsistentRead": True}} if asked else {}
-        while request:
-            try:
-                answer = await asyncio.to_thread(self._client.batch_get_item, RequestItems=request)
-            except AWS_ERRORS as error:
-                raise TableError(code_of(error)) from error
-            for item in answer["Responses"].get(self._table, []):
-                found[str(item[KEY]["S"])] = _json(item)
-            request = answer.get("UnprocessedKeys")
-        return found
+        items = await batch_get(self._client, self._table, dict.fromkeys(keys))
+        return {str(item[KEY]["S"]): _json(item) for item in items}
 
 
 def _json(item: Mapping[str, Any]) -> str:

@@ -91,19 +91,35 @@ class Table:
         Raises:
             TableError: it can't be known.
         """
-        rows: dict[str, Item] = {}
-        asked = [{KEY: {"S": key}} for key in keys]
-        request: Any = {self._name: {"Keys": asked, "ConsistentRead": True}}
-        while request:
-            try:
-                answer = await asyncio.to_thread(self._client.batch_get_item, RequestItems=request)
-            except AWS_ERRORS as error:
-                raise TableError(code_of(error)) from error
-            for item in answer["Responses"].get(self._name, []):
-                row = {name: _plain(typed) for name, typed in item.items()}
-                rows[str(row[KEY])] = row
-            request = answer.get("UnprocessedKeys")
-        return rows
+        items = await batch_get(self._client, self._name, keys)
+        rows = [{name: _plain(typed) for name, typed in item.items()} for item in items]
+        return {str(row[KEY]): row for row in rows}
+
+
+async def batch_get(
+    client: "DynamoDBClient", table: str, keys: Iterable[str]
+) -> list[Mapping[str, Any]]:
+    """The items that there are, in DynamoDB's types, read so that no earlier write is missed.
+
+    Args:
+        client: boto3's.
+        table: its name.
+        keys: each once, at most 100 (BatchGetItem).
+
+    Raises:
+        TableError: it can't be known.
+    """
+    items: list[Mapping[str, Any]] = []
+    asked = [{KEY: {"S": key}} for key in keys]
+    request: Any = {table: {"Keys": asked, "ConsistentRead": True}} if asked else {}
+    while request:
+        try:
+            answer = await asyncio.to_thread(client.batch_get_item, RequestItems=request)
+        except AWS_ERRORS as error:
+            raise TableError(code_of(error)) from error
+        items += answer["Responses"].get(table, [])
+        request = answer.get("UnprocessedKeys")
+    return items
 
 
 def is_refused(code: str | None) -> bool:

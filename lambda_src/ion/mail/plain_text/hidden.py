@@ -39,7 +39,7 @@ def is_hidden(attributes: Mapping[str, str], names: AbstractSet[str]) -> bool:
 
 
 def is_pixel(attributes: Mapping[str, str]) -> bool:
-    """True for an image that nobody is to see: one that counts who reads the email."""
+    """True for a tracking pixel: an image too small to be seen, which counts readers."""
     return any(
         attributes.get(side, "").removesuffix("px") in {"0", "1"} for side in ("width", "height")
     )
