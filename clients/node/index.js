@@ -56,6 +56,17 @@ const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 const OWN =
   /^(from|to|cc|bcc|sender|reply-to|subject|date|message-id|received|return-path|(mime|content|resent|dkim|arc)-.*)$/i;
 
+/** RFC 3339, with a zone. */
+const TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+
+/** So far may sendAt lie ahead. */
+const MOST_DAYS_AHEAD = 13;
+
+const MOST_TAGS = 10;
+const TAG_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+const TAG_VALUE = /^[ -~]{1,256}$/;
+
 /** What nodemailer knows and ion doesn't, and why. */
 const REFUSED = Object.freeze({
   alternatives: 'ion sends one text and one html',
@@ -79,6 +90,8 @@ const PRIORITIES = Object.freeze({
 /**
  * @typedef {object} Options
  * @property {string} [topicArn] ARN of ion's input topic; else the environment variable ION_TOPIC_ARN.
+ * @property {string} [bulkTopicArn] ARN of ion's topic for bulk; else the environment variable
+ *   ION_BULK_TOPIC_ARN, if the other is taken from there as well. Without one ion moves bulk itself.
  * @property {SNSClient} [sns] A client; else one of the topic's region.
  */
 
@@ -106,18 +119,14 @@ class InvalidMessage extends Error {
 
 /**
  * For nodemailer.createTransport. Besides nodemailer's own, a mail may have `emailId` (or the header
- * X-Ion-Id), the idempotency key, and `inDoubt`.
+ * X-Ion-Id), the idempotency key, `inDoubt`, `lane`, `tenant`, `sendAt`, `expiresAt` and `tags`.
  *
  * @param {Options} [options]
- * @throws {TypeError} There is no topic.
+ * @throws {TypeError} There is no topic, or the two are in different regions.
  */
 function ionTransport(options = {}) {
-  const topicArn = options.topicArn || process.env.ION_TOPIC_ARN || '';
-  const parts = topicArn.split(':');
-  if (parts.length !== 6 || parts[0] !== 'arn' || parts[2] !== 'sns') {
-    throw new TypeError("topicArn or ION_TOPIC_ARN must be the ARN of ion's input topic");
-  }
-  const sns = options.sns || new SNSClient({ region: parts[3] });
+  const { input, bulk, region } = topicsOf(options);
+  const sns = options.sns || new SNSClient({ region });
   return {
     name: 'ion',
     version,
@@ -126,10 +135,21 @@ function ionTransport(options = {}) {
      * @param {(error: Error | null, info?: Info) => void} callback
      */
     send(mail, callback) {
-      publish(mail, topicArn, sns).then(
+      sendMail(mail, input, bulk, sns).then(
         (info) => callback(null, info),
         (error) => callback(error),
       );
+    },
+    /**
+     * Ask for an email not to be sent, if it isn't under way yet. It takes its turn behind what is
+     * queued; ion's log says whether it came in time.
+     *
+     * @param {string} emailId
+     * @returns {Promise<string>} SNS's id of the message.
+     */
+    async cancel(emailId) {
+      checkEmailId(emailId);
+      return publish(sns, { TopicArn: input }, { action: 'cancel', email_id: emailId });
     },
     close() {
       if (!options.sns) sns.destroy();
@@ -138,21 +158,67 @@ function ionTransport(options = {}) {
 }
 
 /**
- * @param {any} mail
+ * @param {Options} options
+ * @returns {{input: string, bulk: string, region: string}}
+ */
+function topicsOf(options) {
+  const input = options.topicArn || process.env.ION_TOPIC_ARN || '';
+  // of the environment both or none: bulk would go to another ion otherwise
+  const bulk = options.bulkTopicArn || (!options.topicArn && process.env.ION_BULK_TOPIC_ARN) || input;
+  const region = regionOf(input);
+  if (!region) throw new TypeError("topicArn or ION_TOPIC_ARN must be the ARN of ion's input topic");
+  if (regionOf(bulk) !== region) {
+    throw new TypeError(
+      `bulkTopicArn or ION_BULK_TOPIC_ARN must be the ARN of ion's topic for bulk, in ${region} as the other`,
+    );
+  }
+  return { input, bulk, region };
+}
+
+/**
  * @param {string} topicArn
+ * @returns {string} Empty: it is no topic's ARN.
+ */
+function regionOf(topicArn) {
+  const parts = topicArn.split(':'); // arn:aws:sns:REGION:ACCOUNT:NAME
+  return parts.length === 6 && parts[0] === 'arn' && parts[2] === 'sns' ? parts[3] : '';
+}
+
+/**
+ * @param {any} mail
+ * @param {string} input
+ * @param {string} bulk
  * @param {SNSClient} sns
  * @returns {Promise<Info>}
  */
-async function publish(mail, topicArn, sns) {
+async function sendMail(mail, input, bulk, sns) {
   const fields = await fieldsOf(mail);
+  const tenant = tenantOf(mail.data.tenant);
+  const messageId = await publish(
+    sns,
+    {
+      TopicArn: fields.lane === 'bulk' ? bulk : input,
+      ...(tenant && { MessageGroupId: tenant }), // turns on SQS's fair queues
+    },
+    fields,
+  );
+  const envelope = mail.message.getEnvelope();
+  return { emailId: fields.email_id, messageId, envelope, response: `published as ${messageId}` };
+}
+
+/**
+ * @param {SNSClient} sns
+ * @param {{TopicArn: string, MessageGroupId?: string}} how
+ * @param {Record<string, any>} fields
+ * @returns {Promise<string>} SNS's id of the message.
+ */
+async function publish(sns, how, fields) {
   const body = JSON.stringify(fields).replace(/[\ufffe\uffff]/g, escaped); // SQS takes neither
   if (Buffer.byteLength(body) > MOST_OCTETS) {
     throw new InvalidMessage('mail', `has more than ${MOST_OCTETS} octets as JSON`);
   }
-  const answer = await sns.send(new PublishCommand({ TopicArn: topicArn, Message: body }));
-  const messageId = answer.MessageId || '';
-  const envelope = mail.message.getEnvelope();
-  return { emailId: fields.email_id, messageId, envelope, response: `published as ${messageId}` };
+  const answer = await sns.send(new PublishCommand({ ...how, Message: body }));
+  return answer.MessageId || '';
 }
 
 /** @param {string} character */
@@ -190,9 +256,7 @@ async function fieldsOf(mail) {
   const idHeader = Object.keys(headers).find((name) => name.toLowerCase() === 'x-ion-id');
   const emailId = data.emailId ?? (idHeader && headers[idHeader]) ?? randomUUID();
   if (idHeader) delete headers[idHeader];
-  if (typeof emailId !== 'string' || !/^[!-~]{1,256}$/.test(emailId)) {
-    throw new InvalidMessage('emailId', 'is not of 1-256 printable ASCII characters without spaces');
-  }
+  checkEmailId(emailId);
 
   const to = mailboxes('to', data.to);
   const cc = mailboxes('cc', data.cc);
@@ -229,7 +293,90 @@ async function fieldsOf(mail) {
     ...(attachments.length && { attachments }),
     ...(Object.keys(headers).length && { headers }),
     ...(data.inDoubt && { in_doubt: data.inDoubt }),
+    ...waitingOf(data),
   };
+}
+
+/**
+ * The fields that say when and before which others a mail goes, and what it is called.
+ *
+ * @param {any} data
+ * @returns {Record<string, any>}
+ */
+function waitingOf(data) {
+  if (data.lane && data.lane !== 'normal' && data.lane !== 'bulk') {
+    throw new InvalidMessage('lane', 'is neither normal nor bulk');
+  }
+  const sendAt = timeOf('sendAt', data.sendAt);
+  const expiresAt = timeOf('expiresAt', data.expiresAt);
+  const begins = Date.parse(sendAt);
+  if (begins - Date.now() > MOST_DAYS_AHEAD * 86_400_000) {
+    throw new InvalidMessage('sendAt', `is more than ${MOST_DAYS_AHEAD} days ahead`);
+  }
+  if (Date.parse(expiresAt) <= begins) throw new InvalidMessage('expiresAt', 'is not later than sendAt');
+  const tags = tagsOf(data.tags);
+  return {
+    ...(data.lane && { lane: data.lane }),
+    ...(sendAt && { not_before: sendAt }),
+    ...(expiresAt && { expires_at: expiresAt }),
+    ...(tags && { tags }),
+  };
+}
+
+/**
+ * @param {string} part
+ * @param {any} value A Date, or a text as RFC 3339 has it.
+ * @returns {string} Empty: there is none.
+ */
+function timeOf(part, value) {
+  if (value === undefined || value === null) return '';
+  const isDate = value instanceof Date && !Number.isNaN(value.getTime());
+  const text = isDate ? value.toISOString() : value;
+  if (typeof text !== 'string' || !TIME.test(text)) {
+    throw new InvalidMessage(part, 'is neither a Date nor a text like 2027-03-08T09:00:00+01:00');
+  }
+  return text.toUpperCase();
+}
+
+/**
+ * @param {any} tags
+ * @returns {Record<string, string> | undefined} Without those that are null.
+ */
+function tagsOf(tags) {
+  if (tags === undefined || tags === null) return undefined;
+  if (typeof tags !== 'object' || Array.isArray(tags)) {
+    throw new InvalidMessage('tags', 'is no object of names and texts');
+  }
+  const given = Object.entries(tags).filter(([, value]) => value !== undefined && value !== null);
+  if (given.length > MOST_TAGS) throw new InvalidMessage('tags', `are more than ${MOST_TAGS}`);
+  for (const [name, value] of given) {
+    if (!TAG_NAME.test(name)) {
+      throw new InvalidMessage('tags', 'has a name that is not of 1-64 letters, digits, _, . and -');
+    }
+    if (typeof value !== 'string' || !TAG_VALUE.test(value)) {
+      throw new InvalidMessage(`tags.${name}`, 'is not of 1-256 printable ASCII characters');
+    }
+  }
+  return Object.fromEntries(given);
+}
+
+/**
+ * @param {any} tenant
+ * @returns {string} Empty: there is none.
+ */
+function tenantOf(tenant) {
+  if (tenant === undefined || tenant === null) return '';
+  if (typeof tenant !== 'string' || !/^[!-~]{1,128}$/.test(tenant)) {
+    throw new InvalidMessage('tenant', 'is not of 1-128 printable ASCII characters without spaces');
+  }
+  return tenant;
+}
+
+/** @param {any} emailId */
+function checkEmailId(emailId) {
+  if (typeof emailId !== 'string' || !/^[!-~]{1,256}$/.test(emailId)) {
+    throw new InvalidMessage('emailId', 'is not of 1-256 printable ASCII characters without spaces');
+  }
 }
 
 /**

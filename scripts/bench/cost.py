@@ -27,7 +27,7 @@ _RUN_LOG_BYTES = 700
 _BATCH = 10
 _SWEEPS_A_MONTH = MONTH_SECONDS / 300
 _METRICS = 7
-_ALARMS = 3
+_ALARMS = 5
 _ROW_BYTES = 550
 """A ledger's row, with the name that an SQS message gives to an email."""
 

@@ -23,6 +23,8 @@ from ionctl.local.ministack import CREDENTIALS, ISOLATION
 
 _HEAD_END = b"\r\n\r\n"
 _TYPE = "application/x-amz-json-1.0"
+_DEAD = "-dead"
+"""The dead-letter queue's name begins as the input queue's does, and ends so."""
 
 
 class Account:
@@ -47,8 +49,12 @@ class Account:
             **CREDENTIALS,
             **ISOLATION,
             "ION_AWS_QUEUE_URL": url,
-            "ION_AWS_DEAD_LETTER_QUEUE_URL": f"{url}-dead",
+            "ION_AWS_BULK_QUEUE_URL": f"{url}-bulk",
+            "ION_AWS_LATER_QUEUE_URL": f"{url}-later",
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": f"{url}{_DEAD}",
             "ION_AWS_ALARM_NAME": "quick",
+            "ION_AWS_BULK_ALARM_NAME": "quick-bulk",
+            "ION_AWS_LATER_ALARM_NAME": "quick-later",
             "ION_AWS_LEDGER_TABLE": "quick",
             "POWERTOOLS_SERVICE_NAME": "ion",
         }
@@ -74,23 +80,25 @@ class Service:
     def __init__(self, bodies: Iterable[str], dead: Iterable[str] = ()) -> None:
         self._count = itertools.count()
         self._left: set[str] = set()
-        self._dead: deque[dict[str, Any]] = deque()
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._queues: dict[str, deque[dict[str, Any]]] = {
+            queue: deque() for queue in ("", "-bulk", "-later", _DEAD)
+        }
         for letter in dead:
-            self._put(self._dead, letter)
+            self._put(_DEAD, letter)
         for message in bodies:
-            self._put(self._waiting, message)
+            self._put("", message)
 
     def answer(self, operation: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """What AWS says."""
-        queue = self._dead if asked.get("QueueUrl", "").endswith("-dead") else self._waiting
+        named = asked.get("QueueUrl", "").rpartition("/quick")[2]
+        queue = self._queues[named]
         match operation:
             case "ReceiveMessage":
                 most = min(asked["MaxNumberOfMessages"], len(queue))
                 return {"Messages": [queue.popleft() for _ in range(most)]} if most else {}
             case "SendMessageBatch":
                 for entry in asked["Entries"]:
-                    self._put(queue, entry["MessageBody"])
+                    self._put(named, entry["MessageBody"])
                 return {}
             case "DeleteMessage":
                 self._left.discard(asked["ReceiptHandle"])
@@ -105,10 +113,10 @@ class Service:
             case _:
                 return {}
 
-    def _put(self, queue: deque[dict[str, Any]], body: str) -> None:
+    def _put(self, queue: str, body: str) -> None:
         message = _message(next(self._count), body)
-        queue.append(message)
-        if queue is self._waiting:
+        self._queues[queue].append(message)
+        if queue != _DEAD:
             self._left.add(message["ReceiptHandle"])
 
     @property

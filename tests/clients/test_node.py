@@ -10,8 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
+from clients.topic import read as read_queue
 from clients.topic import taken
-from ion.contract import Send, parse
+from ion.contract import Cancel, Lane, Send, parse
 from ion.envelope import Email
 from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import compose
@@ -37,16 +38,21 @@ class Nodemailer:
         session = boto3.Session("test", "test", region_name=REGION)
         self._sqs = session.client("sqs", endpoint_url=endpoint)
         sns = session.client("sns", endpoint_url=endpoint)
-        self._url = self._sqs.create_queue(QueueName=f"node-{os.getpid()}")["QueueUrl"]
-        self.arn = topic_before(self._url, self._sqs, sns, f"node-{os.getpid()}")
+        self.arn, self._url = self._topic_and_queue(sns, f"node-{os.getpid()}")
+        self.bulk_arn, self._bulk_url = self._topic_and_queue(sns, f"node-bulk-{os.getpid()}")
 
-    def send(self, *mails: dict[str, Any], arn: str | None = None) -> list[dict[str, Any]]:
-        """What sendMail gave for each, or the error as {"error", "code", "part"}."""
+    def _topic_and_queue(self, sns: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - boto3's
+        url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        return topic_before(url, self._sqs, sns, name), url
+
+    def send(self, *mails: dict[str, Any], arn: str | None = None, bulk_arn: str = "") -> list[Any]:
+        """What sendMail or cancel gave for each, or the error as {"error", "code", "part"}."""
         environment = {
             "NODE_PATH": str(self._modules),
             "PATH": os.environ["PATH"],
             "AWS_ENDPOINT_URL": self._endpoint,
             "ION_TOPIC_ARN": self.arn if arn is None else arn,
+            "ION_BULK_TOPIC_ARN": bulk_arn,
             **CREDENTIALS,
             **ISOLATION,
         }
@@ -60,12 +66,24 @@ class Nodemailer:
             timeout=SECONDS,
         )
         assert done.returncode == 0, done.stderr
-        results: list[dict[str, Any]] = json.loads(done.stdout)
+        results: list[Any] = json.loads(done.stdout)
         return results
 
     @property
     def bodies(self) -> list[str]:
         return taken(self._sqs, self._url)
+
+    @property
+    def bulk(self) -> list[str]:
+        """Bodies of what has been published to the topic for bulk."""
+        return taken(self._sqs, self._bulk_url)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """MessageGroupIds of what has been published, by email_id."""
+        return {
+            json.loads(body)["email_id"]: group for body, group in read_queue(self._sqs, self._url)
+        }
 
     def published(self) -> dict[str, Send]:
         """What the relay reads, by email_id: a queue keeps no order."""
@@ -83,7 +101,7 @@ def shared(dynamodb_endpoint: str) -> Nodemailer:
 @pytest.fixture
 def nodemailer(shared: Nodemailer) -> Iterator[Nodemailer]:
     yield shared
-    assert not shared.bodies  # each test has read what it published
+    assert not shared.bodies + shared.bulk  # each test has read what it published
 
 
 def composed(send: Send) -> Email:
@@ -216,6 +234,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"subject": "a\nb"}, "subject"),
     ({"text": "\ud800"}, "text"),
     ({"emailId": "a b"}, "emailId"),
+    ({"lane": "express"}, "lane"),
+    ({"tenant": "a b"}, "tenant"),
+    ({"tenant": 17}, "tenant"),
+    ({"sendAt": "tomorrow"}, "sendAt"),
+    ({"sendAt": "2025-03-09T07:00:00"}, "sendAt"),
+    ({"sendAt": 1_741_500_000}, "sendAt"),
+    ({"sendAt": {"$date": "no date"}}, "sendAt"),
+    ({"sendAt": "9999-01-01T00:00:00Z"}, "sendAt"),
+    ({"expiresAt": ""}, "expiresAt"),
+    ({"sendAt": "2025-03-09T07:00:00Z", "expiresAt": "2025-03-09t08:00:00+01:00"}, "expiresAt"),
+    ({"tags": ["spring"]}, "tags"),
+    ({"tags": {"a b": "c"}}, "tags"),
+    ({"tags": {f"n{number}": "x" for number in range(11)}}, "tags"),
+    ({"tags": {"campaign": "Frühling"}}, "tags.campaign"),
+    ({"tags": {"campaign": 5}}, "tags.campaign"),
     ({"text": "é" * (MOST_MESSAGE_BYTES // 2)}, "mail"),
     # nodemailer's parser would make something else of these
     ({"to": "ann@example.org\nBcc: bob@example.org"}, "to"),
@@ -300,3 +333,54 @@ def test_without_a_topic_there_is_no_transport(nodemailer: Nodemailer) -> None:
 def test_what_aws_refuses_is_an_error(nodemailer: Nodemailer) -> None:
     (result,) = nodemailer.send(HI, arn=f"{nodemailer.arn}-of-nobody")
     assert "error" in result
+
+
+def test_a_mail_says_when_how_and_for_whom_it_goes(nodemailer: Nodemailer) -> None:
+    tags = {"campaign": "spring", "none": None}
+    nodemailer.send(
+        {
+            **HI,
+            "emailId": "a",
+            "lane": "bulk",
+            "sendAt": {"$date": "2025-03-09T07:00:00.250Z"},
+            "expiresAt": "2099-03-08t09:00:00+01:00",
+            "tags": tags,
+        },
+        {**HI, "emailId": "b", "lane": None, "sendAt": None, "expiresAt": None, "tags": {}},
+    )
+    published = nodemailer.published()
+    send = published["a"]
+    assert send.lane is Lane.BULK
+    assert send.not_before == "2025-03-09T07:00:00.250Z"
+    assert send.expires_at == "2099-03-08T09:00:00+01:00"
+    assert send.tags == {"campaign": "spring"}
+    plain = published["b"]
+    assert (plain.lane, plain.not_before, plain.expires_at) == (None, None, None)
+
+
+def test_bulk_goes_to_the_topic_for_bulk(nodemailer: Nodemailer) -> None:
+    mails = [{**HI, "emailId": "a", "lane": "bulk"}, {**HI, "emailId": "b", "lane": "normal"}]
+    nodemailer.send(*mails, bulk_arn=nodemailer.bulk_arn)
+    (bulk,) = nodemailer.bulk
+    (normal,) = nodemailer.bodies
+    assert (json.loads(bulk)["email_id"], json.loads(bulk)["lane"]) == ("a", "bulk")
+    assert json.loads(normal)["email_id"] == "b"
+
+
+def test_a_wrong_topic_for_bulk_is_told_at_once(nodemailer: Nodemailer) -> None:
+    for wrong in ("ion-bulk-topic", "arn:aws:sns:ap-south-2:123456789012:ion-bulk-topic"):
+        with pytest.raises(AssertionError, match="ION_BULK_TOPIC_ARN"):
+            nodemailer.send(HI, bulk_arn=wrong)
+
+
+def test_a_tenant_is_the_message_group(nodemailer: Nodemailer) -> None:
+    nodemailer.send({**HI, "emailId": "a", "tenant": "shop-17"}, {**HI, "emailId": "b"})
+    assert nodemailer.groups == {"a": "shop-17", "b": ""}
+
+
+def test_a_mail_is_cancelled_by_its_name(nodemailer: Nodemailer) -> None:
+    results = nodemailer.send({"cancel": "order-17"}, {"cancel": "a b"}, {"cancel": None})
+    assert isinstance(results[0], str)
+    assert [one["part"] for one in results[1:]] == ["emailId", "emailId"]
+    (body,) = nodemailer.bodies
+    assert parse(body) == Cancel(email_id="order-17")

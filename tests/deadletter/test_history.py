@@ -1,6 +1,7 @@
 """What a message carries with it, and what is written on a dead letter."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ion.contract import Cancel, Pause, Resume, Stop
+from ion.contract.actions import Action
 from ion.deadletter.letter import dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
-from ion.history import History, for_redrive, read_history
+from ion.history import History, for_redrive, read_history, resolve
 from ion.limits import MAX_ATTRIBUTES
 from ion.message import Attribute, Message
 from ion.outcome import Kind, Outcome, Problem, Reason, Reply, Scope, Stage
@@ -322,3 +325,17 @@ def test_no_address_is_written_beside_the_body() -> None:
     said = "".join(str(attribute.value) for attribute in attributes.values())
     assert "ann" not in said
     assert "@" not in said
+
+
+@pytest.mark.parametrize(
+    ("body", "action"),
+    [
+        ('{"action": "cancel", "email_id": "order-17"}', Cancel(email_id="order-17")),
+        ('{"action": "stop"}', Stop()),
+        ('{"action": "pause"}', Pause()),
+        ('{"action": "resume"}', Resume()),
+    ],
+)
+def test_what_steers_has_a_name_of_its_own(body: str, action: Action) -> None:
+    history, asked = resolve(replace(message(), body=body))
+    assert (history.email_id, asked) == (message().id, action)

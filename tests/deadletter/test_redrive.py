@@ -155,7 +155,7 @@ def test_the_key_lasts_over_deaths_and_redrives(account: Account) -> None:
 
     async def die() -> None:
         queue = account.input_queue()
-        settler = Settler(queue, account.dead_letters(), account.ledger(), Telemetry())
+        settler = Settler(account.queues(), account.ledger(), Telemetry())
         (message,) = await queue.receive(visibility_seconds=60, wait_seconds=0)
         dead = Delivery(Status.DEAD, refused)
         await settler.settle(WorkItem(message, read_history(message), dead), [dead])

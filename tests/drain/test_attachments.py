@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from conftest import Log
-from draining import email, ion_of, reasons, recipients, run, wide
+from draining import delays, email, ion_of, reasons, recipients, run, wide
 from emulated import AWS_SECRET_TEXT, Account, Answer, Request, failing, unreachable
 from ion.contract import Send, parse
 from ion.deadline import Deadline
@@ -48,11 +48,6 @@ def files(server: ScriptedServer) -> list[list[Any]]:
         ]
         for one in server.accepted
     ]
-
-
-def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in between
-    asked = sqs.asked("change_message_visibility_batch")
-    return [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]]
 
 
 # what arrives

@@ -381,7 +381,7 @@ def claimed(send: Send) -> Job:
     count = len(sent.envelope.recipients)
     until = NOW.timestamp() + 960
     row = Row(RowStatus.SENDING, "t", until, "h", CLAIMED * count, "0" * count)
-    return Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE)
+    return Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE, NOW.timestamp(), 1)
 
 
 def guarding(pool: Pool, guard_rules: GuardRules) -> Deliverer:

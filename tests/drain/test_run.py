@@ -51,7 +51,7 @@ def test_everything_in_the_queue_is_sent_once_and_deleted(
 def test_a_run_ends_when_the_queue_is_empty(account: Account) -> None:
     sqs = account.sqs()
     assert run(account, sqs=sqs, linger_seconds=7) == Summary(stopped="empty")
-    (asked,) = sqs.asked("receive_message")
+    asked, *_ = sqs.asked("receive_message")
     assert asked["WaitTimeSeconds"] == 7
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conftest import Log
-from draining import email, ion_of, reasons, recipients, run, wide
+from draining import delays, email, ion_of, reasons, recipients, run, wide
 from emulated import Account
 from ion.contract import content_hash
 from ion.deadline import Deadline
@@ -174,12 +174,7 @@ def test_while_templates_cant_be_read_messages_wait_and_the_others_go(
     sqs = account.sqs()
     summary = run(account, server, templates=Down(FILES, listed=listed), sqs=sqs)
     assert (summary.sent, summary.deferred, summary.dead_lettered) == (1, 2, 0)
-    delays = [
-        entry["VisibilityTimeout"]
-        for one in sqs.asked("change_message_visibility_batch")
-        for entry in one["Entries"]
-    ]
-    assert all(40 < delay < 80 for delay in delays), "a minute, and longer with each receive"
+    assert all(40 < delay < 80 for delay in delays(sqs)), "a minute, longer with each receive"
     deferred = [event for event in log.events if event["message"] == "deferred"]
     assert {(one["reason"], one["reply"]) for one in deferred} == {
         ("TEMPLATE_UNAVAILABLE", "SlowDown")

@@ -1,4 +1,4 @@
-"""The emulated AWS of one test: its own queues, table and alarm, and the means to look and wait.
+"""The emulated AWS of one test: its own queues, table and alarms, and the means to look and wait.
 
 The emulator has no clock to turn. `time_passes` does what time would: it makes every message
 visible again whose receipt the proxy has seen (the function's own calls go through unchanged), and
@@ -27,20 +27,15 @@ class Account:
         self._endpoint = endpoint
         self._proxy = proxy
         self._sqs, self._dynamodb, _ = clients(endpoint)
-        self._name = f"kill-{uuid4()}"
-        self._input, self._dead = create(endpoint, self._name)
+        self._resources = create(endpoint, f"kill-{uuid4()}")
+        self._name = self._resources.name
+        self._input, self._dead = self._resources.input_url, self._resources.dead_url
         proxy.dead_letter_queue = self._dead
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The function's, as far as AWS is concerned."""
-        return {
-            "AWS_ENDPOINT_URL": self._proxy.endpoint,
-            "ION_AWS_QUEUE_URL": self._input,
-            "ION_AWS_DEAD_LETTER_QUEUE_URL": self._dead,
-            "ION_AWS_ALARM_NAME": self._name,
-            "ION_AWS_LEDGER_TABLE": self._name,
-        }
+        return {"AWS_ENDPOINT_URL": self._proxy.endpoint, **self._resources.environment}
 
     def publish(self, body: str) -> None:
         self._sqs.send_message(QueueUrl=self._input, MessageBody=body)
@@ -90,7 +85,7 @@ class Account:
     def delete(self) -> None:
         """The table and the queues: the emulator serves other tests too."""
         self._dynamodb.delete_table(TableName=self._name)
-        for url in (self._input, self._dead):
+        for url in self._resources.queue_urls:
             self._sqs.delete_queue(QueueUrl=url)
 
 

@@ -81,14 +81,14 @@ class Hasty(Settler):
     """Deletes before the fate is written."""
 
     async def settle(self, one: WorkItem, deliveries: Sequence[Delivery]) -> bool:
-        await self._input_queue.delete([one.message])
+        await self._queues.of(one.message.source).delete([one.message])
         return await super().settle(one, deliveries)
 
 
 class HastyDrain(Drain):
     def __init__(self, **parts: Any) -> None:  # noqa: ANN401 - as its parent's
         super().__init__(**parts)
-        given = (parts[name] for name in ("input_queue", "dead_letters", "ledger", "telemetry"))
+        given = (parts[name] for name in ("queues", "ledger", "telemetry"))
         self._settler = Hasty(*given)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from breaches import breaches
 from emulated import Account, Held, Request
+from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
 from ion.aws.queue import Queue
@@ -16,8 +17,10 @@ from ion.deadline import Deadline
 from ion.delivery import InDoubt
 from ion.drain.admission import Admission
 from ion.drain.deliver import Deliverer
+from ion.drain.queues import Queues
 from ion.drain.run import Drain
 from ion.limits import LEASE_MARGIN_SECONDS
+from ion.message import Source
 from ion.policy.lease import SENT
 from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
@@ -160,9 +163,9 @@ class Process:
         lease_until = self._now() + deadline.remaining() + LEASE_MARGIN_SECONDS
         async with Pool(partial(connect, smtp, _TLS, deadline, Logins()), smtp.connections) as pool:
             drain = self._kind.drain(
-                input_queue=self._kind.input_queue(sqs, self._account.input_url),
-                dead_letters=self._kind.dead_letters(sqs, self._account.dead_url),
+                queues=self._queues(sqs, telemetry),
                 ledger=ledger,
+                control=ControlRow(cast("Any", self._seams.dynamodb), self._account.table),
                 objects=Objects(_no_s3),
                 admission=Admission(
                     ledger, telemetry, "ion@example.org", self._in_doubt, lease_until, self._now
@@ -175,6 +178,17 @@ class Process:
                 deadline=deadline,
             )
             return await drain.run()
+
+    def _queues(self, sqs: "SQSClient", telemetry: Telemetry) -> Queues:
+        account, kind = self._account, self._kind
+        return Queues(
+            input=kind.input_queue(sqs, account.input_url, Source.INPUT),
+            bulk=kind.input_queue(sqs, account.bulk_url, Source.BULK),
+            later=kind.input_queue(sqs, account.later_url, Source.LATER),
+            dead_letters=kind.dead_letters(sqs, account.dead_url, Source.DEAD_LETTERS),
+            telemetry=telemetry,
+            now=self._now,
+        )
 
     def _now(self) -> float:
         return self._clock() + SKEW.get()

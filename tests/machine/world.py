@@ -55,8 +55,9 @@ class World:
         self._clock.seconds = START
         self._loop = Loop(clock)
         self._input, self._dead = Backlog("ion-input"), Backlog("ion-dead")
-        self._input.begin()
-        self._dead.begin()
+        self._later, self._bulk = Backlog("ion-later"), Backlog("ion-bulk")
+        for queue in (self._input, self._bulk, self._later, self._dead):
+            queue.begin()
         self._sent: list[Message] = []
         self._story = next(_stories)
         self.books = Books()
@@ -159,7 +160,8 @@ class World:
 
     def deliver_twice(self) -> None:
         """What a Lambda has in hand is delivered to others too."""
-        self._excuse([*self._input.show(), *self._dead.show()])
+        queues = (self._input, self._bulk, self._later, self._dead)
+        self._excuse([body for queue in queues for body in queue.show()])
 
     def deliver_deleted(self, which: int) -> None:
         """A message that has been deleted is delivered once more."""
@@ -247,12 +249,13 @@ class World:
             self.run(Plan())
             if not self.waiting():
                 break
-            self._clock.seconds = max(self._clock.seconds, self._input.all_visible_at) + 1
+            visible_at = (self._input.all_visible_at, self._later.all_visible_at)
+            self._clock.seconds = max(self._clock.seconds, *visible_at) + 1
         faults = self.books.at_the_end(self.waiting(), self._account.dead())
         assert not faults, "\n".join(faults)
 
     def waiting(self) -> list[Held]:
-        """What lies in the input queue."""
+        """What lies in the queues of what is to be sent."""
         return self._account.waiting()
 
     @property

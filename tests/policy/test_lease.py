@@ -55,6 +55,13 @@ def test_a_message_about_some_recipients_is_sent_to_those() -> None:
     assert judged.row.fates == PENDING + CLAIMED
 
 
+@pytest.mark.row(76)
+def test_what_is_cancelled_is_not_sent_whatever_it_says() -> None:
+    for row in (DEFERRED, replace(DEFERRED, content_hash="other", fates="", doubts="")):
+        judged = judge(replace(row, status=RowStatus.CANCELLED), CLAIM, NOW)
+        assert judged == Judgement(Verdict.CANCELLED)
+
+
 @pytest.mark.row(65)
 def test_our_own_token_means_go_on() -> None:
     ours = replace(ROW, token="mine")

@@ -43,7 +43,7 @@ class ClockedMinistack(Ministack):
 
 
 class Account:
-    """Queues, table and alarm, as the Terraform module makes them.
+    """Queues, table and alarms, as the Terraform module makes them.
 
     Args:
         endpoint: of the emulator.
@@ -60,22 +60,26 @@ class Account:
         self._sqs = session.client("sqs", endpoint_url=endpoint)
         self.dead_url = self._queue(f"{_NAME}-dead")
         self._input_url = self._queue(f"{_NAME}-in")
+        self._bulk_url = self._queue(f"{_NAME}-bulk")
+        self._later_url = self._queue(f"{_NAME}-later")
         session.client("dynamodb", endpoint_url=endpoint).create_table(
             TableName=_NAME,
             AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        session.client("cloudwatch", endpoint_url=endpoint).put_metric_alarm(
-            AlarmName=_NAME,
-            ComparisonOperator="GreaterThanThreshold",
-            EvaluationPeriods=1,
-            MetricName="ApproximateNumberOfMessagesVisible",
-            Namespace="AWS/SQS",
-            Period=60,
-            Statistic="Maximum",
-            Threshold=0,
-        )
+        cloudwatch = session.client("cloudwatch", endpoint_url=endpoint)
+        for alarm in (_NAME, f"{_NAME}-bulk", f"{_NAME}-later"):
+            cloudwatch.put_metric_alarm(
+                AlarmName=alarm,
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+                MetricName="ApproximateNumberOfMessagesVisible",
+                Namespace="AWS/SQS",
+                Period=60,
+                Statistic="Maximum",
+                Threshold=0,
+            )
 
     def _queue(self, name: str) -> str:
         kept: Mapping[QueueAttributeNameType, str] = {
@@ -88,8 +92,12 @@ class Account:
         """The function's, as far as the names in AWS are concerned."""
         return {
             "ION_AWS_QUEUE_URL": self._input_url,
+            "ION_AWS_BULK_QUEUE_URL": self._bulk_url,
+            "ION_AWS_LATER_QUEUE_URL": self._later_url,
             "ION_AWS_DEAD_LETTER_QUEUE_URL": self.dead_url,
             "ION_AWS_ALARM_NAME": _NAME,
+            "ION_AWS_BULK_ALARM_NAME": f"{_NAME}-bulk",
+            "ION_AWS_LATER_ALARM_NAME": f"{_NAME}-later",
             "ION_AWS_LEDGER_TABLE": _NAME,
         }
 

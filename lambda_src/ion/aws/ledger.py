@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
 from ion.limits import LEDGER_KEEPS_SECONDS
-from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, judge
+from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOOKS = 3
 """How often a claim that lost against another one is judged anew before it gives way."""
+_UNREADABLE = "RowUnreadable"
 _TRIES = 3
 """For results, beyond boto3's own: losing one may mean a second copy."""
 
@@ -99,6 +101,37 @@ class Ledger:
             elif code is not None:
                 judgements[i] = Judgement(Verdict.UNKNOWN)
         return lost
+
+    async def cancel(self, email_id: str, now: float) -> bool:
+        """Let an email not be sent any more, seen or not; False: it is too late.
+
+        Of a cancel and a claim at the same moment one is refused, and sees what the other wrote.
+
+        Raises:
+            TableError: it isn't known whether it is cancelled.
+        """
+        found: dict[str, Row | None] = {}
+        for _ in range(_LOOKS):
+            was = found.get(email_id)
+            row = cancelled(was, uuid4().hex, now)
+            if row is None:
+                return False
+            values = _columns(row) | _times(now)
+            if was is None:  # most emails that are cancelled haven't been seen
+                statement = self._table.insert(email_id, values)
+            else:
+                only_if = {"token": was.token, "status": was.status.value}
+                statement = self._table.update(email_id, values, only_if)
+            (code,) = await self._table.execute([statement])
+            if code is None:
+                return True
+            if not is_refused(code):
+                raise TableError(code)
+            rows = await self._table.read([email_id])
+            found = {key: _row(item) for key, item in rows.items()}
+            if found.get(email_id, row) is None:
+                raise TableError(_UNREADABLE)
+        raise TableError("ConditionalCheckFailed")
 
     async def record(self, results: Sequence[Result], now: float) -> list[Result]:
         """Write down how attempts ended, and let go of their leases.

@@ -8,7 +8,7 @@ from itertools import chain
 
 from ion.delivery import Delivery, InDoubt, Status
 from ion.limits import SKEW_SECONDS
-from ion.outcome import Kind, Reason
+from ion.outcome import Kind, Outcome, Reason
 
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
@@ -19,6 +19,8 @@ under the row's lease: if its holder dies, the server may have their email. Doub
 dead-lettered too, but the server may have their email."""
 _MOST_DOUBTS = 9
 """The most that fit into one digit; no policy tells nine from ten."""
+_FREE = frozenset({Reason.STOPPED})
+"""Decided without trying, though they are the end."""
 _COUNTS = frozenset(
     {
         Kind.ACCEPTED,
@@ -42,6 +44,8 @@ class RowStatus(StrEnum):
     BOUNCED = "bounced"
     EXPIRED = "expired"
     IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+    """Not to be sent any more, whatever comes under its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class Verdict(StrEnum):
     """Another holds the lease."""
     DONE = "done"
     """All recipients of the message have been served: a copy, to be deleted."""
+    CANCELLED = "cancelled"
     REUSED = "reused"
     """The key belongs to an email with other content."""
     PARKED = "parked"
@@ -153,6 +158,24 @@ class Judgement:
     wait_seconds: float = 0.0
 
 
+def cancelled(row: Row | None, token: str, now: float) -> Row | None:
+    """The row once its email is cancelled; None: it is too late, since it is under way or decided.
+
+    The token is another one, so that a claim or a result which reckons with the row as it was
+    changes nothing.
+
+    Args:
+        row: what the ledger has; None: nothing.
+        token: a new one.
+        now: seconds since the epoch.
+    """
+    if row is None or row.expires_at <= now:
+        return Row(RowStatus.CANCELLED, token, 0, content_hash="", fates="", doubts="")
+    if row.status in (RowStatus.DEFERRED, RowStatus.CANCELLED):
+        return replace(row, status=RowStatus.CANCELLED, token=token)
+    return None
+
+
 def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
     """Judge a claim by the row in the ledger.
 
@@ -178,6 +201,8 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             used_ids=frozenset({claim.message_id}),
         )
         return _unless_in_doubt(new, claim, claim.scope)
+    if row.status is RowStatus.CANCELLED:
+        return Judgement(Verdict.CANCELLED)
     if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:
         return Judgement(Verdict.REUSED)
     targets = _targets(row, claim)
@@ -244,10 +269,14 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         status=_status(fates, dead),
         lease_until=0,
         fates="".join(fates),
-        attempts=row.attempts + any(outcome.kind in _COUNTS for outcome in outcomes),
+        attempts=row.attempts + any(map(_is_counted, outcomes)),
         crashes=0,
         used_ids=row.used_ids | {message_id} if dead else row.used_ids,
     )
+
+
+def _is_counted(outcome: Outcome) -> bool:
+    return outcome.kind in _COUNTS and outcome.reason not in _FREE
 
 
 def _fate(delivery: Delivery, before: str) -> str:

@@ -55,6 +55,7 @@ class Telemetry:
                 "recipients": len(delivery.recipients),
                 "retry_in_seconds": delivery.delay_seconds,
                 "path": delivery.path,
+                **({"tags": history.tags} if history.tags else {}),
                 "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.reply),
@@ -83,6 +84,14 @@ class Telemetry:
         self._logger.info("redrive", extra=report)
         if moved:
             self._metrics.add("Redriven", MetricUnit.Count, moved)
+
+    def steered(self, about: Mapping[str, object]) -> None:
+        """An operator's order came by the topic: what is in force now. No condition of a stop."""
+        self._logger.info("steered", extra=about)
+
+    def cancelled(self, email_id: str, *, in_time: bool) -> None:
+        """Someone asked for an email not to be sent."""
+        self._logger.info("cancelled" if in_time else "too_late", extra={"email_id": email_id})
 
     def queue_age(self, seconds: float) -> None:
         """Count the time that a message had waited when it was received."""

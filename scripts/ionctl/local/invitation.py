@@ -35,6 +35,10 @@ Publish an email, from another terminal:
 
 {_aws(stack, publish)}
 
+A newsletter or the like, which other mail overtakes, goes to the bulk topic in the same way:
+
+  {stack.names.bulk_topic_arn}
+
 Wake the relay, as the schedule would:
 
 {_aws(stack, invoke)}

@@ -166,6 +166,7 @@ def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> 
     runs.append(run)
     run.wait_for(UP)
     assert "Subject: Hello from ion" in run.output
+    assert ":ion-bulk-topic\n" in run.output
     (publish,) = (line for line in run.output.splitlines() if " sns publish " in line)
     # the person's own environment is still there when the line is pasted
     aws = Path(sys.executable).with_name("aws")

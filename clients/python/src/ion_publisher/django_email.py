@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from ion.contract import Mailbox, header
 from ion.outcome import Reason
 from ion_publisher.django_attachments import attachments_of
+from ion_publisher.django_options import options_of
 from ion_publisher.failures import InvalidMessage
 from ion_publisher.message import Email
 
@@ -50,8 +51,10 @@ def email_of(message: EmailMessage) -> Email:
         "subject": str(message.subject),
         "attachments": attachments_of(message),
         "headers": {name: value for name, value in headers.items() if name.lower() not in _TAKEN},
-        "email_id": own.get(EMAIL_ID) or getattr(message, "email_id", None),
     }
+    email |= options_of(message)
+    if own.get(EMAIL_ID):
+        email["email_id"] = own[EMAIL_ID]
     if "from" in own:
         email["return_path"] = str(message.from_email)
     return cast("Email", {name: value for name, value in email.items() if value} | _bodies(message))

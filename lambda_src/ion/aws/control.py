@@ -1,0 +1,70 @@
+"""DynamoDB: what operators have asked for, in one row of the ledger's table."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ion.aws.table import Table, TableError, is_refused
+from ion.policy.control import Control
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEY = " control "
+_UNREADABLE = "ControlUnreadable"
+_TRIES = 5
+"""Changes are rare: two people at once, or the counts of runs that end together."""
+
+
+class ControlRow:
+    """The row. Each write gives it another version, and is refused if another was faster.
+
+    Args:
+        client: boto3's.
+        table: its name.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._table = Table(client, table)
+
+    async def read(self) -> Control:
+        """What is in force, no earlier write missed.
+
+        Raises:
+            TableError: it can't be known.
+        """
+        return (await self._read())[0]
+
+    async def change(self, change: Callable[[Control], Control]) -> Control:
+        """Write what `change` makes of what is there; it is asked again if another was faster.
+
+        Raises:
+            TableError: it can't be written, or it isn't known whether it was.
+        """
+        version = uuid4().hex
+        for _ in range(_TRIES):
+            control, was = await self._read()
+            if was == version:  # the answer to the write before was lost
+                return control
+            changed = change(control)
+            values = {"control": changed.text, "version": version}
+            if was is None:
+                statement = self._table.insert(_KEY, values)
+            else:
+                statement = self._table.update(_KEY, values, only_if={"version": was})
+            (code,) = await self._table.execute([statement])
+            if code is None:
+                return changed
+            if not is_refused(code):
+                raise TableError(code)
+        raise TableError("ConditionalCheckFailed")
+
+    async def _read(self) -> tuple[Control, str | None]:
+        """What is in force, and the row's version; None: there is no row."""
+        row = (await self._table.read([_KEY])).get(_KEY)
+        if row is None:
+            return Control(), None
+        try:
+            return Control.read(str(row["control"])), str(row["version"])
+        except (KeyError, ValueError):
+            raise TableError(_UNREADABLE) from None

@@ -1,0 +1,167 @@
+"""What operators have asked for, as a run obeys it: pauses, stops, and what comes by the topic."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from ion.aws.control import ControlRow
+from ion.aws.ledger import Ledger
+from ion.aws.table import TableError
+from ion.contract import Cancel, Lane, Pause, Resume, Stop
+from ion.delivery import Delivery, done, refused, unclaimable
+from ion.drain.admission import WorkItem
+from ion.drain.line import lane_of
+from ion.drain.progress import Progress
+from ion.history import History
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.control import Control, EmailStop, TooManyStopsError
+from ion.report.telemetry import Telemetry
+
+LOOK_SECONDS = 5
+"""Between two looks at the row. An order is obeyed within 10 seconds, a slow answer included."""
+_FAILURES = 2
+"""Looks in a row without an answer, after which nothing more is sent."""
+
+
+class Steering:
+    """One run's eye on the control row.
+
+    Args:
+        row: it.
+        ledger: where emails are cancelled.
+        progress: of the run, which ends when everything is paused, or nothing is known.
+        telemetry: told of orders carried out.
+        default_sender: From, of emails that name none.
+        now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        row: ControlRow,
+        ledger: Ledger,
+        progress: Progress,
+        telemetry: Telemetry,
+        default_sender: str | None,
+        now: Callable[[], float],
+    ) -> None:
+        self._row = row
+        self._ledger = ledger
+        self._progress = progress
+        self._telemetry = telemetry
+        self._default_sender = default_sender
+        self._now = now
+        self._control = Control()
+        self._failures = _FAILURES - 1
+        """Looks in a row that weren't answered; the first look of a run must be."""
+        self._stopped: Counter[str] = Counter()
+        """Emails dead-lettered, by the stop's id."""
+        self.when_changed: Callable[[], None] = lambda: None
+        """Called after each look."""
+
+    # -- looking -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look every few seconds, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Read the row, and obey it."""
+        try:
+            control = await self._row.read()
+        except TableError as error:
+            self._failures += 1
+            self._telemetry.trouble("the control row can't be read", code=str(error))
+            if self._failures >= _FAILURES:
+                ill = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+                self._progress.suspend(ill)
+            return
+        self._failures = 0
+        self._obey(control)
+
+    def _obey(self, control: Control) -> None:
+        self._control = control
+        now = self._now()
+        self._progress.summary.pause(control.paused_lanes(now))
+        if until := control.paused_until(now):
+            self._progress.stop("paused", f"paused until {_written(until)}")
+        self.when_changed()
+
+    async def end(self) -> None:
+        """Write down how many emails each stop has stopped."""
+        if not self._stopped:
+            return
+        try:
+            await self._row.change(lambda control: control.counted(self._stopped))
+        except TableError as error:
+            count = self._stopped.total()
+            self._telemetry.trouble("stopped, not counted", count=count, code=str(error))
+
+    # -- what is in force ----------------------------------------------------------------
+
+    @property
+    def paused(self) -> frozenset[Lane]:
+        """Lanes of which nothing may be sent now."""
+        return self._control.paused_lanes(self._now()) if self._control.pauses else frozenset()
+
+    def is_paused(self, one: WorkItem) -> bool:
+        """True if a message must wait for its lane."""
+        return lane_of(one) in self.paused
+
+    def stop_about(self, one: WorkItem) -> EmailStop | None:
+        """The stop that is about an email, if there is one."""
+        if not self._control.stops or one.asked is None:
+            return None
+        return self._control.stop_about(
+            one.asked, self._now(), left=one.left, default_sender=self._default_sender
+        )
+
+    def count(self, deliveries: Sequence[Delivery]) -> None:
+        """The fates of a message are written."""
+        outcomes = [one.outcome for one in deliveries]
+        self._stopped.update(one.detail for one in outcomes if one.reason is Reason.STOPPED)
+
+    # -- what comes by the topic ---------------------------------------------------------
+
+    async def carry_out(self, action: Cancel | Stop | Pause | Resume, history: History) -> Delivery:
+        """Do what a message asks for; it comes back in a minute if that can't be written."""
+        try:
+            if isinstance(action, Cancel):
+                return await self._cancel(action)
+            control = await self._row.change(lambda was: self._changed(was, action, history))
+        except TableError as error:
+            self._telemetry.trouble("an order can't be written", code=str(error))
+            return unclaimable()
+        except TooManyStopsError as error:
+            return refused(str(error))
+        self._telemetry.steered(
+            {
+                "order": type(action).__name__.lower(),
+                "email_id": history.email_id,
+                "pauses": {one.lane or "all": _written(one.until) for one in control.pauses},
+                "stops": {one.id: _written(one.until) for one in control.stops},
+            }
+        )
+        self._obey(control)
+        return done(type(action).__name__.lower())
+
+    async def _cancel(self, action: Cancel) -> Delivery:
+        in_time = await self._ledger.cancel(action.email_id, self._now())
+        self._telemetry.cancelled(action.email_id, in_time=in_time)
+        return done("cancelled" if in_time else "too late")
+
+    def _changed(self, was: Control, action: Stop | Pause | Resume, history: History) -> Control:
+        now, name = self._now(), history.original_message_id
+        match action:
+            case Pause():
+                return was.with_pause(action, now, by=f"message {name}")
+            case Stop():
+                return was.with_stop(action, now, by=f"message {name}", new_id=name)
+            case Resume():
+                return Control()
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

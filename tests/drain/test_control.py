@@ -1,0 +1,301 @@
+"""Pauses, stops and cancels, from the row and from the topic, in whole runs."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conftest import Log
+from draining import control_row, drain, email, ion_of, reasons, recipients, run, wide
+from emulated import Account, Request, failing
+from ion.contract import Lane, Pause, Stop, StopWhere
+from ion.drain import steering
+from ion.policy.control import Control
+from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, delay, reply
+
+
+def change(account: Account, how: Callable[[Control], Control]) -> None:
+    asyncio.run(control_row(account).change(how))
+
+
+def pause(account: Account, lane: Lane | None = None) -> None:
+    change(account, lambda was: was.with_pause(Pause(lane=lane), time.time()))
+
+
+def stop(account: Account, **where: Any) -> None:  # noqa: ANN401
+    asked = Stop(where=StopWhere(**where))
+    change(account, lambda was: was.with_stop(asked, time.time(), new_id="s1"))
+
+
+def in_force(account: Account) -> Control:
+    return asyncio.run(control_row(account).read())
+
+
+def attempts(account: Account) -> list[object]:
+    return [
+        (row["attempts"], row["doubts"])
+        for row in account.rows()
+        if " " not in str(row["email_id"])
+    ]
+
+
+def events(log: Log, name: str) -> list[dict[str, Any]]:
+    return [one for one in log.events if one["message"] == name]
+
+
+class Quick(ScriptedServer):
+    """A server at whose first dot something happens; the answer waits for some looks."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        def script(moment: Moment) -> Action:
+            if moment.step is Step.DOT and moment.nth == 1:
+                then()
+                return delay(1)
+            return NORMAL
+
+        super().__init__(script)
+
+
+@pytest.fixture
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steering, "LOOK_SECONDS", 0.02)
+
+
+# pauses
+
+
+@pytest.mark.row(77)
+def test_a_paused_relay_receives_nothing_and_says_so(account: Account) -> None:
+    account.publish(email())
+    pause(account)
+    sqs, server = account.sqs(), ScriptedServer()
+    summary = run(account, server, sqs=sqs)
+    assert (summary.stopped, summary.received, summary.paused) == ("paused", 0, "bulk, normal")
+    assert summary.error.startswith("paused until ")
+    assert (sqs.calls, server.sessions) == ([], [])
+
+
+@pytest.mark.row(77)
+def test_one_lane_is_paused_and_the_other_goes_out(account: Account) -> None:
+    account.publish(email(1))
+    account.publish(email(2), url=account.bulk_url)
+    pause(account, Lane.BULK)
+    server, sqs = ScriptedServer(), account.sqs()
+    summary = run(account, server, sqs=sqs)
+    assert (summary.stopped, summary.sent, summary.paused) == ("empty", 1, "bulk")
+    assert recipients(server) == {"to1@example.org": 1}
+    assert account.bulk_url not in {one["QueueUrl"] for one in sqs.asked("receive_message")}
+
+
+@pytest.mark.row(77)
+def test_what_waits_is_kept_waiting_while_its_lane_is_paused(account: Account) -> None:
+    account.publish(email(1), url=account.bulk_url)
+    account.publish(email(2))
+    busy = ScriptedServer({Step.RCPT: [reply(451, "4.7.1 greylisted")] * 2})
+    run(account, busy)
+    account.time_passes(600)
+    pause(account, Lane.BULK)
+    server = ScriptedServer()
+    assert run(account, server).sent == 1
+    assert recipients(server) == {"to2@example.org": 1}
+    (held,) = account.held_in("later")
+    assert not held.visible
+    assert min(map(str, attempts(account))) == "(1, '0')"
+
+
+@pytest.mark.row(77)
+@pytest.mark.usefixtures("quick_looks")
+@pytest.mark.parametrize("lane", [None, Lane.NORMAL])
+def test_a_pause_in_the_middle_of_a_batch_releases_what_is_not_begun(
+    account: Account, lane: Lane | None
+) -> None:
+    for number in range(8):
+        account.publish(email(number))
+
+    server = Quick(lambda: pause_beside(account, lane))
+    summary = run(account, server)
+    assert (summary.sent, summary.released) == (1, 7)
+    assert summary.stopped == ("empty" if lane else "paused")
+    assert [held.visible for held in account.waiting()] == [True] * 7
+    assert sorted(attempts(account), key=str) == [(0, "0")] * 7 + [(1, "0")]
+    change(account, lambda _: Control())
+    after = ScriptedServer()
+    assert run(account, after).sent == 7
+    assert recipients(server) + recipients(after) == {f"to{n}@example.org": 1 for n in range(8)}
+
+
+def pause_beside(account: Account, lane: Lane | None) -> None:
+    in_thread(lambda: pause(account, lane))
+
+
+def in_thread(call: Callable[[], None]) -> None:
+    """Beside the loop that is running."""
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.row(77)
+def test_a_pause_by_the_topic_is_obeyed_at_once_and_its_message_is_gone(account: Account) -> None:
+    account.publish('{"action": "pause"}')
+    assert run(account).stopped == "paused"
+    assert (account.waiting(), account.dead()) == ([], [])
+    (one,) = in_force(account).pauses
+    assert 3590 < one.until.timestamp() - time.time() <= 3600
+
+
+def test_a_resume_by_the_topic_ends_everything(account: Account) -> None:
+    pause(account, Lane.BULK)
+    stop(account)
+    account.publish('{"action": "resume"}')
+    account.publish(email(1), url=account.bulk_url)
+    run(account)
+    assert in_force(account) == Control()
+    assert run(account).stopped == "empty"
+    assert account.waiting() == []
+
+
+# the row can't be read
+
+
+@pytest.mark.row(78)
+def test_what_can_not_be_known_is_not_sent(account: Account) -> None:
+    account.publish(email())
+    sqs, server = account.sqs(), ScriptedServer()
+    ill = account.dynamodb(batch_get_item=failing("ThrottlingException"))
+    summary = run(account, server, sqs=sqs, control=ill)
+    assert (summary.stopped, summary.received) == ("ledger", 0)
+    assert (sqs.calls, server.sessions, attempts(account)) == ([], [], [])
+
+
+@pytest.mark.row(78)
+@pytest.mark.usefixtures("quick_looks")
+def test_a_row_that_can_not_be_read_any_more_ends_the_run(account: Account) -> None:
+    for number in range(5):
+        account.publish(email(number))
+    ill = [False]
+
+    def read(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return failing()(real, request) if ill[0] else real(**request)
+
+    server = Quick(lambda: ill.__setitem__(0, True))
+    summary = run(account, server, control=account.dynamodb(batch_get_item=read))
+    assert (summary.stopped, summary.sent, summary.released) == ("ledger", 1, 4)
+    assert sorted(attempts(account), key=str) == [(0, "0")] * 4 + [(1, "0")]
+
+
+# stops
+
+
+@pytest.mark.row(77)
+def test_a_stop_dead_letters_what_it_is_about_and_counts(account: Account) -> None:
+    for number in range(3):
+        account.publish(email(number, tags={"campaign": "spring"}))
+    account.publish(email(3))
+    stop(account, tag={"campaign": "spring"})
+    server = ScriptedServer()
+    summary = run(account, server)
+    assert (summary.sent, summary.dead_lettered, summary.by_stop) == (1, 3, 3)
+    assert recipients(server) == {"to3@example.org": 1}
+    assert reasons(account) == ["STOPPED"] * 3
+    assert [ion_of(held)["attempts"] for held in account.dead()] == [0] * 3
+    assert [one.stopped for one in in_force(account).stops] == [3]
+
+
+@pytest.mark.row(77)
+def test_what_was_stopped_is_sent_by_a_redrive_once_the_stop_has_ended(account: Account) -> None:
+    account.publish(email(1))
+    stop(account)
+    assert run(account).by_stop == 1
+    account.publish('{"action": "resume"}')
+    run(account)
+    account.publish('{"action": "redrive", "where": {"reason": "STOPPED"}}')
+    assert run(account).sent == 1
+    assert account.dead() == []
+
+
+@pytest.mark.row(77)
+def test_a_redrive_is_no_email_to_be_stopped_but_what_it_moves_is(account: Account) -> None:
+    account.publish(email(1))
+    run(account, ScriptedServer({Step.RCPT: reply(550, "5.1.1 no")}))
+    stop(account)
+    account.publish('{"action": "redrive"}')
+    summary = run(account)
+    assert (summary.redriven, summary.sent, summary.by_stop) == (1, 0, 1)
+    assert reasons(account) == ["STOPPED"]
+
+
+@pytest.mark.row(77)
+@pytest.mark.usefixtures("quick_looks")
+def test_a_stop_in_the_middle_of_a_batch_harms_nothing_under_way(account: Account) -> None:
+    for number in range(6):
+        account.publish(email(number))
+    server = Quick(lambda: in_thread(lambda: stop(account)))
+    summary = run(account, server)
+    assert (summary.sent, summary.by_stop) == (1, 5)
+    assert [one.stopped for one in in_force(account).stops] == [5]
+
+
+@pytest.mark.row(77)
+def test_emails_that_must_not_be_sent_twice_are_stopped_too(account: Account) -> None:
+    account.publish(email(1, in_doubt="park"))
+    stop(account)
+    assert run(account, smtp=wide(2)).by_stop == 1
+
+
+@pytest.mark.row(79)
+def test_a_stop_by_the_topic_that_matches_nothing_stops_nothing(account: Account) -> None:
+    where = {"tag": {"odd": "\"'\\{}"}, "sender": "x@y", "recipient_domain": "\u2603.example"}
+    account.publish(json.dumps({"action": "stop", "where": where}))
+    run(account)
+    account.publish(email(1))
+    summary = run(account)
+    assert (summary.sent, summary.by_stop) == (1, 0)
+    assert [one.stopped for one in in_force(account).stops] == [0]
+
+
+@pytest.mark.row(78)
+def test_an_order_that_can_not_be_written_comes_back(account: Account) -> None:
+    account.publish('{"action": "pause"}')
+    ill = account.dynamodb(batch_execute_statement=failing())
+    assert run(account, control=ill).deferred == 1
+    assert len(account.waiting()) == 1
+
+
+# cancels
+
+
+@pytest.mark.row(76)
+def test_an_email_is_cancelled_before_it_was_ever_seen(account: Account, log: Log) -> None:
+    account.publish('{"action": "cancel", "email_id": "order-17"}')
+    run(account)
+    account.publish(email(1, email_id="order-17"))
+    server = ScriptedServer()
+    summary = run(account, server)
+    assert (summary.sent, summary.dead_lettered, server.submissions) == (0, 0, [])
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert [row["status"] for row in account.rows()] == ["cancelled"]
+    assert [one["reason"] for one in events(log, "done")] == ["ACCEPTED", "CANCELLED"]
+    assert [one["email_id"] for one in events(log, "cancelled")] == ["order-17"]
+
+
+@pytest.mark.row(76)
+async def test_what_waits_is_cancelled_and_what_was_sent_is_not(account: Account, log: Log) -> None:
+    for name in ("a", "b"):
+        account.publish(email(1, email_id=name))
+    server = ScriptedServer({Step.RCPT: [reply(450, "4.2.1 busy")]})
+    async with server:
+        await drain(account, server)
+        for name in ("a", "b", "a", "b"):
+            account.publish(json.dumps({"action": "cancel", "email_id": name}))
+        await drain(account, server)
+        account.time_passes(3600)
+        await drain(account, server)
+    assert len(server.accepted) == 1
+    assert sorted(str(row["status"]) for row in account.rows()) == ["cancelled", "sent"]
+    assert (account.waiting(), account.dead()) == ([], [])
+    assert (len(events(log, "cancelled")), len(events(log, "too_late"))) == (2, 2)
