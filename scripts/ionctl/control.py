@@ -48,6 +48,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     stop.add_argument("--sender", metavar="ADDRESS")
     stop.add_argument("--recipient-domain", metavar="DOMAIN")
+    stop.add_argument("--email-id", metavar="KEY")
     for one in (pause, stop):
         one.add_argument("--until", metavar="TIME", help="2027-03-08T09:00:00Z; default: an hour")
         one.add_argument("--why", default="", help="for those who see it in force")
@@ -94,7 +95,12 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
     if options.order == "pause":
         return asked | {"lane": options.lane}
     tags = {name: value for name, _, value in (one.partition("=") for one in options.tag)}
-    where = {"tag": tags, "sender": options.sender, "recipient_domain": options.recipient_domain}
+    where = {
+        "tag": tags,
+        "sender": options.sender,
+        "recipient_domain": options.recipient_domain,
+        "email_id": options.email_id,
+    }
     return asked | {"where": where}
 
 

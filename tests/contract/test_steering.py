@@ -155,7 +155,7 @@ def test_a_misspelt_field_is_told_with_the_one_that_was_meant(action: type[Actio
     [
         *(("stop", "senders", "sender"), ("redrive", "senders", "sender")),
         *(("stop", "tags", "tag"), ("redrive", "email-id", "email_id")),
-        ("stop", "email-id", ""),
+        *(("stop", "email-id", "email_id"), ("stop", "reasons", "")),
     ],
 )
 def test_a_misspelt_condition_is_told_by_what_the_action_knows(

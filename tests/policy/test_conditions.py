@@ -123,12 +123,23 @@ def test_only_recipients_that_are_left_count() -> None:
 
 def test_all_of_it_must_be_true() -> None:
     email = send(tags={"a": "b"}, sender="post@example.org")
-    good = {"tag": {"a": "b"}, "sender": "post@example.org", "recipient_domain": "example.org"}
-    other = {"tag": {"a": "c"}, "sender": "post@example.net", "recipient_domain": "example.net"}
-    assert is_about(StopWhere(**good), email)  # type: ignore[arg-type] # each is its own
+    good = {
+        "tag": {"a": "b"},
+        "sender": "post@example.org",
+        "recipient_domain": "example.org",
+        "email_id": "order-17",
+    }
+    other = {
+        "tag": {"a": "c"},
+        "sender": "post@example.net",
+        "recipient_domain": "example.net",
+        "email_id": "order-18",
+    }
+    where = StopWhere(**good)  # type: ignore[arg-type] # each is its own
+    assert is_about(where, email, key="order-17")
     for name in good:
         where = StopWhere(**good | {name: other[name]})  # type: ignore[arg-type] # the same
-        assert not is_about(where, email)
+        assert not is_about(where, email, key="order-17")
 
 
 def test_what_asks_for_nothing_is_about_every_email() -> None:

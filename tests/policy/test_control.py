@@ -41,7 +41,7 @@ def send(**fields: Any) -> Send:  # noqa: ANN401 - any JSON
 
 
 def is_stopped(control: Control, email: Send, now: float = NOW, left: tuple[int, ...] = ()) -> bool:
-    found = control.stop_about(email, now, left=left, default_sender="ion@example.org")
+    found = control.stop_about(email, now, key="k", left=left, default_sender="ion@example.org")
     return found is not None
 
 
@@ -103,6 +103,8 @@ def test_a_stop_without_a_condition_is_about_every_email_while_it_lasts() -> Non
         (StopWhere(recipient_domain="TWO.example"), (), True),
         (StopWhere(recipient_domain="two.example"), (0,), False),
         (StopWhere(recipient_domain="\u2603"), (), False),
+        (StopWhere(email_id="k"), (), True),
+        (StopWhere(email_id="K"), (), False),
     ],
 )
 def test_a_stop_is_about_those_of_which_all_is_true(

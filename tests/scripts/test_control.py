@@ -59,6 +59,14 @@ def test_a_stop_has_conditions_and_a_count(operator: Operator) -> None:
     assert "1 stopped" in operator.types("show")[1]
 
 
+def test_a_stop_may_be_about_one_email(operator: Operator) -> None:
+    operator.types("stop", "--email-id", "order-17")
+    for key in ("order-17", "order-18"):
+        operator.account.publish(email(email_id=key))
+    summary = run(operator.account)
+    assert (summary.by_stop, summary.sent) == (1, 1)
+
+
 def test_a_lane_is_paused_until_a_time(operator: Operator) -> None:
     operator.types("pause", "--lane", "bulk", "--until", "2999-01-01T00:00:00Z")
     (one,) = asyncio.run(control_row(operator.account).read()).pauses

@@ -29,6 +29,7 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         tag: tags that the email has, with these values.
         sender: the mailbox in From, by whatever name; of an email that names none, the relay's.
         recipient_domain: what follows the @ of one of its recipients.
+        email_id: its key.
     """
 
     tag: Tags | None = None
@@ -51,6 +52,7 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ]
         | None
     ) = None
+    email_id: EmailId | None = None
 
 
 class Where(StopWhere, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +64,6 @@ class Where(StopWhere, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Reason | list[Reason] | None = None
     older_than: Age | None = None
     younger_than: Age | None = None
-    email_id: EmailId | None = None
 
     def __post_init__(self) -> None:
         older, younger = self.older_than, self.younger_than

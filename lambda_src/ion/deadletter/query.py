@@ -63,5 +63,5 @@ def _says_so(letter: Message, where: Where, default_sender: str | None) -> bool:
     if not of_emails:
         return True
     return isinstance(action, Send) and is_about(
-        where, action, left=history.left, default_sender=default_sender
+        where, action, key=history.email_id, left=history.left, default_sender=default_sender
     )

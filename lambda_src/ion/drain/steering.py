@@ -115,7 +115,11 @@ class Steering:
         if not self._control.stops or one.asked is None:
             return None
         return self._control.stop_about(
-            one.asked, self._now(), left=one.left, default_sender=self._default_sender
+            one.asked,
+            self._now(),
+            key=one.history.email_id,
+            left=one.left,
+            default_sender=self._default_sender,
         )
 
     def count(self, deliveries: Sequence[Delivery]) -> None:
@@ -129,7 +133,7 @@ class Steering:
         """Do what a message asks for; it comes back in a minute if that can't be written."""
         try:
             if isinstance(action, Cancel):
-                return await self._cancel(action)
+                return await self._cancel(action, history)
             control = await self._row.change(lambda was: self._changed(was, action, history))
         except TableError as error:
             self._telemetry.trouble("an order can't be written", code=str(error))
@@ -139,7 +143,7 @@ class Steering:
         self._telemetry.steered(
             {
                 "order": type(action).__name__.lower(),
-                "email_id": history.email_id,
+                "message_id": history.original_message_id,
                 "pauses": {one.lane or "all": _written(one.until) for one in control.pauses},
                 "stops": {one.id: _written(one.until) for one in control.stops},
             }
@@ -147,9 +151,10 @@ class Steering:
         self._obey(control)
         return done(type(action).__name__.lower())
 
-    async def _cancel(self, action: Cancel) -> Delivery:
+    async def _cancel(self, action: Cancel, history: History) -> Delivery:
         in_time = await self._ledger.cancel(action.email_id, self._now())
-        self._telemetry.cancelled(action.email_id, in_time=in_time)
+        by = history.original_message_id
+        self._telemetry.cancelled(action.email_id, in_time=in_time, by=by)
         return done("cancelled" if in_time else "too late")
 
     def _changed(self, was: Control, action: Stop | Pause | Resume, history: History) -> Control:

@@ -14,7 +14,12 @@ def asks_of_emails(where: StopWhere) -> bool:
 
 
 def is_about(
-    where: StopWhere, send: Send, *, left: Collection[int] = (), default_sender: str | None = None
+    where: StopWhere,
+    send: Send,
+    *,
+    key: str | None = None,
+    left: Collection[int] = (),
+    default_sender: str | None = None,
 ) -> bool:
     """True if all that `where` says of emails is true of this one.
 
@@ -23,12 +28,14 @@ def is_about(
     Args:
         where: the query.
         send: what was published.
+        key: of the email, if it is known: its own `email_id`, or the one that ion gave it.
         left: indexes of the recipients that are left; empty: all.
         default_sender: From, of emails that name none.
     """
     try:
         return (
-            given_tags(where.tag).items() <= given_tags(send.tags).items()
+            where.email_id in (None, key)
+            and given_tags(where.tag).items() <= given_tags(send.tags).items()
             and (where.sender is None or _is_from(send, where.sender, default_sender))
             and (where.recipient_domain is None or _goes_to(send, where.recipient_domain, left))
         )

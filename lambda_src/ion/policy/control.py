@@ -109,20 +109,27 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return frozenset(lane for lane in Lane if lane in lanes or None in lanes)
 
     def stop_about(
-        self, send: Send, now: float, *, left: Collection[int], default_sender: str | None
+        self,
+        send: Send,
+        now: float,
+        *,
+        key: str,
+        left: Collection[int],
+        default_sender: str | None,
     ) -> EmailStop | None:
         """The first stop that is about an email, if there is one.
 
         Args:
             send: what was published.
             now: seconds since the epoch.
+            key: of the email.
             left: indexes of the recipients that are left.
             default_sender: From, of emails that name none.
         """
         for stop in self.stops:
             if stop.until.timestamp() > now and (
                 stop.where is None
-                or is_about(stop.where, send, left=left, default_sender=default_sender)
+                or is_about(stop.where, send, key=key, left=left, default_sender=default_sender)
             ):
                 return stop
         return None

@@ -89,9 +89,10 @@ class Telemetry:
         """An operator's order came by the topic: what is in force now. No condition of a stop."""
         self._logger.info("steered", extra=about)
 
-    def cancelled(self, email_id: str, *, in_time: bool) -> None:
-        """Someone asked for an email not to be sent."""
-        self._logger.info("cancelled" if in_time else "too_late", extra={"email_id": email_id})
+    def cancelled(self, email_id: str, *, in_time: bool, by: str) -> None:
+        """An email is not to be sent; `by`: the message that asked for it."""
+        about = {"email_id": email_id, "message_id": by}
+        self._logger.info("cancelled" if in_time else "too_late", extra=about)
 
     def queue_age(self, seconds: float) -> None:
         """Count the time that a message had waited when it was received."""

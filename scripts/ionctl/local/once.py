@@ -24,6 +24,8 @@ from ionctl.local.stack import Stack
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05
+_LOG_SECONDS = 10
+"""An invocation's log comes when it has ended: after the drain's time to wait for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Fate:
         undecided: where it, or a part of it, is queued still, and why; empty: it isn't.
         refused: why it never came onto the queue; None: it did.
         copy_of: the file before it that has the same key, and with it the emails.
-        report: of a redrive: what it came to.
+        report: of what is no email, or was cancelled: what the log says of it last.
     """
 
     file: Path
@@ -51,11 +53,17 @@ class Fate:
         """True if everything was sent, or done: nothing of it is left in a queue."""
         return not (self.dead_letters or self.undecided) and self.refused is None
 
+    @property
+    def is_told(self) -> bool:
+        """True if something is known of it; the log may be late."""
+        known = (self.emails, self.dead_letters, self.undecided)
+        return any(known) or not (self.refused is self.copy_of is self.report is None)
+
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
         parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
         parts += self.undecided
-        if not self.undecided and self.report is not None and not self.dead_letters:
+        if self.report is not None and not (self.undecided or self.dead_letters or self.emails):
             parts.append(self.report)
         if self.copy_of is not None and not parts:
             parts.append(f"nothing: a copy of {self.copy_of}")
@@ -115,6 +123,10 @@ def run(
     stack.wake()
     stack.wait_until_settled(timeout_seconds)
     found = fates(stack, messages)
+    deadline = time.monotonic() + _LOG_SECONDS
+    while not all(fate.is_told for fate in found) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        found = fates(stack, messages)
     _write(found, out)
     return found
 
@@ -181,6 +193,7 @@ def _fate(stack: Stack, message: Published, first: dict[str, Path]) -> Fate:
     own_id = _message_id(stack, message)
     copy_of = first.setdefault(own_id, message.file) if own_id else message.file
     is_copy = copy_of is not message.file
+    key = _key(stack, message)
     waiting = [queued for queued in stack.queued() if _came_from(queued, message)]
     events = [_last_event(stack, {message.message_id, one.message_id}) for one in waiting]
     return Fate(
@@ -196,7 +209,7 @@ def _fate(stack: Stack, message: Published, first: dict[str, Path]) -> Fate:
             for one, event in zip(waiting, events, strict=True)
         ),
         copy_of=copy_of if is_copy else None,
-        report=None if own_id else _last_event(stack, {message.message_id}),
+        report=None if is_copy else _last_event(stack, {message.message_id, key}, is_over=True),
     )
 
 
@@ -250,17 +263,28 @@ def _local_id(content: bytes) -> str:
     return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).partition("@")[0]
 
 
-def _last_event(stack: Stack, message_ids: set[str]) -> str | None:
-    """Give what the log says last about a message that was put off, under whichever id.
+def _last_event(stack: Stack, names: set[str], *, is_over: bool = False) -> str | None:
+    """Give what the log says last about a message, by the ids and the key that it has had.
 
-    A redrive's report has the id that its first message had.
+    Of one that is over, what kept it waiting before says nothing.
     """
     last = None
     for record in stack.events():
-        is_report = record.get("message") == "redrive"
-        if record.get("email_id" if is_report else "message_id") in message_ids:
+        is_cancel = record.get("message") in ("cancelled", "too_late")  # has the email's key
+        if is_over and record.get("message") == "deferred":
+            continue
+        if names & {record.get("message_id"), None if is_cancel else record.get("email_id")}:
             last = show.event(record) or last
     return last
+
+
+def _key(stack: Stack, message: Published) -> str:
+    """Give the key of the email that a message is about; of what is none, the message's id."""
+    try:
+        action = _action(stack, message.body)
+    except BadInput:
+        return message.message_id
+    return (isinstance(action, Send) and action.email_id) or message.message_id
 
 
 def _write(fates: Sequence[Fate], out: Path) -> None:
