@@ -11,8 +11,9 @@ import hypothesis
 import pytest
 from aws_lambda_powertools import Metrics
 from moto import mock_aws
+from moto.sqs.models import SQSBackend
 
-from emulated import REGION, Account
+from emulated import REGION, Account, without_waiting
 from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, Ministack
 from ionctl.local.stack import ministack_python
@@ -90,6 +91,7 @@ def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
+    monkeypatch.setattr(SQSBackend, "receive_message", without_waiting)
     with mock_aws(config={"core": {"mock_credentials": False}}):
         yield Account(dynamodb_endpoint)
 

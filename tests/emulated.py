@@ -18,7 +18,7 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import SQSBackend, sqs_backends
 
 from ion.aws.alarm import Alarm
 from ion.aws.ledger import Ledger
@@ -94,6 +94,15 @@ class OneByOne:
 def at_once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
     """A long poll that isn't waited for: nothing new ever comes here, and moto would sleep."""
     return real(**request | {"WaitTimeSeconds": 0})
+
+
+_receive = SQSBackend.receive_message
+
+
+def without_waiting(backend: SQSBackend, queue_name: str, count: int, *others: Any) -> Any:  # noqa: ANN401 - moto's
+    """The same for clients that the function makes itself."""
+    _wait_seconds, *rest = others
+    return _receive(backend, queue_name, count, 0, *rest)
 
 
 def as_strict_as_sqs(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
