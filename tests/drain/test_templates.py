@@ -13,7 +13,7 @@ from ion.contract import content_hash
 from ion.deadline import Deadline
 from ion.delivery import Delivery
 from ion.drain.admission import Job
-from ion.drain.allowance import Allowance
+from ion.drain.allowance import MB, Allowance
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.message import Message
@@ -35,6 +35,22 @@ def templated(number: int = 0, template: str = "welcome", **fields: Any) -> str:
     content = {"name": f"Ann {number}"}
     fields = {"template": template, "context": content} | fields
     return json.dumps(json.loads(email(number, **fields)) | {"body_text": None})
+
+
+class Noting(Memory):
+    """Notes what room is asked for while a message is worked on, and given back."""
+
+    def __init__(self) -> None:
+        super().__init__(Allowance(100 * MB, 10))
+        self.grown: list[int] = []
+
+    async def grow(self, octets: int) -> None:
+        self.grown.append(octets)
+        await super().grow(octets)
+
+    def shrink(self, octets: int) -> None:
+        self.grown.append(-octets)
+        super().shrink(octets)
 
 
 def arrived(server: ScriptedServer) -> str:
@@ -252,3 +268,16 @@ def test_near_the_end_of_a_run_nothing_is_rendered(account: Account) -> None:
     run(account, templates=Texts(FILES), deadline=Deadline.after(54))
     assert account.dead() == []
     assert [held.body for held in account.waiting()] == [templated(1, "broken")]
+
+
+def test_a_message_in_s3_has_room_for_what_its_template_makes(account: Account) -> None:
+    """How much that is, is known when it has been fetched."""
+    stored = account.store("k", templated(1, template="long").encode())
+    place = {"s3BucketName": stored["bucket"], "s3Key": stored["key"]}
+    pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", place]
+    account.publish(json.dumps(pointer))
+    memory, server = Noting(), ScriptedServer()
+    run(account, server, templates=Texts({"long/body.txt.j2": "x" * 100_000}), memory=memory)
+    assert recipients(server) == {"to1@example.org": 1}
+    grown, shrunk = memory.grown
+    assert grown == -shrunk > 400_000

@@ -18,6 +18,9 @@ _DEFAULT_MB = 512
 
 _SHARE = 0.55
 """Of the function's memory, for the process and the budget; 0.6 is promised."""
+_MOST_BYTES = 250 * MB
+"""The same, however large the function is: enough for ten emails of 10 MB at a time. Memory is
+added to a function for its processor, too."""
 _PROCESS_BYTES = 80 * MB
 """Outside the budget: Python and boto3 take 57 MB; the rest is for what making one
 email's content takes meanwhile."""
@@ -57,7 +60,7 @@ class Allowance:
     @classmethod
     def of(cls, function_bytes: int, connections: int) -> "Allowance":
         """The budgets of a function of so many bytes, with so many connections."""
-        planned = int(_SHARE * function_bytes)
+        planned = min(int(_SHARE * function_bytes), _MOST_BYTES)
         process = _PROCESS_BYTES + connections * _CONNECTION_BYTES
         unseen = (function_bytes - planned) // _WORST_RECEIVE_BYTES
         return cls(max(planned - process, _LEAST_BYTES), max(unseen, 2))

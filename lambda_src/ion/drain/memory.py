@@ -190,9 +190,9 @@ class Memory:
         return self._allowance.budget // _SPARE
 
     async def grow(self, octets: int) -> None:
-        """Return when there is room for something shared, or all that is worked on waits for such.
+        """Return when there is room for something more, or all that is worked on waits for such.
 
-        To be called by work, once; `shrink` must follow.
+        To be called by work; `shrink` must follow.
         """
         self._growing += 1
         try:
@@ -204,6 +204,15 @@ class Memory:
         finally:
             self._growing -= 1
             self._freed.set()
+
+    @asynccontextmanager
+    async def more(self, octets: int) -> AsyncIterator[None]:
+        """Inside, work that turned out to be larger has room for so much besides."""
+        await self.grow(octets)
+        try:
+            yield
+        finally:
+            self.shrink(octets)
 
     def shrink(self, octets: int) -> None:
         """What was given room for is forgotten."""

@@ -161,18 +161,27 @@ class Drain:
         work = nullcontext() if isinstance(one.task, Redrive) else self._memory.work(one.message)
         try:
             async with work:
-                await self._handle(one)
+                await self._begin(one)
         finally:
             self._intake.done(one.message)
 
-    async def _handle(self, one: WorkItem) -> None:
+    async def _begin(self, one: WorkItem) -> None:
+        """Handle a message; one that lies in S3 says only then how large it is."""
         began = self._now()
-        may_begin = self._progress.may_begin and not self._steering.is_paused(one)
-        begun = isinstance(one.task, Delivery) or may_begin
-        if begun and isinstance(one.task, Pointer):
-            one = await self._admission.fetch(one, self._progress.seconds_to_begin)
-            await self._gate.further_turns(recipients_of(one) - 1)
-        elif begun and isinstance(one.task, Unclaimed):
+        if not (isinstance(one.task, Pointer) and self._may_begin(one)):
+            await self._handle(one, began)
+            return
+        one = await self._admission.fetch(one, self._progress.seconds_to_begin)
+        await self._gate.further_turns(recipients_of(one) - 1)
+        async with self._memory.more(one.bodies.work_bytes) if one.bodies else nullcontext():
+            await self._handle(one, began)
+
+    def _may_begin(self, one: WorkItem) -> bool:
+        return self._progress.may_begin and not self._steering.is_paused(one)
+
+    async def _handle(self, one: WorkItem, began: float) -> None:
+        begun = isinstance(one.task, Delivery) or self._may_begin(one)
+        if begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
