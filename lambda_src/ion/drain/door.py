@@ -12,6 +12,7 @@ from ion.message import Message
 
 _LOOK_AGAIN_SECONDS = {Rank.NORMAL: 1.0, Rank.DUE: 5.0, Rank.BULK: 5.0}
 """An empty queue is looked at so often while other mail is being sent."""
+_LANES = {Rank.NORMAL: Lane.NORMAL, Rank.BULK: Lane.BULK}
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +49,7 @@ class Door:
     @property
     def lane(self) -> Lane | None:
         """The lane of all that comes by it; None: of either."""
-        return {Rank.NORMAL: Lane.NORMAL, Rank.BULK: Lane.BULK}.get(self.rank)
+        return _LANES.get(self.rank)
 
     def ask(self, handled: int) -> None:
         """It is about to be asked, when the run has handled so many messages."""
