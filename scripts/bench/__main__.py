@@ -173,7 +173,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="what the goals need, in short turns: under two minutes, and rough",
+        help="what the goals need, in short turns: about three minutes, and rough",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for machines")
     parser.add_argument(

@@ -36,8 +36,7 @@ _FIRST = 10_000_000
 """Number of the first of the emails that are published one by one."""
 _APART_SECONDS = (0.5, 1.5)
 """Between two of them; anything in between."""
-_WARM_SECONDS = 3.0
-_FLOOD_SECONDS = 12.0
+_WARM_SECONDS, _SPARE_SECONDS = 3.0, 5.0
 _PATIENCE_SECONDS = 60.0
 _RUN_SECONDS = 900.0
 
@@ -84,29 +83,32 @@ class Size:
     Args:
         bulk: emails queued.
         emails: published one by one.
+        full_seconds: for which both queues are full.
         drains: the numbers of drains.
     """
 
     bulk: int
     emails: int
+    full_seconds: float
     drains: Sequence[int] = (1, 3)
 
 
-FULL, QUICK = Size(bulk=100_000, emails=60), Size(bulk=2_000, emails=8)
+FULL = Size(bulk=100_000, emails=60, full_seconds=12.0)
+QUICK = Size(bulk=2_000, emails=6, full_seconds=5.0)
 
 
 def run(size: Size, say: Callable[[str], None]) -> list[Lane]:
     """Idle, behind bulk, and with both queues full; for each number of drains."""
     results = []
     for drains in size.drains:
-        flood = round(2 * LIMIT * _FLOOD_SECONDS)
-        for case in (Case(drains, 0), Case(drains, size.bulk), Case(drains, size.bulk, flood)):
+        plenty = round(LIMIT * (_WARM_SECONDS + size.full_seconds + _SPARE_SECONDS))
+        for case in (Case(drains, 0), Case(drains, size.bulk), Case(drains, size.bulk, plenty)):
             say(f"lanes: {drains} drains, {case.bulk:,} bulk, {case.normal or 'single'} normal")
-            results.append(_measured(case, size.emails))
+            results.append(_measured(case, size))
     return results
 
 
-def _measured(case: Case, emails: int) -> Lane:
+def _measured(case: Case, size: Size) -> Lane:
     with (
         tempfile.TemporaryDirectory(prefix="ion-bench-") as name,
         ExitStack() as exit_stack,
@@ -124,10 +126,10 @@ def _measured(case: Case, emails: int) -> Lane:
         time.sleep(_WARM_SECONDS)
         began = time.monotonic()
         if case.normal:
-            time.sleep(_FLOOD_SECONDS)
+            time.sleep(size.full_seconds)
             seconds = []
         else:
-            seconds = _one_by_one(emails, account, itertools.cycle(functions), server)
+            seconds = _one_by_one(size.emails, account, itertools.cycle(functions), server)
         return _lane(case, seconds, server, began, time.monotonic())
 
 
