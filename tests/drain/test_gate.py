@@ -116,6 +116,39 @@ async def test_what_needs_no_token_waits_for_none() -> None:
     assert await asyncio.wait_for(line.take(), PATIENCE_SECONDS) is NORMAL
 
 
+async def test_workers_that_can_go_on_do_so_together() -> None:
+    """What they send together is settled in fewer calls."""
+    line = gate(None)
+    taking = [asyncio.create_task(line.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    for _ in range(3):
+        line.line_up(NORMAL, 1, Rank.NORMAL)
+    await asyncio.sleep(0)
+    assert [one.done() for one in taking] == [True] * 3
+
+
+async def test_the_turn_of_a_worker_that_was_cancelled_is_the_next_ones() -> None:
+    line = gate(None)
+    first, second = (asyncio.create_task(line.take()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    line.line_up(NORMAL, 1, Rank.NORMAL)
+    assert await asyncio.wait_for(second, PATIENCE_SECONDS) is NORMAL
+
+
+async def test_further_recipients_are_not_overtaken() -> None:
+    line = gate()
+    line.line_up(NORMAL, 1, Rank.NORMAL)
+    await line.take()
+    further = asyncio.create_task(line.further_turns(1))
+    taking = asyncio.create_task(line.take())
+    line.line_up(NORMAL, 1, Rank.NORMAL)
+    done, _ = await asyncio.wait([further, taking], return_when=asyncio.FIRST_COMPLETED)
+    assert done == {further}
+    assert await asyncio.wait_for(taking, PATIENCE_SECONDS) is NORMAL
+
+
 async def test_once_nothing_will_be_sent_any_more_all_pass() -> None:
     line = gate(0.01)
     taking = [asyncio.create_task(line.take()) for _ in range(2)]

@@ -225,6 +225,27 @@ def test_what_is_asked_for_counts_until_it_came() -> None:
     assert memory.room() == 10
 
 
+@pytest.mark.parametrize(("memory_mb", "rooms"), [(512, [10, 1, 1]), (256, [1, 1, 1])])
+def test_no_queue_waits_for_another_one_to_be_asked_at_all(
+    memory_mb: int, rooms: list[int]
+) -> None:
+    """A long poll of an empty queue takes a second, and nothing is known of the sizes."""
+    memory = Memory(Allowance.of(memory_mb * MB, 4))
+    asked = []
+    for others in (2, 1, 0):
+        asked.append(memory.room(first=True, kept=others))
+        memory.expect(asked[-1])
+    assert asked == rooms
+    assert memory.room() == 0
+
+
+def test_where_there_is_room_for_one_message_only_queues_are_asked_in_turns() -> None:
+    memory = Memory(Allowance.of(128 * MB, 4))
+    assert memory.room(first=True, kept=2) == 1
+    memory.expect(1)
+    assert memory.room(first=True, kept=1) == 0
+
+
 def test_one_that_is_larger_than_the_budget_may_come_alone() -> None:
     memory = Memory(Allowance(1000, 10))
     assert memory.room() == 1
@@ -571,7 +592,10 @@ def test_small_emails_cost_no_more_calls_than_without_a_budget(
     for memory in (Memory(Allowance(10_000 * MB, 10_000)), Memory(Allowance.of(512 * MB, 16))):
         sqs = account.sqs()
         run(account, smtp=wide(connections), sqs=sqs, memory=memory)
-        asked.append([one["MaxNumberOfMessages"] for one in sqs.asked("receive_message")])
+        receives = sqs.asked("receive_message")
+        assert len([one for one in receives if one["QueueUrl"] != account.input_url]) == 2
+        receives = [one for one in receives if one["QueueUrl"] == account.input_url]
+        asked.append([one["MaxNumberOfMessages"] for one in receives])
         for number in range(100):
             account.publish(email(number + 100))
     assert all(most == 10 for calls in asked for most in calls)

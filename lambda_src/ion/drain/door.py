@@ -12,6 +12,7 @@ from ion.message import Message
 
 _LOOK_AGAIN_SECONDS = {Rank.NORMAL: 1.0, Rank.DUE: 5.0, Rank.BULK: 5.0}
 """An empty queue is looked at so often while other mail is being sent."""
+_LANES = {Rank.NORMAL: Lane.NORMAL, Rank.BULK: Lane.BULK}
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +40,8 @@ class Door:
     """Messages that the run had handled when the queue was asked last."""
     gave: bool = False
     """It has given something in this run."""
+    is_new: bool = True
+    """It hasn't been asked in this run."""
     _is_deep: bool = False
     """It gave all that it was asked for."""
     _dry_at: float = 0.0
@@ -46,7 +49,33 @@ class Door:
     @property
     def lane(self) -> Lane | None:
         """The lane of all that comes by it; None: of either."""
-        return {Rank.NORMAL: Lane.NORMAL, Rank.BULK: Lane.BULK}.get(self.rank)
+        return _LANES.get(self.rank)
+
+    def ask(self, handled: int) -> None:
+        """It is about to be asked, when the run has handled so many messages."""
+        self.receives += 1
+        self.asked_after = handled
+        self.is_new = False
+
+    def fill(self) -> None:
+        """It has mail again, whatever it gave when it was asked last."""
+        self.asked_after = -1
+
+    def is_known(self, handled: int, now: float) -> bool:
+        """True if what the queue gave last tells what it has.
+
+        What is published while the last messages are sent belongs to the run, if it is normal mail.
+        Of the other queues a look some seconds ago will do: asking them once more makes a run that
+        sends one email twice as long, and what came meanwhile wakes another run.
+
+        Args:
+            handled: messages done with, by now.
+            now: seconds on the clock that never goes back.
+        """
+        if self.asked_after >= handled:
+            return True
+        was_filled = self.asked_after < 0
+        return self.rank is not Rank.NORMAL and not was_filled and bool(self.wait_seconds(now))
 
     def may_receive(self, now: float, *, at_once: bool) -> bool:
         """True if it is worth a call.
@@ -68,6 +97,10 @@ class Door:
         if not self.is_dry or self.receives:
             return None
         return max(0.0, self._dry_at + _LOOK_AGAIN_SECONDS[self.rank] - now)
+
+    def waited(self, handled: int) -> None:
+        """The call that is out was a long poll: its answer tells of now, not of its beginning."""
+        self.asked_after = handled
 
     def came(self, messages: Sequence[Message], received: int, asked: int, now: float) -> None:
         """A call has brought these.

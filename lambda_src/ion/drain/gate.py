@@ -1,8 +1,8 @@
 """A gate that lets emails through one by one, at the rate in force."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Self
 
 from ion.drain.admission import WorkItem
@@ -57,8 +57,12 @@ class SendGate:
         self._seconds_to_begin = seconds_to_begin
         self._connections = pool.size
         self._bucket = Bucket()
-        self._now = asyncio.get_running_loop().time
-        self._first_in_line = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._turns: deque[tuple[asyncio.Future[WorkItem | None], int]] = deque()
+        """Workers in the order in which they came, each with the recipients that it waits for; 0:
+        for the next message."""
+        self._next_token: asyncio.TimerHandle | None = None
         self._line = Line()
         self._passing = 0
         """Recipients that turned out to be more than were lined up, and wait for their turn."""
@@ -66,7 +70,6 @@ class SendGate:
         """Messages that are being received, or are received and don't stand in line yet."""
         self.when_moved: Callable[[], None] = lambda: None
         """Called when there may be room in line."""
-        self._changed = asyncio.Event()
         self._open = False
         self._resizing = asyncio.Lock()
 
@@ -98,20 +101,60 @@ class SendGate:
         """
         self.expected[rank] -= 1
         self._line.add(one, recipients)
-        self._changed.set()
+        self._serve()
         self.when_moved()
 
     # -- passing -------------------------------------------------------------------------
 
     async def take(self) -> WorkItem:
         """The next message to work on, once there is a token for it, or none is needed any more."""
-        async with self._first_in_line:
-            while (one := self._next(wait := self._wait_seconds())) is None:
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait or None)
-        self.when_moved()
+        one = await self._turn(0)
+        assert one is not None
         return one
+
+    async def further_turns(self, recipients: int) -> None:
+        """An email turns out to have so many recipients more than were lined up."""
+        if recipients <= 0:
+            return
+        self._passing += recipients
+        try:
+            await self._turn(recipients)
+        finally:
+            self._passing -= recipients
+            self.when_moved()
+
+    async def _turn(self, recipients: int) -> WorkItem | None:
+        turn: asyncio.Future[WorkItem | None] = self._loop.create_future()
+        self._turns.append((turn, recipients))
+        self._serve()
+        return await turn
+
+    def _serve(self) -> None:
+        """Serve all workers that can be served now, so that they go on together.
+
+        What they send together is settled together: fewer calls, and fuller ones.
+        """
+        if self._next_token is not None:
+            self._next_token.cancel()
+            self._next_token = None
+        moved = False
+        while self._turns:
+            turn, recipients = self._turns[0]
+            if not turn.done():  # else its worker was cancelled
+                wait = self._wait_seconds()
+                if recipients and not wait:
+                    self._spend(recipients)
+                    turn.set_result(None)
+                elif not recipients and (one := self._next(wait)) is not None:
+                    turn.set_result(one)
+                    moved = True
+                else:
+                    if wait:
+                        self._next_token = self._loop.call_later(wait, self._serve)
+                    break
+            self._turns.popleft()
+        if moved:
+            self.when_moved()
 
     def _next(self, wait_seconds: float) -> WorkItem | None:
         if (free := self._line.take_free()) is not None:
@@ -121,22 +164,6 @@ class SendGate:
         one, recipients = taken
         self._spend(recipients)
         return one
-
-    async def further_turns(self, recipients: int) -> None:
-        """An email turns out to have so many recipients more than were lined up."""
-        if recipients <= 0:
-            return
-        self._passing += recipients
-        try:
-            async with self._first_in_line:
-                while wait := self._wait_seconds():
-                    self._changed.clear()
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), wait)
-                self._spend(recipients)
-        finally:
-            self._passing -= recipients
-            self.when_moved()
 
     def _wait_seconds(self) -> float:
         """Seconds until there is a token; 0: there is one, or nothing will be sent any more."""
@@ -153,7 +180,7 @@ class SendGate:
     def open(self) -> None:
         """Let all pass: nothing will be sent any more."""
         self._open = True
-        self._changed.set()
+        self._serve()
         self.when_moved()
 
     # -- learning ------------------------------------------------------------------------

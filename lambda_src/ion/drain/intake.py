@@ -138,15 +138,14 @@ class Intake:
         while not self._progress.stopped:
             if self._progress.out_of_time:
                 self._progress.stop("deadline")
-            elif (door := self._open_door()) is not None:
-                most = min(self._gate.most(door.rank), self._memory.room())
-                door.receives += 1
-                door.asked_after = self._handled
-                self._memory.expect(most)
-                group.create_task(self._receive(door, self._gate.expect(most, door.rank)))
             elif self._is_empty():
                 if not await self._filled_by_us():
                     self._progress.stop(await self._why_empty())
+            elif (door := self._open_door()) is not None:
+                most = min(self._gate.most(door.rank), self._room(door))
+                door.ask(self._handled)
+                self._memory.expect(most)
+                group.create_task(self._receive(door, self._gate.expect(most, door.rank)))
             else:
                 await self._until(self._has_to_receive, self._seconds_to_look())
 
@@ -156,17 +155,23 @@ class Intake:
 
     def _open_door(self) -> Door | None:
         """The first queue that may be asked for more now."""
-        if not self._progress.may_begin or not self._memory.room():
+        if not self._progress.may_begin:
             return None
         received = any(door.received for door in self._doors)
         if self._admission.failures and (received or self._claims):
             return None  # with the ledger as it is, nothing more may come of it
         now = self._now()
         for door in self._open_doors():
-            last = self._is_at_rest() and door.asked_after < self._handled
-            if door.may_receive(now, at_once=last) and self._gate.most(door.rank):
+            last = self._is_at_rest() and not door.is_known(self._handled, now)
+            may = door.may_receive(now, at_once=last)
+            if may and self._room(door) and self._gate.most(door.rank):
                 return door
         return None
+
+    def _room(self, door: Door) -> int:
+        """Number of messages that may be asked for at that queue, as far as memory goes."""
+        others = sum(one.is_new for one in self._open_doors() if one is not door)
+        return self._memory.room(first=door.is_new, kept=others)
 
     def _open_doors(self) -> list[Door]:
         """All but those of paused lanes."""
@@ -185,7 +190,7 @@ class Intake:
             return False
         await self._settled()
         for door in self._doors:
-            door.asked_after = -1
+            door.fill()
         return True
 
     async def _why_empty(self) -> str:
@@ -211,13 +216,11 @@ class Intake:
         return not self._under_way
 
     def _is_empty(self) -> bool:
-        """True if each queue was asked after all else had been handled, and gave nothing.
-
-        What is published while the last messages are being sent belongs to the run.
-        """
-        doors = self._open_doors()
-        done = all(door.is_dry and door.asked_after >= self._handled for door in doors)
-        return done and self._is_at_rest() and not any(door.receives for door in self._doors)
+        """True if nothing is under way, and each queue is known to have given all that it had."""
+        if self._under_way or any(door.receives for door in self._doors):
+            return False
+        now = self._now()
+        return all(door.is_dry and door.is_known(self._handled, now) for door in self._open_doors())
 
     async def _receive(self, door: Door, room: Room) -> None:
         with room:
@@ -237,6 +240,8 @@ class Intake:
             if door.rank is Rank.DUE and messages:
                 messages = await self._queues.due(messages, self._steering.paused)
             room.came(len(messages))
+        if self._linger_seconds:
+            door.waited(self._handled)
         self._memory.came(messages, room.most)
         self._progress.summary.receive(len(messages), door.queue.source)
         self._under_way += len(messages)

@@ -100,17 +100,23 @@ class Memory:
 
     # -- receiving -----------------------------------------------------------------------
 
-    def room(self) -> int:
+    def room(self, *, first: bool = False, kept: int = 0) -> int:
         """Number of messages that may be received now: none, or enough to be worth a call.
 
-        Beside another receive that is a full batch. With nothing held it is one at least.
+        Beside another receive that is a full batch, or one if it is the first call to a queue: a
+        long poll of an empty queue must not keep the others waiting. With nothing held it is one
+        at least.
+
+        Args:
+            first: the queue hasn't been asked yet.
+            kept: for so many messages room is kept, for the first calls to others.
         """
         most = max(1, min(BATCH, self._allowance.unseen - self._redriving))
         unseen = self._allowance.unseen - self._redriving - self._receiving
         free = (self._allowance.budget - self._planned - self._kept) // self._likely
-        fit = min(unseen, free - self._redriving - self._receiving)
+        fit = min(unseen, free - self._redriving - self._receiving) - kept
         if self._receiving:
-            return most if fit >= most else 0
+            return max(0, min(most, fit)) if first or fit >= most else 0
         if not self._weights:
             return max(1, min(most, fit))
         least = max(1, min(most, self._allowance.budget // (4 * self._likely)))

@@ -155,15 +155,16 @@ class Settler:
         delay = min(delays, default=None)
         to_bulk = Status.TO_BULK in {delivery.status for delivery in written}
         stays = unwritten or any(fate.outcome.reason is Reason.LEASED for fate in written)
-        copy = None if stays else self._copy(one, delay, to_bulk=to_bulk)
+        goes = to_bulk or (delay or 0) > STAYS_SECONDS
+        copy = self._copy(one, delay or 0, to_bulk=to_bulk) if goes and not stays else None
         self._waiting.append(_Settled(bare, result, None if copy else delay, copy))
         self._flush(1 if copy is not None and copy.draft.size > _LARGE_BYTES else BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()
         return not unwritten
 
-    def _copy(self, one: WorkItem, delay_seconds: int | None, *, to_bulk: bool) -> _Copy | None:
-        """The copy that takes the message's place in another queue; None: it stays, or goes."""
+    def _copy(self, one: WorkItem, delay_seconds: int, *, to_bulk: bool) -> _Copy | None:
+        """The copy that takes the message's place in another queue; None: it stays."""
         message = one.message
         began = datetime.fromtimestamp(since(message, one.history), UTC)
         carried = msgspec.structs.replace(
@@ -177,8 +178,6 @@ class Settler:
             attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=None))
             draft = Draft(message.body, attributes, group=message.group)
             return _Copy(Source.BULK, draft, _UNSETTLED_SECONDS)
-        if delay_seconds is None or delay_seconds <= STAYS_SECONDS:
-            return None
         now = self._queues.now()
         is_young = now - message.sent_at < COPIED_ANEW_SECONDS
         if message.source is Source.LATER and is_young:
