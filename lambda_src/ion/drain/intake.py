@@ -161,9 +161,11 @@ class Intake:
         received = any(door.received for door in self._doors)
         if self._admission.failures and (received or self._claims):
             return None  # with the ledger as it is, nothing more may come of it
-        now = self._now()
+        now, at_rest = self._now(), self._is_at_rest()
         for door in self._open_doors():
-            last = self._is_at_rest() and door.asked_after < self._handled
+            last = at_rest and not self._was_last_empty(door)
+            if at_rest and not last and door.rank is not Rank.NORMAL:
+                continue  # or queues with long polls would keep one another from being found empty
             if door.may_receive(now, at_once=last) and self._gate.most(door.rank):
                 return door
         return None
@@ -215,9 +217,12 @@ class Intake:
 
         What is published while the last messages are being sent belongs to the run.
         """
-        doors = self._open_doors()
-        done = all(door.is_dry and door.asked_after >= self._handled for door in doors)
+        done = all(map(self._was_last_empty, self._open_doors()))
         return done and self._is_at_rest() and not any(door.receives for door in self._doors)
+
+    def _was_last_empty(self, door: Door) -> bool:
+        """True if a queue gave nothing after all that came before had been handled."""
+        return door.is_dry and door.asked_after >= self._handled
 
     async def _receive(self, door: Door, room: Room) -> None:
         with room:
