@@ -112,10 +112,15 @@ class Account:
             )
 
     async def depth(self) -> tuple[int, int]:
-        """Of the input queue: visible, and hidden."""
-        said = await asyncio.to_thread(
-            self._sqs.get_queue_attributes,
-            QueueUrl=self._input_url,
+        """Of all queues but that of dead letters: visible, and hidden."""
+        depths = await asyncio.gather(
+            *(asyncio.to_thread(self._depth, url) for url in self._waiting_urls)
+        )
+        return sum(visible for visible, _ in depths), sum(hidden for _, hidden in depths)
+
+    def _depth(self, url: str) -> tuple[int, int]:
+        said = self._sqs.get_queue_attributes(
+            QueueUrl=url,
             AttributeNames=[
                 "ApproximateNumberOfMessages",
                 "ApproximateNumberOfMessagesNotVisible",
@@ -125,9 +130,14 @@ class Account:
         visible, *hidden = (int(value) for value in said["Attributes"].values())
         return visible, sum(hidden)
 
+    @property
+    def _waiting_urls(self) -> tuple[str, ...]:
+        return self._input_url, self._bulk_url, self._later_url
+
     def left(self) -> list[str]:
-        """Names of what is in the input queue."""
-        return [name_of(one.body) or one.body for one in peek(self._endpoint, self._input_url)]
+        """Names of what is in any queue but that of dead letters."""
+        waiting = [one for url in self._waiting_urls for one in peek(self._endpoint, url)]
+        return [name_of(one.body) or one.body for one in waiting]
 
     def letters(self) -> list[Letter]:
         """What is in the dead-letter queue."""

@@ -89,7 +89,7 @@ def balance(
         mails: published, by name.
         copies: that arrived, in order.
         letters: in the dead-letter queue.
-        left: names of what is still in the input queue.
+        left: names of what is still in a queue.
         excuses: what may be forgiven.
         policy: what ion was to do about an email in doubt.
     """

@@ -31,6 +31,9 @@ _CONFIG = Path(__file__).parents[2] / "config.cfg"
 CONCURRENCY = 2
 _SPEED, _SPEED_OF_THE_DRAIN = 60, 2000
 """Seconds on the clock for each that passes."""
+_SPEED_OF_WORK, _QUIET_SECONDS = 300, 0.1
+"""In the drain, while messages come and go: faster, and each invocation's time would be up before
+it is through, at which the clock stands, and with it the waiting of what is under way."""
 _LULL_SECONDS = (5, 25)
 """On the clock: longer than a connection may be idle without being asked whether it is still there,
 and up to the time that a run waits for more."""
@@ -96,15 +99,17 @@ class Soak:
             self._upstream = Upstream(*self._account.address)
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._tick())
-                    for number in range(CONCURRENCY):
-                        group.create_task(self._environments(number))
-                    await self._publish()
-                    await self._until_room(_FEW)
-                    await asyncio.sleep(_CHAOS_AFTER_LAST_SECONDS)
-                    self._end_chaos()
-                    await self._drained()
-                    self._over = True
+                    ticking = group.create_task(self._tick())
+                    async with asyncio.TaskGroup() as lives:
+                        for number in range(CONCURRENCY):
+                            lives.create_task(self._environments(number))
+                        await self._publish()
+                        await self._until_room(_FEW)
+                        await asyncio.sleep(_CHAOS_AFTER_LAST_SECONDS)
+                        self._end_chaos()
+                        await self._drained()
+                        self._over = True
+                    ticking.cancel()  # not before: a run waits for more by this clock
             finally:
                 self._upstream.close()
             return self._report(time.monotonic() - began)
@@ -112,12 +117,17 @@ class Soak:
     # -- time ----------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        while not self._over:
+        while True:
             await asyncio.sleep(_TICK_SECONDS)
-            speed = _SPEED_OF_THE_DRAIN if self._draining else _SPEED
-            self._clock.turn(speed * _TICK_SECONDS)
+            self._clock.turn(self._speed() * _TICK_SECONDS)
             for life in self._lives.values():
                 life.check()
+
+    def _speed(self) -> float:
+        if not self._draining:
+            return _SPEED
+        is_quiet = time.monotonic() - self._witness.busy_at > _QUIET_SECONDS
+        return _SPEED_OF_THE_DRAIN if is_quiet else _SPEED_OF_WORK
 
     # -- the relay -----------------------------------------------------------------------
 
@@ -193,13 +203,13 @@ class Soak:
                 return
 
     async def _drained(self) -> None:
-        """Until the input queue is empty, the hidden included."""
+        """Until all queues are empty, the hidden included."""
         async for depth in self._depths("drain"):
             if not sum(depth):
                 return
 
     async def _depths(self, phase: str) -> AsyncIterator[tuple[int, int]]:
-        """The input queue's visible and hidden, again and again; fails if they don't change."""
+        """What is visible and what is hidden, again and again; fails if they don't change."""
         before, since = (-1, -1), time.monotonic()
         while time.monotonic() - since < _PATIENCE_SECONDS:
             depth = await self._account.depth()

@@ -7,6 +7,7 @@ was in doubt in this way.
 """
 
 import re
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -88,7 +89,9 @@ class Witness:
     refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     faults: list[str] = field(default_factory=list)
     held: Counter[str] = field(default_factory=Counter)
-    """Messages by name, in either queue or still to be published."""
+    """Messages by name, in any queue or still to be published."""
+    busy_at: float = 0.0
+    """When a message came or went last, by `time.monotonic`."""
     _names: dict[str, str] = field(default_factory=dict)
     """By the ledger's key."""
     _receipts: dict[str, str] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Witness:
     # -- queues --------------------------------------------------------------------------
 
     def received(self, message_id: str, receipt: str, body: str) -> None:
+        self.busy_at = time.monotonic()
         name = name_of(body)
         self._receipts[receipt] = name
         self._names.setdefault(message_id, name)
@@ -109,11 +113,13 @@ class Witness:
         return self._receipts.get(receipt, "")
 
     def deleted(self, life: int, receipt: str) -> None:
+        self.busy_at = time.monotonic()
         name = self._receipts.pop(receipt, "")
         self.held[name] -= 1
         self._moved[life].discard(name)
 
     def sent(self, life: int, name: str) -> None:
+        self.busy_at = time.monotonic()
         self.held[name] += 1
         self._moved[life].add(name)
 
