@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 from conftest import Log
 from draining import delays, drain, email, ion_of, recipients, run, wide
 from emulated import Account, Request, failing, only_for
-from ion.drain import intake
+from ion.drain import door, intake
 from ion.drain.deliver import Deliverer
+from ion.drain.line import Rank
 from ion.limits import SKEW_SECONDS
 from ion.policy.rate import Limits, Pace
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, reply
 
+LONG_ENOUGH_SECONDS = 0.5
+"""For a queue to be asked once more, if it were to be."""
 BUSY = {Step.RCPT: reply(450, "4.2.1 busy")}
 
 
@@ -97,13 +101,15 @@ def test_the_tenants_group_is_kept_on_every_copy(account: Account) -> None:
     run(account, ScriptedServer(BUSY), sqs=sqs)
     account.time_passes(60)
     run(account, ScriptedServer({Step.RCPT: reply(550, "5.1.1 no")}), sqs=sqs)
+    account.publish('{"action": "redrive"}')
+    run(account, sqs=sqs)
     groups = [
-        entry["MessageGroupId"]
+        entry.get("MessageGroupId")
         for one in sqs.asked("send_message_batch")
         for entry in one["Entries"]
     ]
-    assert len(groups) >= 2
-    assert set(groups) == {"tenant-1"}
+    # moved, deferred, dead-lettered, redriven, moved again
+    assert groups == ["tenant-1"] * 5
 
 
 # the order of service
@@ -265,6 +271,30 @@ def test_what_expires_while_it_waits_is_not_sent(account: Account) -> None:
         account, server, relay=lambda pool: Deliverer(pool, 345_600, lambda: time.time() + 901)
     )
     assert (late.sent, late.dead_lettered, server.accepted) == (0, 1, [])
+
+
+# the end of a run
+
+
+def test_an_empty_queue_is_not_asked_again_while_another_is_asked(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or long polls that don't end together would keep a run with nothing to do alive."""
+    monkeypatch.setattr(door, "_LOOK_AGAIN_SECONDS", dict.fromkeys(Rank, 0.01))
+    bulk: list[Request] = []
+    again = threading.Event()
+
+    def receive(real: Any, request: Request) -> Any:  # noqa: ANN401 - boto3's
+        if request["QueueUrl"] == account.input_url:
+            again.wait(LONG_ENOUGH_SECONDS)
+        elif request["QueueUrl"] == account.bulk_url:
+            bulk.append(request)
+            if len(bulk) > 1:
+                again.set()
+        return real(**request)
+
+    assert run(account, sqs=account.sqs(receive_message=receive)).stopped == "empty"
+    assert len(bulk) == 1
 
 
 # the in-flight limit

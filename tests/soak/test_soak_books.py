@@ -1,5 +1,6 @@
 """The checker of the soak finds what it is there to find, and excuses only what was injected."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,10 @@ from ion.settings import Pipelining
 from soak.aws_chaos import AwsChaos, Fault
 from soak.books import PARK, RESEND_ONCE, Balance, Excuses, Letter, balance
 from soak.clock import Clock
+from soak.flow import BULK, CAMPAIGNS, NORMAL
 from soak.mail import (
-    REDRIVE,
-    REDRIVE_ALL_BUT_THE_DOUBTED,
+    BEFORE,
+    WITH,
     Mail,
     is_bounced,
     is_malformed,
@@ -23,9 +25,21 @@ from soak.mail import (
 )
 from soak.manner import Manner
 from soak.notes import Notes
-from soak.publisher import Publisher
+from soak.orders import (
+    REDRIVE,
+    REDRIVE_ALL_BUT_THE_DOUBTED,
+    cancel,
+    cancelled_by,
+    is_order,
+)
+from soak.publisher import Post, Publisher
 from soak.smtp_chaos import SmtpChaos
 from soak.witness import Copy, Sort, Witness
+
+
+def now() -> float:
+    return 1_800_000_000.0
+
 
 A = Mail("m0000001", "body of m0000001", ("m0000001.0@example.org",))
 TWO = Mail("m0000002", "body of m0000002", ("m0000002.0@example.org", "m0000002.1@example.org"))
@@ -334,9 +348,9 @@ def test_a_letter_over_a_doubt_that_is_put_back_is_noted() -> None:
 
 
 def test_the_same_seed_gives_the_same_mail_of_every_sort() -> None:
-    mails = list(written(7, 2000))
-    assert mails == list(written(7, 2000))
-    assert mails != list(written(8, 2000))
+    mails = list(written(7, 2000, now))
+    assert mails == list(written(7, 2000, now))
+    assert mails != list(written(8, 2000, now))
     assert {mail.due for mail in mails} == {
         "",
         "BAD_JSON",
@@ -350,29 +364,70 @@ def test_the_same_seed_gives_the_same_mail_of_every_sort() -> None:
 
 
 def test_everything_of_a_message_carries_its_name() -> None:
-    for mail in written(7, 500):
+    for mail in written(7, 500, now):
         assert {name_of(text) for text in (mail.body, *mail.recipients)} == {mail.name}
         refused = [one for one in mail.recipients if mail.due_of(one) == "RCPT_REJECTED"]
         assert refused == [*filter(is_refused, mail.recipients)]
         assert all(mail.due_of(fate) == mail.due for fate in mail.fates if fate not in refused)
-    several = [mail for mail in written(7, 2000) if len(mail.recipients) > 1]
+    several = [mail for mail in written(7, 2000, now) if len(mail.recipients) > 1]
     for kind in (is_bounced, is_malformed):
         assert any(sum(map(kind, mail.recipients)) == 1 for mail in several)
 
 
 @pytest.mark.parametrize("policy", [RESEND_ONCE, PARK])
 def test_everything_is_published_and_twins_twice(policy: str) -> None:
-    bodies = Counter[str]()
+    posts = Counter[Post]()
     mails: list[Mail] = []
-    portions = list(Publisher(1010, 7, policy).portions())
+    portions = list(Publisher(1010, 7, policy, now).portions())
     for portion in portions:
         mails += portion.mails
-        bodies.update(portion.bodies)
-    assert sum(portion.after_a_lull for portion in portions) > 20
+        posts.update(portion.posts)
+    assert sum(portion.then_a_lull for portion in portions) > 20
     redrive = REDRIVE if policy == RESEND_ONCE else REDRIVE_ALL_BUT_THE_DOUBTED
-    assert bodies.pop(redrive) == 2
-    assert bodies == {mail.body: 1 + mail.twice for mail in mails}
-    assert mails == list(written(7, 1010))
+    assert posts.pop(Post(redrive)) == 2
+    of_mail = {post: count for post, count in posts.items() if not is_order(post.body)}
+    assert of_mail == {
+        Post(mail.body, mail.flow.door, mail.flow.tenant): 1 + mail.twice for mail in mails
+    }
+    cancels = {cancelled_by(post.body) for post in posts} - {""}
+    assert cancels == {mail.name for mail in mails if mail.cancelled}
+    assert mails == list(written(7, 1010, now))
+
+
+def test_cancels_come_before_with_and_after_the_email() -> None:
+    bodies = [
+        post.body
+        for portion in Publisher(2000, 7, RESEND_ONCE, now).portions()
+        for post in portion.posts
+    ]
+    for mail in (one for one in written(7, 2000, now) if one.cancelled):
+        at, order = bodies.index(mail.body), bodies.index(cancel(mail.name))
+        assert (order < at) is (mail.cancelled == BEFORE)
+        assert mail.cancelled != WITH or order == at + 1
+
+
+def test_orders_of_every_sort_are_published() -> None:
+    asked = [
+        json.loads(post.body)
+        for portion in Publisher(1010, 7, RESEND_ONCE, now).portions()
+        for post in portion.posts
+        if is_order(post.body)
+    ]
+    assert {one["action"] for one in asked} == {"redrive", "cancel", "stop", "pause", "resume"}
+    assert {one["lane"] for one in asked if one["action"] == "pause"} == {None, "bulk", "normal"}
+
+
+def test_emails_travel_in_every_way() -> None:
+    flows = [mail.flow for mail in written(7, 2000, now)]
+    ways = {(flow.door, flow.lane) for flow in flows}
+    assert ways == {(door, lane) for door in (NORMAL, BULK) for lane in ("", NORMAL, BULK)}
+    for moments in ([one.not_before for one in flows], [one.expires_at for one in flows]):
+        ahead = [moment - now() for moment in moments if moment]
+        assert min(ahead) < 120
+        assert max(ahead) > 3600
+    assert {flow.tags.get("campaign", "") for flow in flows} == {"", *CAMPAIGNS}
+    assert len({flow.tenant for flow in flows}) > 3
+    assert not [one for one in flows if one.expires_at and one.expires_at <= one.not_before]
 
 
 # -- the clock and the faults ----------------------------------------------------------------

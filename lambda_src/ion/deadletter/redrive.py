@@ -207,4 +207,5 @@ def _delays(before: int, count: int, rate: float | None) -> list[int]:
 
 def _alive_again(letter: Message, delay_seconds: int) -> Draft:
     """The message as it was published, its key kept, its attempts forgotten."""
-    return Draft(letter.body, requeue_attributes(letter, for_redrive(letter)), delay_seconds)
+    attributes = requeue_attributes(letter, for_redrive(letter))
+    return Draft(letter.body, attributes, delay_seconds, letter.group)

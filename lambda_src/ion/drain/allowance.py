@@ -18,9 +18,6 @@ _DEFAULT_MB = 512
 
 _SHARE = 0.55
 """Of the function's memory, for the process and the budget; 0.6 is promised."""
-_MOST_BYTES = 250 * MB
-"""The same, however large the function is: enough for ten emails of 10 MB at a time. Memory is
-added to a function for its processor, too."""
 _PROCESS_BYTES = 80 * MB
 """Outside the budget: Python and boto3 take 57 MB; the rest is for what making one
 email's content takes meanwhile."""
@@ -32,6 +29,10 @@ _LEAST_BYTES = 8 * MB
 MOST_EMAIL_BYTES = 40 * MB
 """The content of an email, as SES takes it. Most servers take less, and say so (RFC 1870); those
 that take more are few, and so are the mailboxes behind them."""
+
+MOST_GROWN_BYTES = 160 * MB
+"""Up to this, emails that are sent may need more than their messages told: files from S3 above all.
+Ten emails of 10 MB at a time, in a process of less than 256 MB, however large the function is."""
 
 LARGEST_BYTES = 1 * MB
 """A message, as SQS allows it."""
@@ -60,7 +61,7 @@ class Allowance:
     @classmethod
     def of(cls, function_bytes: int, connections: int) -> "Allowance":
         """The budgets of a function of so many bytes, with so many connections."""
-        planned = min(int(_SHARE * function_bytes), _MOST_BYTES)
+        planned = int(_SHARE * function_bytes)
         process = _PROCESS_BYTES + connections * _CONNECTION_BYTES
         unseen = (function_bytes - planned) // _WORST_RECEIVE_BYTES
         return cls(max(planned - process, _LEAST_BYTES), max(unseen, 2))

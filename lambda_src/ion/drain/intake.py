@@ -160,10 +160,12 @@ class Intake:
         received = any(door.received for door in self._doors)
         if self._admission.failures and (received or self._claims):
             return None  # with the ledger as it is, nothing more may come of it
-        now = self._now()
+        now, at_rest = self._now(), self._is_at_rest()
         for door in self._open_doors():
-            last = self._is_at_rest() and not door.is_known(self._handled, now)
-            may = door.may_receive(now, at_once=last)
+            is_known = self._is_known_empty(door, now)
+            if at_rest and is_known and door.rank is not Rank.NORMAL:
+                continue  # or queues with long polls would keep one another from being found empty
+            may = door.may_receive(now, at_once=at_rest and not is_known)
             if may and self._room(door) and self._gate.most(door.rank):
                 return door
         return None
@@ -220,7 +222,11 @@ class Intake:
         if self._under_way or any(door.receives for door in self._doors):
             return False
         now = self._now()
-        return all(door.is_dry and door.is_known(self._handled, now) for door in self._open_doors())
+        return all(self._is_known_empty(door, now) for door in self._open_doors())
+
+    def _is_known_empty(self, door: Door, now: float) -> bool:
+        """True if a queue gave nothing when it was asked last, and that is all that it has."""
+        return door.is_dry and door.is_known(self._handled, now)
 
     async def _receive(self, door: Door, room: Room) -> None:
         with room:

@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
 from ion.contract import OutboxClaim, claim_check
-from ion.drain.allowance import LARGEST_BYTES, MB, MOST_EMAIL_BYTES, Allowance
+from ion.drain.allowance import (
+    LARGEST_BYTES,
+    MB,
+    MOST_EMAIL_BYTES,
+    MOST_GROWN_BYTES,
+    Allowance,
+)
 from ion.limits import BATCH
 from ion.message import Message
 
@@ -167,7 +173,7 @@ class Memory:
         """Inside, there is room for the work on the message, or it is the only one worked on."""
         needed = self._weights[id(message)].work
         async with self._line:
-            while (not self._fits(needed) or self._growing) and self._works:
+            while (not self._fits(needed, self._allowance.budget) or self._growing) and self._works:
                 await self._change()
             self._works += 1
             self._working += needed
@@ -193,7 +199,7 @@ class Memory:
     @property
     def spare(self) -> int:
         """Bytes that shared objects out of use may keep."""
-        return self._allowance.budget // _SPARE
+        return self._grown // _SPARE
 
     async def grow(self, octets: int) -> None:
         """Return when there is room for something more, or all that is worked on waits for such.
@@ -204,7 +210,7 @@ class Memory:
         try:
             with self.waits():
                 async with self._growth:
-                    while not self._fits(octets) and self._works > self._waiting:
+                    while not self._fits(octets, self._grown) and self._works > self._waiting:
                         await self._change()
                     self._kept += octets
         finally:
@@ -235,9 +241,13 @@ class Memory:
         finally:
             self._waiting -= 1
 
-    def _fits(self, octets: int) -> bool:
+    @property
+    def _grown(self) -> int:
+        """Bytes up to which work may grow."""
+        return min(self._allowance.budget, MOST_GROWN_BYTES)
+
+    def _fits(self, octets: int, budget: int) -> bool:
         """True if there is room, after giving up shared objects that are out of use."""
-        budget = self._allowance.budget
         while self._held + self._working + self._kept + octets > budget:
             if not self.drop():
                 return False

@@ -56,8 +56,8 @@ class Fate:
     @property
     def is_told(self) -> bool:
         """True if something is known of it; the log may be late."""
-        known = (self.emails, self.dead_letters, self.undecided)
-        return any(known) or not (self.refused is self.copy_of is self.report is None)
+        told = (self.refused, self.copy_of, self.report)
+        return bool(self.emails or self.dead_letters or self.undecided or any(told))
 
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
