@@ -19,7 +19,7 @@ import pytest
 
 from breaches import breaches
 from ion.settings import Pipelining
-from kill.account import Account
+from kill.account import Account, Emulator
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
 from kill.child import Nursery
 from kill.points import (
@@ -155,24 +155,24 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def proxy(dynamodb_endpoint: str) -> Iterator[Proxy]:
-    with Proxy(dynamodb_endpoint.removeprefix("http://")) as proxy:
+def proxy(clocked_aws: Emulator) -> Iterator[Proxy]:
+    with Proxy(clocked_aws.endpoint.removeprefix("http://")) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def nursery(tmp_path_factory: pytest.TempPathFactory, clocked_aws: Emulator) -> Iterator[Nursery]:
     folder = tmp_path_factory.mktemp("kill")
-    with Nursery(folder, folder / "log") as nursery:
+    with Nursery(folder, folder / "log", clocked_aws.clock) as nursery:
         yield nursery
 
 
 class Maker:
     """Makes a world inside a running loop."""
 
-    def __init__(self, endpoint: str, proxy: Proxy, nursery: Nursery) -> None:
+    def __init__(self, aws: Emulator, proxy: Proxy, nursery: Nursery) -> None:
         self.proxy, self.nursery = proxy, nursery
-        self.account = Account(endpoint, proxy)
+        self.account = Account(aws, proxy)
         self.pipelining = Pipelining.OFF
 
     def server(self, trap: Trap, refuses: set[str]) -> ScriptedServer:
@@ -208,8 +208,8 @@ class Maker:
 
 
 @pytest.fixture
-def maker(dynamodb_endpoint: str, proxy: Proxy, nursery: Nursery) -> Iterator[Maker]:
-    maker = Maker(dynamodb_endpoint, proxy, nursery)
+def maker(clocked_aws: Emulator, proxy: Proxy, nursery: Nursery) -> Iterator[Maker]:
+    maker = Maker(clocked_aws, proxy, nursery)
     yield maker
     maker.account.delete()
 
