@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ion.aws.control import ControlRow
@@ -14,6 +15,9 @@ from kill.books import Life
 from kill.proxy import Proxy
 from soak.account import ClockedMinistack
 from soak.clock import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 _LONG_SECONDS = 3600
 """Beyond an invocation with its lease, its visibility timeouts, and the first rungs of the
@@ -97,8 +101,15 @@ class Account:
 
     def having(self, status: str) -> set[str]:
         """Keys of emails by the ledger. Rows that are about no email (a hold) have no status."""
-        rows = self._dynamodb.scan(TableName=self._name, ConsistentRead=True)["Items"]
-        return {row["email_id"]["S"] for row in rows if row.get("status") == {"S": status}}
+        return {row["email_id"]["S"] for row in self._rows() if row.get("status") == {"S": status}}
+
+    def attempts(self) -> dict[str, int]:
+        """How often each email was tried, by the ledger."""
+        rows = [row for row in self._rows() if "attempts" in row]
+        return {row["email_id"]["S"]: int(row["attempts"]["N"]) for row in rows}
+
+    def _rows(self) -> "list[dict[str, AttributeValueTypeDef]]":
+        return self._dynamodb.scan(TableName=self._name, ConsistentRead=True)["Items"]
 
     def delete(self) -> None:
         """The table and the queues: the emulator serves other tests too."""
