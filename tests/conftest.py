@@ -17,6 +17,7 @@ from emulated import REGION, Account, without_waiting
 from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, Ministack
 from ionctl.local.stack import ministack_python
+from kill.account import Emulator, emulator
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
@@ -80,6 +81,13 @@ def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """A ministack for all tests, started for the first that asks."""
     with Ministack(ministack_python(), tmp_path_factory.mktemp("ministack")) as ministack:
         yield ministack.endpoint
+
+
+@pytest.fixture(scope="session")
+def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """The same with a clock of its own, for tests in which hours pass outside this process."""
+    with emulator(tmp_path_factory.mktemp("clocked")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ion.outcome import Outcome
 from ion.policy.lease import Claim, Judgement, Verdict, judge
 from ion.smtp.session import Session
 from ion.smtp.stream import StreamError
-from machine.process import Kind
+from machine.relay import Kind
 
 
 class Yes(Ledger):

@@ -12,8 +12,8 @@ from emulated import Account
 from ion.delivery import InDoubt
 from machine.broken import COARSE, FINE, STUBBORN
 from machine.faults import Ill, Plan, SmtpFault
-from machine.process import Kind
 from machine.queues import on_clock
+from machine.relay import Kind
 from machine.rules import FarMachine, on
 from machine.simulated_time import START
 from machine.world import World
@@ -81,7 +81,7 @@ def test_the_claim_lets_no_copy_out_beyond_the_policy(
     """Even where the worker would."""
     world = World(kind, account, clock, policy)
     try:
-        email = world.publish(1, named=True, policy=None)
+        email = world.publisher.publish(1, named=True, policy=None)
         for _ in range(3):
             world.run(Plan(smtp=(SmtpFault(Step.DOT, Ill.DROP),)))
             world.pass_time(10_000)
@@ -101,12 +101,12 @@ def test_a_redrive_whose_message_died_is_not_acted_on_twice(
     deaths = 1 if policy is InDoubt.PARK else 2
     world = World(Kind(), account, clock, policy)
     try:
-        world.publish(1, named=True, policy=None)
+        world.publisher.publish(1, named=True, policy=None)
         for _ in range(deaths):
             world.run(dies)
             world.pass_time(1000)
         world.run(Plan())
-        world.publish_again(world.books.emails[0], respelt=False)
+        world.publisher.publish_again(world.books.emails[0], respelt=False)
         world.redrive("")
         for _ in range(deaths):
             world.run(dies)
