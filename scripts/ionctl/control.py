@@ -37,7 +37,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=run)
     orders = parser.add_subparsers(required=True, dest="order", metavar="ORDER")
     orders.add_parser("show", help="what is in force")
-    orders.add_parser("resume", help="end every pause and every stop")
+    orders.add_parser(
+        "resume", help="end every pause and every stop; mends a row that can't be read"
+    )
     cancel = orders.add_parser("cancel", help="an email isn't sent, unless it is under way or sent")
     cancel.add_argument("email_id")
     pause = orders.add_parser("pause", help="nothing is received, and mail waits")
@@ -74,7 +76,7 @@ async def _run(options: argparse.Namespace, client: DynamoDBClient) -> int:
     if options.order == "show":
         control = await row.read()
     elif options.order == "resume":
-        control = await row.change(lambda _: Control())
+        control = await row.clear()
     else:
         action = parse(msgspec.json.encode(_asked(options)).decode())
         if isinstance(action, Cancel):

@@ -122,6 +122,8 @@ def test_a_row_that_says_nothing_known_is_no_empty_one(
         asyncio.run(control_row(account).read())
     with pytest.raises(TableError, match="ControlUnreadable"):
         asyncio.run(control_row(account).change(with_bulk_paused))
+    assert asyncio.run(control_row(account).clear()) == Control()
+    assert asyncio.run(control_row(account).read()) == Control()
 
 
 @pytest.mark.row(78)

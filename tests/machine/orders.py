@@ -64,4 +64,7 @@ class Orders:
 
 def _stops(control: Control, email: Email, now: float) -> bool:
     left = range(len(email.recipients))
-    return control.stop_about(email.send, now, left=left, default_sender=SENDER) is not None
+    return (
+        control.stop_about(email.send, now, key=email.key, left=left, default_sender=SENDER)
+        is not None
+    )

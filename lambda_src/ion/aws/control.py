@@ -59,6 +59,23 @@ class ControlRow:
                 raise TableError(code)
         raise TableError("ConditionalCheckFailed")
 
+    async def clear(self) -> Control:
+        """End everything that is in force, in a row that can't be read as well.
+
+        Raises:
+            TableError: it can't be written, or it isn't known whether it was.
+        """
+        try:
+            return await self.change(lambda _: Control())
+        except TableError as error:
+            if str(error) != _UNREADABLE:
+                raise
+        empty = {"control": Control().text, "version": uuid4().hex}
+        (code,) = await self._table.execute([self._table.update(_KEY, empty)])
+        if code is not None:
+            raise TableError(code)
+        return Control()
+
     async def _read(self) -> tuple[Control, str | None]:
         """What is in force, and the row's version; None: there is no row."""
         row = (await self._table.read([_KEY])).get(_KEY)
