@@ -39,7 +39,7 @@ def _soon(idle: Lane | None, behind: Lane | None, drains: int) -> Goal:
 def _shares(behind: Lane | None, full: Lane | None, drains: int) -> Goal:
     least, most = _RATE_USED
     what = f"rate used beside bulk, and bulk's part of it, drains side by side: {drains}"
-    goal = f"{least:g}-{most:.1f} R; {_BULK_SHARE:.0%} with both queues full"
+    goal = f"{least:g}-{most:.1f} R; bulk >= {_BULK_SHARE:.0%} with both queues full"
     if behind is None or full is None:
         return unmeasured(what, goal, "")
     shares = (behind.share, full.share)
