@@ -24,7 +24,7 @@ from emulated import (
 from ion.aws.control import ControlRow
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Admission, Job
+from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
@@ -32,6 +32,7 @@ from ion.drain.memory import Memory
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
 from ion.drain.templating import Templates
+from ion.drain.work_item import Job
 from ion.limits import LONGEST_DELAY_SECONDS
 from ion.message import Message
 from ion.policy.rate import Pace

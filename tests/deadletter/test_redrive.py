@@ -27,8 +27,8 @@ from ion.contract import Redrive, parse
 from ion.deadletter.redrive import MOST_REDRIVES, Redriving, Report, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
+from ion.drain.work_item import WorkItem
 from ion.history import read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage

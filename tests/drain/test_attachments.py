@@ -19,11 +19,11 @@ from emulated import AWS_SECRET_TEXT, Account, Answer, Request, failing, unreach
 from ion.contract import Send, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import Job
 from ion.drain.allowance import MB, Allowance
 from ion.drain.attaching import Attaching, UnattachedError
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
+from ion.drain.work_item import Job
 from ion.mail import Checked, check
 from ion.mail.base64_lines import encoded_size
 from ion.message import Message

@@ -12,8 +12,8 @@ from emulated import (
 )
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.message import Message
 from ion.report.telemetry import Telemetry
 from smtp_server import (

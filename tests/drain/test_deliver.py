@@ -12,8 +12,8 @@ from clock import Clock
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt, Status
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.mail import compose
 from ion.message import Message
 from ion.outcome import Kind, Reason, Scope, Stage

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from ion.delivery import done
-from ion.drain.admission import WorkItem
 from ion.drain.gate import SendGate
 from ion.drain.line import Line, Rank, rank_of
+from ion.drain.work_item import WorkItem
 from ion.history import carried_history
 from ion.message import Message, Source
 from ion.policy.rate import Limits, Pace

@@ -20,8 +20,8 @@ from function import Function, email, guarded, invoke, once
 from ion.contract import Address, Mailbox, Send
 from ion.deadline import Deadline
 from ion.delivery import InDoubt, Status
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.guard_rules import GuardRules
 from ion.mail import compose

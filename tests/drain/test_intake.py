@@ -13,8 +13,9 @@ from draining import Dying, drain, email, killed, later, recipients, run, wide
 from emulated import Account, Request, at_once, failing
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Admission, Job
+from ion.drain.admission import Admission
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.limits import BATCH
 from ion.message import Message
 from ion.report.telemetry import Telemetry

@@ -23,11 +23,11 @@ from ion.aws.queue import Queue
 from ion.contract import Send, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
 from ion.drain.allowance import MB, Allowance, function_bytes
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory, weight
 from ion.drain.progress import Summary
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.mail import Checked, Objects, compose
 from ion.message import Attribute, Message

@@ -24,8 +24,8 @@ from emulated import (
     unreachable,
 )
 from ion.delivery import Delivery, InDoubt, Status
-from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
+from ion.drain.work_item import WorkItem
 from ion.history import read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage

@@ -12,10 +12,10 @@ from emulated import Account
 from ion.contract import content_hash
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
 from ion.drain.allowance import MB, Allowance
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
+from ion.drain.work_item import Job
 from ion.message import Message
 from ion.template import FilesUnavailableError
 from smtp_server import ScriptedServer

@@ -8,10 +8,10 @@ from ion.aws.ledger import Ledger, Result
 from ion.aws.queue import Queue
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Job, WorkItem
 from ion.drain.deliver import Deliverer
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
+from ion.drain.work_item import Job, WorkItem
 from ion.envelope import Email
 from ion.limits import SKEW_SECONDS
 from ion.message import Draft, Message

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, guarded
 from ion.delivery import expired as too_late
-from ion.drain.admission import Job
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.guard_rules import GuardRules
 from ion.mail import redirected

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
-from ion.drain.admission import WorkItem
 from ion.drain.line import Line, Rank
+from ion.drain.work_item import WorkItem
 from ion.limits import BATCH
 from ion.outcome import Outcome
 from ion.policy.rate import Bucket, Pace

@@ -13,7 +13,7 @@ from typing import Any
 
 from ion.aws.queue import QueueError
 from ion.deadline import Deadline
-from ion.drain.admission import Admission, Claimed, Pointer, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission
 from ion.drain.door import Door
 from ion.drain.gate import Room, SendGate
 from ion.drain.line import Rank
@@ -21,6 +21,7 @@ from ion.drain.memory import Memory
 from ion.drain.progress import Progress
 from ion.drain.queues import Queues
 from ion.drain.steering import Steering
+from ion.drain.work_item import Suspect, WorkItem
 from ion.limits import BATCH, NEARLY_ALL_IN_FLIGHT, VISIBILITY_MARGIN_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
@@ -350,7 +351,7 @@ class Intake:
         self._in_hand += 1
         # What isn't sent takes no token.
         is_sent = self._steering.stop_about(one) is None
-        self._gate.line_up(one, recipients_of(one) if is_sent else 0, rank)
+        self._gate.line_up(one, one.recipients if is_sent else 0, rank)
 
     async def _all_handled(self) -> None:
         """Return when all that was lined up is done with."""
@@ -375,16 +376,3 @@ class Intake:
     def _wake(self) -> None:
         for changed in self._waiting:
             changed.set()
-
-
-def recipients_of(one: WorkItem) -> int:
-    """Number of an email's recipients; 0: it is none, or is decided already."""
-    match one.task:
-        case Claimed():
-            return len(one.task.targets)
-        case Unclaimed():
-            return len(one.task.email.envelope.recipients)
-        case Pointer():
-            return 1  # at least; its worker waits for the turns of the others
-        case _:
-            return 0

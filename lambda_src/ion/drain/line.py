@@ -4,7 +4,7 @@ from collections import deque
 from enum import IntEnum
 
 from ion.contract import Lane
-from ion.drain.admission import WorkItem
+from ion.drain.work_item import WorkItem
 from ion.message import Source
 
 _BULK = 10

@@ -10,9 +10,9 @@ from ion.aws.table import TableError
 from ion.contract import BadInput
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
 from ion.drain.queues import Queues
 from ion.drain.settle import Settler
+from ion.drain.work_item import WorkItem
 from ion.history import History, named_history, resolve
 from ion.limits import RETENTION_LOOK_SECONDS
 from ion.message import Message

@@ -16,17 +16,18 @@ from ion.contract import Cancel, Lane, Pause, Redrive, Resume, Stop
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, done, fault, put_back, stopped
-from ion.drain.admission import Admission, Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.attaching import Attaching, UnattachedError
 from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
-from ion.drain.intake import Intake, recipients_of
+from ion.drain.intake import Intake
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress, Summary
 from ion.drain.queues import Queues
 from ion.drain.settle import Settler
 from ion.drain.steering import Steering
+from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.history import since
 from ion.limits import BATCH, DOT_BUDGET_SECONDS, SETTLE_SECONDS
 from ion.outcome import Outcome
@@ -172,7 +173,7 @@ class Drain:
             await self._handle(one, began)
             return
         one = await self._admission.fetch(one, self._progress.seconds_to_begin)
-        await self._gate.further_turns(recipients_of(one) - 1)
+        await self._gate.further_turns(one.recipients - 1)
         async with self._memory.more(one.bodies.work_bytes) if one.bodies else nullcontext():
             await self._handle(one, began)
 

@@ -16,8 +16,8 @@ from ion.aws.ledger import Ledger, Result
 from ion.contract import Lane
 from ion.deadletter.letter import IN_USE, dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
 from ion.drain.queues import Queues
+from ion.drain.work_item import WorkItem
 from ion.history import message_id, since
 from ion.limits import (
     BATCH,

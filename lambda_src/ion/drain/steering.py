@@ -10,9 +10,9 @@ from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
 from ion.contract import Cancel, Lane, Pause, Resume, Stop
 from ion.delivery import Delivery, done, refused, unclaimable
-from ion.drain.admission import WorkItem
 from ion.drain.line import lane_of
 from ion.drain.progress import Progress
+from ion.drain.work_item import WorkItem
 from ion.history import History
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.control import Control, EmailStop, TooManyStopsError
