@@ -39,8 +39,9 @@ from ion.delivery import (
     to_bulk,
     unclaimable,
 )
-from ion.drain.claim_checks import ClaimChecks, UnclaimedError
+from ion.drain.claim_checks import ClaimChecks
 from ion.drain.templating import Bodies, Templates, TooLateError
+from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
 from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
 from ion.limits import MOST_RECEIVES, SKEW_SECONDS
@@ -140,7 +141,7 @@ class Admission:
             return one
         try:
             fetched = await self._claim_checks.from_s3(message, one.task.s3, timeout_seconds)
-        except UnclaimedError as error:
+        except UnfetchedError as error:
             return WorkItem(message, history, error.fate(self._now() - since(message, history)))
         except BadInput as bad:
             return WorkItem(message, history, _dead(bad))
@@ -171,12 +172,12 @@ class Admission:
         return dict(zip(claims, judgements, strict=True))
 
     async def _prepare(
-        self, message: Message, fetched: Fetched | UnclaimedError | None
+        self, message: Message, fetched: Fetched | UnfetchedError | None
     ) -> tuple[Message, History, Task]:
         history = named_history(message) if fetched else read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
-        if isinstance(fetched, UnclaimedError):
+        if isinstance(fetched, UnfetchedError):
             return message, history, fetched.fate(self._now() - since(message, history))
         if fetched is None and self._claim_checks is not None:
             pointer = claim_check(message.body)

@@ -18,7 +18,7 @@ from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, done, fault, put_back, stopped
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes
-from ion.drain.attaching import Attaching, UnattachedError
+from ion.drain.attaching import Attaching
 from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
 from ion.drain.intake import Intake
@@ -27,6 +27,7 @@ from ion.drain.progress import Progress, Summary
 from ion.drain.queues import Queues
 from ion.drain.settle import Settler
 from ion.drain.steering import Steering
+from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.history import since
 from ion.limits import BATCH, DOT_BUDGET_SECONDS, SETTLE_SECONDS
@@ -230,7 +231,7 @@ class Drain:
             async with self._attaching.fetched(claimed.email, seconds) as objects:
                 job = await claimed.job(objects)
                 return await self._deliverer.deliver(job, one.message, self._work_deadline)
-        except UnattachedError as error:
+        except UnfetchedError as error:
             age = time.time() - since(one.message, one.history)
             return [error.fate(age, claimed.targets)]
 
