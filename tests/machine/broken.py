@@ -293,10 +293,8 @@ COARSE = {
     "cancelled without a condition": Kind(ledger=Ruthless),
     "cancels are ignored": Kind(ledger=Deaf),
     "schedules are ignored": Kind(admission=Impatient),
-    "what waits isn't kept waiting": Kind(queues=Early),
     "nothing expires": Kind(admission=Timeless),
     "pauses are ignored": Kind(control=Restless),
-    "stops are ignored": Kind(control=Unstoppable),
     "stops are about all": Kind(control=Sweeping),
     "sent though orders can't be read": Kind(control=Optimistic),
     "deleted before it is moved": Kind(drain=MovingDrain),
@@ -306,6 +304,8 @@ FINE = {
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
     "a connection that takes no more is kept": Kind(session=Faithful),
+    "what waits isn't kept waiting": Kind(queues=Early),
+    "stops are ignored": Kind(control=Unstoppable),
     "expiry is judged as a message comes": Kind(admission=Late),
 }
 """Several things must come together: some fifty stories may go well before."""
