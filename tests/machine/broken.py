@@ -297,8 +297,6 @@ COARSE = {
     "pauses are ignored": Kind(control=Restless),
     "stops are about all": Kind(control=Sweeping),
     "sent though orders can't be read": Kind(control=Optimistic),
-    "deleted before it is moved": Kind(drain=MovingDrain),
-    "what is put back counts": Kind(drain=CountingDrain),
 }
 FINE = {
     "leases last no time": Kind(ledger=Unbound),
@@ -306,6 +304,8 @@ FINE = {
     "a connection that takes no more is kept": Kind(session=Faithful),
     "what waits isn't kept waiting": Kind(queues=Early),
     "stops are ignored": Kind(control=Unstoppable),
+    "deleted before it is moved": Kind(drain=MovingDrain),
+    "what is put back counts": Kind(drain=CountingDrain),
     "expiry is judged as a message comes": Kind(admission=Late),
 }
 """Several things must come together: some fifty stories may go well before."""
