@@ -338,16 +338,20 @@ def test_a_copy_without_its_tenant_is_found() -> None:
     assert seen.faults == [f"tenant lost: {NAME} went to dead as nobody's"]
 
 
-def test_what_waits_is_as_good_in_one_queue_as_in_another() -> None:
+@pytest.mark.parametrize("is_done", [True, False])
+def test_what_waits_is_as_good_in_one_queue_as_in_another(*, is_done: bool) -> None:
     """A death between copy and delete leaves a message too many, and no letter too many."""
     witness = Witness()
     notes = Notes(1, witness, "soak-dead")
     for queue in ("soak-later", "soak-bulk", "soak-in"):
         entry = {"Id": "0", "MessageBody": MAIL.body}
         asked = {"QueueUrl": queue, "Entries": [entry]}
-        notes.done("SendMessageBatch", asked, {"Successful": [{"Id": "0"}]}, heard=False)
+        if is_done:
+            notes.done("SendMessageBatch", asked, {"Successful": [{"Id": "0"}]}, heard=False)
+        else:
+            notes.not_done("SendMessageBatch", asked)
         assert (NAME in witness.hindered) is (queue == "soak-in")
-    assert witness.held[NAME] == 3
+    assert witness.held[NAME] == 3 * is_done
 
 
 def test_an_order_about_an_email_is_not_the_email() -> None:
