@@ -15,7 +15,7 @@ from soak.account import Account, ClockedMinistack
 from soak.aws_chaos import AwsChaos
 from soak.books import Excuses, balance
 from soak.clock import Clock
-from soak.course import LOOKS_DIVIDED_BY, Course
+from soak.course import LOOKS_DIVIDED_BY, Course, slowest
 from soak.flow import BROUGHT_BACK
 from soak.http1 import Upstream
 from soak.life import Life, write_secrets
@@ -262,6 +262,14 @@ class Soak:
             frozenset(witness.hindered),
             witness.refused,
         )
+        course = Course(
+            witness.steered.burials,
+            witness.steered.in_force,
+            witness.steered.queues,
+            frozenset(witness.tried),
+            BROUGHT_BACK,
+            self._clock.real_at,
+        )
         books = balance(
             self._mails,
             witness.copies,
@@ -270,14 +278,7 @@ class Soak:
             excuses,
             self._plan.policy,
             cancelled=self._account.cancelled(),
-            course=Course(
-                witness.steered.burials,
-                witness.steered.in_force,
-                witness.steered.queues,
-                frozenset(witness.tried),
-                BROUGHT_BACK,
-                self._clock.real_at,
-            ),
+            course=course,
         )
         return Report(
             messages=self._plan.messages,
@@ -295,6 +296,7 @@ class Soak:
             aws_sorts=dict(self._aws.faults),
             delivered_twice=self._aws.delivered_twice,
             steered=dict(+witness.steered.counts),
+            obeyed_within=slowest(self._mails, witness.copies, course),
             kills=self._kills,
             invocations=self._invocations,
             seconds=seconds,

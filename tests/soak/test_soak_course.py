@@ -11,7 +11,7 @@ import pytest
 from ion.aws.table import Table
 from soak.books import Balance, Excuses, Letter, balance
 from soak.clock import Clock
-from soak.course import Course
+from soak.course import Course, slowest
 from soak.flow import BROUGHT_BACK, BULK, NORMAL, Flow, rfc3339
 from soak.mail import AFTER, Mail
 from soak.notes import Notes, Statement, parse
@@ -24,7 +24,7 @@ TO = (f"{NAME}.0@example.org", f"{NAME}.1@example.org")
 MAIL = Mail(NAME, f"body of {NAME}", TO[:1])
 TAGS = {"campaign": "c1", **BROUGHT_BACK}
 ALWAYS = 1e9
-WHILE_IT_IS_OBEYED = 5
+WHILE_IT_IS_OBEYED = 6
 """Seconds, longer than an order needs; the clocks here are the same."""
 
 
@@ -120,7 +120,7 @@ def test_nothing_is_sent_of_a_lane_that_is_paused(lane: str, flow: Flow, *, faul
     course = in_force(InForce(100.0, (Pause(lane, ALWAYS),)))
     assert counted(flow, copy(100.0 + 1), course=course).faults == ()
     faults = counted(flow, copy(100.0 + WHILE_IT_IS_OBEYED), course=course).faults
-    assert faults == ((f"sent though paused: {NAME}, after 5 s",) if fault else ())
+    assert faults == ((f"sent though paused: {NAME}, after 6 s",) if fault else ())
 
 
 @pytest.mark.parametrize(("tags", "fault"), [(TAGS, True), ({}, False), ({"campaign": "2"}, False)])
@@ -128,7 +128,7 @@ def test_nothing_is_sent_that_a_stop_is_about(tags: dict[str, str], *, fault: bo
     course = in_force(InForce(100.0, stops=(Stop({"campaign": "c1"}, ALWAYS),)))
     assert counted(Flow(tags=tags), copy(99.0), course=course).faults == ()
     faults = counted(Flow(tags=tags), copy(100.0 + WHILE_IT_IS_OBEYED), course=course).faults
-    assert faults == ((f"sent though stopped: {NAME}, after 5 s",) if fault else ())
+    assert faults == ((f"sent though stopped: {NAME}, after 6 s",) if fault else ())
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,12 @@ def test_nothing_is_sent_that_a_stop_is_about(tags: dict[str, str], *, fault: bo
 def test_a_pause_counts_for_as_long_as_it_lasts(controls: list[InForce], *, fault: bool) -> None:
     faults = counted(Flow(), copy(200.0), course=in_force(*controls)).faults
     assert faults == ((f"sent though paused: {NAME}, after 100 s",) if fault else ())
+
+
+def test_how_long_an_order_took_to_be_obeyed_is_told() -> None:
+    course = in_force(InForce(100.0, (Pause("", 300.0),)))
+    copies = [copy(99.0), copy(101.5), copy(301.0)]
+    assert slowest({NAME: MAIL}, copies, course) == 1.5
 
 
 def test_what_is_in_force_is_read_from_the_row() -> None:
