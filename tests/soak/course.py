@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from soak.flow import BULK, Flow
+from soak.flow import BROUGHT_BACK, BULK, Flow
 from soak.mail import Mail
 from soak.orders import InForce
 from soak.steered import Burial
-from soak.witness import Copy
+from soak.witness import Copy, Witness
 
 LOOKS_DIVIDED_BY = 10
 """Of the pauses between the relay's looks at the control row, which are real seconds (`clocked`):
@@ -40,6 +40,12 @@ class Course:
     tried: frozenset[str] = frozenset()
     brought_back: Mapping[str, str] = field(default_factory=dict)
     real_at: Callable[[float], float] = float
+
+    @classmethod
+    def seen(cls, witness: Witness, real_at: Callable[[float], float]) -> "Course":
+        """What a witness has seen by the end of a soak."""
+        seen, tried = witness.steered, frozenset(witness.tried)
+        return cls(seen.burials, seen.in_force, seen.queues, tried, BROUGHT_BACK, real_at)
 
     def explains(self, name: str, reason: str) -> bool:
         """True for a letter that was seen when it was written, and judged as such."""

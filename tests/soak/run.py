@@ -256,26 +256,13 @@ class Soak:
 
     def _report(self, seconds: float) -> Report:
         witness = self._witness
-        excuses = Excuses(
-            witness.doubts,
-            witness.redriven,
-            frozenset(witness.hindered),
-            witness.refused,
-        )
-        course = Course(
-            witness.steered.burials,
-            witness.steered.in_force,
-            witness.steered.queues,
-            frozenset(witness.tried),
-            BROUGHT_BACK,
-            self._clock.real_at,
-        )
+        course = Course.seen(witness, self._clock.real_at)
         books = balance(
             self._mails,
             witness.copies,
             self._account.letters(),
             self._account.left(),
-            excuses,
+            Excuses.seen(witness),
             self._plan.policy,
             cancelled=self._account.cancelled(),
             course=course,

@@ -5,19 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import boto3
 import pytest
 
-from ion.aws.table import Table
 from soak.books import Balance, Excuses, Letter, balance
 from soak.clock import Clock
 from soak.course import Course, slowest
 from soak.flow import BROUGHT_BACK, BULK, NORMAL, Flow, rfc3339
 from soak.mail import AFTER, Mail
-from soak.notes import Notes, Statement, parse
-from soak.orders import InForce, Pause, Stop, cancel, read, stop
-from soak.steered import Burial, Steered
-from soak.witness import Copy, Witness
+from soak.orders import InForce, Pause, Stop, read, stop
+from soak.steered import Burial
+from soak.witness import Copy
 
 NAME = "m0000001"
 TO = (f"{NAME}.0@example.org", f"{NAME}.1@example.org")
@@ -265,7 +262,7 @@ def test_what_was_served_before_its_email_was_cancelled_counts_as_that() -> None
         ("", "..", True),
         ("", "", True),
         ("", "s.", False),
-        ("dot", "..", False),  # nobody could know that it had arrived
+        ("dot", "..", False),  # ion can't have known that it arrived
     ],
 )
 def test_nothing_is_both_sent_and_cancelled(doubt: str, fates: str, *, fault: bool) -> None:
@@ -285,118 +282,6 @@ def test_nothing_is_both_dead_and_cancelled(excuses: Excuses, *, fault: bool) ->
     assert books.faults == (faults if fault else ())
 
 
-def test_nothing_is_cancelled_that_nobody_has_cancelled() -> None:
+def test_only_what_was_to_be_cancelled_is() -> None:
     books = counted(None, copy(), cancelled={NAME: "s"})
     assert books.faults == (f"unexpected: {NAME} is cancelled",)
-
-
-# -- what the proxy sees -----------------------------------------------------------------------
-
-
-def steered(*states: str, before: tuple[str, ...] = ()) -> Steered:
-    """A cancel that is received after some writes to the email's row, and deleted after more."""
-    seen = Steered(lambda: 0.0)
-    for state in before:
-        seen.wrote(NAME, state)
-    seen.received("receipt", cancel(NAME), "in", "")
-    for state in states:
-        seen.wrote(NAME, state)
-    seen.deleted("receipt")
-    return seen
-
-
-@pytest.mark.parametrize(
-    ("before", "states", "ignored"),
-    [
-        ((), ("cancelled",), False),
-        ((), (), True),
-        (("sending", "deferred"), (), True),
-        (("sending", "deferred"), ("cancelled",), False),
-        (("sending",), (), False),
-        (("sending", "sent"), (), False),
-        (("sending",), ("deferred",), False),  # it was under way when it was asked for
-    ],
-)
-def test_a_cancel_is_too_late_only_for_what_was_begun(
-    before: tuple[str, ...], states: tuple[str, ...], *, ignored: bool
-) -> None:
-    faults = steered(*states, before=before).faults
-    assert faults == ([f"not cancelled: {NAME}, which nobody had begun"] if ignored else [])
-
-
-def test_a_cancel_that_is_put_off_is_not_carried_out_yet() -> None:
-    seen = Steered(lambda: 0.0)
-    seen.received("receipt", cancel(NAME), "in", "")
-    seen.sent(cancel(NAME), "later", "")
-    seen.deleted("receipt")
-    assert seen.faults == []
-    seen.received("another", cancel(NAME), "later", "")
-    seen.deleted("another")
-    assert seen.faults == [f"not cancelled: {NAME}, which nobody had begun"]
-
-
-def test_a_copy_without_its_tenant_is_found() -> None:
-    seen = Steered(lambda: 0.0)
-    seen.received("receipt", MAIL.body, "in", "tenant-1")
-    seen.sent(MAIL.body, "later", "tenant-1")
-    assert seen.faults == []
-    seen.sent(MAIL.body, "dead", "", "EXPIRED")
-    assert seen.faults == [f"tenant lost: {NAME} went to dead as nobody's"]
-
-
-@pytest.mark.parametrize("is_done", [True, False])
-def test_what_waits_is_as_good_in_one_queue_as_in_another(*, is_done: bool) -> None:
-    """A death between copy and delete leaves a message too many, and no letter too many."""
-    witness = Witness()
-    notes = Notes(1, witness, "soak-dead")
-    for queue in ("soak-later", "soak-bulk", "soak-in"):
-        entry = {"Id": "0", "MessageBody": MAIL.body}
-        asked = {"QueueUrl": queue, "Entries": [entry]}
-        if is_done:
-            notes.done("SendMessageBatch", asked, {"Successful": [{"Id": "0"}]}, heard=False)
-        else:
-            notes.not_done("SendMessageBatch", asked)
-        assert (NAME in witness.hindered) is (queue == "soak-in")
-    assert witness.held[NAME] == 3 * is_done
-
-
-def test_an_order_about_an_email_is_not_the_email() -> None:
-    witness = Witness()
-    notes = Notes(1, witness, "soak-dead")
-    message = {"MessageId": "1", "ReceiptHandle": "receipt", "Body": cancel(NAME)}
-    notes.done("ReceiveMessage", {"QueueUrl": "soak-in"}, {"Messages": [message]}, heard=True)
-    entries = {"QueueUrl": "soak-in", "Entries": [{"Id": "0", "ReceiptHandle": "receipt"}]}
-    notes.done("DeleteMessageBatch", entries, {"Successful": [{"Id": "0"}]}, heard=True)
-    assert NAME not in witness.held
-
-
-def test_statements_are_told_apart() -> None:
-    """As ion's own table writes them."""
-    table = Table(boto3.client("dynamodb", "eu-central-1"), "soak")
-    new = {"token": "t", "status": "sending"}
-    claims = [table.insert(NAME, new), table.update(NAME, new, {"token": "was"})]
-    result = table.update(NAME, {"status": "sent"}, {"token": "t"})
-    called_off = {"token": "t", "status": "cancelled"}
-    cancels = [
-        table.insert(NAME, called_off),
-        table.update(NAME, called_off, {"token": "was", "status": "deferred"}),
-    ]
-    controls = [
-        table.insert(" control ", {"control": "{}", "version": "1"}),
-        table.update(" control ", {"control": "{}", "version": "2"}, {"version": "1"}),
-    ]
-    hold = table.insert(" rescue ", {"due": 1})
-    found = [parse(one) for one in (*claims, result, *cancels, *controls, hold)]
-    assert found == [
-        Statement(NAME, "t", "", "sending"),
-        Statement(NAME, "t", "was", "sending"),
-        Statement(NAME, "t", "t", "sent"),
-        Statement(NAME, "t", "", "cancelled"),
-        Statement(NAME, "t", "was", "cancelled"),
-        Statement(" control ", control="{}"),
-        Statement(" control ", control="{}"),
-        None,
-    ]
-    kinds = [(one.is_claim, one.is_result, one.is_cancel) for one in found[:5] if one]
-    claim, of_result, of_cancel = (True, False, False), (False, True, False), (False, False, True)
-    assert kinds == [claim, claim, of_result, of_cancel, of_cancel]
