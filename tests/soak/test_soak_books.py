@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 
 from soak.books import PARK, RESEND_ONCE, Balance, Excuses, Letter, balance
-from soak.mail import (
-    Mail,
-)
+from soak.mail import Mail
 from soak.witness import Copy
 
 A = Mail("m0000001", "body of m0000001", ("m0000001.0@example.org",))
