@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from soak.course import Course, astray
 from soak.mail import Mail
-from soak.witness import Copy
+from soak.witness import Copy, Witness
 
 RESEND_ONCE, PARK = "resend_once", "park"
 _MOST_COPIES = {RESEND_ONCE: 2, PARK: 1}
@@ -52,6 +52,12 @@ class Excuses:
     redriven: Mapping[str, int] = field(default_factory=dict)
     hindered: frozenset[str] = frozenset()
     refused: Mapping[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def seen(cls, witness: Witness) -> "Excuses":
+        """Those that a witness has."""
+        hindered = frozenset(witness.hindered)
+        return cls(witness.doubts, witness.redriven, hindered, witness.refused)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from soak.flow import BULK, Flow
+from soak.flow import BROUGHT_BACK, BULK, Flow
 from soak.mail import Mail
 from soak.orders import InForce
 from soak.steered import Burial
-from soak.witness import Copy
+from soak.witness import Copy, Witness
 
 LOOKS_DIVIDED_BY = 10
 """Of the pauses between the relay's looks at the control row, which are real seconds (`clocked`):
 else there would have to be a minute of standstill each time."""
-_UNDER_WAY_SECONDS = 2.0
+_UNDER_WAY_SECONDS = 4.0
 """Real ones, that an email may need from ion's last look at the time or the row to its dot, faults
 of its server and the load of the machine included."""
 _OBEYED_SECONDS = 10 / LOOKS_DIVIDED_BY + _UNDER_WAY_SECONDS
@@ -41,6 +41,12 @@ class Course:
     brought_back: Mapping[str, str] = field(default_factory=dict)
     real_at: Callable[[float], float] = float
 
+    @classmethod
+    def seen(cls, witness: Witness, real_at: Callable[[float], float]) -> "Course":
+        """What a witness has seen by the end of a soak."""
+        seen, tried = witness.steered, frozenset(witness.tried)
+        return cls(seen.burials, seen.in_force, seen.queues, tried, BROUGHT_BACK, real_at)
+
     def explains(self, name: str, reason: str) -> bool:
         """True for a letter that was seen when it was written, and judged as such."""
         mine = (one.reason for one in self.burials if one.name == name)
@@ -62,6 +68,16 @@ def astray(mails: Mapping[str, Mail], copies: Sequence[Copy], course: Course) ->
             yield from _of_burial(burial, mail.flow, course)
 
 
+def slowest(mails: Mapping[str, Mail], copies: Sequence[Copy], course: Course) -> float:
+    """Real seconds between a pause or a stop and the last email that was sent all the same."""
+    waits = [0.0]
+    for copy in copies:
+        if (mail := mails.get(copy.name)) is not None:
+            since = _disobeyed(copy, mail.flow, course).values()
+            waits += [course.real_at(copy.at) - course.real_at(moment) for moment in since]
+    return max(waits)
+
+
 def _of_copy(copy: Copy, flow: Flow, course: Course) -> Iterator[str]:
     if copy.at < flow.not_before:
         yield f"early: {copy.name}, by {flow.not_before - copy.at:.0f} s"
@@ -71,10 +87,19 @@ def _of_copy(copy: Copy, flow: Flow, course: Course) -> Iterator[str]:
         yield f"late: {copy.name}, by {copy.at - flow.expires_at:.0f} s"
     if flow.is_bulk and BULK not in course.queues.get(copy.name, ()):
         yield f"not moved: {copy.name} was never received from the bulk queue"
-    for what, until in (("paused", InForce.pauses_until), ("stopped", InForce.stops_until)):
-        since = _since(course, copy.at, [until(one, flow) for one in course.in_force])
-        if since is not None and course.real_at(copy.at) > course.real_at(since) + _OBEYED_SECONDS:
+    for what, since in _disobeyed(copy, flow, course).items():
+        if course.real_at(copy.at) > course.real_at(since) + _OBEYED_SECONDS:
             yield f"sent though {what}: {copy.name}, after {copy.at - since:.0f} s"
+
+
+def _disobeyed(copy: Copy, flow: Flow, course: Course) -> dict[str, float]:
+    """What should have kept an email from being sent, and since when."""
+    orders = {"paused": InForce.pauses_until, "stopped": InForce.stops_until}
+    since = {
+        what: _since(course, copy.at, [until(one, flow) for one in course.in_force])
+        for what, until in orders.items()
+    }
+    return {what: moment for what, moment in since.items() if moment is not None}
 
 
 def _since(course: Course, at: float, until: Sequence[float]) -> float | None:

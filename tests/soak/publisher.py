@@ -25,9 +25,9 @@ _BETWEEN_ORDERS = (60, 180)
 """Messages."""
 _STOP, _RESUME, _ALL = "stop", "resume", ""
 _ORDERS = (_STOP, _STOP, _STOP, _RESUME, _RESUME, BULK, NORMAL, _ALL)
-"""They come in turns, each turn in another order: what isn't a word for something else is a pause,
-of that lane."""
-_STOPS_SECONDS, _PAUSES_SECONDS = (300, 3600), (240, 600)
+"""Each turn has all of them, in another order. A lane stands for a pause of it, `_ALL` for one of
+both."""
+_STOPS_SECONDS, _PAUSES_SECONDS = (300, 3600), (300, 720)
 """Until when, by the soak's clock; an order needs minutes to be received."""
 _BY_HAND, _BY_HAND_SECONDS = 0.4, (60, 300)
 """Of pauses that end when an operator says so, past the queue."""

@@ -33,6 +33,7 @@ class Report:
         aws_sorts: faults by sort.
         delivered_twice: messages that SQS gave out once more than it had to.
         steered: copies of what waits or is moved, letters, orders and cancels, by sort.
+        obeyed_within: real seconds that a stop or a pause needed at most.
         kills: processes that died by SIGKILL.
         invocations: of the function.
         seconds: that it took.
@@ -53,6 +54,7 @@ class Report:
     aws_sorts: Mapping[str, int]
     delivered_twice: int
     steered: Mapping[str, int]
+    obeyed_within: float
     kills: int
     invocations: int
     seconds: float
@@ -92,6 +94,7 @@ class Report:
             "aws_faults_by_sort": dict(sorted(self.aws_sorts.items())),
             "delivered_twice": self.delivered_twice,
             "steered": dict(sorted(self.steered.items())),
+            "obeyed_within_seconds": round(self.obeyed_within, 1),
             "kills": self.kills,
             "invocations": self.invocations,
             "seconds": round(self.seconds, 1),
@@ -118,6 +121,7 @@ class Report:
             "emails begun": ways,
             "aws faults": f"{aws}, {_share(self.aws_faults, self.aws_calls)}",
             "steered": steered,
+            "obeyed within": f"{self.obeyed_within:.1f} s",
             "delivered twice": self.delivered_twice,
             "kills": f"{self.kills}; {self.invocations} invocations",
             "seed": f"{self.seed}, {self.policy}, pipelining {self.pipelining}",

@@ -15,7 +15,7 @@ from soak.account import Account, ClockedMinistack
 from soak.aws_chaos import AwsChaos
 from soak.books import Excuses, balance
 from soak.clock import Clock
-from soak.course import LOOKS_DIVIDED_BY, Course
+from soak.course import LOOKS_DIVIDED_BY, Course, slowest
 from soak.flow import BROUGHT_BACK
 from soak.http1 import Upstream
 from soak.life import Life, write_secrets
@@ -256,28 +256,16 @@ class Soak:
 
     def _report(self, seconds: float) -> Report:
         witness = self._witness
-        excuses = Excuses(
-            witness.doubts,
-            witness.redriven,
-            frozenset(witness.hindered),
-            witness.refused,
-        )
+        course = Course.seen(witness, self._clock.real_at)
         books = balance(
             self._mails,
             witness.copies,
             self._account.letters(),
             self._account.left(),
-            excuses,
+            Excuses.seen(witness),
             self._plan.policy,
             cancelled=self._account.cancelled(),
-            course=Course(
-                witness.steered.burials,
-                witness.steered.in_force,
-                witness.steered.queues,
-                frozenset(witness.tried),
-                BROUGHT_BACK,
-                self._clock.real_at,
-            ),
+            course=course,
         )
         return Report(
             messages=self._plan.messages,
@@ -295,6 +283,7 @@ class Soak:
             aws_sorts=dict(self._aws.faults),
             delivered_twice=self._aws.delivered_twice,
             steered=dict(+witness.steered.counts),
+            obeyed_within=slowest(self._mails, witness.copies, course),
             kills=self._kills,
             invocations=self._invocations,
             seconds=seconds,

@@ -74,7 +74,7 @@ class Steered:
         if cancelled := cancelled_by(body):
             self._put_off[cancelled] += 1
         if name and tenant != self._tenants.get(name, tenant):
-            self.faults.append(f"tenant lost: {name} went to {queue} as {tenant or 'nobody'}'s")
+            self.faults.append(f"tenant lost: {name} went to {queue} as {tenant or 'no tenant'}'s")
         self.counts["copies of a tenant's"] += bool(tenant)
 
     def deleted(self, receipt: str) -> None:
@@ -87,7 +87,7 @@ class Steered:
             return
         writes_now, state = self._states.get(name, (0, ""))
         if writes == writes_now and state in _UNDECIDED:
-            self.faults.append(f"not cancelled: {name}, which nobody had begun")
+            self.faults.append(f"not cancelled: {name}, which hadn't been begun")
         self.counts["cancels"] += 1
 
     # -- the ledger ----------------------------------------------------------------------
