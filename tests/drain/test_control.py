@@ -14,6 +14,7 @@ from draining import control_row, drain, email, ion_of, reasons, recipients, run
 from emulated import Account, Request, failing
 from ion.contract import Lane, Pause, Stop, StopWhere
 from ion.drain import steering
+from ion.drain.progress import Summary
 from ion.policy.control import Control
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, delay, reply
 
@@ -186,6 +187,62 @@ def test_a_row_that_can_not_be_read_any_more_ends_the_run(account: Account) -> N
     summary = run(account, server, control=account.dynamodb(batch_get_item=read))
     assert (summary.stopped, summary.sent, summary.released) == ("ledger", 1, 4)
     assert sorted(attempts(account), key=str) == [(0, "0")] * 4 + [(1, "0")]
+
+
+@pytest.mark.row(78)
+@pytest.mark.usefixtures("quick_looks")
+def test_a_row_that_is_not_answered_for_in_time_can_not_be_read(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 alone would wait for minutes, and an order is obeyed within ten seconds."""
+    monkeypatch.setattr(steering, "_ANSWER_SECONDS", 0.1)
+    for number in range(5):
+        account.publish(email(number))
+    slow, answers = [False], threading.Event()
+
+    def read(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        if slow[0]:
+            answers.wait(10)
+        return real(**request)
+
+    async def main() -> Summary:
+        async with Quick(lambda: slow.__setitem__(0, True)) as server:
+            control = account.dynamodb(batch_get_item=read)
+            try:
+                return await drain(account, server, control=control)
+            finally:
+                answers.set()
+
+    summary = asyncio.run(main())
+    assert (summary.stopped, summary.sent, summary.released) == ("ledger", 1, 4)
+
+
+@pytest.mark.row(77)
+@pytest.mark.usefixtures("quick_looks")
+def test_a_pause_during_a_late_claim_is_obeyed(account: Account) -> None:
+    account.publish(email(in_doubt="park"))
+    looked = threading.Event()
+
+    def read(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        answer = real(**request)
+        if "pauses" in str(answer):
+            looked.set()
+        return answer
+
+    def claim(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        if not looked.is_set():
+            pause(account)
+            looked.wait(10)
+        return real(**request)
+
+    server = ScriptedServer()
+    parts = {
+        "control": account.dynamodb(batch_get_item=read),
+        "dynamodb": account.dynamodb(batch_execute_statement=claim),
+    }
+    summary = run(account, server, **parts)
+    assert (summary.stopped, summary.sent, summary.released) == ("paused", 0, 1)
+    assert (server.accepted, attempts(account)) == ([], [(0, "0")])
 
 
 # stops

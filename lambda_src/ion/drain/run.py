@@ -185,6 +185,7 @@ class Drain:
         begun = isinstance(one.task, Delivery) or self._may_begin(one)
         if begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
+            begun = isinstance(one.task, Delivery) or self._may_begin(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
             deliveries = [*deliveries, one.parked]
