@@ -607,7 +607,6 @@ def test_small_emails_cost_no_more_calls_than_without_a_budget(
         sqs = account.sqs()
         run(account, smtp=wide(connections), sqs=sqs, memory=memory)
         receives = sqs.asked("receive_message")
-        assert len([one for one in receives if one["QueueUrl"] != account.input_url]) == 2
         receives = [one for one in receives if one["QueueUrl"] == account.input_url]
         asked.append([one["MaxNumberOfMessages"] for one in receives])
         for number in range(100):
