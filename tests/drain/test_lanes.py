@@ -21,7 +21,6 @@ from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, reply
 
 LONG_ENOUGH_SECONDS = 0.5
 """For a queue to be asked once more, if it were to be."""
-BUSY = {Step.RCPT: reply(450, "4.2.1 busy")}
 
 
 def at(seconds: float) -> str:
@@ -98,8 +97,8 @@ def test_the_tenants_group_is_kept_on_every_copy(account: Account) -> None:
         ],
     )
     sqs = account.sqs()
-    run(account, ScriptedServer(BUSY), sqs=sqs)
-    account.time_passes(60)
+    run(account, ScriptedServer({Step.RCPT: reply(450, "4.7.1 greylisted")}), sqs=sqs)
+    account.time_passes(3600)
     run(account, ScriptedServer({Step.RCPT: reply(550, "5.1.1 no")}), sqs=sqs)
     account.publish('{"action": "redrive"}')
     run(account, sqs=sqs)
