@@ -285,7 +285,6 @@ class Nosy(Session):
 COARSE = {
     "claims are always granted": Kind(ledger=Yes),
     "results are not recorded": Kind(ledger=Forgetful),
-    "sent where a person should decide": Kind(ledger=Reckless),
     "bodies of dead letters are changed": Kind(dead_letters=Tidy),
     "deleted before it is dead-lettered": Kind(drain=HastyDrain),
     "deleted when received": Kind(input_queue=Grabbing),
@@ -300,6 +299,7 @@ COARSE = {
     "sent though orders can't be read": Kind(control=Optimistic),
 }
 FINE = {
+    "sent where a person should decide": Kind(ledger=Reckless),
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),
     "a connection that takes no more is kept": Kind(session=Faithful),

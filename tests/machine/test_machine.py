@@ -32,6 +32,7 @@ CI = settings(
 )
 LONG = settings(CI, max_examples=EXAMPLES or 1, derandomize=False)
 UNTIL_FOUND = settings(CI, max_examples=500, phases=[Phase.generate])
+UNTIL_FOUND_LATE = settings(UNTIL_FOUND, max_examples=3000)
 FOUND = (AssertionError, Flaky)
 """Hypothesis tells a story again before it believes it, and a second time it may end otherwise:
 tasks and threads take turns as they like."""
@@ -70,7 +71,7 @@ def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Ki
 @pytest.mark.parametrize("kind", FINE.values(), ids=FINE)
 def test_a_finely_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
     with pytest.raises(FOUND):
-        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND_LATE)
 
 
 @pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
