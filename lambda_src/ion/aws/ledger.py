@@ -191,6 +191,14 @@ def _split(ids: str) -> frozenset[str]:
     return frozenset(ids.split())
 
 
+def _counts(numbers: tuple[int, ...]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def _numbers(counts: str) -> tuple[int, ...]:
+    return tuple(map(int, counts.split()))
+
+
 _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "status": ("status", str, RowStatus),
     "token": ("token", str, str),
@@ -201,9 +209,14 @@ _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "doubts": ("doubts", str, str),
     "crashes": ("crashes", int, int),
     "used_ids": ("used_ids", _joined, _split),
+    "claimed_redrives": ("claimed_redrives", _counts, _numbers),
     "queued_at": ("first_queued_at", str, str),
 }
 """The fields of a `Row`: the attribute's name, how it is written, and how it is read."""
+
+
+_LATER = frozenset({"claimed_redrives"})
+"""Fields that rows of earlier versions don't have."""
 
 
 def _columns(row: Row) -> dict[str, Value]:
@@ -220,7 +233,11 @@ def _times(now: float) -> dict[str, Value]:
 def _row(item: Item) -> Row | None:
     """None: it was not written by this version of ion."""
     try:
-        values = {field: read(item[name]) for field, (name, _, read) in _SCHEMA.items()}
+        values = {
+            field: read(item[name])
+            for field, (name, _, read) in _SCHEMA.items()
+            if name in item or field not in _LATER
+        }
         return Row(**values, expires_at=float(item[EXPIRES_AT] or 0))
     except (KeyError, ValueError, TypeError):
         return None

@@ -66,6 +66,8 @@ class Row:
         crashes: claims in a row that no result was written for.
         used_ids: SQS ids of the messages that had a lease, or that dead letters were made of: what
             a redrive allows, each of them allows once.
+        claimed_redrives: a number a recipient: redrives of the message that was claimed for it
+            last. Empty: none of them.
         expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
     """
 
@@ -78,8 +80,13 @@ class Row:
     attempts: int = 0
     crashes: int = 0
     used_ids: frozenset[str] = frozenset()
+    claimed_redrives: tuple[int, ...] = ()
     queued_at: str = ""
     expires_at: float = math.inf
+
+    def redrives(self, recipient: int) -> int:
+        """Redrives of the message that was claimed for a recipient last."""
+        return self.claimed_redrives[recipient] if self.claimed_redrives else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             "0" * claim.recipients,
             queued_at=claim.queued_at,
             used_ids=frozenset({claim.message_id}),
+            claimed_redrives=_unless_none((claim.redrives,) * claim.recipients),
         )
         return _unless_in_doubt(new, claim, claim.scope)
     if row.status is RowStatus.CANCELLED:
@@ -222,11 +230,17 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
 
     A dead letter that comes back is another message to SQS; the message that it was made of may
     come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
-    delivered twice: it isn't a redrive.
+    delivered twice: it isn't a redrive. Nor has the twin of a redrive, where a letter was sent back
+    twice: the letter that was made of the other one has come back once more often than both.
     """
     another = claim.message_id not in row.used_ids
-    again = {DEAD, DOUBTED} if another and claim.redrives else set()
-    return tuple(i for i in claim.scope if row.fates[i] in {PENDING, CLAIMED} | again)
+
+    def is_left(recipient: int) -> bool:
+        if row.fates[recipient] in (DEAD, DOUBTED):
+            return another and claim.redrives > row.redrives(recipient)
+        return row.fates[recipient] in (PENDING, CLAIMED)
+
+    return tuple(filter(is_left, claim.scope))
 
 
 def _unless_in_doubt(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
@@ -317,12 +331,18 @@ def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
     """
     revived = {i for i in targets if row.fates[i] in (DEAD, DOUBTED)}
     forgiven = {i for i in targets if row.fates[i] == DOUBTED}
+    redrives = [claim.redrives if i in targets else row.redrives(i) for i in range(len(row.fates))]
     return replace(
         row,
         status=RowStatus.SENDING,
         token=claim.token,
         lease_until=claim.lease_until,
         used_ids=row.used_ids | {claim.message_id},
+        claimed_redrives=_unless_none(redrives),
         fates="".join(PENDING if i in revived else fate for i, fate in enumerate(row.fates)),
         doubts="".join("0" if i in forgiven else digit for i, digit in enumerate(row.doubts)),
     )
+
+
+def _unless_none(redrives: Sequence[int]) -> tuple[int, ...]:
+    return tuple(redrives) if any(redrives) else ()
