@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from clients.nodemailer import HI, NODE, Nodemailer
+from clients.spelling import spelled
 from ion.contract import Send, read_time
 from real import npm
 
@@ -15,26 +16,6 @@ OPTIONS = {
 }
 TEMPLATES = {"template", "context", "locale"}
 """Fields of ion's messages that plugins of nodemailer have for their own, and render themselves."""
-
-
-def spelled(name: str) -> set[str]:
-    """An option or a field as others write it, and misspelt."""
-    words = re.sub(r"([A-Z])", r"_\1", name).lower().split("_")
-    first, *others = words
-    joined = {
-        "_".join(words),
-        "-".join(words),
-        "".join(words),
-        first + "".join(map(str.title, others)),
-    }
-    cases = {case(one) for one in joined for case in (str.lower, str.upper, str.title)} | joined
-    long = len(name) > 3
-    slips = (
-        {name[:-1], name[: len(name) // 2] + name[len(name) // 2 + 1 :], name + "s"}
-        if long
-        else set()
-    )
-    return cases | slips
 
 
 @pytest.fixture(scope="module")
