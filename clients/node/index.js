@@ -39,16 +39,42 @@ const CONTENT_ID = /^[\w!#$%&'*+/=?^`{|}~.@-]{1,255}$/;
 
 const IN_DOUBT = ['resend_once', 'resend', 'park'];
 
-/** Options that are taken for ion's, in small letters and without - and _: the right ones. */
-const MEANT = new Map([
-  ['emailid', 'emailId'],
-  ['indoubt', 'inDoubt'],
-  ['recipient', 'to'],
-  ['replyto', 'replyTo'],
-  ['returnpath', 'envelope.from'],
-  ['bodytext', 'text'],
-  ['bodyhtml', 'html'],
+/** Options of a mail that are read here: nodemailer's and ion's. */
+const READ = Object.freeze([
+  ...['from', 'to', 'cc', 'bcc', 'replyTo', 'envelope', 'subject', 'text', 'html', 'attachments', 'headers'],
+  ...['list', 'references', 'inReplyTo', 'priority'],
+  ...['emailId', 'inDoubt', 'lane', 'tenant', 'sendAt', 'expiresAt', 'tags'],
 ]);
+
+/**
+ * Fields of ion's messages that are called otherwise here; empty: there is no such option.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+const FIELDS = Object.freeze({
+  recipient: 'to',
+  sender: 'from',
+  email_id: 'emailId',
+  reply_to: 'replyTo',
+  return_path: 'envelope.from',
+  body_text: 'text',
+  body_html: 'html',
+  in_doubt: 'inDoubt',
+  not_before: 'sendAt',
+  expires_at: 'expiresAt',
+  template: '',
+  context: '',
+  locale: '',
+});
+
+/** So like is a name to the one that was meant: 1 is the same. `expires` is, `lang` isn't `lane`. */
+const LIKE = 0.8;
+
+/** Characters of a known name that others may be like: `two` isn't `to`. */
+const SHORTEST_NAME = 4;
+
+/** Characters of a name that is compared: the time taken grows with its square. */
+const LONGEST_NAME = 100;
 
 const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 
@@ -62,6 +88,9 @@ const TIME =
 
 /** So far may sendAt lie ahead. */
 const MOST_DAYS_AHEAD = 13;
+
+/** What ionTransport takes. */
+const OPTIONS = ['topicArn', 'bulkTopicArn', 'sns'];
 
 const MOST_TAGS = 10;
 const TAG_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -122,9 +151,13 @@ class InvalidMessage extends Error {
  * X-Ion-Id), the idempotency key, `inDoubt`, `lane`, `tenant`, `sendAt`, `expiresAt` and `tags`.
  *
  * @param {Options} [options]
- * @throws {TypeError} There is no topic, or the two are in different regions.
+ * @throws {TypeError} There is no topic, or the two are in different regions, or an option is misspelt.
  */
 function ionTransport(options = {}) {
+  for (const name of Object.keys(options)) {
+    const meant = OPTIONS.includes(name) ? '' : nearest(name, OPTIONS);
+    if (meant) throw new TypeError(`${name} is unknown; did you mean ${meant}?`);
+  }
   const { input, bulk, region } = topicsOf(options);
   const sns = options.sns || new SNSClient({ region });
   return {
@@ -237,10 +270,7 @@ async function fieldsOf(mail) {
     const value = mail.data[part];
     if (value && !(Array.isArray(value) && value.length === 0)) throw new InvalidMessage(part, problem);
   }
-  for (const name of Object.keys(mail.data)) {
-    const meant = MEANT.get(name.toLowerCase().replace(/[-_]/g, ''));
-    if (meant && meant !== name) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
-  }
+  checkOptions(mail.data);
   for (const part of ['from', 'to', 'cc', 'bcc', 'replyTo']) checkWritten(part, mail.data[part]);
   for (const [part, value] of Object.entries(mail.data.envelope || {})) checkWritten(`envelope.${part}`, value);
   const given = mail.data.envelope; // normalize puts one there in any case
@@ -298,6 +328,69 @@ async function fieldsOf(mail) {
 }
 
 /**
+ * What is not read here is nodemailer's own, a plugin's or the application's, unless it was meant for ion.
+ *
+ * @param {Record<string, any>} data
+ */
+function checkOptions(data) {
+  const known = new Set([...READ, ...Object.keys(REFUSED)]);
+  const ours = [...READ, ...Object.keys(FIELDS)];
+  for (const [name, value] of Object.entries(data)) {
+    if (known.has(name) || value === undefined || value === null) continue;
+    const near = nearest(name, ours);
+    if (!near) continue;
+    const meant = FIELDS[near] ?? near;
+    if (meant) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
+    // with a body it is what a plugin has rendered
+    if (!data.text && !data.html) {
+      throw new InvalidMessage(name, "is none of nodemailer's options, and there is no text and no html");
+    }
+  }
+}
+
+/**
+ * The known name that resembles one most, however its words are joined; empty: there is none.
+ *
+ * @param {string} name
+ * @param {readonly string[]} known
+ */
+function nearest(name, known) {
+  if (name.length > LONGEST_NAME) return '';
+  const likeness = known.map((one) =>
+    one.length < SHORTEST_NAME ? Number(words(name) === words(one)) : likenessOf(words(name), words(one)),
+  );
+  const most = Math.max(...likeness);
+  return most >= LIKE ? known[likeness.indexOf(most)] : '';
+}
+
+/**
+ * @param {string} name
+ * @returns {string} emailID, Email-Id and email_id alike.
+ */
+function words(name) {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/-/g, '_').toLowerCase();
+}
+
+/**
+ * The share of the characters that both have in the same order: of 2 n in all, by their longest
+ * common subsequence.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
+function likenessOf(one, other) {
+  let above = new Array(other.length + 1).fill(0);
+  for (const character of one) {
+    const row = [0];
+    for (let i = 0; i < other.length; i++) {
+      row.push(character === other[i] ? above[i] + 1 : Math.max(row[i], above[i + 1]));
+    }
+    above = row;
+  }
+  return (2 * above[other.length]) / (one.length + other.length);
+}
+
+/**
  * The fields that say when and before which others a mail goes, and what it is called.
  *
  * @param {any} data
@@ -335,7 +428,19 @@ function timeOf(part, value) {
   if (typeof text !== 'string' || !TIME.test(text)) {
     throw new InvalidMessage(part, 'is neither a Date nor a text like 2027-03-08T09:00:00+01:00');
   }
+  if (!isInCalendar(text.toUpperCase())) throw new InvalidMessage(part, 'is on a day that no calendar has');
   return text.toUpperCase();
+}
+
+/**
+ * False for February 30, which JavaScript takes for March 2, and for years that aren't 1 to 9999 in UTC.
+ *
+ * @param {string} time As RFC 3339 has it.
+ */
+function isInCalendar(time) {
+  const day = time.slice(0, 10);
+  const year = new Date(time).getUTCFullYear();
+  return new Date(day).toISOString().startsWith(day) && year >= 1 && year <= 9999;
 }
 
 /**

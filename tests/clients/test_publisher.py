@@ -296,6 +296,9 @@ def test_a_wrong_redrive_is_not_published(topic: Topic) -> None:
         ({"max": 0}, "$.max"),
         ({"rate": object()}, "$.rate"),
         ({"tag": {"a b": "c"}}, "$.where.tag[*]"),
+        ({"tag": {}}, "$.where.tag"),
+        ({"tag": {"campaign": None}, "max": 5}, "$.where.tag"),
+        ({"tag": "spring"}, "$.where.tag"),
         ({"sender": "News <news@example.org>"}, "$.where.sender"),
         ({"email_id": ""}, "$.where.email_id"),
     ]

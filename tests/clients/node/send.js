@@ -7,7 +7,7 @@ const nodemailer = require('nodemailer');
 const { ionTransport } = require(process.argv[2]);
 
 async function main() {
-  const transport = ionTransport();
+  const transport = ionTransport(JSON.parse(process.argv[3]));
   const transporter = nodemailer.createTransport(transport);
   const mails = JSON.parse(readFileSync(0, 'utf8'), (_, value) =>
     value?.$date === undefined ? value : new Date(value.$date),

@@ -12,6 +12,12 @@ from ion.outcome import Problem, Reason
 from ion_publisher.failures import InvalidMessage, invalid
 from ion_publisher.message import Email
 
+ATTRIBUTES = (
+    *("email_id", "in_doubt", "lane", "tenant", "send_at", "expires_at", "tags", "metadata"),
+    "ion_receipt",
+)
+"""Those that are read here, and the one that is written when a message has been published."""
+
 
 def options_of(message: EmailMessage) -> Email:
     """The parts that attributes of the message give; those that are None are left out.
@@ -21,6 +27,7 @@ def options_of(message: EmailMessage) -> Email:
     """
     options = {
         "email_id": _text(getattr(message, "email_id", None)),
+        "in_doubt": _text(getattr(message, "in_doubt", None)),
         "lane": _text(getattr(message, "lane", None)),
         "tenant": _text(getattr(message, "tenant", None)),
         "send_at": _moment(getattr(message, "send_at", None), "$.send_at"),

@@ -132,7 +132,7 @@ class Publisher:
             recipient_domain: what follows the @.
             older_than: since they were dead-lettered: a timedelta, or `2h`, `7d`.
             younger_than: the same.
-            tag: tags that the email has, with their values.
+            tag: tags that the email has, with their values; one at least.
             sender: an address without a name, in From.
             email_id: of one email.
             max: at most so many.
@@ -145,6 +145,9 @@ class Publisher:
         Raises:
             InvalidMessage, PublishFailed: as for `send`.
         """
+        # to the relay it would mean all letters; of a wrong type it is the contract's to refuse
+        if isinstance(tag, Mapping) and all(value is None for value in tag.values()):
+            raise InvalidMessage("$.where.tag", "names no tag: leave it out to mean all letters")
         asked = {
             "reason": reason,
             "recipient_domain": recipient_domain,
