@@ -29,6 +29,7 @@ from kill.points import (
     Place,
     Trap,
     places,
+    some,
 )
 from kill.proxy import Call, Phase, Proxy
 from kill.world import Maker, World, email
@@ -93,7 +94,7 @@ def assert_never_early(world: World, due_at: float) -> None:
 
 @pytest.mark.row(71)
 @pytest.mark.row(74)
-@places(MOVE_POINTS)
+@places(MOVE_POINTS, *some(MOVE_POINTS))
 def test_a_kill_as_mail_is_moved_out_of_the_way_leaves_one_fate(maker: Maker, place: Place) -> None:
     async def main() -> tuple[World, float]:
         async with Setting(maker, place) as world:
@@ -109,7 +110,7 @@ def test_a_kill_as_mail_is_moved_out_of_the_way_leaves_one_fate(maker: Maker, pl
 @pytest.mark.row(71)
 @pytest.mark.row(74)
 @pytest.mark.row(75)
-@places(DUE_POINTS)
+@places(DUE_POINTS, *some(DUE_POINTS))
 def test_a_kill_as_mail_falls_due_leaves_one_fate(maker: Maker, place: Place) -> None:
     async def main() -> tuple[World, float]:
         async with Setting(maker) as world:
@@ -127,7 +128,7 @@ def test_a_kill_as_mail_falls_due_leaves_one_fate(maker: Maker, place: Place) ->
 
 @pytest.mark.row(71)
 @pytest.mark.row(74)
-@places(EARLY_POINTS)
+@places(EARLY_POINTS, *some(EARLY_POINTS))
 def test_a_kill_over_what_is_not_due_yet_hurries_nothing(maker: Maker, place: Place) -> None:
     async def main() -> tuple[World, float]:
         async with Setting(maker) as world:
@@ -147,7 +148,7 @@ def test_a_kill_over_what_is_not_due_yet_hurries_nothing(maker: Maker, place: Pl
 
 
 @pytest.mark.row(73)
-@places(BULK_POINTS)
+@places(BULK_POINTS, *some(BULK_POINTS))
 def test_a_kill_as_bulk_changes_doors_leaves_one_fate(maker: Maker, place: Place) -> None:
     keys = [f"bulk-{number}" for number in range(4)]
 
@@ -166,7 +167,7 @@ def test_a_kill_as_bulk_changes_doors_leaves_one_fate(maker: Maker, place: Place
 
 
 @pytest.mark.row(77)
-@places(PAUSE_POINTS)
+@places(PAUSE_POINTS, *some(PAUSE_POINTS))
 def test_a_kill_as_a_pause_releases_what_is_claimed_counts_nothing(
     maker: Maker, place: Place
 ) -> None:
@@ -232,7 +233,7 @@ def resumed(_was: Control, _now: float) -> Control:
 
 
 @pytest.mark.row(77)
-@places(STOP_POINTS)
+@places(STOP_POINTS, *some(STOP_POINTS))
 def test_a_kill_as_a_stop_dead_letters_leaves_one_fate_which_a_redrive_undoes(
     maker: Maker, place: Place
 ) -> None:
@@ -260,7 +261,7 @@ def test_a_kill_as_a_stop_dead_letters_leaves_one_fate_which_a_redrive_undoes(
 
 
 @pytest.mark.row(76)
-@places(CANCEL_POINTS)
+@places(CANCEL_POINTS, *some(CANCEL_POINTS))
 def test_a_kill_over_a_cancel_leaves_one_fate(maker: Maker, place: Place) -> None:
     """Of what was sent, of what waits for its time, or for another try, and of what isn't there."""
 
