@@ -13,6 +13,7 @@ from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
 
 _FAULT_SECONDS = 300
 _NO_LEDGER_SECONDS = 60
+_OVERTAKEN_SECONDS = 5
 
 
 class InDoubt(StrEnum):
@@ -165,6 +166,18 @@ def refused(detail: str) -> Delivery:
     """An operator's order that can't be carried out."""
     outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail)
     return Delivery(Status.DEAD, outcome, reply=detail)
+
+
+def unwritten(code: str, *, overtaken: bool) -> Delivery:
+    """An operator's order that can't be written down just now.
+
+    Args:
+        code: AWS's.
+        overtaken: the table is well, and other orders were faster.
+    """
+    outcome = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.MESSAGE, Reason.LEDGER, detail=code)
+    delay = _OVERTAKEN_SECONDS if overtaken else _NO_LEDGER_SECONDS
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=delay, reply=code)
 
 
 def unclaimable() -> Delivery:

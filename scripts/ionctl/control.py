@@ -76,7 +76,7 @@ async def _run(options: argparse.Namespace, client: DynamoDBClient) -> int:
     if options.order == "show":
         control = await row.read()
     elif options.order == "resume":
-        control = await row.clear()
+        control = await row.clear(now)
     else:
         action = parse(msgspec.json.encode(_asked(options)).decode())
         if isinstance(action, Cancel):

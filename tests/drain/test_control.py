@@ -155,9 +155,43 @@ def test_a_resume_by_the_topic_ends_everything(account: Account) -> None:
     account.publish('{"action": "resume"}')
     account.publish(email(1), url=account.bulk_url)
     run(account)
-    assert in_force(account) == Control()
+    assert (in_force(account).pauses, in_force(account).stops) == ((), ())
     assert run(account).stopped == "empty"
     assert account.waiting() == []
+
+
+@pytest.mark.row(77)
+def test_many_orders_at_once_are_all_obeyed_at_once(account: Account) -> None:
+    for number in range(40):
+        where = {"tag": {"campaign": str(number)}}
+        account.publish(json.dumps({"action": "stop", "where": where}))
+    summary = run(account)
+    assert (summary.deferred, account.waiting(), account.dead()) == (0, [], [])
+    assert len(in_force(account).stops) == 40
+
+
+@pytest.mark.row(77)
+@pytest.mark.parametrize("order", ["stop", "pause"])
+def test_an_order_that_is_older_than_the_last_resume_does_nothing(
+    account: Account, log: Log, order: str
+) -> None:
+    """As one that couldn't be written, and comes back when another has ended everything."""
+    account.publish(json.dumps({"action": order}))
+    change(account, lambda was: was.resumed(time.time() + 0.01))
+    account.publish(email(1))
+    assert run(account).sent == 1
+    assert (in_force(account).pauses, in_force(account).stops) == ((), ())
+    (told,) = events(log, "steered")
+    assert told["without_effect"] == "a later resume has ended it"
+    assert account.waiting() == []
+
+
+def test_an_order_that_is_over_already_does_nothing_and_says_so(account: Account, log: Log) -> None:
+    account.publish('{"action": "pause", "until": "2026-01-01T00:00:00Z"}')
+    assert run(account).stopped == "empty"
+    assert in_force(account) == Control()
+    (told,) = events(log, "steered")
+    assert (told["without_effect"], told["pauses"]) == ("over already", {})
 
 
 # the row can't be read
@@ -316,11 +350,24 @@ def test_a_stop_by_the_topic_that_matches_nothing_stops_nothing(account: Account
 
 
 @pytest.mark.row(78)
-def test_an_order_that_can_not_be_written_comes_back(account: Account) -> None:
+def test_an_order_that_can_not_be_written_comes_back(account: Account, log: Log) -> None:
     account.publish('{"action": "pause"}')
     ill = account.dynamodb(batch_execute_statement=failing())
     assert run(account, control=ill).deferred == 1
-    assert len(account.waiting()) == 1
+    (waits,) = account.waiting()
+    (told,) = events(log, "deferred")
+    (trouble,) = events(log, "an order can't be written")
+    assert told["message_id"] == trouble["message_id"] == waits.id
+    assert (told["reason"], told["retry_in_seconds"]) == ("LEDGER", 60)
+
+
+@pytest.mark.row(77)
+def test_an_order_that_others_always_overtake_comes_back_soon(account: Account, log: Log) -> None:
+    account.publish('{"action": "pause"}')
+    refused = {"Responses": [{"Error": {"Code": "ConditionalCheckFailed"}}]}
+    overtaken = account.dynamodb(batch_execute_statement=lambda *_: refused)
+    assert run(account, control=overtaken).deferred == 1
+    assert [one["retry_in_seconds"] for one in events(log, "deferred")] == [5]
 
 
 # cancels

@@ -163,6 +163,24 @@ def test_what_is_no_control_is_refused_without_its_text(text: str) -> None:
         Control.read(text)
 
 
+def test_a_resume_ends_what_was_asked_for_before_it_and_is_remembered() -> None:
+    order = Stop(where=StopWhere(email_id="k"))
+    resumed = stopping().resumed(NOW).resumed(NOW - 60)
+    control = Control.read(pausing(Lane.BULK, of=resumed).counted({}).text)
+    assert (control.stops, [one.lane for one in control.pauses]) == ((), [Lane.BULK])
+    assert control.why_without_effect(order, NOW - 0.001, NOW + 5) == "a later resume has ended it"
+    assert control.why_without_effect(order, NOW, NOW + 5) == ""
+    assert Control().why_without_effect(order, 0, NOW) == ""
+    with pytest.raises(ValueError, match="without a zone"):
+        Control.read('{"resumed_at": "2027-03-08T09:00:00"}')
+
+
+@pytest.mark.parametrize("order", [Stop(until=at(10)), Pause(until=at(10))])
+def test_an_order_that_has_ended_is_over_already(order: Stop | Pause) -> None:
+    assert Control().why_without_effect(order, NOW, NOW + 9) == ""
+    assert Control().why_without_effect(order, NOW, NOW + 10) == "over already"
+
+
 def test_a_time_that_is_none_is_refused_where_it_is_read() -> None:
     with pytest.raises(BadInput):
         parse('{"action": "pause", "until": "tomorrow"}')

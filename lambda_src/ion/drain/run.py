@@ -213,7 +213,8 @@ class Drain:
                 case Redrive():
                     return [await self._redrive(one, one.task)]
                 case Cancel() | Stop() | Pause() | Resume():
-                    return [await self._steering.carry_out(one.task, one.history)]
+                    published_at = since(one.message, one.history)
+                    return [await self._steering.carry_out(one.task, one.history, published_at)]
                 case (
                     Unclaimed() | Pointer() | Suspect() | PutBack()
                 ):  # the ledger hasn't said that it may be sent

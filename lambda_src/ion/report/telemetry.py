@@ -143,7 +143,7 @@ def _is_the_runs(delivery: Delivery) -> bool:
     outcome = delivery.outcome
     if delivery.status is Status.RELEASED:
         return outcome.scope is Scope.SITE or not delivery.smtp_seconds
-    return outcome.reason is Reason.LEDGER
+    return outcome.reason is Reason.LEDGER and outcome.scope is Scope.SITE
 
 
 def _line(event: object) -> str:

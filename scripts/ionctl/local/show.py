@@ -107,7 +107,8 @@ def _steered(record: Mapping[str, Any]) -> str:
     """What is in force after an order."""
     forced = [f"a pause of {lane} until {until}" for lane, until in record["pauses"].items()]
     forced += [f"the stop {name} until {until}" for name, until in record["stops"].items()]
-    return f"{record['order']}: in force now: {', '.join(forced) or 'nothing'}"
+    order = ": ".join(filter(None, (record["order"], record["without_effect"])))
+    return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
 
 
 def _shortened(body: str) -> str:
