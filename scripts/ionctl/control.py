@@ -98,12 +98,13 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
         return asked | {"lane": options.lane}
     tags = {name: value for name, _, value in (one.partition("=") for one in options.tag)}
     where = {
-        "tag": tags,
+        "tag": tags or None,
         "sender": options.sender,
         "recipient_domain": options.recipient_domain,
         "email_id": options.email_id,
     }
-    return asked | {"where": where}
+    given = {name: value for name, value in where.items() if value is not None}
+    return asked | {"where": given or None}
 
 
 def _changed(was: Control, action: object, now: float, options: argparse.Namespace) -> Control:

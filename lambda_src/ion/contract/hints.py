@@ -39,7 +39,7 @@ _ALLOWED = {
     f"{_FILE}s3.sha256": "64 hexadecimal digits",
     "$.where.reason": "one of the reasons on dead letters, or a list of them",
     "$.where.recipient_domain": "what follows the @",
-    "$.where.tag": "names of tags with their values",
+    "$.where.tag": "at least one tag: its name with its value",
     "$.where.sender": "an address: a@b",
     "$.where.email_id": "1-256 printable ASCII characters without spaces",
     "$.where.older_than": "an age: 90s, 30m, 12h, 7d; and less than younger_than",
