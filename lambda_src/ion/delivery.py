@@ -112,10 +112,10 @@ def cancelled() -> Delivery:
     return Delivery(Status.DONE, outcome)
 
 
-def stopped(recipients: tuple[int, ...], stop: str) -> Delivery:
-    """An email that a stop is about."""
-    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.STOPPED, detail=stop)
-    return Delivery(Status.DEAD, outcome, recipients=recipients, reply=stop)
+def stopped(recipients: tuple[int, ...], stop_id: str, said: str) -> Delivery:
+    """An email that a stop is about; `said`: of that stop, for people."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.STOPPED, detail=stop_id)
+    return Delivery(Status.DEAD, outcome, recipients=recipients, reply=said)
 
 
 def id_reused(recipients: int) -> Delivery:

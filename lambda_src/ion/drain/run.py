@@ -221,7 +221,7 @@ class Drain:
                     return [put_back("not claimed")]
                 case Claimed():
                     if (stop := self._steering.stop_about(one)) is not None:
-                        return [stopped(one.task.targets, stop.id)]
+                        return [stopped(one.task.targets, stop.id, stop.said)]
                     return await self._send(one.task, one)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)

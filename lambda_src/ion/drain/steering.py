@@ -16,6 +16,7 @@ from ion.drain.work_item import WorkItem
 from ion.history import History
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.control import Control, EmailStop, TooManyStopsError
+from ion.policy.lease import Cancelling
 from ion.report.telemetry import Telemetry
 
 LOOK_SECONDS = 5
@@ -86,8 +87,8 @@ class Steering:
             code = str(error) or "timed out"
             self._telemetry.trouble("the control row can't be read", code=code)
             if self._failures >= _FAILURES:
-                ill = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
-                self._progress.suspend(ill)
+                ill = (Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+                self._progress.suspend(Outcome(*ill, detail=code))
             return
         self._failures = 0
         self._obey(control)
@@ -193,10 +194,9 @@ class Steering:
         return done(order)
 
     async def _cancel(self, action: Cancel, history: History) -> Delivery:
-        in_time = await self._ledger.cancel(action.email_id, self._now())
-        by = history.original_message_id
-        self._telemetry.cancelled(action.email_id, in_time=in_time, by=by)
-        return done("cancelled" if in_time else "too late")
+        how = await self._ledger.cancel(action.email_id, self._now())
+        self._telemetry.cancelled(action.email_id, how, history.original_message_id)
+        return done("too late" if how is Cancelling.TOO_LATE else "cancelled")
 
 
 def _written(moment: datetime) -> str:

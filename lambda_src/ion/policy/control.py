@@ -1,5 +1,6 @@
 """What operators have asked for, and until when: pauses and stops. Pure."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,6 +14,10 @@ _USUAL_SECONDS = 3600
 """A pause or a stop ends after this, if nothing else was asked for."""
 _MOST_STOPS = 50
 """In force at a time: an item of DynamoDB has 400 KB, and each email is held against each stop."""
+
+_MOST_SAID = 200
+"""Characters of a stop on its emails' dead letters, as of a server's reply."""
+_address = re.compile(r"\S*@\S*")
 
 _Word = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -56,6 +61,16 @@ class EmailStop(Order, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     where: StopWhere | None = None
     stopped: int = 0
+
+    @property
+    def said(self) -> str:
+        """For its emails' dead letters, the ledger and the log: which stop it was, and why.
+
+        No address, and nothing that SQS refuses in an attribute.
+        """
+        why = _address.sub("<address>", self.why)
+        text = f"stop {self.id}: {why}" if why else f"stop {self.id}"
+        return "".join(one if one.isprintable() else " " for one in text)[:_MOST_SAID]
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -76,6 +76,8 @@ def event(record: Mapping[str, Any]) -> str | None:
         text = _steered(record)
     elif record.get("message") == "cancelled":
         text = f"cancelled {record['email_id']}"
+        if not record["tried"]:
+            text += ": nothing of that id has been tried yet"
     elif record.get("message") == "too_late":
         text = f"too late to cancel {record['email_id']}: it is under way, or has had its fate"
     elif record.get("message") == "done" and record["reason"] == Reason.CANCELLED:
