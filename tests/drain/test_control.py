@@ -198,12 +198,13 @@ def test_an_order_that_is_over_already_does_nothing_and_says_so(account: Account
 
 
 @pytest.mark.row(78)
-def test_what_can_not_be_known_is_not_sent(account: Account) -> None:
+def test_what_can_not_be_known_is_not_sent(account: Account, log: Log) -> None:
     account.publish(email())
     sqs, server = account.sqs(), ScriptedServer()
     ill = account.dynamodb(batch_get_item=failing("ThrottlingException"))
     summary = run(account, server, sqs=sqs, control=ill)
     assert (summary.stopped, summary.received) == ("ledger", 0)
+    assert [one["reply"] for one in events(log, "delivery suspended")] == ["ThrottlingException"]
     assert (sqs.calls, server.sessions, attempts(account)) == ([], [], [])
 
 
@@ -384,7 +385,8 @@ def test_an_email_is_cancelled_before_it_was_ever_seen(account: Account, log: Lo
     assert (account.waiting(), account.dead()) == ([], [])
     assert [row["status"] for row in account.rows()] == ["cancelled"]
     assert [one["reason"] for one in events(log, "done")] == ["ACCEPTED", "CANCELLED"]
-    assert [one["email_id"] for one in events(log, "cancelled")] == ["order-17"]
+    (told,) = events(log, "cancelled")
+    assert (told["email_id"], told["tried"]) == ("order-17", False)
 
 
 @pytest.mark.row(76)
@@ -402,4 +404,5 @@ async def test_what_waits_is_cancelled_and_what_was_sent_is_not(account: Account
     assert len(server.accepted) == 1
     assert sorted(str(row["status"]) for row in account.rows()) == ["cancelled", "sent"]
     assert (account.waiting(), account.dead()) == ([], [])
-    assert (len(events(log, "cancelled")), len(events(log, "too_late"))) == (2, 2)
+    assert [one["tried"] for one in events(log, "cancelled")] == [True, True]
+    assert len(events(log, "too_late")) == 2
