@@ -13,6 +13,7 @@ from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
 
 _FAULT_SECONDS = 300
 _NO_LEDGER_SECONDS = 60
+_OVERTAKEN_SECONDS = 5
 
 
 class InDoubt(StrEnum):
@@ -111,10 +112,10 @@ def cancelled() -> Delivery:
     return Delivery(Status.DONE, outcome)
 
 
-def stopped(recipients: tuple[int, ...], stop: str) -> Delivery:
-    """An email that a stop is about."""
-    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.STOPPED, detail=stop)
-    return Delivery(Status.DEAD, outcome, recipients=recipients, reply=stop)
+def stopped(recipients: tuple[int, ...], stop_id: str, said: str) -> Delivery:
+    """An email that a stop is about; `said`: of that stop, for people."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.STOPPED, detail=stop_id)
+    return Delivery(Status.DEAD, outcome, recipients=recipients, reply=said)
 
 
 def id_reused(recipients: int) -> Delivery:
@@ -165,6 +166,18 @@ def refused(detail: str) -> Delivery:
     """An operator's order that can't be carried out."""
     outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail)
     return Delivery(Status.DEAD, outcome, reply=detail)
+
+
+def unwritten(code: str, *, overtaken: bool) -> Delivery:
+    """An operator's order that can't be written down just now.
+
+    Args:
+        code: AWS's.
+        overtaken: the table is well, and other orders were faster.
+    """
+    outcome = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.MESSAGE, Reason.LEDGER, detail=code)
+    delay = _OVERTAKEN_SECONDS if overtaken else _NO_LEDGER_SECONDS
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=delay, reply=code)
 
 
 def unclaimable() -> Delivery:

@@ -11,17 +11,47 @@ from uuid import uuid4
 
 import boto3
 import msgspec
+from botocore.exceptions import (
+    BotoCoreError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
-from ion.aws.control import ControlRow
+from ion.aws.control import UNREADABLE, ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
-from ion.contract import BadInput, Cancel, Pause, Stop, parse
-from ion.policy.control import Control, TooManyStopsError
+from ion.contract import BadInput, Cancel, Pause, Stop, StopWhere, given_tags, parse
+from ion.contract.hints import hint
+from ion.policy.control import Control, TooManyStopsError, over_already
+from ion.policy.lease import Cancelling
 
 if TYPE_CHECKING:
     import argparse
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_WHAT_TO_SET = {
+    NoRegionError.__name__: "set AWS_DEFAULT_REGION (or AWS_PROFILE) to where ion is",
+    NoCredentialsError.__name__: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    EndpointConnectionError.__name__: "AWS isn't reached: see network, AWS_DEFAULT_REGION and "
+    "AWS_ENDPOINT_URL",
+    "ResourceNotFoundException": "there is no such table there: see --table, AWS_DEFAULT_REGION "
+    "and AWS_PROFILE",
+    UNREADABLE: "its control row holds what ion hasn't written, and nothing is sent; "
+    "./control.sh resume writes it anew",
+}
+"""By error: what helps."""
+_CANCELLED = {
+    Cancelling.CANCELLED: "cancelled",
+    Cancelling.UNTRIED: "cancelled; nothing of that id has been tried yet: it may be queued, "
+    "scheduled, still to come, or have another id",
+    Cancelling.TOO_LATE: "too late: it is under way, or has had its fate",
+}
+
+
+class _UsageError(Exception):
+    """What was typed can't be meant."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,16 +67,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=run)
     orders = parser.add_subparsers(required=True, dest="order", metavar="ORDER")
     orders.add_parser("show", help="what is in force")
-    orders.add_parser(
-        "resume", help="end every pause and every stop; mends a row that can't be read"
-    )
+    orders.add_parser("resume", help="end every pause and every stop; writes a damaged row anew")
     cancel = orders.add_parser("cancel", help="an email isn't sent, unless it is under way or sent")
     cancel.add_argument("email_id")
     pause = orders.add_parser("pause", help="nothing is received, and mail waits")
     pause.add_argument("--lane", choices=["normal", "bulk"], help="only this one")
     stop = orders.add_parser("stop", help="emails are dead-lettered as STOPPED; without where, all")
     stop.add_argument(
-        "--tag", action="append", default=[], metavar="NAME=VALUE", help="all of them"
+        "--tag", action="append", default=[], metavar="NAME=VALUE", help="several: all of them"
     )
     stop.add_argument("--sender", metavar="ADDRESS")
     stop.add_argument("--recipient-domain", metavar="DOMAIN")
@@ -63,12 +91,22 @@ def run(options: argparse.Namespace) -> int:
         client: DynamoDBClient = boto3.client("dynamodb")
         return asyncio.run(_run(options, client))
     except BadInput as bad:
-        print(f"ionctl: {bad}", file=sys.stderr)
-    except TooManyStopsError as error:
-        print(f"ionctl: {error}", file=sys.stderr)
+        right = hint(bad.reason, bad.path, bad.problem)
+        said = f"{bad} ({right})" if right else str(bad)
+    except (TooManyStopsError, _UsageError) as error:
+        said = str(error)
+    except BotoCoreError as error:
+        said = _helped(f"AWS can't be used: {type(error).__name__}")
     except TableError as error:
-        print(f"ionctl: the table {options.table} can't be used: {error}", file=sys.stderr)
+        said = _helped(f"the table {options.table} can't be used: {error}")
+    print(f"ionctl: {said}", file=sys.stderr)
     return 1
+
+
+def _helped(said: str) -> str:
+    """What went wrong, with what helps."""
+    what = _WHAT_TO_SET.get(said.rpartition(" ")[2])
+    return f"{said}: {what}" if what else said
 
 
 async def _run(options: argparse.Namespace, client: DynamoDBClient) -> int:
@@ -76,16 +114,20 @@ async def _run(options: argparse.Namespace, client: DynamoDBClient) -> int:
     if options.order == "show":
         control = await row.read()
     elif options.order == "resume":
-        control = await row.clear()
+        control = await row.clear(now)
     else:
         action = parse(msgspec.json.encode(_asked(options)).decode())
         if isinstance(action, Cancel):
-            in_time = await Ledger(client, options.table).cancel(action.email_id, now)
-            print("cancelled" if in_time else "too late: it is under way, or has had its fate")
-            return 0 if in_time else 1
+            how = await Ledger(client, options.table).cancel(action.email_id, now)
+            print(_CANCELLED[how])
+            return 1 if how is Cancelling.TOO_LATE else 0
+        if isinstance(action, Pause | Stop) and (over := over_already(action, now)):
+            raise _UsageError(f"--until {options.until}: {over}, nothing is changed")
         control = await row.change(lambda was: _changed(was, action, now, options))
     for line in _lines(control, now):
         print(line)
+    if options.order == "resume":
+        print("what waits goes out when a message, an alarm or the schedule wakes the relay next")
     return 0
 
 
@@ -96,18 +138,28 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
     asked = {"action": options.order, "until": options.until}
     if options.order == "pause":
         return asked | {"lane": options.lane}
-    tags = {name: value for name, _, value in (one.partition("=") for one in options.tag)}
+    tags: dict[str, str] = {}
+    for name, _, value in (one.partition("=") for one in options.tag):
+        if name in tags:
+            raise _UsageError(
+                f"--tag {name} is there twice: an email has a tag once, so none has both"
+            )
+        tags[name] = value
     where = {
-        "tag": tags,
+        "tag": tags or None,
         "sender": options.sender,
         "recipient_domain": options.recipient_domain,
         "email_id": options.email_id,
     }
-    return asked | {"where": where}
+    given = {name: value for name, value in where.items() if value is not None}
+    return asked | {"where": given or None}
 
 
 def _changed(was: Control, action: object, now: float, options: argparse.Namespace) -> Control:
-    by, why = options.by[:1000], options.why[:1000]
+    by, why = (
+        "".join(one if one.isprintable() else " " for one in words)[:1000]
+        for words in (options.by, options.why)
+    )
     if isinstance(action, Pause):
         return was.with_pause(action, now, by=by, why=why)
     if isinstance(action, Stop):
@@ -117,16 +169,27 @@ def _changed(was: Control, action: object, now: float, options: argparse.Namespa
 
 def _lines(control: Control, now: float) -> list[str]:
     """What is in force, a line each."""
-    pauses = [one for one in control.pauses if one.until.timestamp() > now]
-    stops = [one for one in control.stops if one.until.timestamp() > now]
     lines = [
-        f"pause of {one.lane or 'everything'}{_about(one.until, one.by, one.why)}" for one in pauses
+        f"pause of {one.lane or 'everything'}{_about(one.until, one.by, one.why)}"
+        for one in control.pauses_at(now)
     ]
-    for one in stops:
-        where = msgspec.json.encode(one.where).decode() if one.where else "everything"
+    for one in control.stops_at(now):
         about = _about(one.until, one.by, one.why)
-        lines.append(f"stop {one.id} of {where}, {one.stopped} stopped{about}")
+        lines.append(f"stop {one.id} of {_conditions(one.where)}, {one.stopped} stopped{about}")
     return lines or ["nothing is paused or stopped"]
+
+
+def _conditions(where: StopWhere | None) -> str:
+    """Those that are given, as they were typed."""
+    if where is None:
+        return "everything"
+    told = [f"--tag {name}={value}" for name, value in given_tags(where.tag).items()]
+    told += [
+        f"--{name.replace('_', '-')} {value}"
+        for name in ("sender", "recipient_domain", "email_id")
+        if (value := getattr(where, name)) is not None
+    ]
+    return " ".join(told) or "everything"
 
 
 def _about(until: object, by: str, why: str) -> str:

@@ -10,10 +10,12 @@ from aws.claiming import LATER, NOW, ask, claim, leased, put_off, sent, tell
 from emulated import Account, Request, failing
 from ion.aws.ledger import Result
 from ion.aws.table import TableError
-from ion.policy.lease import RowStatus, Verdict
+from ion.policy.lease import Cancelling, RowStatus, Verdict
+
+CANCELLED, UNTRIED, TOO_LATE = Cancelling
 
 
-def cancel(account: Account, now: float = NOW) -> bool:
+def cancel(account: Account, now: float = NOW) -> Cancelling:
     return asyncio.run(account.ledger().cancel("key", now))
 
 
@@ -48,7 +50,7 @@ def before_the_write(then: Callable[[], Any]) -> Callable[..., Any]:
 def test_what_was_never_seen_is_cancelled_whatever_its_content_turns_out_to_be(
     account: Account,
 ) -> None:
-    assert cancel(account)
+    assert cancel(account) is UNTRIED
     assert verdict(account) is Verdict.CANCELLED
     assert verdict(account, content_hash="other", recipients=7) is Verdict.CANCELLED
     assert verdict(account, redrives=1) is Verdict.CANCELLED
@@ -58,17 +60,17 @@ def test_what_was_never_seen_is_cancelled_whatever_its_content_turns_out_to_be(
 @pytest.mark.row(76)
 def test_what_waits_is_cancelled_and_cancelled_again(account: Account) -> None:
     deferred(account)
-    assert (cancel(account), cancel(account)) == (True, True)
+    assert (cancel(account), cancel(account)) == (CANCELLED, CANCELLED)
     assert verdict(account) is Verdict.CANCELLED
 
 
 @pytest.mark.row(76)
 def test_what_is_under_way_or_was_sent_is_not(account: Account) -> None:
     (judged,) = leased(account)
-    assert not cancel(account)
-    assert not cancel(account, LATER), "its process may have died at the dot"
+    assert cancel(account) is TOO_LATE
+    assert cancel(account, LATER) is TOO_LATE, "its process may have died at the dot"
     assert tell(account.ledger(), [sent(judged)]) == []
-    assert not cancel(account)
+    assert cancel(account) is TOO_LATE
     assert status(account) == "sent"
 
 
@@ -76,7 +78,7 @@ def test_what_is_under_way_or_was_sent_is_not(account: Account) -> None:
 def test_a_row_that_has_outlived_its_time_is_none(account: Account) -> None:
     (judged,) = leased(account)
     tell(account.ledger(), [sent(judged)])
-    assert cancel(account, NOW + 31 * 86_400)
+    assert cancel(account, NOW + 31 * 86_400) is UNTRIED
 
 
 @pytest.mark.row(76)
@@ -86,12 +88,14 @@ def test_a_cancel_that_comes_between_a_claims_look_and_its_write_wins(
 ) -> None:
     if seen:
         deferred(account)
-    won: list[bool] = []
+    won: list[Cancelling] = []
     dynamodb = account.dynamodb(
         batch_execute_statement=before_the_write(lambda: won.append(cancel(account)))
     )
     (judged,) = ask(account.ledger(dynamodb), [claim(token="two")])
-    assert (judged.verdict, won, status(account)) == (Verdict.CANCELLED, [True], "cancelled")
+    assert (judged.verdict, won, status(account)) == (
+        *(Verdict.CANCELLED, [CANCELLED if seen else UNTRIED], "cancelled"),
+    )
 
 
 @pytest.mark.row(76)
@@ -104,7 +108,7 @@ def test_a_claim_that_comes_between_a_cancels_look_and_its_write_wins(
     won: list[Verdict] = []
     claims = before_the_write(lambda: won.append(verdict(account)))
     ledger = account.ledger(account.dynamodb(batch_execute_statement=claims))
-    assert not asyncio.run(ledger.cancel("key", NOW))
+    assert asyncio.run(ledger.cancel("key", NOW)) is TOO_LATE
     assert (won, status(account)) == ([Verdict.SEND], "sending")
 
 
@@ -113,7 +117,7 @@ def test_a_result_that_comes_late_does_not_undo_a_cancel(account: Account) -> No
     (judged,) = leased(account)
     result = Result("key", put_off(judged), {})
     tell(account.ledger(), [result])
-    assert cancel(account)
+    assert cancel(account) is CANCELLED
     assert tell(account.ledger(), [result]) == [], "as when its first answer was lost"
     assert status(account) == RowStatus.CANCELLED
 

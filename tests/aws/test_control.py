@@ -78,11 +78,20 @@ def test_two_operators_at_once_lose_nothing(account: Account, is_there: bool) ->
 @pytest.mark.row(77)
 def test_many_at_once_lose_nothing(account: Account) -> None:
     async def main() -> Control:
-        names = ["one", "two", "three"]
+        names = ["one", "two", "three", "four", "five"]
         await asyncio.gather(*(control_row(account).change(with_stop(name)) for name in names))
         return await control_row(account).read()
 
-    assert {one.id for one in asyncio.run(main()).stops} == {"one", "two", "three"}
+    found = {one.id for one in asyncio.run(main()).stops}
+    assert found == {"one", "two", "three", "four", "five"}
+
+
+def test_what_changes_nothing_is_not_written(account: Account) -> None:
+    asyncio.run(control_row(account).change(with_stop("one")))
+    dynamodb = account.dynamodb()
+    control = asyncio.run(control_row(account, dynamodb).change(lambda was: was))
+    assert [one.id for one in control.stops] == ["one"]
+    assert dynamodb.asked("batch_execute_statement") == []
 
 
 def test_who_is_always_overtaken_hears_of_it(account: Account) -> None:
@@ -122,8 +131,9 @@ def test_a_row_that_says_nothing_known_is_no_empty_one(
         asyncio.run(control_row(account).read())
     with pytest.raises(TableError, match="ControlUnreadable"):
         asyncio.run(control_row(account).change(with_bulk_paused))
-    assert asyncio.run(control_row(account).clear()) == Control()
-    assert asyncio.run(control_row(account).read()) == Control()
+    empty = Control().resumed(NOW)
+    assert asyncio.run(control_row(account).clear(NOW)) == empty
+    assert asyncio.run(control_row(account).read()) == empty
 
 
 @pytest.mark.row(78)

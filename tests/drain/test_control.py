@@ -155,21 +155,56 @@ def test_a_resume_by_the_topic_ends_everything(account: Account) -> None:
     account.publish('{"action": "resume"}')
     account.publish(email(1), url=account.bulk_url)
     run(account)
-    assert in_force(account) == Control()
+    assert (in_force(account).pauses, in_force(account).stops) == ((), ())
     assert run(account).stopped == "empty"
     assert account.waiting() == []
+
+
+@pytest.mark.row(77)
+def test_many_orders_at_once_are_all_obeyed_at_once(account: Account) -> None:
+    for number in range(40):
+        where = {"tag": {"campaign": str(number)}}
+        account.publish(json.dumps({"action": "stop", "where": where}))
+    summary = run(account)
+    assert (summary.deferred, account.waiting(), account.dead()) == (0, [], [])
+    assert len(in_force(account).stops) == 40
+
+
+@pytest.mark.row(77)
+@pytest.mark.parametrize("order", ["stop", "pause"])
+def test_an_order_that_is_older_than_the_last_resume_does_nothing(
+    account: Account, log: Log, order: str
+) -> None:
+    """As one that couldn't be written, and comes back when another has ended everything."""
+    account.publish(json.dumps({"action": order}))
+    change(account, lambda was: was.resumed(time.time() + 0.01))
+    account.publish(email(1))
+    assert run(account).sent == 1
+    assert (in_force(account).pauses, in_force(account).stops) == ((), ())
+    (told,) = events(log, "steered")
+    assert told["without_effect"] == "a later resume has ended it"
+    assert account.waiting() == []
+
+
+def test_an_order_that_is_over_already_does_nothing_and_says_so(account: Account, log: Log) -> None:
+    account.publish('{"action": "pause", "until": "2026-01-01T00:00:00Z"}')
+    assert run(account).stopped == "empty"
+    assert in_force(account) == Control()
+    (told,) = events(log, "steered")
+    assert (told["without_effect"], told["pauses"]) == ("over already", {})
 
 
 # the row can't be read
 
 
 @pytest.mark.row(78)
-def test_what_can_not_be_known_is_not_sent(account: Account) -> None:
+def test_what_can_not_be_known_is_not_sent(account: Account, log: Log) -> None:
     account.publish(email())
     sqs, server = account.sqs(), ScriptedServer()
     ill = account.dynamodb(batch_get_item=failing("ThrottlingException"))
     summary = run(account, server, sqs=sqs, control=ill)
     assert (summary.stopped, summary.received) == ("ledger", 0)
+    assert [one["reply"] for one in events(log, "delivery suspended")] == ["ThrottlingException"]
     assert (sqs.calls, server.sessions, attempts(account)) == ([], [], [])
 
 
@@ -316,11 +351,24 @@ def test_a_stop_by_the_topic_that_matches_nothing_stops_nothing(account: Account
 
 
 @pytest.mark.row(78)
-def test_an_order_that_can_not_be_written_comes_back(account: Account) -> None:
+def test_an_order_that_can_not_be_written_comes_back(account: Account, log: Log) -> None:
     account.publish('{"action": "pause"}')
     ill = account.dynamodb(batch_execute_statement=failing())
     assert run(account, control=ill).deferred == 1
-    assert len(account.waiting()) == 1
+    (waits,) = account.waiting()
+    (told,) = events(log, "deferred")
+    (trouble,) = events(log, "an order can't be written")
+    assert told["message_id"] == trouble["message_id"] == waits.id
+    assert (told["reason"], told["retry_in_seconds"]) == ("LEDGER", 60)
+
+
+@pytest.mark.row(77)
+def test_an_order_that_others_always_overtake_comes_back_soon(account: Account, log: Log) -> None:
+    account.publish('{"action": "pause"}')
+    refused = {"Responses": [{"Error": {"Code": "ConditionalCheckFailed"}}]}
+    overtaken = account.dynamodb(batch_execute_statement=lambda *_: refused)
+    assert run(account, control=overtaken).deferred == 1
+    assert [one["retry_in_seconds"] for one in events(log, "deferred")] == [5]
 
 
 # cancels
@@ -337,7 +385,8 @@ def test_an_email_is_cancelled_before_it_was_ever_seen(account: Account, log: Lo
     assert (account.waiting(), account.dead()) == ([], [])
     assert [row["status"] for row in account.rows()] == ["cancelled"]
     assert [one["reason"] for one in events(log, "done")] == ["ACCEPTED", "CANCELLED"]
-    assert [one["email_id"] for one in events(log, "cancelled")] == ["order-17"]
+    (told,) = events(log, "cancelled")
+    assert (told["email_id"], told["tried"]) == ("order-17", False)
 
 
 @pytest.mark.row(76)
@@ -355,4 +404,5 @@ async def test_what_waits_is_cancelled_and_what_was_sent_is_not(account: Account
     assert len(server.accepted) == 1
     assert sorted(str(row["status"]) for row in account.rows()) == ["cancelled", "sent"]
     assert (account.waiting(), account.dead()) == ([], [])
-    assert (len(events(log, "cancelled")), len(events(log, "too_late"))) == (2, 2)
+    assert [one["tried"] for one in events(log, "cancelled")] == [True, True]
+    assert len(events(log, "too_late")) == 2

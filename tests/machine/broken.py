@@ -27,7 +27,7 @@ from ion.message import Draft, Message
 from ion.outcome import Kind as Meaning
 from ion.outcome import Outcome, Reason
 from ion.policy.control import Control
-from ion.policy.lease import Claim, Judgement, Verdict, cancelled, judge
+from ion.policy.lease import Cancelling, Claim, Judgement, Verdict, cancelled, judge
 from ion.smtp.session import Session
 from ion.smtp.stream import StreamError
 from machine.relay import Kind
@@ -156,13 +156,14 @@ class Grabbing(Queue):
 class Ruthless(Ledger):
     """Cancels whatever the row says."""
 
-    async def cancel(self, email_id: str, now: float) -> bool:
-        if await super().cancel(email_id, now):
-            return True
+    async def cancel(self, email_id: str, now: float) -> Cancelling:
+        how = await super().cancel(email_id, now)
+        if how is not Cancelling.TOO_LATE:
+            return how
         row = cancelled(None, "token", now)
         assert row is not None
         await self._table.execute([self._table.update(email_id, _columns(row))])
-        return True
+        return Cancelling.CANCELLED
 
 
 class Deaf(Ledger):

@@ -92,7 +92,6 @@ def test_a_stop_without_a_condition_is_about_every_email_while_it_lasts() -> Non
     ("where", "left", "stopped"),
     [
         (StopWhere(), (), True),
-        (StopWhere(tag={}), (), True),
         (StopWhere(tag={"campaign": "spring"}), (), True),
         (StopWhere(tag={"campaign": "autumn"}), (), False),
         (StopWhere(tag={"campaign": "spring", "other": "x"}), (), False),
@@ -118,7 +117,7 @@ def test_a_stop_is_about_those_of_which_all_is_true(
 @pytest.mark.row(79)
 @given(
     st.dictionaries(st.from_regex(r"\A[A-Za-z0-9_.-]{1,64}\Z"), st.from_regex(r"\A[ -~]{1,256}\Z"),
-                    max_size=10),
+                    min_size=1, max_size=10),
     st.from_regex(r"\A[^\s@]{1,255}\Z"),
 )  # fmt: skip
 def test_any_condition_is_written_and_read_back_and_asked(tag: dict[str, str], domain: str) -> None:
@@ -161,6 +160,24 @@ def test_there_are_at_most_fifty_stops() -> None:
 def test_what_is_no_control_is_refused_without_its_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"no control|without a zone"):
         Control.read(text)
+
+
+def test_a_resume_ends_what_was_asked_for_before_it_and_is_remembered() -> None:
+    order = Stop(where=StopWhere(email_id="k"))
+    resumed = stopping().resumed(NOW).resumed(NOW - 60)
+    control = Control.read(pausing(Lane.BULK, of=resumed).counted({}).text)
+    assert (control.stops, [one.lane for one in control.pauses]) == ((), [Lane.BULK])
+    assert control.why_without_effect(order, NOW - 0.001, NOW + 5) == "a later resume has ended it"
+    assert control.why_without_effect(order, NOW, NOW + 5) == ""
+    assert Control().why_without_effect(order, 0, NOW) == ""
+    with pytest.raises(ValueError, match="without a zone"):
+        Control.read('{"resumed_at": "2027-03-08T09:00:00"}')
+
+
+@pytest.mark.parametrize("order", [Stop(until=at(10)), Pause(until=at(10))])
+def test_an_order_that_has_ended_is_over_already(order: Stop | Pause) -> None:
+    assert Control().why_without_effect(order, NOW, NOW + 9) == ""
+    assert Control().why_without_effect(order, NOW, NOW + 10) == "over already"
 
 
 def test_a_time_that_is_none_is_refused_where_it_is_read() -> None:

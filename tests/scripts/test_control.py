@@ -4,6 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from botocore.exceptions import (
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
 from draining import control_row, email, run
 from emulated import Account
@@ -43,7 +49,9 @@ def test_a_pause_of_everything_is_made_and_ended_past_the_queue(operator: Operat
     assert said.endswith("by ann: a typo\n")
     assert run(operator.account).stopped == "paused"
     assert operator.types("show") == (0, said)
-    assert operator.types("resume") == (0, "nothing is paused or stopped\n")
+    status, said = operator.types("resume")
+    assert (status, said.splitlines()[0]) == (0, "nothing is paused or stopped")
+    assert "wakes the relay" in said
     assert run(operator.account).stopped == "empty"
 
 
@@ -57,6 +65,36 @@ def test_a_stop_has_conditions_and_a_count(operator: Operator) -> None:
     tag: dict[str, str | None] = {"campaign": "spring", "odd": "a=b ~"}
     assert one.where == StopWhere(tag=tag, recipient_domain="example.org")
     assert "1 stopped" in operator.types("show")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "everything"),
+        (("--tag", "b=1 2", "--tag", "a=x", "--email-id", "k"),
+         "--tag b=1 2 --tag a=x --email-id k"),
+        (("--recipient-domain", "b.example", "--sender", "a@b.example"),
+         "--sender a@b.example --recipient-domain b.example"),
+    ],
+)  # fmt: skip
+def test_only_the_conditions_that_are_given_are_shown(
+    operator: Operator, words: tuple[str, ...], said: str
+) -> None:
+    operator.types("stop", *words)
+    assert f" of {said}, 0 stopped, until " in operator.types("show")[1]
+
+
+@pytest.mark.row(77)
+def test_a_letter_says_which_stop_it_was_and_why(operator: Operator) -> None:
+    why = f"a wrong\tlink, says ann@example.org \udc80{'x' * 900}"
+    _, said = operator.types("stop", "--why", why)
+    operator.account.publish(email())
+    run(operator.account)
+    (letter,) = operator.account.dead()
+    (row,) = (one for one in operator.account.rows() if one["email_id"] != " control ")
+    _, reply = letter.attributes["reply"]
+    assert str(reply).startswith(f"stop {said.split()[1]}: a wrong link, says <address>  xxx")
+    assert (len(reply), row["reply"]) == (200, reply)
 
 
 def test_a_stop_may_be_about_one_email(operator: Operator) -> None:
@@ -77,6 +115,8 @@ def test_a_lane_is_paused_until_a_time(operator: Operator) -> None:
 def test_an_email_is_cancelled_or_it_is_too_late(operator: Operator) -> None:
     operator.account.publish(email(email_id="a"))
     run(operator.account)
+    status, said = operator.types("cancel", "b")
+    assert (status, said[:50]) == (0, "cancelled; nothing of that id has been tried yet: ")
     assert operator.types("cancel", "b") == (0, "cancelled\n")
     status, said = operator.types("cancel", "a")
     assert (status, said[:8]) == (1, "too late")
@@ -84,12 +124,29 @@ def test_an_email_is_cancelled_or_it_is_too_late(operator: Operator) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("pause", "--until", "tomorrow"), ("stop", "--tag", "no value"), ("stop", "--sender", "x"),
-     ("cancel", "two words")],
+    [("pause", "--until", "2999-11-28T19:00:00"), ("stop", "--tag", "no value"),
+     ("stop", "--sender", "Joe <a@b.example>"), ("stop", "--recipient-domain", "*@x.example"),
+     ("stop", "--tag", "a"), ("cancel", "two words")],
 )  # fmt: skip
-def test_what_the_topic_would_refuse_is_refused(operator: Operator, words: tuple[str, ...]) -> None:
+def test_what_the_topic_would_refuse_is_refused_with_what_is_right(
+    operator: Operator, words: tuple[str, ...]
+) -> None:
     status, said = operator.types(*words)
     assert (status, said[:22]) == (1, "ionctl: INVALID_SCHEMA")
+    assert "(must be " in said
+    assert operator.types("show")[1] == "nothing is paused or stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(("stop", "--tag", "c=a", "--tag", "c=b"), "--tag c is there twice"),
+     (("pause", "--until", "2026-01-01T00:00:00Z"), "--until 2026-01-01T00:00:00Z: over already")],
+)  # fmt: skip
+def test_what_can_not_be_meant_is_refused(
+    operator: Operator, words: tuple[str, ...], why: str
+) -> None:
+    status, said = operator.types(*words)
+    assert (status, said[: len(why) + 8]) == (1, f"ionctl: {why}")
     assert operator.types("show")[1] == "nothing is paused or stopped\n"
 
 
@@ -98,3 +155,53 @@ def test_a_table_that_is_not_there_is_named(operator: Operator) -> None:
     status, said = operator.types("show")
     assert status == 1
     assert said.startswith("ionctl: the table no-such-table can't be used: ResourceNotFound")
+    assert "see --table" in said
+
+
+@pytest.mark.row(78)
+@pytest.mark.parametrize("words", [("show",), ("stop",), ("pause",)])
+def test_a_damaged_row_is_told_with_what_mends_it(
+    operator: Operator, words: tuple[str, ...]
+) -> None:
+    account = operator.account
+    item: Any = {"email_id": {"S": " control "}, "control": {"S": "x"}}
+    account.dynamodb().put_item(TableName=account.table, Item=item)
+    status, said = operator.types(*words)
+    assert (status, "./control.sh resume writes it anew" in said) == (1, True)
+    summary = run(account)
+    assert (summary.stopped, summary.error) == ("ledger", "LEDGER at claim: ControlUnreadable")
+    assert operator.types("resume")[0] == 0
+    assert operator.types(*words)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [(NoRegionError(), "set AWS_DEFAULT_REGION"),
+     (ProfileNotFound(profile="p"), "ionctl: AWS can't be used: ProfileNotFound\n")],
+)  # fmt: skip
+def test_a_shell_without_aws_is_told_what_to_set(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, error: Exception, helps: str
+) -> None:
+    def client(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr("boto3.client", client)
+    status, said = operator.types("show")
+    assert (status, helps in said, said.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [(NoCredentialsError(), "set AWS_PROFILE"),
+     (EndpointConnectionError(endpoint_url="x"), "AWS_ENDPOINT_URL")],
+)  # fmt: skip
+def test_an_aws_that_does_not_answer_is_told_with_what_helps(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, error: Exception, helps: str
+) -> None:
+    def ask(*_: Any) -> None:  # noqa: ANN401
+        raise error
+
+    ill = operator.account.dynamodb(batch_get_item=ask)
+    monkeypatch.setattr("boto3.client", lambda _: ill)
+    status, said = operator.types("show")
+    assert (status, helps in said, said.count("\n")) == (1, True, 1)

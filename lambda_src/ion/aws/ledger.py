@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
 from ion.limits import LEDGER_KEEPS_SECONDS
-from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
+from ion.policy.lease import Cancelling, Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -102,8 +102,8 @@ class Ledger:
                 judgements[i] = Judgement(Verdict.UNKNOWN)
         return lost
 
-    async def cancel(self, email_id: str, now: float) -> bool:
-        """Let an email not be sent any more, seen or not; False: it is too late.
+    async def cancel(self, email_id: str, now: float) -> Cancelling:
+        """Let an email not be sent any more, seen or not, unless it is too late.
 
         Of a cancel and a claim at the same moment one is refused, and sees what the other wrote.
 
@@ -115,7 +115,7 @@ class Ledger:
             was = found.get(email_id)
             row = cancelled(was, uuid4().hex, now)
             if row is None:
-                return False
+                return Cancelling.TOO_LATE
             values = _columns(row) | _times(now)
             if was is None:  # most emails that are cancelled haven't been seen
                 statement = self._table.insert(email_id, values)
@@ -124,7 +124,8 @@ class Ledger:
                 statement = self._table.update(email_id, values, only_if)
             (code,) = await self._table.execute([statement])
             if code is None:
-                return True
+                new = was is None or was.expires_at <= now
+                return Cancelling.UNTRIED if new else Cancelling.CANCELLED
             if not is_refused(code):
                 raise TableError(code)
             rows = await self._table.read([email_id])

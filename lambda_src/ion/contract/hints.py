@@ -13,6 +13,8 @@ _KEY = "1-1,024 octets of UTF-8"
 _FILE = "$.attachments[]."
 _TIME = "a time with a zone: 2027-03-08T09:00:00+01:00"
 
+_TAGS = "ten: names of 1-64 letters, digits, _, . and -, values of 1-256 printable ASCII characters"
+
 _ALLOWED = {
     "$.action": "send, redrive, cancel, stop, pause or resume",
     "$.email_id": "1-256 printable ASCII characters without spaces",
@@ -24,8 +26,7 @@ _ALLOWED = {
     "$.not_before": f"{_TIME}, at most 13 days ahead",
     "$.expires_at": f"{_TIME}, after not_before",
     "$.until": _TIME,
-    "$.tags": "at most ten: names of 1-64 letters, digits, _, . and -, values of 1-256 printable "
-    "ASCII characters",
+    "$.tags": f"at most {_TAGS}",
     f"{_FILE}filename": "a name of at most 255 octets, without / and \\, tabs and characters that "
     "turn text around",
     f"{_FILE}content_type": "type/subtype, with parameters or without, but for name and boundary; "
@@ -38,9 +39,9 @@ _ALLOWED = {
     f"{_FILE}s3.version": "1-1,024 printable ASCII characters without spaces",
     f"{_FILE}s3.sha256": "64 hexadecimal digits",
     "$.where.reason": "one of the reasons on dead letters, or a list of them",
-    "$.where.recipient_domain": "what follows the @",
-    "$.where.tag": "names of tags with their values",
-    "$.where.sender": "an address: a@b",
+    "$.where.recipient_domain": "what follows the @, without * and @",
+    "$.where.tag": f"one to {_TAGS}",
+    "$.where.sender": "an address without a name: a@b",
     "$.where.email_id": "1-256 printable ASCII characters without spaces",
     "$.where.older_than": "an age: 90s, 30m, 12h, 7d; and less than younger_than",
     "$.where.younger_than": "an age: 90s, 30m, 12h, 7d",
@@ -69,6 +70,7 @@ _WORDS: dict[str, str] = {
 }
 
 _index = re.compile(r"\[[0-9]+\](?!\.s3[BK])")
+_tag = re.compile(r"(?<=tag)\[.*\]\Z|(?<=tags)\[.*\]\Z")
 
 
 def hint(reason: str, path: str, problem: str | None) -> str:
@@ -79,9 +81,9 @@ def hint(reason: str, path: str, problem: str | None) -> str:
         path: where it is.
         problem: in what way, if the dead letter says so.
     """
-    where = _index.sub("[]", path)
+    where = _index.sub("[]", _tag.sub("", path))
     if reason == Reason.TOO_LARGE:
         return f"at most {_MOST[where]}" if where in _MOST else ""
-    if problem == Problem.VALUE and where in _ALLOWED:
+    if problem in (Problem.VALUE, Problem.TYPE) and where in _ALLOWED:
         return f"must be {_ALLOWED[where]}"
     return _WORDS.get(reason, "")

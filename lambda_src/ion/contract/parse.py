@@ -16,7 +16,7 @@ from ion.contract.claim_check import NO_BUCKET_POINTED_TO, NamedPointer, Pointer
 from ion.contract.paths import header, member, somewhere
 from ion.contract.send import NEVER, NO_BODY, NO_RECIPIENT, NO_TEMPLATE, Mailbox, Send
 from ion.contract.steering import Cancel, Pause, Redrive, Resume, Stop, StopWhere, Where
-from ion.contract.tags import TagName, TagValue
+from ion.contract.tags import NO_TAG, TagName, TagValue
 from ion.contract.times import NO_TIME
 from ion.nearest import nearest
 from ion.outcome import Problem, Reason
@@ -43,6 +43,7 @@ _WRONG = {
     NO_BUCKET: "bucket",
     NO_BUCKET_POINTED_TO: "s3BucketName",
     NEVER: "expires_at",
+    NO_TAG: "tag",
     **{NO_TIME[name]: name for name in NO_TIME},
 }
 """What is wrong with a value beyond its type: the field."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from ion.contract.send import EmailId, Lane
-from ion.contract.tags import Tags
+from ion.contract.tags import NO_TAG, AskedTags, given_tags
 from ion.contract.times import Time, given_time
 from ion.outcome import Reason
 
@@ -26,13 +26,13 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Which emails: those of which all is true that is said here; without any of it, all.
 
     Args:
-        tag: tags that the email has, with these values.
+        tag: tags that the email has, with these values; one at least.
         sender: the mailbox in From, by whatever name; of an email that names none, the relay's.
         recipient_domain: what follows the @ of one of its recipients.
         email_id: its key.
     """
 
-    tag: Tags | None = None
+    tag: AskedTags | None = None
     sender: (
         Annotated[
             str,
@@ -54,6 +54,10 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ) = None
     email_id: EmailId | None = None
 
+    def __post_init__(self) -> None:
+        if self.tag is not None and not given_tags(self.tag):
+            raise ValueError(NO_TAG)
+
 
 class Where(StopWhere, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which dead letters: those of which all is true that is said here.
@@ -66,6 +70,7 @@ class Where(StopWhere, frozen=True, kw_only=True, forbid_unknown_fields=True):
     younger_than: Age | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         older, younger = self.older_than, self.younger_than
         if older and younger and seconds_of(older) >= seconds_of(younger):
             raise ValueError("nothing is older_than and younger_than that")

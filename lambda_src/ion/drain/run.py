@@ -213,14 +213,15 @@ class Drain:
                 case Redrive():
                     return [await self._redrive(one, one.task)]
                 case Cancel() | Stop() | Pause() | Resume():
-                    return [await self._steering.carry_out(one.task, one.history)]
+                    published_at = since(one.message, one.history)
+                    return [await self._steering.carry_out(one.task, one.history, published_at)]
                 case (
                     Unclaimed() | Pointer() | Suspect() | PutBack()
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
                     if (stop := self._steering.stop_about(one)) is not None:
-                        return [stopped(one.task.targets, stop.id)]
+                        return [stopped(one.task.targets, stop.id, stop.said)]
                     return await self._send(one.task, one)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)

@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ion.aws.control import ControlRow
+from ion.aws.control import OVERTAKEN, ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
 from ion.contract import Cancel, Lane, Pause, Resume, Stop
-from ion.delivery import Delivery, done, refused, unclaimable
+from ion.delivery import Delivery, done, refused, unwritten
 from ion.drain.line import lane_of
 from ion.drain.progress import Progress
 from ion.drain.work_item import WorkItem
 from ion.history import History
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.control import Control, EmailStop, TooManyStopsError
+from ion.policy.lease import Cancelling
 from ion.report.telemetry import Telemetry
 
 LOOK_SECONDS = 5
@@ -55,6 +56,8 @@ class Steering:
         self._default_sender = default_sender
         self._now = now
         self._control = Control()
+        self._changing = asyncio.Lock()
+        """Orders that a run has in hand together don't get into each other's way."""
         self._failures = _FAILURES - 1
         """Looks in a row that weren't answered; the first look of a run must be."""
         self._stopped: Counter[str] = Counter()
@@ -84,8 +87,8 @@ class Steering:
             code = str(error) or "timed out"
             self._telemetry.trouble("the control row can't be read", code=code)
             if self._failures >= _FAILURES:
-                ill = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
-                self._progress.suspend(ill)
+                ill = (Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+                self._progress.suspend(Outcome(*ill, detail=code))
             return
         self._failures = 0
         self._obey(control)
@@ -103,7 +106,8 @@ class Steering:
         if not self._stopped:
             return
         try:
-            await self._row.change(lambda control: control.counted(self._stopped))
+            async with self._changing:
+                await self._row.change(lambda control: control.counted(self._stopped))
         except TableError as error:
             count = self._stopped.total()
             self._telemetry.trouble("stopped, not counted", count=count, code=str(error))
@@ -138,43 +142,61 @@ class Steering:
 
     # -- what comes by the topic ---------------------------------------------------------
 
-    async def carry_out(self, action: Cancel | Stop | Pause | Resume, history: History) -> Delivery:
-        """Do what a message asks for; it comes back in a minute if that can't be written."""
+    async def carry_out(
+        self, action: Cancel | Stop | Pause | Resume, history: History, published_at: float
+    ) -> Delivery:
+        """Do what a message asks for; it comes back soon if that can't be written.
+
+        Args:
+            action: what it asks for.
+            history: of the message.
+            published_at: when, seconds since the epoch on SQS's clock.
+        """
         try:
             if isinstance(action, Cancel):
                 return await self._cancel(action, history)
-            control = await self._row.change(lambda was: self._changed(was, action, history))
+            return await self._steer(action, history, published_at)
         except TableError as error:
-            self._telemetry.trouble("an order can't be written", code=str(error))
-            return unclaimable()
+            code, name = str(error), history.original_message_id
+            self._telemetry.trouble("an order can't be written", code=code, message_id=name)
+            return unwritten(code, overtaken=code == OVERTAKEN)
         except TooManyStopsError as error:
             return refused(str(error))
+
+    async def _steer(
+        self, action: Stop | Pause | Resume, history: History, published_at: float
+    ) -> Delivery:
+        now, name = self._now(), history.original_message_id
+        without_effect = ""
+
+        def changed(was: Control) -> Control:
+            nonlocal without_effect
+            if isinstance(action, Resume):
+                return was.resumed(published_at)
+            without_effect = was.why_without_effect(action, published_at, now)
+            if without_effect:
+                return was
+            if isinstance(action, Pause):
+                return was.with_pause(action, now, by=f"message {name}")
+            return was.with_stop(action, now, by=f"message {name}", new_id=name)
+
+        async with self._changing:
+            control = await self._row.change(changed)
+        in_force = {
+            "pauses": {one.lane or "all": _written(one.until) for one in control.pauses_at(now)},
+            "stops": {one.id: _written(one.until) for one in control.stops_at(now)},
+        }
+        order = type(action).__name__.lower()
         self._telemetry.steered(
-            {
-                "order": type(action).__name__.lower(),
-                "message_id": history.original_message_id,
-                "pauses": {one.lane or "all": _written(one.until) for one in control.pauses},
-                "stops": {one.id: _written(one.until) for one in control.stops},
-            }
+            {"order": order, "message_id": name, "without_effect": without_effect, **in_force}
         )
         self._obey(control)
-        return done(type(action).__name__.lower())
+        return done(order)
 
     async def _cancel(self, action: Cancel, history: History) -> Delivery:
-        in_time = await self._ledger.cancel(action.email_id, self._now())
-        by = history.original_message_id
-        self._telemetry.cancelled(action.email_id, in_time=in_time, by=by)
-        return done("cancelled" if in_time else "too late")
-
-    def _changed(self, was: Control, action: Stop | Pause | Resume, history: History) -> Control:
-        now, name = self._now(), history.original_message_id
-        match action:
-            case Pause():
-                return was.with_pause(action, now, by=f"message {name}")
-            case Stop():
-                return was.with_stop(action, now, by=f"message {name}", new_id=name)
-            case Resume():
-                return Control()
+        how = await self._ledger.cancel(action.email_id, self._now())
+        self._telemetry.cancelled(action.email_id, how, history.original_message_id)
+        return done("too late" if how is Cancelling.TOO_LATE else "cancelled")
 
 
 def _written(moment: datetime) -> str:

@@ -165,6 +165,17 @@ class Judgement:
     wait_seconds: float = 0.0
 
 
+class Cancelling(StrEnum):
+    """How a cancel ended."""
+
+    CANCELLED = "cancelled"
+    UNTRIED = "untried"
+    """Cancelled, and the ledger has no attempt at an email of that key: it is queued, scheduled or
+    yet to come; or the key is another one."""
+    TOO_LATE = "too_late"
+    """It is under way, or has had its fate."""
+
+
 def cancelled(row: Row | None, token: str, now: float) -> Row | None:
     """The row once its email is cancelled; None: it is too late, since it is under way or decided.
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from ion.delivery import Delivery, Status
 from ion.history import History
 from ion.outcome import Outcome, Reason, Scope
-from ion.policy.lease import Row
+from ion.policy.lease import Cancelling, Row
 from ion.report.metrics import Metrics
 from ion.report.redact import redact
 
@@ -89,10 +89,14 @@ class Telemetry:
         """An operator's order came by the topic: what is in force now. No condition of a stop."""
         self._logger.info("steered", extra=about)
 
-    def cancelled(self, email_id: str, *, in_time: bool, by: str) -> None:
+    def cancelled(self, email_id: str, how: Cancelling, by: str) -> None:
         """An email is not to be sent; `by`: the message that asked for it."""
         about = {"email_id": email_id, "message_id": by}
-        self._logger.info("cancelled" if in_time else "too_late", extra=about)
+        if how is Cancelling.TOO_LATE:
+            self._logger.info("too_late", extra=about)
+        else:
+            tried = how is not Cancelling.UNTRIED
+            self._logger.info("cancelled", extra={**about, "tried": tried})
 
     def queue_age(self, seconds: float) -> None:
         """Count the time that a message had waited when it was received."""
@@ -143,7 +147,7 @@ def _is_the_runs(delivery: Delivery) -> bool:
     outcome = delivery.outcome
     if delivery.status is Status.RELEASED:
         return outcome.scope is Scope.SITE or not delivery.smtp_seconds
-    return outcome.reason is Reason.LEDGER
+    return outcome.reason is Reason.LEDGER and outcome.scope is Scope.SITE
 
 
 def _line(event: object) -> str:

@@ -76,6 +76,8 @@ def event(record: Mapping[str, Any]) -> str | None:
         text = _steered(record)
     elif record.get("message") == "cancelled":
         text = f"cancelled {record['email_id']}"
+        if not record["tried"]:
+            text += ": nothing of that id has been tried yet"
     elif record.get("message") == "too_late":
         text = f"too late to cancel {record['email_id']}: it is under way, or has had its fate"
     elif record.get("message") == "done" and record["reason"] == Reason.CANCELLED:
@@ -107,7 +109,8 @@ def _steered(record: Mapping[str, Any]) -> str:
     """What is in force after an order."""
     forced = [f"a pause of {lane} until {until}" for lane, until in record["pauses"].items()]
     forced += [f"the stop {name} until {until}" for name, until in record["stops"].items()]
-    return f"{record['order']}: in force now: {', '.join(forced) or 'nothing'}"
+    order = ": ".join(filter(None, (record["order"], record["without_effect"])))
+    return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
 
 
 def _shortened(body: str) -> str:

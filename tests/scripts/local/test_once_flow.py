@@ -39,7 +39,7 @@ def test_each_is_told_with_its_fate(tmp_path: Path) -> None:
         "scheduled": "sent to ann@example.org",
         "expired": "dead-lettered EXPIRED $.expires_at",
         "waits": "not sent order-17: it was cancelled",
-        "cancel": "cancelled order-17",
+        "cancel": "cancelled order-17: nothing of that id has been tried yet",
         "sent": "sent to ann@example.org",
         "guarded": "sent to ann@example.org; dead-lettered GUARDED not in [guard] only",
     }

@@ -177,6 +177,15 @@ def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> 
         capture_output=True,
     )
     run.wait_for("email for bob@example.org")
+    (show,) = (line for line in run.output.splitlines() if "./control.sh show" in line)
+    shown = subprocess.run(
+        ["bash", "-c", show.replace("./control.sh", f"{sys.executable} -P -m ionctl control")],
+        env={**os.environ, "PYTHONPATH": environment(temporary)["PYTHONPATH"]},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == "nothing is paused or stopped\n"
 
 
 @pytest.mark.system
