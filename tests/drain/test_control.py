@@ -135,6 +135,20 @@ def test_a_pause_in_the_middle_of_a_batch_releases_what_is_not_begun(
 
 
 @pytest.mark.row(77)
+@pytest.mark.usefixtures("quick_looks")
+def test_what_was_only_received_before_its_lane_is_paused_is_put_back_unclaimed(
+    account: Account,
+) -> None:
+    for number in range(40):
+        account.publish(email(number))
+    server = Quick(lambda: pause_beside(account, Lane.NORMAL))
+    summary = run(account, server)
+    assert (summary.sent, summary.released) == (1, summary.received - 1)
+    assert len(attempts(account)) < summary.received
+    assert [held.visible for held in account.waiting()] == [True] * 39
+
+
+@pytest.mark.row(77)
 def test_what_is_due_after_its_pause_is_hidden_until_then(account: Account) -> None:
     """Each look costs a receive, of which SQS allows a thousand."""
     in_two_hours = datetime.fromtimestamp(time.time() + 7200, UTC).isoformat()

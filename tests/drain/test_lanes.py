@@ -15,7 +15,7 @@ from emulated import Account, Request, failing, only_for
 from ion.drain import door, intake
 from ion.drain.deliver import Deliverer
 from ion.drain.line import Rank
-from ion.limits import BATCH, LONGEST_VISIBILITY_SECONDS, SKEW_SECONDS
+from ion.limits import BATCH, LONGEST_DELAY_SECONDS, LONGEST_VISIBILITY_SECONDS, SKEW_SECONDS
 from ion.policy.rate import Limits, Pace
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, reply
 
@@ -126,6 +126,20 @@ async def test_normal_mail_goes_before_bulk_that_was_there_first(account: Accoun
     assert normal[-1] < 45
 
 
+async def test_bulk_is_claimed_while_there_is_more_normal_mail_than_can_be_claimed(
+    account: Account,
+) -> None:
+    for number in range(60):
+        account.publish(email(number))
+    for number in range(20):
+        account.publish(email(number, recipient=f"bulk{number}@example.org"), url=account.bulk_url)
+    async with ScriptedServer() as server:
+        assert (await drain(account, server, smtp=wide(1), workers=1)).sent == 80
+    sent = ["bulk" if one.startswith("bulk") else "normal" for one in order(server)]
+    last = len(sent) - sent[::-1].index("normal")
+    assert sent[10:last].count("bulk") > 2, "one of ten"
+
+
 async def test_normal_mail_that_comes_while_bulk_is_sent_goes_before_the_rest(
     account: Account,
 ) -> None:
@@ -205,7 +219,10 @@ def test_what_is_not_due_is_hidden_until_it_is(account: Account) -> None:
 
 def test_what_is_due_in_days_is_hidden_for_as_long_as_sqs_hides_anything(account: Account) -> None:
     account.publish(email(1, not_before=at(3 * 86_400)))
-    run(account)
+    sqs = account.sqs()
+    run(account, sqs=sqs)
+    (sent,) = sqs.asked("send_message_batch")
+    assert sent["Entries"][0]["DelaySeconds"] == LONGEST_DELAY_SECONDS
     account.shown("ion-later")
     sqs = account.sqs()
     run(account, sqs=sqs)
