@@ -394,10 +394,11 @@ class Account:
         sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages.clear()  # noqa: SLF001
 
     def ring(self) -> None:
-        """The alarm goes off."""
-        self._real_cloudwatch.set_alarm_state(
-            AlarmName=self.alarm_name, StateValue="ALARM", StateReason="test"
-        )
+        """The alarms of all queues go off."""
+        for name in (self.alarm_name, self.bulk_alarm_name, self.later_alarm_name):
+            self._real_cloudwatch.set_alarm_state(
+                AlarmName=name, StateValue="ALARM", StateReason="test"
+            )
 
     def rows(self) -> list[dict[str, str | int]]:
         """What the ledger's table holds, by key."""
@@ -411,8 +412,15 @@ class Account:
 
     @property
     def alarm_state(self) -> str:
-        alarms = self._real_cloudwatch.describe_alarms(AlarmNames=[self.alarm_name])
-        return alarms["MetricAlarms"][0]["StateValue"]
+        return self.alarm_states[0]
+
+    @property
+    def alarm_states(self) -> tuple[str, ...]:
+        """Of the alarms of the input queue, of bulk, and of what waits."""
+        alarms = self._real_cloudwatch.describe_alarms()["MetricAlarms"]
+        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
+        names = (self.alarm_name, self.bulk_alarm_name, self.later_alarm_name)
+        return tuple(states[name] for name in names)
 
     def _held(self, name: str) -> list[Held]:
         queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[name]

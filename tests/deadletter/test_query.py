@@ -1,6 +1,7 @@
 """Which dead letters a redrive by tag, sender or name is about."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +65,27 @@ def email(**fields: Any) -> str:  # noqa: ANN401
 )
 def test_a_letter_is_meant_by_what_the_email_says(where: Where, meant: bool) -> None:
     assert is_meant(letter(email(**SPRING)), where, ASKED_AT) is meant
+
+
+@pytest.mark.parametrize(
+    ("where", "meant"),
+    [
+        (Where(older_than="2h"), True),
+        (Where(older_than="7201s"), False),
+        (Where(younger_than="2h"), False),
+        (Where(younger_than="7201s"), True),
+    ],
+)
+def test_an_age_is_counted_from_when_it_died(where: Where, meant: bool) -> None:
+    """Not from when SQS has it: a letter that was moved by hand is new to SQS."""
+    again = replace(letter(email()), sent_at=ASKED_AT)
+    assert is_meant(again, where, ASKED_AT) is meant
+
+
+def test_a_letter_that_sqs_moved_is_as_old_as_its_message() -> None:
+    silent = Message("m-9", "r", email(), {}, DIED_AT.timestamp(), 1)
+    assert is_meant(silent, Where(older_than="2h"), ASKED_AT)
+    assert not is_meant(silent, Where(older_than="7201s"), ASKED_AT)
 
 
 def test_a_letter_without_a_sender_is_the_relays() -> None:

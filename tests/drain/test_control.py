@@ -1,22 +1,27 @@
 """Pauses, stops and cancels, from the row and from the topic, in whole runs."""
 
 import asyncio
+import itertools
 import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from conftest import Log
-from draining import control_row, drain, email, ion_of, reasons, recipients, run, wide
+from draining import control_row, delays, drain, email, ion_of, reasons, recipients, run, wide
 from emulated import Account, Request, failing
 from ion.contract import Lane, Pause, Stop, StopWhere
 from ion.drain import steering
 from ion.drain.progress import Summary
 from ion.policy.control import Control
+from ion.policy.rate import Limits, Pace
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, delay, reply
+
+PATIENCE_SECONDS = 30
 
 
 def change(account: Account, how: Callable[[Control], Control]) -> None:
@@ -127,6 +132,34 @@ def test_a_pause_in_the_middle_of_a_batch_releases_what_is_not_begun(
     after = ScriptedServer()
     assert run(account, after).sent == 7
     assert recipients(server) + recipients(after) == {f"to{n}@example.org": 1 for n in range(8)}
+
+
+@pytest.mark.row(77)
+@pytest.mark.usefixtures("quick_looks")
+def test_what_was_only_received_before_its_lane_is_paused_is_put_back_unclaimed(
+    account: Account,
+) -> None:
+    for number in range(40):
+        account.publish(email(number))
+    server = Quick(lambda: pause_beside(account, Lane.NORMAL))
+    summary = run(account, server)
+    assert (summary.sent, summary.released) == (1, summary.received - 1)
+    assert len(attempts(account)) < summary.received
+    assert [held.visible for held in account.waiting()] == [True] * 39
+
+
+@pytest.mark.row(77)
+def test_what_is_due_after_its_pause_is_hidden_until_then(account: Account) -> None:
+    """Each look costs a receive, of which SQS allows a thousand."""
+    in_two_hours = datetime.fromtimestamp(time.time() + 7200, UTC).isoformat()
+    account.publish(email(1, not_before=in_two_hours))
+    run(account)
+    account.shown("ion-later")
+    pause(account, Lane.NORMAL)
+    sqs = account.sqs()
+    run(account, sqs=sqs)
+    (hidden,) = delays(sqs)
+    assert hidden > 7000
 
 
 def pause_beside(account: Account, lane: Lane | None) -> None:
@@ -280,6 +313,44 @@ def test_a_pause_during_a_late_claim_is_obeyed(account: Account) -> None:
     assert (server.accepted, attempts(account)) == ([], [(0, "0")])
 
 
+@pytest.mark.row(78)
+@pytest.mark.usefixtures("quick_looks")
+def test_a_look_that_fails_now_and_then_ends_no_run(account: Account) -> None:
+    for number in range(5):
+        account.publish(email(number))
+    looks = itertools.count()
+
+    def read(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        return failing()(real, request) if next(looks) % 2 else real(**request)
+
+    server = Quick(lambda: None)
+    summary = run(account, server, control=account.dynamodb(batch_get_item=read))
+    assert (summary.stopped, summary.sent) == ("empty", 5)
+    assert next(looks) > 4, "two of them failed"
+
+
+@pytest.mark.row(78)
+@pytest.mark.usefixtures("quick_looks")
+def test_after_a_look_that_failed_another_follows_at_once(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when its time has come, or it would be too late for an order."""
+    monkeypatch.setattr(steering, "_ANSWER_SECONDS", 0.1)
+    for number in range(5):
+        account.publish(email(number))
+    ill = [False]
+
+    def read(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        if not ill[0]:
+            return real(**request)
+        monkeypatch.setattr(steering, "LOOK_SECONDS", 3600)
+        return failing()(real, request)
+
+    server = Quick(lambda: ill.__setitem__(0, True))
+    summary = run(account, server, control=account.dynamodb(batch_get_item=read))
+    assert (summary.stopped, summary.sent) == ("ledger", 1)
+
+
 # stops
 
 
@@ -337,6 +408,71 @@ def test_emails_that_must_not_be_sent_twice_are_stopped_too(account: Account) ->
     account.publish(email(1, in_doubt="park"))
     stop(account)
     assert run(account, smtp=wide(2)).by_stop == 1
+
+
+@pytest.mark.row(77)
+async def test_what_is_stopped_takes_no_token(account: Account) -> None:
+    for number in range(5):
+        account.publish(email(number))
+    await control_row(account).change(lambda was: was.with_stop(Stop(), time.time(), new_id="s1"))
+    pace = Pace(Limits(0.01, 1), asyncio.get_running_loop().time())
+    async with ScriptedServer() as server:
+        summary = await asyncio.wait_for(drain(account, server, pace=pace), PATIENCE_SECONDS)
+    assert summary.by_stop == 5
+
+
+@pytest.mark.row(79)
+@pytest.mark.parametrize(
+    ("where", "stopped"),
+    [
+        ({"email_id": "order-17"}, 1),
+        ({"email_id": "order-18"}, 0),
+        ({"sender": "ion@example.org"}, 1),  # the relay's, for this email names none
+    ],
+)
+def test_a_stop_is_about_an_email_as_it_would_be_sent(
+    account: Account, where: dict[str, str], stopped: int
+) -> None:
+    account.publish(email(1, email_id="order-17"))
+    stop(account, **where)
+    assert run(account).by_stop == stopped
+
+
+@pytest.mark.row(79)
+def test_a_stop_is_not_about_whom_an_email_was_sent_to_already(account: Account) -> None:
+    account.publish(email(recipient=["ann@one.example", "bob@two.example"]))
+    run(account, ScriptedServer({Step.RCPT: [NORMAL, reply(451, "4.7.1 greylisted")]}))
+    stop(account, recipient_domain="one.example")
+    account.time_passes(600)
+    server = ScriptedServer()
+    summary = run(account, server)
+    assert (summary.by_stop, recipients(server)) == (0, {"bob@two.example": 1})
+
+
+@pytest.mark.row(77)
+def test_a_stop_by_the_topic_has_the_name_of_its_message(account: Account) -> None:
+    for name in ("spring", "autumn"):
+        account.publish(json.dumps({"action": "stop", "where": {"tag": {"campaign": name}}}))
+    run(account)
+    one, two = in_force(account).stops
+    assert len({one.id, two.id, ""}) == 3, "each is counted by its own"
+    assert [one.by, two.by] == [f"message {one.id}", f"message {two.id}"]
+
+
+@pytest.mark.row(77)
+def test_a_stop_that_is_one_too_many_is_dead_lettered_and_says_so(account: Account) -> None:
+    def fifty(was: Control) -> Control:
+        for number in range(50):
+            where = StopWhere(tag={"n": str(number)})
+            was = was.with_stop(Stop(where=where), time.time(), new_id=str(number))
+        return was
+
+    change(account, fifty)
+    account.publish('{"action": "stop"}')
+    assert run(account).dead_lettered == 1
+    (letter,) = account.dead()
+    assert "resume ends them" in str(letter.attributes["reply"][1])
+    assert len(in_force(account).stops) == 50
 
 
 @pytest.mark.row(79)

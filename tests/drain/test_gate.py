@@ -24,10 +24,11 @@ class _Pool:
     size = 1
 
 
-def gate(rate: float | None = 10.0) -> SendGate:
+def gate(rate: float | None = 10.0, seconds: float = 600.0) -> SendGate:
     """Ten emails a second: five of them may be ahead of their turn."""
-    now = asyncio.get_running_loop().time()
-    return SendGate(Pace(Limits(rate, 1), now), cast("Pool", _Pool()), lambda: 600.0)
+    now = asyncio.get_running_loop().time
+    ends = now() + seconds
+    return SendGate(Pace(Limits(rate, 1), now()), cast("Pool", _Pool()), lambda: ends - now())
 
 
 def item(source: Source = Source.INPUT, lane: str | None = None, id_: str = "m") -> WorkItem:
@@ -147,6 +148,40 @@ async def test_further_recipients_are_not_overtaken() -> None:
     done, _ = await asyncio.wait([further, taking], return_when=asyncio.FIRST_COMPLETED)
     assert done == {further}
     assert await asyncio.wait_for(taking, PATIENCE_SECONDS) is NORMAL
+
+
+async def test_further_recipients_take_room_until_their_turn_has_come() -> None:
+    line = gate()
+    line.line_up(NORMAL, 1, Rank.NORMAL)
+    await line.take()
+    room: list[int] = []
+    line.when_moved = lambda: room.append(line.most(Rank.NORMAL))
+    line.expected[Rank.NORMAL] = 0
+    further = asyncio.create_task(line.further_turns(6))
+    await asyncio.sleep(0)
+    assert not line.most(Rank.NORMAL)
+    await asyncio.wait_for(further, PATIENCE_SECONDS)
+    assert room == [10]
+
+
+async def test_a_message_that_passes_makes_room_for_the_next() -> None:
+    line = gate()
+    line.expected[Rank.NORMAL] += 1
+    line.line_up(NORMAL, 6, Rank.NORMAL)
+    room: list[int] = []
+    line.when_moved = lambda: room.append(line.most(Rank.NORMAL))
+    assert not line.most(Rank.NORMAL)
+    await line.take()
+    assert room == [10]
+
+
+async def test_a_turn_that_would_come_after_the_last_moment_comes_then() -> None:
+    """To be put back, while there is time for it."""
+    line = gate(0.01, seconds=0.1)
+    for _ in range(2):
+        line.line_up(NORMAL, 1, Rank.NORMAL)
+    await line.take()
+    assert await asyncio.wait_for(line.take(), PATIENCE_SECONDS) is NORMAL
 
 
 async def test_once_nothing_will_be_sent_any_more_all_pass() -> None:

@@ -15,7 +15,7 @@ from emulated import Account, Request, failing, only_for
 from ion.drain import door, intake
 from ion.drain.deliver import Deliverer
 from ion.drain.line import Rank
-from ion.limits import SKEW_SECONDS
+from ion.limits import BATCH, LONGEST_DELAY_SECONDS, LONGEST_VISIBILITY_SECONDS, SKEW_SECONDS
 from ion.policy.rate import Limits, Pace
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, reply
 
@@ -126,6 +126,20 @@ async def test_normal_mail_goes_before_bulk_that_was_there_first(account: Accoun
     assert normal[-1] < 45
 
 
+async def test_bulk_is_claimed_while_there_is_more_normal_mail_than_can_be_claimed(
+    account: Account,
+) -> None:
+    for number in range(60):
+        account.publish(email(number))
+    for number in range(20):
+        account.publish(email(number, recipient=f"bulk{number}@example.org"), url=account.bulk_url)
+    async with ScriptedServer() as server:
+        assert (await drain(account, server, smtp=wide(1), workers=1)).sent == 80
+    sent = ["bulk" if one.startswith("bulk") else "normal" for one in order(server)]
+    last = len(sent) - sent[::-1].index("normal")
+    assert sent[10:last].count("bulk") > 2, "one of ten"
+
+
 async def test_normal_mail_that_comes_while_bulk_is_sent_goes_before_the_rest(
     account: Account,
 ) -> None:
@@ -201,6 +215,42 @@ def test_what_is_not_due_is_hidden_until_it_is(account: Account) -> None:
     (hidden,) = delays(sqs)
     assert 3500 < hidden <= 3600 + SKEW_SECONDS
     assert account.rows() == [], "it costs the ledger nothing"
+
+
+def test_what_is_due_in_days_is_hidden_for_as_long_as_sqs_hides_anything(account: Account) -> None:
+    account.publish(email(1, not_before=at(3 * 86_400)))
+    sqs = account.sqs()
+    run(account, sqs=sqs)
+    (sent,) = sqs.asked("send_message_batch")
+    assert sent["Entries"][0]["DelaySeconds"] == LONGEST_DELAY_SECONDS
+    account.shown("ion-later")
+    sqs = account.sqs()
+    run(account, sqs=sqs)
+    assert delays(sqs) == [LONGEST_VISIBILITY_SECONDS]
+
+
+@pytest.mark.row(71)
+def test_what_waits_for_days_and_cannot_be_copied_is_hidden_as_long_as_may_be(
+    account: Account,
+) -> None:
+    account.publish(email(1, not_before=at(3 * 86_400)))
+    sqs = account.sqs(send_message_batch=failing())
+    run(account, sqs=sqs)
+    asked = sqs.asked("change_message_visibility_batch")
+    hidden = [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]]
+    assert hidden == [LONGEST_VISIBILITY_SECONDS]
+
+
+def test_what_is_due_is_found_behind_what_is_not(account: Account) -> None:
+    """Ten at a time are received: that none of these is due doesn't make the queue empty."""
+    for number in range(BATCH):
+        account.publish(email(number, not_before=at(3600)))
+    run(account)
+    account.shown("ion-later")
+    account.publish(email(99), url=account.later_url)
+    server = ScriptedServer()
+    run(account, server)
+    assert order(server) == ["to99"]
 
 
 # schedule and expiry
@@ -324,7 +374,23 @@ def test_an_empty_answer_while_the_queue_counts_mail_is_told(
 
 
 @pytest.mark.row(72)
-def test_a_queue_that_is_being_worked_on_is_not_at_its_limit(account: Account) -> None:
+def test_a_queue_that_is_being_worked_on_is_not_at_its_limit(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has nothing more to give."""
+    monkeypatch.setattr(intake, "NEARLY_ALL_IN_FLIGHT", 1)
     account.publish(email(1))
     account.sqs().receive_message(QueueUrl=account.input_url, VisibilityTimeout=600)
     assert run(account).stopped == "empty"
+
+
+@pytest.mark.parametrize("source", ["input", "bulk"])
+def test_a_run_that_had_mail_asks_no_queue_how_much_is_in_flight(
+    account: Account, source: str
+) -> None:
+    """But the input queue, if that gave nothing: at its limit it could have given nothing."""
+    account.publish(email(1), url=account.bulk_url if source == "bulk" else None)
+    sqs = account.sqs()
+    assert run(account, sqs=sqs).sent == 1
+    asked = [one["QueueUrl"] for one in sqs.asked("get_queue_attributes")]
+    assert asked == ([account.input_url] if source == "bulk" else [])

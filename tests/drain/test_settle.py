@@ -3,11 +3,13 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from conftest import Log
@@ -26,7 +28,7 @@ from emulated import (
 from ion.delivery import Delivery, InDoubt, Status
 from ion.drain.settle import Settler
 from ion.drain.work_item import WorkItem
-from ion.history import read_history
+from ion.history import History, read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.policy.lease import Claim, Row
@@ -34,6 +36,7 @@ from ion.report.telemetry import Telemetry
 
 FAR = 4_000_000_000.0
 """When leases end, which is never."""
+FIRST = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)
 ODD_BODIES = [
     "{broken",
     ' \r\n\t{"a" : "Grüße 🎉"}\n \n',
@@ -130,6 +133,38 @@ def test_a_short_wait_stays_where_it_is(account: Account) -> None:
     sqs, _ = settle(account, [fate(Status.DEFERRED, delay=60)])
     assert (delays(sqs), verbs(sqs)) == ([60], ["change_message_visibility_batch"])
     assert len(account.held_in("input")) == 1
+
+
+@pytest.mark.row(71)
+@pytest.mark.parametrize("days", [6, 7])
+def test_what_has_waited_for_a_week_is_put_there_anew(account: Account, days: int) -> None:
+    """Or SQS would forget it. It stays as old as it was, and keeps what is known of it."""
+    first = History(
+        email_id="a",
+        first_queued_at=FIRST,
+        original_message_id="m-1",
+        since=FIRST,
+        message_id="m-2",
+        receives=4,
+        lane="bulk",
+    )
+    ion = ("String", msgspec.json.encode(first).decode())
+    account.publish("{}", {"ion": ion}, url=account.later_url)
+    sqs = account.sqs()
+
+    async def main() -> None:
+        queues = account.queues(sqs, lambda: time.time() + days * 86_400)
+        (message,) = await queues.later.receive(visibility_seconds=600, wait_seconds=0)
+        settler = Settler(queues, account.ledger(), Telemetry())
+        await settler.settle(admitted(message), [fate(Status.DEFERRED, delay=7200)])
+        await settler.flush()
+
+    asyncio.run(main())
+    (held,) = account.held_in("later")
+    found = msgspec.json.decode(held.attributes["ion"][1], type=History)
+    assert (held.delayed, found.due is not None) == (days == 7, days == 7)
+    receives = 5 if held.delayed else 4
+    assert found == msgspec.structs.replace(first, receives=receives, due=found.due)
 
 
 def test_what_is_released_is_visible_at_once(account: Account) -> None:

@@ -77,6 +77,8 @@ def test_what_has_ended_is_forgotten_with_the_next_change() -> None:
     control = stopping(until=at(10)).with_pause(Pause(until=at(10)), NOW)
     later = control.with_pause(Pause(lane=Lane.BULK), NOW + 11)
     assert ([one.lane for one in later.pauses], later.stops) == ([Lane.BULK], ())
+    later = control.with_stop(Stop(), NOW + 11, new_id="b")
+    assert (later.pauses, [one.id for one in later.stops]) == ((), ["b"])
 
 
 @pytest.mark.row(79)
@@ -140,6 +142,11 @@ def test_the_same_stop_goes_on_and_counts_on() -> None:
     assert [(one.id, one.stopped) for one in other.stops] == [("a", 4), ("b", 2)]
 
 
+def test_a_pause_goes_on_while_stops_are_counted() -> None:
+    paused = pausing(of=stopping())
+    assert paused.counted({"a": 1}).pauses == paused.pauses
+
+
 def test_there_are_at_most_fifty_stops() -> None:
     control, where = Control(), StopWhere()
     for number in range(50):
@@ -155,7 +162,12 @@ def test_there_are_at_most_fifty_stops() -> None:
 
 @pytest.mark.row(78)
 @pytest.mark.parametrize(
-    "text", ["", "x", "[]", '{"pauses": [{}]}', '{"pauses": [{"until": "2027-03-08T09:00:00"}]}']
+    "text",
+    [
+        *("", "x", "[]", '{"pauses": [{}]}'),
+        '{"pauses": [{"until": "2027-03-08T09:00:00"}]}',
+        '{"stops": [{"id": "a", "until": "2027-03-08T09:00:00"}]}',
+    ],
 )
 def test_what_is_no_control_is_refused_without_its_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"no control|without a zone"):

@@ -28,11 +28,11 @@ def invoked(account: Account, root: Path, monkeypatch: pytest.MonkeyPatch, pause
 
 @pytest.mark.row(77)
 @pytest.mark.parametrize(
-    ("lane", "stopped", "alarm", "sent"),
+    ("lane", "stopped", "alarms", "sent"),
     [
-        (None, "paused", "ALARM", 0),
-        (Lane.NORMAL, "empty", "ALARM", 0),
-        (Lane.BULK, "empty", "OK", 1),
+        (None, "paused", ("ALARM", "ALARM", "ALARM"), 0),
+        (Lane.NORMAL, "empty", ("ALARM", "OK", "ALARM"), 1),
+        (Lane.BULK, "empty", ("OK", "ALARM", "ALARM"), 1),
     ],
 )
 def test_what_is_paused_wakes_nobody(  # noqa: PLR0913, PLR0917
@@ -41,13 +41,14 @@ def test_what_is_paused_wakes_nobody(  # noqa: PLR0913, PLR0917
     monkeypatch: pytest.MonkeyPatch,
     lane: Lane | None,
     stopped: str,
-    alarm: str,
+    alarms: tuple[str, ...],
     sent: int,
 ) -> None:
-    account.publish(email())
+    account.publish(email(1))
+    account.publish(email(2), url=account.bulk_url)
     summary = invoked(account, tmp_path, monkeypatch, Pause(lane=lane))
-    assert (summary.stopped, summary.sent, account.alarm_state) == (stopped, sent, alarm)
-    assert len(account.waiting()) == 1 - sent
+    assert (summary.stopped, summary.sent, account.alarm_states) == (stopped, sent, alarms)
+    assert len(account.waiting()) == 2 - sent
 
 
 @pytest.mark.row(77)
