@@ -150,3 +150,30 @@ def test_a_write_that_may_have_failed_is_told_of(account: Account) -> None:
     ill = account.dynamodb(batch_execute_statement=lost)
     with pytest.raises(TableError, match="ReadTimeoutError"):
         asyncio.run(control_row(account, ill).change(with_bulk_paused))
+
+
+def test_a_write_that_is_answered_with_an_error_is_not_tried_again(account: Account) -> None:
+    """It isn't known why; a refusal alone means that another was faster."""
+    ill: Any = {"Responses": [{"Error": {"Code": "InternalServerError"}}]}
+    dynamodb = account.dynamodb(batch_execute_statement=lambda *_: ill)
+    with pytest.raises(TableError, match="InternalServerError"):
+        asyncio.run(control_row(account, dynamodb).change(with_bulk_paused))
+    assert len(dynamodb.asked("batch_get_item")) == 1
+
+
+@pytest.mark.row(78)
+def test_nothing_is_ended_in_a_row_that_was_not_looked_at(account: Account) -> None:
+    asyncio.run(control_row(account).change(with_bulk_paused))
+    ill = account.dynamodb(batch_get_item=failing("ThrottlingException"))
+    with pytest.raises(TableError, match="ThrottlingException"):
+        asyncio.run(control_row(account, ill).clear())
+    assert asyncio.run(control_row(account).read()) == with_bulk_paused(Control())
+
+
+@pytest.mark.row(78)
+def test_an_unreadable_row_that_can_not_be_cleared_is_told_of(account: Account) -> None:
+    account.dynamodb().put_item(TableName=account.table, Item={"email_id": {"S": " control "}})
+    ill: Any = {"Responses": [{"Error": {"Code": "InternalServerError"}}]}
+    dynamodb = account.dynamodb(batch_execute_statement=lambda *_: ill)
+    with pytest.raises(TableError, match="InternalServerError"):
+        asyncio.run(control_row(account, dynamodb).clear())
