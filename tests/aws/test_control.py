@@ -166,7 +166,7 @@ def test_nothing_is_ended_in_a_row_that_was_not_looked_at(account: Account) -> N
     asyncio.run(control_row(account).change(with_bulk_paused))
     ill = account.dynamodb(batch_get_item=failing("ThrottlingException"))
     with pytest.raises(TableError, match="ThrottlingException"):
-        asyncio.run(control_row(account, ill).clear())
+        asyncio.run(control_row(account, ill).clear(NOW))
     assert asyncio.run(control_row(account).read()) == with_bulk_paused(Control())
 
 
@@ -176,4 +176,4 @@ def test_an_unreadable_row_that_can_not_be_cleared_is_told_of(account: Account) 
     ill: Any = {"Responses": [{"Error": {"Code": "InternalServerError"}}]}
     dynamodb = account.dynamodb(batch_execute_statement=lambda *_: ill)
     with pytest.raises(TableError, match="InternalServerError"):
-        asyncio.run(control_row(account, dynamodb).clear())
+        asyncio.run(control_row(account, dynamodb).clear(NOW))
