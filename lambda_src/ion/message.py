@@ -63,7 +63,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be sent; `delay_seconds` 0-900; `group`: its MessageGroupId, if it has one."""
+    """A message to be sent.
+
+    Args:
+        body, attributes: of it.
+        delay_seconds: until it may be received; SQS delays none for more than 900.
+        group: its MessageGroupId, if it has one.
+    """
 
     body: str = field(repr=False)
     attributes: Mapping[str, Attribute] = field(repr=False)

@@ -22,7 +22,6 @@ from ion.history import message_id, since
 from ion.limits import (
     BATCH,
     COPIED_ANEW_SECONDS,
-    LONGEST_DELAY_SECONDS,
     LONGEST_VISIBILITY_SECONDS,
     MOST_MESSAGE_BYTES,
     STAYS_SECONDS,
@@ -184,8 +183,7 @@ class Settler:
             return None
         due = datetime.fromtimestamp(now, UTC) + timedelta(seconds=delay_seconds)
         attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=due))
-        delay = min(delay_seconds, LONGEST_DELAY_SECONDS)
-        draft = Draft(message.body, attributes, delay, message.group)
+        draft = Draft(message.body, attributes, delay_seconds, message.group)
         return _Copy(Source.LATER, draft, min(delay_seconds, LONGEST_VISIBILITY_SECONDS))
 
     async def flush(self) -> None:
