@@ -130,3 +130,10 @@ def test_a_cancel_that_can_not_be_known_is_told_of(account: Account, call: str) 
     with pytest.raises(TableError, match="ThrottlingException"):
         asyncio.run(ledger.cancel("key", NOW))
     assert status(account) == "deferred"
+
+
+@pytest.mark.row(76)
+def test_a_row_that_says_nothing_known_is_not_cancelled_and_told_of(account: Account) -> None:
+    account.dynamodb().put_item(TableName=account.table, Item={"email_id": {"S": "key"}})
+    with pytest.raises(TableError, match="RowUnreadable"):
+        cancel(account)

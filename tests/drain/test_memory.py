@@ -272,6 +272,9 @@ async def test_what_emails_share_is_no_room_for_others() -> None:
     assert memory.room() == 5
     memory.shrink(3 * total(body))
     assert memory.room() == 8
+    async with memory.more(3 * total(body)):
+        assert memory.room() == 5
+    assert memory.room() == 8
 
 
 def test_no_more_is_asked_for_at_a_time_than_the_function_survives() -> None:
