@@ -17,6 +17,7 @@ from emulated import Account, Request, failing
 from ion.contract import Lane, Pause, Stop, StopWhere
 from ion.drain import steering
 from ion.drain.progress import Summary
+from ion.message import Message, Source
 from ion.policy.control import Control
 from ion.policy.rate import Limits, Pace
 from smtp_server import NORMAL, Action, Moment, ScriptedServer, Step, delay, reply
@@ -160,6 +161,18 @@ def test_what_is_due_after_its_pause_is_hidden_until_then(account: Account) -> N
     run(account, sqs=sqs)
     (hidden,) = delays(sqs)
     assert hidden > 7000
+
+
+@pytest.mark.row(77)
+async def test_in_a_pause_of_weeks_mail_is_not_received_until_sqs_buries_it(
+    account: Account,
+) -> None:
+    sqs = account.sqs(change_message_visibility_batch=lambda _real, _request: {})
+    waits = [
+        Message(str(n), str(n), "{}", {}, time.time(), n, Source.LATER) for n in (1, 500, 501, 999)
+    ]
+    assert await account.queues(sqs, time.time).due(waits, {Lane.NORMAL}) == []
+    assert delays(sqs) == [900, 900, 43_200, 43_200]
 
 
 def pause_beside(account: Account, lane: Lane | None) -> None:

@@ -13,8 +13,10 @@ from ion.message import Message, Source
 from ion.report.telemetry import Telemetry
 
 PAUSED_SECONDS = 900
-"""Mail that waits is looked at so often while its lane is paused. Each look is a receive, and SQS
-buries what was received a thousand times: ten days of these, and after seven it is copied anew."""
+"""Mail that waits is looked at so often while its lane is paused."""
+_MANY_RECEIVES = 500
+"""Each look is a receive, and SQS buries what was received a thousand times. So after five days of
+a pause mail is looked at twice a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Queues:
             history = carried_history(message)
             seconds = _seconds_left(history, self.now())
             if (Lane.BULK if history.lane == Lane.BULK else Lane.NORMAL) in paused:
-                seconds = max(seconds, PAUSED_SECONDS)
+                many = message.receives > _MANY_RECEIVES
+                seconds = max(seconds, LONGEST_VISIBILITY_SECONDS if many else PAUSED_SECONDS)
             if seconds > 0:
                 waits.append((message, min(seconds, LONGEST_VISIBILITY_SECONDS)))
             else:
