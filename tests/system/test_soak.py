@@ -40,7 +40,8 @@ def test_chaos_loses_nothing_and_copies_only_what_was_in_doubt(tmp_path: Path) -
     assert books.published == books.sent + books.dead_lettered + books.cancelled
     assert books.extra_copies <= sum(report.in_doubt_events.values())
     # or the above would show nothing:
-    assert report.smtp_faults >= SMTP_SHARE * report.smtp_transactions > SMTP_SHARE * MESSAGES
+    assert report.smtp_transactions > MESSAGES / 2
+    assert report.smtp_faults >= SMTP_SHARE * report.smtp_transactions
     assert report.aws_faults >= AWS_SHARE * report.aws_calls
     assert all(report.in_doubt_events.get(sort) for sort in Sort)
     assert any("unheard" in sort for sort in report.aws_sorts)
