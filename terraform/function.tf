@@ -1,4 +1,4 @@
-# The drain: one function, woken from three sides (wakeup.tf), that empties the queue over SMTP.
+# The drain: one function, woken from three sides (wakeup.tf), that empties the queues over SMTP.
 
 locals {
   package = coalesce(var.package, "${path.module}/../dist/ion-${var.architecture}.zip")
@@ -13,9 +13,13 @@ locals {
   # Wiring: what only this module knows.
   resource_environment = {
     ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
+    ION_AWS_BULK_QUEUE_URL        = aws_sqs_queue.bulk.url
+    ION_AWS_LATER_QUEUE_URL       = aws_sqs_queue.later.url
     ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
     ION_AWS_LEDGER_TABLE          = aws_dynamodb_table.ledger.name
-    ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+    ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
+    ION_AWS_BULK_ALARM_NAME       = aws_cloudwatch_metric_alarm.queue_size["bulk"].alarm_name
+    ION_AWS_LATER_ALARM_NAME      = aws_cloudwatch_metric_alarm.queue_size["later"].alarm_name
     ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
     POWERTOOLS_SERVICE_NAME       = var.name
   }
@@ -31,7 +35,7 @@ locals {
 
 resource "aws_lambda_function" "relay" {
   function_name = var.name
-  description   = "ion: drains ${aws_sqs_queue.input.name} over SMTP"
+  description   = "ion: drains ${aws_sqs_queue.input.name}, ${aws_sqs_queue.bulk.name} and ${aws_sqs_queue.later.name} over SMTP"
   role          = aws_iam_role.relay.arn
   tags          = var.tags
 

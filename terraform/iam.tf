@@ -35,14 +35,15 @@ locals {
 
 data "aws_iam_policy_document" "relay" {
   statement {
-    sid = "DrainInputQueue"
+    sid = "DrainQueues"
     actions = [
       "sqs:ReceiveMessage",
       "sqs:ChangeMessageVisibility",
       "sqs:DeleteMessage",
-      "sqs:SendMessage", # redrive puts back
+      "sqs:SendMessage",        # redrive puts back; bulk and what waits are moved
+      "sqs:GetQueueAttributes", # an empty answer may mean too many in flight: then the count tells
     ]
-    resources = [aws_sqs_queue.input.arn]
+    resources = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
   }
 
   statement {
@@ -68,9 +69,9 @@ data "aws_iam_policy_document" "relay" {
   }
 
   statement {
-    sid       = "RearmAlarm"
+    sid       = "RearmAlarms"
     actions   = ["cloudwatch:SetAlarmState"]
-    resources = [aws_cloudwatch_metric_alarm.queue_size.arn]
+    resources = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
   }
 
   statement {

@@ -5,13 +5,23 @@ locals {
 # For publishers
 
 output "topic_arn" {
-  description = "ARN of the input topic: publishers need sns:Publish on it."
+  description = "ARN of the input topic: publishers of normal mail need sns:Publish on it."
   value       = aws_sns_topic.input.arn
 }
 
 output "topic_name" {
   description = "Name of the input topic."
   value       = aws_sns_topic.input.name
+}
+
+output "bulk_topic_arn" {
+  description = "ARN of the bulk topic: publishers of bulk need sns:Publish on it. Who may use this topic alone can't overtake normal mail."
+  value       = aws_sns_topic.bulk.arn
+}
+
+output "bulk_topic_name" {
+  description = "Name of the bulk topic."
+  value       = aws_sns_topic.bulk.name
 }
 
 output "publish_command" {
@@ -40,6 +50,36 @@ output "queue_url" {
 output "queue_arn" {
   description = "ARN of the input queue."
   value       = aws_sqs_queue.input.arn
+}
+
+output "bulk_queue_name" {
+  description = "Name of the bulk queue: what its metrics go by."
+  value       = aws_sqs_queue.bulk.name
+}
+
+output "bulk_queue_url" {
+  description = "URL of the bulk queue."
+  value       = aws_sqs_queue.bulk.url
+}
+
+output "bulk_queue_arn" {
+  description = "ARN of the bulk queue."
+  value       = aws_sqs_queue.bulk.arn
+}
+
+output "later_queue_name" {
+  description = "Name of the queue of mail that waits, deferred or scheduled: what its metrics go by."
+  value       = aws_sqs_queue.later.name
+}
+
+output "later_queue_url" {
+  description = "URL of that queue."
+  value       = aws_sqs_queue.later.url
+}
+
+output "later_queue_arn" {
+  description = "ARN of that queue."
+  value       = aws_sqs_queue.later.arn
 }
 
 output "dead_letter_queue_name" {
@@ -73,17 +113,17 @@ output "log_group_name" {
 }
 
 output "alarm_name" {
-  description = "Name of the alarm that wakes the function when emails are waiting."
-  value       = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+  description = "Name of the alarm that wakes the function when emails are waiting in the input queue."
+  value       = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
 }
 
 output "alarm_arn" {
   description = "ARN of that alarm."
-  value       = aws_cloudwatch_metric_alarm.queue_size.arn
+  value       = aws_cloudwatch_metric_alarm.queue_size["input"].arn
 }
 
 output "alarm_topic_arn" {
-  description = "ARN of the topic between that alarm and the function."
+  description = "ARN of the topic between the three alarms that wake the function (input, bulk, later) and the function."
   value       = aws_sns_topic.queue_size_alarm.arn
 }
 
@@ -98,7 +138,7 @@ output "dead_letter_alarm_arn" {
 }
 
 output "queue_age_alarm_name" {
-  description = "Name of the alarm on mail that has waited for hours."
+  description = "Name of the alarm on mail that could go and has been in the input queue for hours."
   value       = aws_cloudwatch_metric_alarm.queue_age.alarm_name
 }
 

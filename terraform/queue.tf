@@ -1,4 +1,5 @@
-# The queue is the truth: an email is here, in the dead-letter queue, or settled.
+# The queues are the truth: an email is in one of the three that are drained, in the dead-letter
+# queue, or settled. Here are the first and the last; bulk and later: lanes.tf.
 
 locals {
   retention_seconds = 14 * 24 * 60 * 60 # the longest SQS has; a message keeps its first enqueue time in the dead-letter queue
@@ -48,31 +49,38 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.input.arn]
+    sourceQueueArns   = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
   })
 }
 
-# Both queues: SNS may put in what came through our topic.
+# SNS may put in what came through the topics named here. Who else may use a queue is said in policies
+# of their own: the function in its role's (iam.tf).
 data "aws_iam_policy_document" "queue" {
   for_each = {
-    input       = aws_sqs_queue.input.arn
-    dead_letter = aws_sqs_queue.dead_letter.arn
+    input       = { arn = aws_sqs_queue.input.arn, topics = [aws_sns_topic.input.arn] }
+    bulk        = { arn = aws_sqs_queue.bulk.arn, topics = [aws_sns_topic.bulk.arn] }
+    later       = { arn = aws_sqs_queue.later.arn, topics = [] }
+    dead_letter = { arn = aws_sqs_queue.dead_letter.arn, topics = [aws_sns_topic.input.arn, aws_sns_topic.bulk.arn] }
   }
 
-  statement {
-    sid       = "AllowInputTopic"
-    actions   = ["sqs:SendMessage"]
-    resources = [each.value]
+  dynamic "statement" {
+    for_each = length(each.value.topics) > 0 ? ["AllowTopics"] : []
 
-    principals {
-      type        = "Service"
-      identifiers = ["sns.amazonaws.com"]
-    }
+    content {
+      sid       = statement.value
+      actions   = ["sqs:SendMessage"]
+      resources = [each.value.arn]
 
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_sns_topic.input.arn]
+      principals {
+        type        = "Service"
+        identifiers = ["sns.amazonaws.com"]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = each.value.topics
+      }
     }
   }
 
@@ -83,7 +91,7 @@ data "aws_iam_policy_document" "queue" {
       sid       = statement.value
       effect    = "Deny"
       actions   = ["sqs:*"]
-      resources = [each.value]
+      resources = [each.value.arn]
 
       principals {
         type        = "*"

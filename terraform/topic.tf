@@ -1,4 +1,5 @@
-# The one door for publishers. They need sns:Publish on this topic, in a policy of their own.
+# The publishers' door. They need sns:Publish on this topic, in a policy of their own; bulk has a
+# topic of its own (lanes.tf), so that IAM can say who may send what.
 
 resource "aws_sns_topic" "input" {
   name              = "${var.name}-input-topic"
@@ -8,12 +9,17 @@ resource "aws_sns_topic" "input" {
 
 # Takes the place of SNS's default policy, if asked for. Nobody is allowed here: within the account
 # a publisher's own policy is enough, and whatever it says, not without TLS.
-data "aws_iam_policy_document" "input_topic" {
+data "aws_iam_policy_document" "topic" {
+  for_each = {
+    input = aws_sns_topic.input.arn
+    bulk  = aws_sns_topic.bulk.arn
+  }
+
   statement {
     sid       = "DenyWithoutTLS"
     effect    = "Deny"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.input.arn]
+    resources = [each.value]
 
     principals {
       type        = "*"
@@ -32,7 +38,7 @@ resource "aws_sns_topic_policy" "input" {
   count = var.require_tls ? 1 : 0
 
   arn    = aws_sns_topic.input.arn
-  policy = data.aws_iam_policy_document.input_topic.json
+  policy = data.aws_iam_policy_document.topic["input"].json
 }
 
 # The work itself goes this way, and only this way.

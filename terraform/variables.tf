@@ -88,12 +88,12 @@ variable "timeout_seconds" {
 
 variable "concurrency" {
   description = <<-EOT
-    How many runs may drain the queue at once: 1 or more, or -1 for no reservation. They share
+    How many runs may drain the queues at once: 1 or more, or -1 for no reservation. They share
     `[smtp] max_rate` evenly, so one that runs alone doesn't use all of it; connections are per run.
     AWS wants 100 executions to stay unreserved in the account, and a new account may have a limit of only
     10 in all: applying then fails with "decreases account's UnreservedConcurrentExecution below its
     minimum". Ask for more under Service Quotas (Lambda, "Concurrent executions"; 1000 is usual and free),
-    and set -1 until it is granted. With -1 wake-ups overlap: several runs share the queue, nothing is
+    and set -1 until it is granted. With -1 wake-ups overlap: several runs share the queues, nothing is
     lost, but max_rate is then a limit per run, too.
   EOT
   type        = number
@@ -108,7 +108,7 @@ variable "concurrency" {
 }
 
 variable "sweep_minutes" {
-  description = "Minutes between two looks at the queue by schedule, 1-60: the longest a due email waits when every other wake-up is lost."
+  description = "Minutes between two looks at the queues by schedule, 1-60: the longest a due email waits when every other wake-up is lost."
   type        = number
   default     = 5
   nullable    = false
@@ -136,7 +136,7 @@ variable "log_retention_days" {
 # Who is told
 
 variable "alarm_topic_arns" {
-  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
+  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that could go and has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
   type        = list(string)
   default     = []
   nullable    = false
@@ -157,7 +157,7 @@ variable "alarm_topic_arns" {
 # How it behaves
 
 variable "settings" {
-  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. { mail = { sender = \"name@example.org\" } } is needed if the SMTP username is no address, unless each message names its sender. Names in lower case, at most 3072 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
+  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. { mail = { sender = \"name@example.org\" } } is needed if the SMTP username is no address, unless each message names its sender. Names in lower case, at most 2560 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
   type        = map(map(string))
   default     = {}
   nullable    = false
@@ -204,11 +204,11 @@ variable "settings" {
   }
 
   validation {
-    # Lambda allows 4 KB for all environment variables together; the module's own need less than 1 KB.
+    # Lambda allows 4 KB for all environment variables together; the module's own need less than 1.5 KB.
     condition = length(join("", flatten([
       for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]
-    ]))) <= 3072
-    error_message = "settings must not exceed 3072 characters in all. What is longer belongs in config.cfg, inside the package."
+    ]))) <= 2560
+    error_message = "settings must not exceed 2560 characters in all. What is longer belongs in config.cfg, inside the package."
   }
 }
 
@@ -253,7 +253,7 @@ variable "attachment_buckets" {
 # Encryption
 
 variable "require_tls" {
-  description = "Whether the policies of topic and queues refuse any call without TLS, the owner's too. SDKs and CLI use TLS anyway; some auditors want to see it enforced. An emulator reached over plain HTTP then refuses everything."
+  description = "Whether the policies of topics and queues refuse any call without TLS, the owner's too. SDKs and CLI use TLS anyway; some auditors want to see it enforced. An emulator reached over plain HTTP then refuses everything."
   type        = bool
   default     = false
   nullable    = false
@@ -277,7 +277,7 @@ variable "secret_kms_key_arn" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the customer KMS key for topic, queues, ledger and outbox. null: keys that AWS owns (queues and tables). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to neither queue; publishers need both too."
+  description = "ARN of the customer KMS key for topics, queues, ledger and outbox. null: keys that AWS owns (queues and tables). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to no queue; publishers need both too."
   type        = string
   default     = null
 

@@ -1,4 +1,4 @@
-# Three ways to say "look at the queue": a message came, messages are waiting, time has passed.
+# Three ways to say "look at the queues": a message came, messages are waiting, time has passed.
 # None carries work, so a lost, late or doubled wake-up is harmless.
 
 resource "aws_lambda_function_event_invoke_config" "relay" {
@@ -10,7 +10,7 @@ resource "aws_lambda_function_event_invoke_config" "relay" {
   maximum_retry_attempts       = 0
 }
 
-# 1. A message came: the fast way.
+# 1. A message came: the fast way. That of bulk is beside its topic (lanes.tf).
 
 resource "aws_sns_topic_subscription" "wake_on_message" {
   topic_arn = aws_sns_topic.input.arn
@@ -28,17 +28,29 @@ resource "aws_lambda_permission" "input_topic" {
   source_arn    = aws_sns_topic.input.arn
 }
 
-# 2. Messages are waiting: what the end of a run or a lost wake-up has left. An alarm acts on
-# transitions only, so each run that leaves the queue sets it back to OK.
+# 2. Messages are waiting: what the end of a run or a lost wake-up has left, and what has fallen due.
+# An alarm acts on transitions only, so each run sets back to OK what it has looked at. One alarm on
+# the sum of the three would cost the same, since CloudWatch charges for each metric in it.
+
+moved { # one resource until there were three queues
+  from = aws_cloudwatch_metric_alarm.queue_size
+  to   = aws_cloudwatch_metric_alarm.queue_size["input"]
+}
 
 resource "aws_cloudwatch_metric_alarm" "queue_size" {
-  alarm_name        = "${var.name}-input-queue-size-alarm"
-  alarm_description = "Wakes ion: emails are waiting in ${aws_sqs_queue.input.name}. Not a fault by itself."
+  for_each = {
+    input = aws_sqs_queue.input.name
+    bulk  = aws_sqs_queue.bulk.name
+    later = aws_sqs_queue.later.name
+  }
+
+  alarm_name        = "${each.value}-size-alarm"
+  alarm_description = "Wakes ion: emails are waiting in ${each.value}. Not a fault by itself."
   tags              = var.tags
 
   namespace   = "AWS/SQS"
   metric_name = "ApproximateNumberOfMessagesVisible"
-  dimensions  = { QueueName = aws_sqs_queue.input.name }
+  dimensions  = { QueueName = each.value }
   statistic   = "Maximum"
 
   comparison_operator = "GreaterThanOrEqualToThreshold"
@@ -50,7 +62,8 @@ resource "aws_cloudwatch_metric_alarm" "queue_size" {
   alarm_actions = [aws_sns_topic.queue_size_alarm.arn]
 }
 
-# Not encrypted by the customer's key: it carries no email, and CloudWatch would need the key.
+# One topic for the three alarms. Not encrypted by the customer's key: it carries no email, and
+# CloudWatch would need the key.
 resource "aws_sns_topic" "queue_size_alarm" {
   name = "${var.name}-input-queue-size-alarm-topic"
   tags = var.tags
@@ -58,7 +71,7 @@ resource "aws_sns_topic" "queue_size_alarm" {
 
 data "aws_iam_policy_document" "queue_size_alarm_topic" {
   statement {
-    sid       = "AllowAlarm"
+    sid       = "AllowAlarms"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.queue_size_alarm.arn]
 
@@ -70,7 +83,7 @@ data "aws_iam_policy_document" "queue_size_alarm_topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_metric_alarm.queue_size.arn]
+      values   = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
     }
   }
 }

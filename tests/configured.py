@@ -17,8 +17,12 @@ password = canary-password
 
 AWS = {
     "ION_AWS_QUEUE_URL": "https://sqs/canary-input",
+    "ION_AWS_BULK_QUEUE_URL": "https://sqs/canary-bulk",
+    "ION_AWS_LATER_QUEUE_URL": "https://sqs/canary-later",
     "ION_AWS_DEAD_LETTER_QUEUE_URL": "https://sqs/canary-dead",
     "ION_AWS_ALARM_NAME": "canary-alarm",
+    "ION_AWS_BULK_ALARM_NAME": "canary-bulk-alarm",
+    "ION_AWS_LATER_ALARM_NAME": "canary-later-alarm",
     "ION_AWS_LEDGER_TABLE": "canary-ledger",
 }
 

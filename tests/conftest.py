@@ -11,11 +11,13 @@ import hypothesis
 import pytest
 from aws_lambda_powertools import Metrics
 from moto import mock_aws
+from moto.sqs.models import SQSBackend
 
-from emulated import REGION, Account
+from emulated import REGION, Account, without_waiting
 from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, Ministack
 from ionctl.local.stack import ministack_python
+from kill.account import Emulator, emulator
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
@@ -81,6 +83,13 @@ def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield ministack.endpoint
 
 
+@pytest.fixture(scope="session")
+def clocked_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """The same with a clock of its own, for tests in which hours pass outside this process."""
+    with emulator(tmp_path_factory.mktemp("clocked")) as running:
+        yield running
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator[Account]:
     for name in [name for name in os.environ if name.startswith(("AWS_", "ION_"))]:
@@ -90,6 +99,7 @@ def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
+    monkeypatch.setattr(SQSBackend, "receive_message", without_waiting)
     with mock_aws(config={"core": {"mock_credentials": False}}):
         yield Account(dynamodb_endpoint)
 

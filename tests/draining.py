@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,9 +21,10 @@ from emulated import (
     Request,
     at_once,
 )
+from ion.aws.control import ControlRow
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Admission, Job
+from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes
 from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
@@ -30,6 +32,8 @@ from ion.drain.memory import Memory
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
 from ion.drain.templating import Templates
+from ion.drain.work_item import Job
+from ion.limits import LONGEST_DELAY_SECONDS
 from ion.message import Message
 from ion.policy.rate import Pace
 from ion.report.telemetry import Telemetry
@@ -42,6 +46,9 @@ from smtp_server import (
     ScriptedServer,
 )
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 PLAIN_TLS = ssl.create_default_context()
 
 
@@ -50,12 +57,18 @@ def email(number: int = 0, **fields: object) -> str:
     return json.dumps(least | fields)
 
 
+def control_row(account: Account, dynamodb: Between | None = None) -> ControlRow:
+    """What operators have asked for; over a client of its own, which behaves."""
+    return ControlRow(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
+
+
 async def drain(  # noqa: PLR0913 - a run has so many parts
     account: Account,
     server: ScriptedServer,
     *,
     sqs: Between | None = None,
     dynamodb: Between | None = None,
+    control: Between | None = None,
     s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
@@ -84,9 +97,9 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
     ) as pool:
         return await Drain(
-            input_queue=account.input_queue(sqs),
-            dead_letters=account.dead_letters(sqs),
+            queues=account.queues(sqs, now),
             ledger=ledger,
+            control=control_row(account, control),
             objects=objects,
             admission=Admission(
                 ledger,
@@ -126,6 +139,22 @@ def wide(connections: int) -> Smtp:
 def recipients(server: ScriptedServer) -> Counter[str]:
     """How often each was sent to, by the dots that the server saw."""
     return Counter(address for one in server.accepted for address in one.recipients)
+
+
+def delays(sqs: Between) -> list[int]:
+    """How long each message is to wait, where it is or in the queue of what waits.
+
+    Beyond SQS's longest delay it is known to ten seconds only.
+    """
+    asked = sqs.asked("change_message_visibility_batch")
+    found = [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]]
+    for request in sqs.asked("send_message_batch"):
+        for entry in request["Entries"] if "later" in request["QueueUrl"] else ():
+            due = json.loads(entry["MessageAttributes"]["ion"]["StringValue"])["due"]
+            left = datetime.fromisoformat(due).timestamp() - time.time()
+            exact = entry["DelaySeconds"] < LONGEST_DELAY_SECONDS
+            found.append(entry["DelaySeconds"] if exact else round(left, -1))
+    return found
 
 
 def ion_of(held: Held) -> dict[str, Any]:
@@ -180,10 +209,13 @@ async def killed(
     **parts: Any,  # noqa: ANN401
 ) -> None:
     """A run that dies; then the visibility time-out runs out."""
-    polls = iter([at_once])
+    polled: set[str] = set()
 
     def no_poll_outlives_it(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
-        return next(polls, lambda *_: {})(real, request)
+        if request["QueueUrl"] in polled:
+            return {}
+        polled.add(request["QueueUrl"])
+        return at_once(real, request)
 
     sqs = account.sqs(receive_message=no_poll_outlives_it)
     with pytest.raises(BaseExceptionGroup) as caught:

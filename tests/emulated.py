@@ -4,10 +4,13 @@ That one lies in a ministack beside us, since moto knows no batches of condition
 Faults that neither can make are put between a client and what it calls.
 """
 
+import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
@@ -15,13 +18,16 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import SQSBackend, sqs_backends
 
 from ion.aws.alarm import Alarm
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
 from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue
+from ion.drain.queues import Queues
+from ion.message import Source
+from ion.report.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -88,6 +94,15 @@ class OneByOne:
 def at_once(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
     """A long poll that isn't waited for: nothing new ever comes here, and moto would sleep."""
     return real(**request | {"WaitTimeSeconds": 0})
+
+
+_receive = SQSBackend.receive_message
+
+
+def without_waiting(backend: SQSBackend, queue_name: str, count: int, *others: Any) -> Any:  # noqa: ANN401 - moto's
+    """The same for clients that the function makes itself."""
+    _wait_seconds, *rest = others
+    return _receive(backend, queue_name, count, 0, *rest)
 
 
 def as_strict_as_sqs(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
@@ -190,8 +205,19 @@ def _dynamodb(endpoint: str) -> "DynamoDBClient":
     )
 
 
+def _age(attributes: dict[str, Any], seconds: int) -> None:
+    """The times that ion wrote on a copy of a message are so much earlier."""
+    written = attributes.get("ion", {}).get("StringValue", "{}")
+    with suppress(ValueError):
+        record = json.loads(written)
+        if "since" in record:
+            earlier = datetime.fromisoformat(record["since"]) - timedelta(seconds=seconds)
+            record |= {"since": earlier.isoformat(), "due": None}
+            attributes["ion"]["StringValue"] = json.dumps(record)
+
+
 class Account:
-    """The queues, the alarm and the ledger of one relay. Exists while moto does.
+    """The queues, the alarms and the ledger of one relay. Exists while moto does.
 
     Args:
         dynamodb_endpoint: of the ministack that holds the ledger's table.
@@ -200,25 +226,41 @@ class Account:
     def __init__(self, dynamodb_endpoint: str) -> None:
         self._real_dynamodb = _dynamodb(dynamodb_endpoint)
         self.session, self._real_sqs, self._real_cloudwatch, self.real_s3 = _clients()
-        self.input_url, self.dead_url = (
+        self.input_url, self.bulk_url, self.later_url, self.dead_url = (
             self._real_sqs.create_queue(
                 QueueName=name, Attributes={"MessageRetentionPeriod": str(14 * 86_400)}
             )["QueueUrl"]
-            for name in ("ion-input", "ion-dead")
+            for name in ("ion-input", "ion-bulk", "ion-later", "ion-dead")
         )
         self.alarm_name = "ion-visible"
-        self._real_cloudwatch.put_metric_alarm(
-            AlarmName=self.alarm_name,
-            ComparisonOperator="GreaterThanThreshold",
-            EvaluationPeriods=1,
-            MetricName="ApproximateNumberOfMessagesVisible",
-            Namespace="AWS/SQS",
-            Period=60,
-            Statistic="Maximum",
-            Threshold=0,
-        )
+        self.bulk_alarm_name, self.later_alarm_name = "ion-bulk-visible", "ion-later-visible"
+        for name in (self.alarm_name, self.bulk_alarm_name, self.later_alarm_name):
+            self._real_cloudwatch.put_metric_alarm(
+                AlarmName=name,
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+                MetricName="ApproximateNumberOfMessagesVisible",
+                Namespace="AWS/SQS",
+                Period=60,
+                Statistic="Maximum",
+                Threshold=0,
+            )
 
     # -- as the relay has them -----------------------------------------------------------
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The names of all of it, as the function is told them."""
+        return {
+            "ION_AWS_QUEUE_URL": self.input_url,
+            "ION_AWS_BULK_QUEUE_URL": self.bulk_url,
+            "ION_AWS_LATER_QUEUE_URL": self.later_url,
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": self.dead_url,
+            "ION_AWS_ALARM_NAME": self.alarm_name,
+            "ION_AWS_BULK_ALARM_NAME": self.bulk_alarm_name,
+            "ION_AWS_LATER_ALARM_NAME": self.later_alarm_name,
+            "ION_AWS_LEDGER_TABLE": self.table,
+        }
 
     def sqs(self, **answers: Answer) -> Between:
         """An SQS client that behaves, but for the answers given."""
@@ -233,7 +275,19 @@ class Account:
         return Queue(cast("SQSClient", sqs or self.sqs()), self.input_url)
 
     def dead_letters(self, sqs: Between | None = None) -> Queue:
-        return Queue(cast("SQSClient", sqs or self.sqs()), self.dead_url)
+        return Queue(cast("SQSClient", sqs or self.sqs()), self.dead_url, Source.DEAD_LETTERS)
+
+    def queues(self, sqs: Between | None = None, now: Callable[[], float] = time.time) -> Queues:
+        """All of them, over one client."""
+        client = cast("SQSClient", sqs or self.sqs())
+        return Queues(
+            input=Queue(client, self.input_url, Source.INPUT),
+            bulk=Queue(client, self.bulk_url, Source.BULK),
+            later=Queue(client, self.later_url, Source.LATER),
+            dead_letters=Queue(client, self.dead_url, Source.DEAD_LETTERS),
+            telemetry=Telemetry(),
+            now=now,
+        )
 
     def alarm(self, cloudwatch: Between | None = None) -> Alarm:
         return Alarm(cast("CloudWatchClient", cloudwatch or self.cloudwatch()), self.alarm_name)
@@ -311,8 +365,12 @@ class Account:
         return sent["MessageId"]
 
     def waiting(self) -> list[Held]:
-        """What the input queue holds."""
-        return self._held("ion-input")
+        """What is to be sent some time: what the input queue, bulk and later hold."""
+        return [*self.held_in("input"), *self.held_in("bulk"), *self.held_in("later")]
+
+    def held_in(self, queue: str) -> list[Held]:
+        """What one of them holds: "input", "bulk", "later"."""
+        return self._held(f"ion-{queue}")
 
     def dead(self) -> list[Held]:
         """What the dead-letter queue holds."""
@@ -324,12 +382,23 @@ class Account:
             for message in queue._messages:  # noqa: SLF001 - moto has no clock to turn
                 message.visible_at = message.delayed_until = 0
                 message.sent_timestamp -= seconds * 1000  # type: ignore[assignment,operator]
+                _age(message.message_attributes, seconds)
+
+    def shown(self, queue: str) -> None:
+        """Delays of that queue are over, and nothing else changes."""
+        for message in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages:  # noqa: SLF001
+            message.visible_at = message.delayed_until = 0
+
+    def clear(self, queue: str) -> None:
+        """That queue is empty."""
+        sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages.clear()  # noqa: SLF001
 
     def ring(self) -> None:
-        """The alarm goes off."""
-        self._real_cloudwatch.set_alarm_state(
-            AlarmName=self.alarm_name, StateValue="ALARM", StateReason="test"
-        )
+        """The alarms of all queues go off."""
+        for name in (self.alarm_name, self.bulk_alarm_name, self.later_alarm_name):
+            self._real_cloudwatch.set_alarm_state(
+                AlarmName=name, StateValue="ALARM", StateReason="test"
+            )
 
     def rows(self) -> list[dict[str, str | int]]:
         """What the ledger's table holds, by key."""
@@ -343,8 +412,15 @@ class Account:
 
     @property
     def alarm_state(self) -> str:
-        alarms = self._real_cloudwatch.describe_alarms(AlarmNames=[self.alarm_name])
-        return alarms["MetricAlarms"][0]["StateValue"]
+        return self.alarm_states[0]
+
+    @property
+    def alarm_states(self) -> tuple[str, ...]:
+        """Of the alarms of the input queue, of bulk, and of what waits."""
+        alarms = self._real_cloudwatch.describe_alarms()["MetricAlarms"]
+        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
+        names = (self.alarm_name, self.bulk_alarm_name, self.later_alarm_name)
+        return tuple(states[name] for name in names)
 
     def _held(self, name: str) -> list[Held]:
         queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[name]

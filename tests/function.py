@@ -111,11 +111,8 @@ def deployed(account: Account, root: Path, monkeypatch: pytest.MonkeyPatch) -> F
     """The function in this account, with its package in this folder."""
     shutil.copy(ROOT / "config.cfg", root)
     environment = {
+        **account.environment,
         "LAMBDA_TASK_ROOT": str(root),
-        "ION_AWS_QUEUE_URL": account.input_url,
-        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
-        "ION_AWS_ALARM_NAME": account.alarm_name,
-        "ION_AWS_LEDGER_TABLE": account.table,
         "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
     }
     for name, value in environment.items():

@@ -10,9 +10,9 @@ from botocore.client import BaseClient
 
 from emulated import REGION, Account
 from function import PASSWORD, Function, email, guarded, invoke
-from ionctl.local import deploy
-from ionctl.local.deploy import Variables
+from ionctl.local import policies
 from ionctl.local.names import names_of
+from ionctl.local.variables import Variables
 from smtp_server import Step, reply
 
 NAMES = names_of("http://127.0.0.1")
@@ -22,6 +22,7 @@ TEMPLATES_ARNS = {
     "GetObject": "arn:aws:s3:::ion-templates/mail/*",
 }
 GRANTS = {"ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject"}
+VARIABLES = Variables(Path(), "secret", {"templates": {"s3": TEMPLATES}})
 LAMBDAS_OWN = NAMES.log_group_arn
 """Lambda writes the function's log, with the function's role."""
 
@@ -33,9 +34,13 @@ class Calls:
         self.taken: dict[str, set[str]] = defaultdict(set)
         self._arns = {
             account.input_url: NAMES.queue_arn,
+            account.bulk_url: NAMES.bulk_queue_arn,
+            account.later_url: NAMES.later_queue_arn,
             account.dead_url: NAMES.dead_letter_queue_arn,
             account.table: NAMES.table_arn,
             account.alarm_name: NAMES.alarm_arn,
+            account.bulk_alarm_name: NAMES.bulk_alarm_arn,
+            account.later_alarm_name: NAMES.later_alarm_arn,
         }
         self.on = False
         really = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
@@ -73,11 +78,10 @@ class Calls:
 def granted(secret_action: str) -> dict[str, set[str]]:
     """By the policy that tests/scripts/local/test_agreement.py compares with Terraform's."""
     found = {
-        one["Resource"]: set(one["Action"])
-        for one in deploy.allowances(
-            NAMES, Variables(Path(), "secret", {"templates": {"s3": TEMPLATES}})
-        )
-        if not one["Resource"].startswith(LAMBDAS_OWN)
+        resource: set(one["Action"])
+        for one in policies.allowances(NAMES, VARIABLES)
+        for resource in one["Resource"]
+        if not resource.startswith(LAMBDAS_OWN)
     }
     assert found["secret"] == {"ssm:GetParameter"}
     return found | {"secret": {secret_action}}
@@ -113,7 +117,10 @@ async def test_every_call_is_granted_and_everything_granted_is_used(
         except client.exceptions.ResourceExistsException:
             return str(client.put_secret_value(SecretId="ion", SecretString=text)["ARN"])
 
-    async with guarded({Step.RCPT: [reply(450, "4.2.1 busy")]}) as server:
+    throttled = reply(454, "4.7.0 Throttling failure: too many messages")
+    put_off = [reply(450, "4.7.1 greylisted")]
+    relay = function.relay()
+    async with guarded({Step.RCPT: put_off}, recipients={"to4@example.org": throttled}) as server:
         for password in ("before", "wrong", PASSWORD):
             function.monkeypatch.setenv(
                 "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
@@ -125,11 +132,24 @@ async def test_every_call_is_granted_and_everything_granted_is_used(
                 email(2, template="hello", body_text=None),
                 "{broken",
                 '{"action": "redrive"}',
+                email(3, lane="bulk"),
             ):
                 account.publish(body)
             relay = function.relay()
             calls.on = True
             await invoke(relay)
             calls.on = False
+        account.shown("ion-later")
+        account.publish(email(4), url=account.bulk_url)
+        for _ in range(3):
+            calls.on = True
+            await invoke(relay)
+            calls.on = False
+            account.time_passes()
+            account.clear("ion-bulk")
+        for queue in ("ion-input", "ion-bulk", "ion-later"):  # what has nothing is asked why
+            account.clear(queue)
+        calls.on = True
+        await invoke(relay)
         assert server.accepted
     assert dict(calls.taken) == granted(secret_action)

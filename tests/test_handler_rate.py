@@ -137,7 +137,7 @@ def test_how_much_is_received_depends_on_the_functions_memory(
         async with guarded() as server:
             function.knows(server)
             relay = function.relay()
-            relay.input_queue = account.input_queue(sqs)
+            relay.queues = account.queues(sqs)
             return await invoke(relay)
 
     assert asyncio.run(main()).sent == 30

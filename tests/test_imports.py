@@ -34,7 +34,7 @@ LIBRARIES = {
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
-    "msgspec": {"contract", "deadletter", "drain", "history", "report"},
+    "msgspec": {"contract", "deadletter", "drain", "history", "policy", "report"},
 }
 """Who may know which library: what it raises is translated where it is called."""
 

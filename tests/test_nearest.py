@@ -34,5 +34,13 @@ def test_what_others_call_a_field_is_ours_only_where_there_is_one() -> None:
     assert nearest("from", ["topic"]) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("send_at", "not_before"), ("sendAt", "not_before"), ("expires", "expires_at")],
+)
+def test_times_have_other_names_elsewhere(name: str, known: str) -> None:
+    assert nearest(name, [*FIELDS, "not_before", "expires_at"]) == known
+
+
 def test_the_known_name_is_given_as_it_is_written() -> None:
     assert nearest("ion_log_lvl", ["ION_LOG_LEVEL"]) == "ION_LOG_LEVEL"

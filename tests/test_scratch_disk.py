@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
-from kill.account import Account
+from kill.account import Account, Emulator
 from kill.proxy import Proxy
 from smtp_server import Moment, Offer, ScriptedServer, Step, Tls, reply
 from smtp_server.actions import NORMAL, Action
+from soak.clock import CLOCKED
 
 ROOT = Path(__file__).parents[1]
 RUN_SECONDS = 60
@@ -47,7 +48,8 @@ class World:
             **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
             **CREDENTIALS,
             **ISOLATION,
-            "PYTHONPATH": str(ROOT / "lambda_src"),
+            **self.account.clock.environment,
+            "PYTHONPATH": f"{CLOCKED}:{ROOT / 'lambda_src'}",
             "TMPDIR": str(self.scratch),
         }
         package = {"LAMBDA_TASK_ROOT": str(self.root), "ION_DRAIN_LINGER_SECONDS": "0"}
@@ -85,13 +87,13 @@ class World:
 
 
 @pytest.fixture
-def world(dynamodb_endpoint: str, tmp_path: Path) -> Iterator[World]:
+def world(clocked_aws: Emulator, tmp_path: Path) -> Iterator[World]:
     root, scratch = tmp_path / "package", tmp_path / "scratch"
     root.mkdir()
     scratch.mkdir()
     shutil.copy(ROOT / "config.cfg", root)
-    with Proxy(dynamodb_endpoint.removeprefix("http://")) as proxy:
-        account = Account(dynamodb_endpoint, proxy)
+    with Proxy(clocked_aws.endpoint.removeprefix("http://")) as proxy:
+        account = Account(clocked_aws, proxy)
         yield World(account, root, scratch)
         account.delete()
 

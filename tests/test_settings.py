@@ -44,7 +44,14 @@ def test_the_shipped_configuration_and_a_secret_make_settings(tmp_path: Path) ->
             ),
         ),
         aws=Aws(
-            "https://sqs/canary-input", "https://sqs/canary-dead", "canary-alarm", "canary-ledger"
+            queue_url="https://sqs/canary-input",
+            bulk_queue_url="https://sqs/canary-bulk",
+            later_queue_url="https://sqs/canary-later",
+            dead_letter_queue_url="https://sqs/canary-dead",
+            alarm_name="canary-alarm",
+            bulk_alarm_name="canary-bulk-alarm",
+            later_alarm_name="canary-later-alarm",
+            ledger_table="canary-ledger",
         ),
         sender="ion@example.org",
         linger_seconds=1,
@@ -327,6 +334,10 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
         ("aws", "concurrency", ["0", "-1", "canary"]),
         ("aws", "dead_letter_queue_url", ["", " "]),
         ("aws", "alarm_name", [""]),
+        ("aws", "bulk_queue_url", ["", "???"]),
+        ("aws", "later_queue_url", ["", "???"]),
+        ("aws", "bulk_alarm_name", [""]),
+        ("aws", "later_alarm_name", [""]),
         ("aws", "ledger_table", [""]),
     ],
 )

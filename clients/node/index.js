@@ -39,22 +39,62 @@ const CONTENT_ID = /^[\w!#$%&'*+/=?^`{|}~.@-]{1,255}$/;
 
 const IN_DOUBT = ['resend_once', 'resend', 'park'];
 
-/** Options that are taken for ion's, in small letters and without - and _: the right ones. */
-const MEANT = new Map([
-  ['emailid', 'emailId'],
-  ['indoubt', 'inDoubt'],
-  ['recipient', 'to'],
-  ['replyto', 'replyTo'],
-  ['returnpath', 'envelope.from'],
-  ['bodytext', 'text'],
-  ['bodyhtml', 'html'],
+/** Options of a mail that are read here: nodemailer's and ion's. */
+const READ = Object.freeze([
+  ...['from', 'to', 'cc', 'bcc', 'replyTo', 'envelope', 'subject', 'text', 'html', 'attachments', 'headers'],
+  ...['list', 'references', 'inReplyTo', 'priority'],
+  ...['emailId', 'inDoubt', 'lane', 'tenant', 'sendAt', 'expiresAt', 'tags'],
 ]);
+
+/**
+ * Fields of ion's messages that are called otherwise here; empty: there is no such option.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+const FIELDS = Object.freeze({
+  recipient: 'to',
+  sender: 'from',
+  email_id: 'emailId',
+  reply_to: 'replyTo',
+  return_path: 'envelope.from',
+  body_text: 'text',
+  body_html: 'html',
+  in_doubt: 'inDoubt',
+  not_before: 'sendAt',
+  expires_at: 'expiresAt',
+  template: '',
+  context: '',
+  locale: '',
+});
+
+/** So like is a name to the one that was meant: 1 is the same. `expires` is, `lang` isn't `lane`. */
+const LIKE = 0.8;
+
+/** Characters of a known name that others may be like: `two` isn't `to`. */
+const SHORTEST_NAME = 4;
+
+/** Characters of a name that is compared: the time taken grows with its square. */
+const LONGEST_NAME = 100;
 
 const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 
 /** Headers that ion writes itself, or that mail servers write. */
 const OWN =
   /^(from|to|cc|bcc|sender|reply-to|subject|date|message-id|received|return-path|(mime|content|resent|dkim|arc)-.*)$/i;
+
+/** RFC 3339, with a zone. */
+const TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+
+/** So far may sendAt lie ahead. */
+const MOST_DAYS_AHEAD = 13;
+
+/** What ionTransport takes. */
+const OPTIONS = ['topicArn', 'bulkTopicArn', 'sns'];
+
+const MOST_TAGS = 10;
+const TAG_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+const TAG_VALUE = /^[ -~]{1,256}$/;
 
 /** What nodemailer knows and ion doesn't, and why. */
 const REFUSED = Object.freeze({
@@ -79,6 +119,8 @@ const PRIORITIES = Object.freeze({
 /**
  * @typedef {object} Options
  * @property {string} [topicArn] ARN of ion's input topic; else the environment variable ION_TOPIC_ARN.
+ * @property {string} [bulkTopicArn] ARN of ion's topic for bulk; else the environment variable
+ *   ION_BULK_TOPIC_ARN, if the other is taken from there as well. Without one ion moves bulk itself.
  * @property {SNSClient} [sns] A client; else one of the topic's region.
  */
 
@@ -106,18 +148,18 @@ class InvalidMessage extends Error {
 
 /**
  * For nodemailer.createTransport. Besides nodemailer's own, a mail may have `emailId` (or the header
- * X-Ion-Id), the idempotency key, and `inDoubt`.
+ * X-Ion-Id), the idempotency key, `inDoubt`, `lane`, `tenant`, `sendAt`, `expiresAt` and `tags`.
  *
  * @param {Options} [options]
- * @throws {TypeError} There is no topic.
+ * @throws {TypeError} There is no topic, or the two are in different regions, or an option is misspelt.
  */
 function ionTransport(options = {}) {
-  const topicArn = options.topicArn || process.env.ION_TOPIC_ARN || '';
-  const parts = topicArn.split(':');
-  if (parts.length !== 6 || parts[0] !== 'arn' || parts[2] !== 'sns') {
-    throw new TypeError("topicArn or ION_TOPIC_ARN must be the ARN of ion's input topic");
+  for (const name of Object.keys(options)) {
+    const meant = OPTIONS.includes(name) ? '' : nearest(name, OPTIONS);
+    if (meant) throw new TypeError(`${name} is unknown; did you mean ${meant}?`);
   }
-  const sns = options.sns || new SNSClient({ region: parts[3] });
+  const { input, bulk, region } = topicsOf(options);
+  const sns = options.sns || new SNSClient({ region });
   return {
     name: 'ion',
     version,
@@ -126,10 +168,21 @@ function ionTransport(options = {}) {
      * @param {(error: Error | null, info?: Info) => void} callback
      */
     send(mail, callback) {
-      publish(mail, topicArn, sns).then(
+      sendMail(mail, input, bulk, sns).then(
         (info) => callback(null, info),
         (error) => callback(error),
       );
+    },
+    /**
+     * Ask for an email not to be sent, if it isn't under way yet. It takes its turn behind what is
+     * queued; ion's log says whether it came in time.
+     *
+     * @param {string} emailId
+     * @returns {Promise<string>} SNS's id of the message.
+     */
+    async cancel(emailId) {
+      checkEmailId(emailId);
+      return publish(sns, { TopicArn: input }, { action: 'cancel', email_id: emailId });
     },
     close() {
       if (!options.sns) sns.destroy();
@@ -138,21 +191,67 @@ function ionTransport(options = {}) {
 }
 
 /**
- * @param {any} mail
+ * @param {Options} options
+ * @returns {{input: string, bulk: string, region: string}}
+ */
+function topicsOf(options) {
+  const input = options.topicArn || process.env.ION_TOPIC_ARN || '';
+  // of the environment both or none: bulk would go to another ion otherwise
+  const bulk = options.bulkTopicArn || (!options.topicArn && process.env.ION_BULK_TOPIC_ARN) || input;
+  const region = regionOf(input);
+  if (!region) throw new TypeError("topicArn or ION_TOPIC_ARN must be the ARN of ion's input topic");
+  if (regionOf(bulk) !== region) {
+    throw new TypeError(
+      `bulkTopicArn or ION_BULK_TOPIC_ARN must be the ARN of ion's topic for bulk, in ${region} as the other`,
+    );
+  }
+  return { input, bulk, region };
+}
+
+/**
  * @param {string} topicArn
+ * @returns {string} Empty: it is no topic's ARN.
+ */
+function regionOf(topicArn) {
+  const parts = topicArn.split(':'); // arn:aws:sns:REGION:ACCOUNT:NAME
+  return parts.length === 6 && parts[0] === 'arn' && parts[2] === 'sns' ? parts[3] : '';
+}
+
+/**
+ * @param {any} mail
+ * @param {string} input
+ * @param {string} bulk
  * @param {SNSClient} sns
  * @returns {Promise<Info>}
  */
-async function publish(mail, topicArn, sns) {
+async function sendMail(mail, input, bulk, sns) {
   const fields = await fieldsOf(mail);
+  const tenant = tenantOf(mail.data.tenant);
+  const messageId = await publish(
+    sns,
+    {
+      TopicArn: fields.lane === 'bulk' ? bulk : input,
+      ...(tenant && { MessageGroupId: tenant }), // turns on SQS's fair queues
+    },
+    fields,
+  );
+  const envelope = mail.message.getEnvelope();
+  return { emailId: fields.email_id, messageId, envelope, response: `published as ${messageId}` };
+}
+
+/**
+ * @param {SNSClient} sns
+ * @param {{TopicArn: string, MessageGroupId?: string}} how
+ * @param {Record<string, any>} fields
+ * @returns {Promise<string>} SNS's id of the message.
+ */
+async function publish(sns, how, fields) {
   const body = JSON.stringify(fields).replace(/[\ufffe\uffff]/g, escaped); // SQS takes neither
   if (Buffer.byteLength(body) > MOST_OCTETS) {
     throw new InvalidMessage('mail', `has more than ${MOST_OCTETS} octets as JSON`);
   }
-  const answer = await sns.send(new PublishCommand({ TopicArn: topicArn, Message: body }));
-  const messageId = answer.MessageId || '';
-  const envelope = mail.message.getEnvelope();
-  return { emailId: fields.email_id, messageId, envelope, response: `published as ${messageId}` };
+  const answer = await sns.send(new PublishCommand({ ...how, Message: body }));
+  return answer.MessageId || '';
 }
 
 /** @param {string} character */
@@ -171,10 +270,7 @@ async function fieldsOf(mail) {
     const value = mail.data[part];
     if (value && !(Array.isArray(value) && value.length === 0)) throw new InvalidMessage(part, problem);
   }
-  for (const name of Object.keys(mail.data)) {
-    const meant = MEANT.get(name.toLowerCase().replace(/[-_]/g, ''));
-    if (meant && meant !== name) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
-  }
+  checkOptions(mail.data);
   for (const part of ['from', 'to', 'cc', 'bcc', 'replyTo']) checkWritten(part, mail.data[part]);
   for (const [part, value] of Object.entries(mail.data.envelope || {})) checkWritten(`envelope.${part}`, value);
   const given = mail.data.envelope; // normalize puts one there in any case
@@ -190,9 +286,7 @@ async function fieldsOf(mail) {
   const idHeader = Object.keys(headers).find((name) => name.toLowerCase() === 'x-ion-id');
   const emailId = data.emailId ?? (idHeader && headers[idHeader]) ?? randomUUID();
   if (idHeader) delete headers[idHeader];
-  if (typeof emailId !== 'string' || !/^[!-~]{1,256}$/.test(emailId)) {
-    throw new InvalidMessage('emailId', 'is not of 1-256 printable ASCII characters without spaces');
-  }
+  checkEmailId(emailId);
 
   const to = mailboxes('to', data.to);
   const cc = mailboxes('cc', data.cc);
@@ -229,7 +323,165 @@ async function fieldsOf(mail) {
     ...(attachments.length && { attachments }),
     ...(Object.keys(headers).length && { headers }),
     ...(data.inDoubt && { in_doubt: data.inDoubt }),
+    ...waitingOf(data),
   };
+}
+
+/**
+ * What is not read here is nodemailer's own, a plugin's or the application's, unless it was meant for ion.
+ *
+ * @param {Record<string, any>} data
+ */
+function checkOptions(data) {
+  const known = new Set([...READ, ...Object.keys(REFUSED)]);
+  const ours = [...READ, ...Object.keys(FIELDS)];
+  for (const [name, value] of Object.entries(data)) {
+    if (known.has(name) || value === undefined || value === null) continue;
+    const near = nearest(name, ours);
+    if (!near) continue;
+    const meant = FIELDS[near] ?? near;
+    if (meant) throw new InvalidMessage(name, `is unknown; did you mean ${meant}?`);
+    // with a body it is what a plugin has rendered
+    if (!data.text && !data.html) {
+      throw new InvalidMessage(name, "is none of nodemailer's options, and there is no text and no html");
+    }
+  }
+}
+
+/**
+ * The known name that resembles one most, however its words are joined; empty: there is none.
+ *
+ * @param {string} name
+ * @param {readonly string[]} known
+ */
+function nearest(name, known) {
+  if (name.length > LONGEST_NAME) return '';
+  const likeness = known.map((one) =>
+    one.length < SHORTEST_NAME ? Number(words(name) === words(one)) : likenessOf(words(name), words(one)),
+  );
+  const most = Math.max(...likeness);
+  return most >= LIKE ? known[likeness.indexOf(most)] : '';
+}
+
+/**
+ * @param {string} name
+ * @returns {string} emailID, Email-Id and email_id alike.
+ */
+function words(name) {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/-/g, '_').toLowerCase();
+}
+
+/**
+ * The share of the characters that both have in the same order: of 2 n in all, by their longest
+ * common subsequence.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
+function likenessOf(one, other) {
+  let above = new Array(other.length + 1).fill(0);
+  for (const character of one) {
+    const row = [0];
+    for (let i = 0; i < other.length; i++) {
+      row.push(character === other[i] ? above[i] + 1 : Math.max(row[i], above[i + 1]));
+    }
+    above = row;
+  }
+  return (2 * above[other.length]) / (one.length + other.length);
+}
+
+/**
+ * The fields that say when and before which others a mail goes, and what it is called.
+ *
+ * @param {any} data
+ * @returns {Record<string, any>}
+ */
+function waitingOf(data) {
+  if (data.lane && data.lane !== 'normal' && data.lane !== 'bulk') {
+    throw new InvalidMessage('lane', 'is neither normal nor bulk');
+  }
+  const sendAt = timeOf('sendAt', data.sendAt);
+  const expiresAt = timeOf('expiresAt', data.expiresAt);
+  const begins = Date.parse(sendAt);
+  if (begins - Date.now() > MOST_DAYS_AHEAD * 86_400_000) {
+    throw new InvalidMessage('sendAt', `is more than ${MOST_DAYS_AHEAD} days ahead`);
+  }
+  if (Date.parse(expiresAt) <= begins) throw new InvalidMessage('expiresAt', 'is not later than sendAt');
+  const tags = tagsOf(data.tags);
+  return {
+    ...(data.lane && { lane: data.lane }),
+    ...(sendAt && { not_before: sendAt }),
+    ...(expiresAt && { expires_at: expiresAt }),
+    ...(tags && { tags }),
+  };
+}
+
+/**
+ * @param {string} part
+ * @param {any} value A Date, or a text as RFC 3339 has it.
+ * @returns {string} Empty: there is none.
+ */
+function timeOf(part, value) {
+  if (value === undefined || value === null) return '';
+  const isDate = value instanceof Date && !Number.isNaN(value.getTime());
+  const text = isDate ? value.toISOString() : value;
+  if (typeof text !== 'string' || !TIME.test(text)) {
+    throw new InvalidMessage(part, 'is neither a Date nor a text like 2027-03-08T09:00:00+01:00');
+  }
+  if (!isInCalendar(text.toUpperCase())) throw new InvalidMessage(part, 'is on a day that no calendar has');
+  return text.toUpperCase();
+}
+
+/**
+ * False for February 30, which JavaScript takes for March 2, and for years that aren't 1 to 9999 in UTC.
+ *
+ * @param {string} time As RFC 3339 has it.
+ */
+function isInCalendar(time) {
+  const day = time.slice(0, 10);
+  const year = new Date(time).getUTCFullYear();
+  return new Date(day).toISOString().startsWith(day) && year >= 1 && year <= 9999;
+}
+
+/**
+ * @param {any} tags
+ * @returns {Record<string, string> | undefined} Without those that are null.
+ */
+function tagsOf(tags) {
+  if (tags === undefined || tags === null) return undefined;
+  if (typeof tags !== 'object' || Array.isArray(tags)) {
+    throw new InvalidMessage('tags', 'is no object of names and texts');
+  }
+  const given = Object.entries(tags).filter(([, value]) => value !== undefined && value !== null);
+  if (given.length > MOST_TAGS) throw new InvalidMessage('tags', `are more than ${MOST_TAGS}`);
+  for (const [name, value] of given) {
+    if (!TAG_NAME.test(name)) {
+      throw new InvalidMessage('tags', 'has a name that is not of 1-64 letters, digits, _, . and -');
+    }
+    if (typeof value !== 'string' || !TAG_VALUE.test(value)) {
+      throw new InvalidMessage(`tags.${name}`, 'is not of 1-256 printable ASCII characters');
+    }
+  }
+  return Object.fromEntries(given);
+}
+
+/**
+ * @param {any} tenant
+ * @returns {string} Empty: there is none.
+ */
+function tenantOf(tenant) {
+  if (tenant === undefined || tenant === null) return '';
+  if (typeof tenant !== 'string' || !/^[!-~]{1,128}$/.test(tenant)) {
+    throw new InvalidMessage('tenant', 'is not of 1-128 printable ASCII characters without spaces');
+  }
+  return tenant;
+}
+
+/** @param {any} emailId */
+function checkEmailId(emailId) {
+  if (typeof emailId !== 'string' || !/^[!-~]{1,256}$/.test(emailId)) {
+    throw new InvalidMessage('emailId', 'is not of 1-256 printable ASCII characters without spaces');
+  }
 }
 
 /**

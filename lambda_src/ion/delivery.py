@@ -4,6 +4,7 @@ What the mail server decided is made by `drain.deliver`; the fates that no serve
 here.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
 
 _FAULT_SECONDS = 300
 _NO_LEDGER_SECONDS = 60
+_OVERTAKEN_SECONDS = 5
 
 
 class InDoubt(StrEnum):
@@ -33,7 +35,10 @@ class Status(StrEnum):
     RELEASED = "released"
     DEAD = "dead_lettered"
     DONE = "done"
-    """Nothing is left to do: a redrive that is through, a copy of what was sent."""
+    """Nothing is left to do: an action that is through, a copy of what was sent, a cancelled
+    email."""
+    TO_BULK = "moved_to_bulk"
+    """Bulk mail that came by the door for normal mail."""
 
     @property
     def waits(self) -> bool:
@@ -48,7 +53,7 @@ class Delivery:
     Args:
         status: what the drain does about it.
         outcome: what decided it.
-        delay_seconds: for `deferred`: when to try again, 0-43,200.
+        delay_seconds: for `deferred`: when to try again.
         recipients: indexes (to, cc, bcc, in order) of those that this is about; empty: the whole
             message, which has none yet.
         smtp_seconds: how long the mail server took over it; 0: it wasn't asked.
@@ -78,7 +83,7 @@ def put_back(detail: str) -> Delivery:
 
 
 def done(detail: str) -> Delivery:
-    """A redrive that has nothing left to do."""
+    """An action, such as a redrive, that has nothing left to do."""
     outcome = Outcome(Stage.PARSE, Kind.ACCEPTED, Scope.MESSAGE, Reason.ACCEPTED, detail=detail)
     return Delivery(Status.DONE, outcome, reply=detail)
 
@@ -99,6 +104,18 @@ def duplicate() -> Delivery:
     """A copy of an email that all its recipients have."""
     outcome = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.DUPLICATE)
     return Delivery(Status.DONE, outcome)
+
+
+def cancelled() -> Delivery:
+    """An email that its publisher has cancelled."""
+    outcome = Outcome(Stage.CLAIM, Kind.ACCEPTED, Scope.MESSAGE, Reason.CANCELLED)
+    return Delivery(Status.DONE, outcome)
+
+
+def stopped(recipients: tuple[int, ...], stop_id: str, said: str) -> Delivery:
+    """An email that a stop is about; `said`: of that stop, for people."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.STOPPED, detail=stop_id)
+    return Delivery(Status.DEAD, outcome, recipients=recipients, reply=said)
 
 
 def id_reused(recipients: int) -> Delivery:
@@ -125,6 +142,42 @@ def leased(wait_seconds: float) -> Delivery:
     outcome = Outcome(Stage.CLAIM, Kind.TRANSIENT, Scope.MESSAGE, Reason.LEASED)
     delay = min(int(wait_seconds) + 1, LONGEST_VISIBILITY_SECONDS)
     return Delivery(Status.DEFERRED, outcome, delay_seconds=delay)
+
+
+def to_bulk() -> Delivery:
+    """Bulk mail that came by the door for normal mail, and goes to its own queue."""
+    outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.MESSAGE, Reason.LANE)
+    return Delivery(Status.TO_BULK, outcome)
+
+
+def scheduled(wait_seconds: float) -> Delivery:
+    """An email that isn't to be sent yet."""
+    outcome = Outcome(Stage.PARSE, Kind.UNAVAILABLE, Scope.MESSAGE, Reason.SCHEDULED)
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=math.ceil(wait_seconds))
+
+
+def expired(recipients: tuple[int, ...]) -> Delivery:
+    """An email that would be late now, by its publisher's word."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.MESSAGE, Reason.EXPIRED)
+    return Delivery(Status.DEAD, outcome, recipients=recipients, path="$.expires_at")
+
+
+def refused(detail: str) -> Delivery:
+    """An operator's order that can't be carried out."""
+    outcome = Outcome(Stage.PARSE, Kind.PERMANENT, Scope.MESSAGE, Reason.TOO_LARGE, detail=detail)
+    return Delivery(Status.DEAD, outcome, reply=detail)
+
+
+def unwritten(code: str, *, overtaken: bool) -> Delivery:
+    """An operator's order that can't be written down just now.
+
+    Args:
+        code: AWS's.
+        overtaken: the table is well, and other orders were faster.
+    """
+    outcome = Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.MESSAGE, Reason.LEDGER, detail=code)
+    delay = _OVERTAKEN_SECONDS if overtaken else _NO_LEDGER_SECONDS
+    return Delivery(Status.DEFERRED, outcome, delay_seconds=delay, reply=code)
 
 
 def unclaimable() -> Delivery:

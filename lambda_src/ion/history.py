@@ -9,8 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from ion.contract import Action, BadInput, OutboxClaim, Send, claim_check, parse
-from ion.contract.actions import EmailId
+from ion.contract import (
+    Action,
+    BadInput,
+    EmailId,
+    OutboxClaim,
+    Send,
+    claim_check,
+    given_tags,
+    parse,
+)
 from ion.message import Message
 from ion.outcome import Problem, Reason
 
@@ -33,6 +41,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         left: indexes of the recipients that this message is about, where others of the same
             email fared otherwise.
         moved: redrives that go on: how many dead letters they have moved so far.
+        since: when this life of the message began, if it was copied into another queue since:
+            published, redriven, or due for the first time.
+        message_id: the SQS id that it had then.
+        due: in the queue of what waits: not to be looked at before.
+        receives: how often it had been received in other queues.
+        lane: "bulk" if it came by the door for bulk.
+        tags: the publisher's words about it; not written on copies, whose body has them.
         stage: dead letters: where it ended.
         path: dead letters: the JSONPath of what was wrong with the input.
         problem, did_you_mean: dead letters: in what way, and which field may have been meant.
@@ -46,6 +61,12 @@ class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     redrives: _Count = 0
     left: tuple[_Count, ...] = ()
     moved: _Count = 0
+    since: datetime | None = None
+    message_id: _SqsId | None = None
+    due: datetime | None = None
+    receives: _Count = 0
+    lane: str | None = None
+    tags: dict[str, str] | None = None
     stage: str | None = None
     path: str | None = None
     problem: str | None = None
@@ -53,7 +74,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        for moment in (self.first_queued_at, self.failed_at):
+        for moment in (self.first_queued_at, self.failed_at, self.since, self.due):
             if moment is not None and moment.utcoffset() != timedelta(0):
                 raise ValueError("times are UTC")
 
@@ -105,6 +126,8 @@ def resolve(message: Message, fetched: Fetched | None = None) -> tuple[History, 
         history = msgspec.structs.replace(history, email_id=fetched.email_id)
     if isinstance(action, Send) and action.email_id is not None:
         history = msgspec.structs.replace(history, email_id=action.email_id)
+    if isinstance(action, Send) and action.tags:
+        history = msgspec.structs.replace(history, tags=given_tags(action.tags))
     return history, action
 
 
@@ -116,6 +139,19 @@ def named_history(message: Message) -> History:
     return history
 
 
+def since(message: Message, history: History) -> float:
+    """When this life of a message began, seconds since the epoch: its age decides when to give up.
+
+    Copies in other queues are as old as the message that they were made of.
+    """
+    return message.sent_at if history.since is None else history.since.timestamp()
+
+
+def message_id(message: Message, history: History) -> str:
+    """The SQS id that a message had when this life of it began: that of all copies of it."""
+    return history.message_id or message.id
+
+
 def for_redrive(message: Message) -> History:
     """A dead letter's history, for its next life."""
     history = carried_history(message)
@@ -123,6 +159,10 @@ def for_redrive(message: Message) -> History:
         history,
         attempts=0,
         redrives=history.redrives + 1,
+        since=None,
+        message_id=None,
+        due=None,
+        receives=0,
         stage=None,
         path=None,
         problem=None,

@@ -15,11 +15,19 @@ MOST_MESSAGE_BYTES = 262_144
 has always been allowed, and is what SNS takes."""
 MAX_ATTRIBUTES = 10
 """Of a message, the publisher's and ours together."""
+NEARLY_ALL_IN_FLIGHT = 100_000
+"""Of a queue that has about 120,000 messages in flight, SQS gives out no more: a long poll is
+answered as if it were empty."""
 LONGEST_POLL_SECONDS = 20
 LONGEST_VISIBILITY_SECONDS = 12 * _HOUR
 """From the receive on."""
 LONGEST_DELAY_SECONDS = 900
 """Of a message that is sent."""
+STAYS_SECONDS = 60
+"""A message that waits for longer does so in a queue of its own: hidden by its visibility timeout
+it would count as in flight, and of a queue that has 120,000 of these SQS gives out no more."""
+COPIED_ANEW_SECONDS = 7 * _DAY
+"""A message that has waited there for so long is put there anew, so that SQS doesn't forget it."""
 RETENTION_SECONDS = 14 * _DAY
 """A queue forgets a message after that: SQS's longest, and what the module sets."""
 MOST_RECEIVES = 990

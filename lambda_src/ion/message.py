@@ -2,6 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """The queue that a message is in."""
+
+    INPUT = "input"
+    """Normal mail that may go now."""
+    BULK = "bulk"
+    """Bulk mail that may go now."""
+    LATER = "later"
+    """What waits: deferred, held over, scheduled."""
+    DEAD_LETTERS = "dead_letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,8 @@ class Message:
         attributes: the publisher's, and ion's own.
         sent_at: when it was put into this queue, seconds since the epoch.
         receives: how often it has been received, this time included.
+        source: the queue that it is in.
+        group: the publisher's MessageGroupId; on a standard queue it turns on fair queues.
     """
 
     id: str
@@ -42,15 +57,24 @@ class Message:
     attributes: Mapping[str, Attribute] = field(repr=False)
     sent_at: float
     receives: int
+    source: Source = Source.INPUT
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be sent; `delay_seconds` 0-900."""
+    """A message to be sent.
+
+    Args:
+        body, attributes: of it.
+        delay_seconds: until it may be received; SQS delays none for more than 900.
+        group: its MessageGroupId, if it has one.
+    """
 
     body: str = field(repr=False)
     attributes: Mapping[str, Attribute] = field(repr=False)
     delay_seconds: int = 0
+    group: str = ""
 
     @property
     def size(self) -> int:

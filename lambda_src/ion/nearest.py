@@ -14,6 +14,9 @@ _OTHERS = {
     "plain": "body_text",
     "text": "body_text",
     "html": "body_html",
+    "send_at": "not_before",
+    "sendat": "not_before",
+    "expires": "expires_at",
 }
 """Names that other systems use, and ours."""
 

@@ -51,7 +51,8 @@ _KEYS = {
     "log": ("level",),
 }
 _AWS_KEYS = (
-    *("queue_url", "dead_letter_queue_url", "alarm_name", "ledger_table"),
+    *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
+    *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
     *("outbox_table", "secret_arn", "concurrency"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
@@ -147,8 +148,12 @@ class Aws:
     """Names of AWS resources. Only Terraform knows them; they come as ION_AWS_… variables."""
 
     queue_url: str
+    bulk_queue_url: str
+    later_queue_url: str
     dead_letter_queue_url: str
     alarm_name: str
+    bulk_alarm_name: str
+    later_alarm_name: str
     ledger_table: str
     outbox_table: str = ""
     """Empty: there is none."""
@@ -263,8 +268,12 @@ def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str])
 def _aws(section: Section) -> Aws:
     return Aws(
         queue_url=section.text("queue_url"),
+        bulk_queue_url=section.text("bulk_queue_url"),
+        later_queue_url=section.text("later_queue_url"),
         dead_letter_queue_url=section.text("dead_letter_queue_url"),
         alarm_name=section.text("alarm_name"),
+        bulk_alarm_name=section.text("bulk_alarm_name"),
+        later_alarm_name=section.text("later_alarm_name"),
         ledger_table=section.text("ledger_table"),
         outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),

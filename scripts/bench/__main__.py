@@ -16,6 +16,8 @@ from bench import (
     cost,
     draining,
     drains,
+    idle,
+    lanes,
     machine,
     memory,
     package,
@@ -28,6 +30,7 @@ from bench.cost import Bill, Steady
 from bench.drains import Drains
 from bench.emails import published
 from bench.goals import Goal, Measured, goals
+from bench.idle import Run
 from bench.report import Conditions
 from bench.rounds import Figure
 from bench.sinks import Sinks
@@ -50,7 +53,8 @@ def main() -> int:
 
     measured = _measured(options, say)
     rows = goals(measured)
-    bills, months = _backlogs(measured.drains), _months(measured.drains)
+    bills = _backlogs(measured.drains)
+    months = _months(measured.drains, measured.small_runs.alone)
     if options.json:
         figures = [*measured.rounds.figures, *(one.figure for one in measured.drains.all)]
         beside = [
@@ -92,6 +96,8 @@ def _measured(options: argparse.Namespace, say: Callable[[str], None]) -> Measur
         )
     say("composing")
     composed = composing.measured(5)
+    say("the smallest runs")
+    small_runs = idle.measured()
     say("building and starting the package")
     try:
         packed = package.measured(3 if options.quick else 7)
@@ -99,7 +105,10 @@ def _measured(options: argparse.Namespace, say: Callable[[str], None]) -> Measur
         packed, missing = None, str(error)
     peaks = memory.measured(memory.QUICK if options.quick else memory.CASES, say)
     throttled = [] if options.quick else throttle.run(say=say)
-    return Measured(sending, drained, composed, packed, missing, throttled, peaks)
+    beside = lanes.run(lanes.QUICK if options.quick else lanes.FULL, say)
+    return Measured(
+        sending, drained, composed, small_runs, packed, missing, throttled, peaks, beside
+    )
 
 
 def _backlogs(found: Drains) -> list[tuple[str, Bill]]:
@@ -116,11 +125,11 @@ def _count(connections: int) -> str:
     return f"{connections} connection{'s' if connections > 1 else ''}"
 
 
-def _months(found: Drains) -> list[Steady]:
+def _months(found: Drains, alone: Run) -> list[Steady]:
     for connections in (4, 16):
         one = found.find(drains.ION[Pipelining.ENVELOPE], 10.0, connections)
         if one:
-            return [cost.steady(one, rate) for rate in _RATES]
+            return [cost.steady(one, rate, alone) for rate in _RATES]
     return []
 
 
@@ -164,7 +173,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="what the goals need, in short turns: under two minutes, and rough",
+        help="what the goals need, in short turns: about three minutes, and rough",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for machines")
     parser.add_argument(

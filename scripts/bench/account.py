@@ -1,4 +1,4 @@
-"""The emulated AWS of one drain: its own queues, ledger and alarm, and messages that wait."""
+"""The emulated AWS of one drain: its own queues, ledger and alarms, and messages that wait."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,8 +20,7 @@ class Account:
 
     def __init__(self, endpoint: str, emails: int) -> None:
         self._sqs, self._dynamodb, _ = clients(endpoint)
-        self._name = f"bench-{uuid.uuid4()}"
-        self.queue_url, self._dead = create(endpoint, self._name)
+        self._resources = create(endpoint, f"bench-{uuid.uuid4()}")
         self._publish([published(number) for number in range(emails)])
 
     def _publish(self, bodies: Sequence[str]) -> None:
@@ -30,7 +29,7 @@ class Account:
                 {"Id": str(number), "MessageBody": body}
                 for number, body in enumerate(bodies[start : start + _BATCH])
             ]
-            self._sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]
+            self._sqs.send_message_batch(QueueUrl=self._resources.input_url, Entries=entries)  # type: ignore[arg-type]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,17 +37,14 @@ class Account:
         return {
             **CREDENTIALS,
             **ISOLATION,
-            "ION_AWS_QUEUE_URL": self.queue_url,
-            "ION_AWS_DEAD_LETTER_QUEUE_URL": self._dead,
-            "ION_AWS_ALARM_NAME": self._name,
-            "ION_AWS_LEDGER_TABLE": self._name,
+            **self._resources.environment,
             "POWERTOOLS_SERVICE_NAME": "ion",
         }
 
     def left(self) -> int:
         """Messages that are still somewhere in the queues; 0 after a good run."""
         count = 0
-        for url in (self.queue_url, self._dead):
+        for url in self._resources.queue_urls:
             attributes = self._sqs.get_queue_attributes(
                 QueueUrl=url,
                 AttributeNames=[
@@ -62,6 +58,6 @@ class Account:
 
     def delete(self) -> None:
         """Make room: the emulator keeps everything in memory."""
-        self._dynamodb.delete_table(TableName=self._name)
-        for url in (self.queue_url, self._dead):
+        self._dynamodb.delete_table(TableName=self._resources.name)
+        for url in self._resources.queue_urls:
             self._sqs.delete_queue(QueueUrl=url)

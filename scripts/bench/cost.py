@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from bench import prices
 from bench.drains import Drain
+from bench.idle import Run
 
 MEMORY_GB = 0.5
 """Of the function, as terraform/ has it."""
@@ -18,6 +19,12 @@ _SETTLE_SECONDS = 0.25
 """What a delete waits for others to share its call with."""
 _LARGEST_EXPONENT = 50.0
 """A run that goes on for so long goes on for ever."""
+_OWN_REQUESTS = 3
+"""To SQS, for an email that comes alone: its receive, the last look at the queue, its delete."""
+_LOOK_SECONDS = 5.0
+"""A run looks so often at the queues for bulk and for what waits, and at the control row."""
+_LOOKS = 2
+"""Queues looked at besides the input queue."""
 _ROUND_SECONDS = 0.02
 """Between two receives of a run: two calls to AWS."""
 _BEGIN_SECONDS = 0.2
@@ -25,9 +32,10 @@ _BEGIN_SECONDS = 0.2
 _RUN_LOG_BYTES = 700
 """Lambda's three lines, and ion's own of a run."""
 _BATCH = 10
-_SWEEPS_A_MONTH = MONTH_SECONDS / 300
+SWEEP_MINUTES = 5
+"""Terraform's `sweep_minutes`."""
 _METRICS = 7
-_ALARMS = 3
+_ALARMS = 5
 _ROW_BYTES = 550
 """A ledger's row, with the name that an SQS message gives to an email."""
 
@@ -76,9 +84,8 @@ class Steady:
 
     @property
     def dollars_a_month(self) -> float:
-        """Everything, with what a month costs in any case."""
-        emails = self.emails_per_s * MONTH_SECONDS
-        return self.bill.total * emails / _MILLION + standing_charge()
+        """Without what a month costs in any case."""
+        return self.bill.total * self.emails_per_s * MONTH_SECONDS / _MILLION
 
 
 def function_seconds(drain: Drain) -> float:
@@ -107,11 +114,16 @@ def backlog(drain: Drain, message_bytes: float) -> Bill:
     )
 
 
-def steady(drain: Drain, emails_per_s: float) -> Steady:
+def steady(drain: Drain, emails_per_s: float, alone: Run) -> Steady:
     """A million emails that come one by one.
 
     A run ends when nothing has come for a second; how many emails that makes, and how long it
     lasts, is the busy period of a queue whose every customer stays for that second.
+
+    Args:
+        drain: what an email costs in a run of many.
+        emails_per_s: the rate.
+        alone: what a run for one email asks of AWS.
     """
     stays = _LINGER_SECONDS + function_seconds(drain)
     exponent = min(emails_per_s * stays, _LARGEST_EXPONENT)
@@ -123,10 +135,12 @@ def steady(drain: Drain, emails_per_s: float) -> Steady:
     receives = 1 / _together(emails_per_s * _ROUND_SECONDS) + 1 / emails_per_run
     deletes = 1 / _together(emails_per_s * _SETTLE_SECONDS)
     runs = 1 / emails_per_run
+    looks = runs * run_seconds / _LOOK_SECONDS
+    others = runs * (alone.sqs_requests - _OWN_REQUESTS) + _LOOKS * looks
     bill = _million(
-        sqs_requests=1 + receives + deletes,
+        sqs_requests=1 + receives + deletes + others,
         written=drain.written_per_1000 / 1000,
-        read=runs,
+        read=runs * alone.read + looks,
         seconds=seconds,
         runs=runs,
         log_bytes=drain.log_bytes_per_email,
@@ -134,18 +148,28 @@ def steady(drain: Drain, emails_per_s: float) -> Steady:
     return Steady(emails_per_s, emails_per_run, seconds * emails_per_s, bill)
 
 
-def standing_charge() -> float:
-    """A month without any email: metrics, alarms, and a look at the queue every five minutes."""
-    sweep = (
+def standing_charge(idle: Run) -> float:
+    """A month without any email: metrics, alarms, and the schedule's looks at the queues."""
+    alarms = _METRICS * prices.METRIC_MONTH + _ALARMS * prices.ALARM_MONTH
+    return alarms + sweeping(idle)
+
+
+def sweeping(idle: Run, minutes: float = SWEEP_MINUTES) -> float:
+    """A month's looks at the queues by schedule, if there is nothing in them.
+
+    Args:
+        idle: what one of them asks of AWS.
+        minutes: between two of them.
+    """
+    run = (
         (_LINGER_SECONDS + _BEGIN_SECONDS) * MEMORY_GB * prices.LAMBDA_GB_SECOND
         + prices.LAMBDA_REQUEST
-        + prices.SQS_REQUEST
-        + prices.DYNAMODB_READ_UNIT
-        + prices.CLOUDWATCH_CALL
+        + idle.sqs_requests * prices.SQS_REQUEST
+        + idle.read * prices.DYNAMODB_READ_UNIT
+        + idle.requests.get("cloudwatch.SetAlarmState", 0) * prices.CLOUDWATCH_CALL
         + _RUN_LOG_BYTES / 1e9 * (prices.LOG_GB + prices.LOG_GB_MONTH)
     )
-    alarms = _METRICS * prices.METRIC_MONTH + _ALARMS * prices.ALARM_MONTH
-    return alarms + _SWEEPS_A_MONTH * sweep
+    return MONTH_SECONDS / (60 * minutes) * run
 
 
 def always_running() -> float:

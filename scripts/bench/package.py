@@ -69,8 +69,12 @@ def measured(rounds: int) -> Package:
             **ISOLATION,
             "PATH": os.environ["PATH"],
             "ION_AWS_QUEUE_URL": "http://localhost/queue",
+            "ION_AWS_BULK_QUEUE_URL": "http://localhost/bulk",
+            "ION_AWS_LATER_QUEUE_URL": "http://localhost/later",
             "ION_AWS_DEAD_LETTER_QUEUE_URL": "http://localhost/dead",
             "ION_AWS_ALARM_NAME": "alarm",
+            "ION_AWS_BULK_ALARM_NAME": "alarm-bulk",
+            "ION_AWS_LATER_ALARM_NAME": "alarm-later",
             "ION_AWS_LEDGER_TABLE": "ledger",
             "POWERTOOLS_SERVICE_NAME": "ion",
         }

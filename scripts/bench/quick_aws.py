@@ -1,9 +1,9 @@
 """An AWS that only answers: to see what a relay can do where AWS is not what is slow.
 
-python -m bench.quick_aws 500 "4 KB" prints a port and serves a queue of 500 such emails, and a
-ledger that says yes to everything. GET / tells how many are left. It ends when its standard input
-does. It checks nothing and remembers nothing but what was deleted: whether a relay is right,
-ministack says.
+python -m bench.quick_aws 500 "4 KB" 2000 prints a port and serves a queue of 500 such emails, one
+of 2,000 small ones in bulk, and a ledger that says yes to everything. GET / tells how many are
+left. It ends when its standard input does. It checks nothing, and remembers what a queue must, but
+no row: whether a relay is right, ministack says.
 """
 
 import asyncio
@@ -12,17 +12,22 @@ import itertools
 import json
 import sys
 import urllib.request
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.daemons import Daemon, module
+from bench.emails import published
 from bench.large_emails import REDRIVE, STORED, Mail, body
+from bench.quick_queue import Held, Queue, Reply
 from bench.task import HOST
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
 
 _HEAD_END = b"\r\n\r\n"
 _TYPE = "application/x-amz-json-1.0"
+_DEAD = "-dead"
+"""The dead-letter queue's name begins as the input queue's does, and ends so."""
+_VISIBILITY_SECONDS = 30
+"""SQS's default."""
 
 
 class Account:
@@ -31,10 +36,11 @@ class Account:
     Args:
         emails: how many wait in the queue.
         mail: what they are like.
+        bulk: how many small ones wait in the queue for bulk.
     """
 
-    def __init__(self, emails: int, mail: Mail = Mail.SMALL) -> None:
-        self._daemon = Daemon(module("bench.quick_aws", emails, mail))
+    def __init__(self, emails: int, mail: Mail = Mail.SMALL, bulk: int = 0) -> None:
+        self._daemon = Daemon(module("bench.quick_aws", emails, mail, bulk))
         self._daemon.__enter__()
         self.port = int(self._daemon.said)
         self.pid = self._daemon.pid
@@ -47,11 +53,24 @@ class Account:
             **CREDENTIALS,
             **ISOLATION,
             "ION_AWS_QUEUE_URL": url,
-            "ION_AWS_DEAD_LETTER_QUEUE_URL": f"{url}-dead",
+            "ION_AWS_BULK_QUEUE_URL": f"{url}-bulk",
+            "ION_AWS_LATER_QUEUE_URL": f"{url}-later",
+            "ION_AWS_DEAD_LETTER_QUEUE_URL": f"{url}{_DEAD}",
             "ION_AWS_ALARM_NAME": "quick",
+            "ION_AWS_BULK_ALARM_NAME": "quick-bulk",
+            "ION_AWS_LATER_ALARM_NAME": "quick-later",
             "ION_AWS_LEDGER_TABLE": "quick",
             "POWERTOOLS_SERVICE_NAME": "ion",
         }
+
+    def publish(self, body: str) -> None:
+        """Put a message into the input queue."""
+        request = urllib.request.Request(
+            f"http://{HOST}:{self.port}/",
+            json.dumps({"QueueUrl": "/quick", "MessageBody": body}).encode(),
+            {"X-Amz-Target": "AmazonSQS.SendMessage"},
+        )
+        urllib.request.urlopen(request).close()  # noqa: S310 - it is http
 
     def left(self) -> int:
         """Messages that were not deleted; 0 after a good run."""
@@ -69,52 +88,60 @@ class Service:
     Args:
         bodies: of the messages that wait.
         dead: of the dead letters.
+        bulk: how many emails wait in the queue for bulk.
     """
 
-    def __init__(self, bodies: Iterable[str], dead: Iterable[str] = ()) -> None:
+    def __init__(self, bodies: Iterable[str], dead: Iterable[str] = (), bulk: int = 0) -> None:
         self._count = itertools.count()
-        self._left: set[str] = set()
-        self._dead: deque[dict[str, Any]] = deque()
-        self._waiting: deque[dict[str, Any]] = deque()
-        for letter in dead:
-            self._put(self._dead, letter)
-        for message in bodies:
-            self._put(self._waiting, message)
+        self._queues = {name: Queue(published) for name in ("", "-bulk", "-later", _DEAD)}
+        self._queues[_DEAD].fill(Held(next(self._count), letter) for letter in dead)
+        self._queues[""].fill(Held(next(self._count), message) for message in bodies)
+        self._queues["-bulk"].fill(Held(next(self._count), None) for _ in range(bulk))
 
-    def answer(self, operation: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What AWS says."""
-        queue = self._dead if asked.get("QueueUrl", "").endswith("-dead") else self._waiting
+    def answer(self, operation: str, asked: Mapping[str, Any], reply: Reply) -> None:
+        """Reply what AWS says."""
         match operation:
-            case "ReceiveMessage":
-                most = min(asked["MaxNumberOfMessages"], len(queue))
-                return {"Messages": [queue.popleft() for _ in range(most)]} if most else {}
-            case "SendMessageBatch":
-                for entry in asked["Entries"]:
-                    self._put(queue, entry["MessageBody"])
-                return {}
-            case "DeleteMessage":
-                self._left.discard(asked["ReceiptHandle"])
-                return {}
-            case "DeleteMessageBatch":
-                self._left -= {entry["ReceiptHandle"] for entry in asked["Entries"]}
-                return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]}
+            case "SetAlarmState":
+                reply({})
             case "BatchExecuteStatement":
-                return {"Responses": [{"TableName": "quick"}] * len(asked["Statements"])}
+                reply({"Responses": [{"TableName": "quick"}] * len(asked["Statements"])})
             case "BatchGetItem":
-                return {"Responses": {}, "UnprocessedKeys": {}}
+                reply({"Responses": {}, "UnprocessedKeys": {}})
+            case "ReceiveMessage":
+                self._queue(asked).receive(
+                    asked["MaxNumberOfMessages"],
+                    asked.get("VisibilityTimeout", _VISIBILITY_SECONDS),
+                    asked.get("WaitTimeSeconds", 0),
+                    reply,
+                )
+            case "GetQueueAttributes":
+                found = self._queue(asked).attributes
+                reply({"Attributes": {name: found[name] for name in asked["AttributeNames"]}})
             case _:
-                return {}
+                for entry in asked.get("Entries", [asked]):
+                    self._change(operation, self._queue(asked), entry)
+                reply({"Successful": [{"Id": one["Id"]} for one in asked.get("Entries", ())]})
 
-    def _put(self, queue: deque[dict[str, Any]], body: str) -> None:
-        message = _message(next(self._count), body)
-        queue.append(message)
-        if queue is self._waiting:
-            self._left.add(message["ReceiptHandle"])
+    def _queue(self, asked: Mapping[str, Any]) -> Queue:
+        return self._queues[asked["QueueUrl"].rpartition("/quick")[2]]
+
+    def _change(self, operation: str, queue: Queue, entry: Mapping[str, Any]) -> None:
+        match operation.removesuffix("Batch"):
+            case "SendMessage":
+                attributes = entry.get("MessageAttributes", {})
+                one = Held(next(self._count), entry["MessageBody"], attributes)
+                queue.put(one, entry.get("DelaySeconds", 0))
+            case "DeleteMessage":
+                queue.delete(entry["ReceiptHandle"])
+            case "ChangeMessageVisibility":
+                queue.hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+            case _:
+                raise NotImplementedError(operation)
 
     @property
     def left(self) -> int:
         """Messages that were not deleted, dead letters aside."""
-        return len(self._left)
+        return sum(queue.left for name, queue in self._queues.items() if name != _DEAD)
 
 
 class Connection(asyncio.Protocol):
@@ -140,17 +167,20 @@ class Connection(asyncio.Protocol):
             if b" /files/" in head.partition(b"\r\n")[0]:
                 self._transport.writelines(_stored(head))
             else:
-                self._transport.write(_response(self._said(head, body)))
+                self._answer(head, body)
 
-    def _said(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"GET"):
-            return str(self._service.left).encode()
+    def _answer(self, head: bytes, body: bytes) -> None:
         operation = head.lower().partition(b"x-amz-target: ")[2].partition(b"\r\n")[0]
-        if not operation:  # CloudWatch's CBOR: an empty map
-            return b"\xa0"
-        named = _OPERATIONS.get(operation.rpartition(b".")[2], "")
-        answer = self._service.answer(named, json.loads(body))
-        return json.dumps(answer, ensure_ascii=False).encode()
+        if head.startswith(b"GET"):
+            self._transport.write(_response(str(self._service.left).encode()))
+        elif not operation:  # CloudWatch's CBOR: an empty map
+            self._transport.write(_response(b"\xa0"))
+        else:
+            named = _OPERATIONS[operation.rpartition(b".")[2]]
+            self._service.answer(named, json.loads(body), self._reply)
+
+    def _reply(self, answer: Mapping[str, Any]) -> None:
+        self._transport.write(_response(json.dumps(answer, ensure_ascii=False).encode()))
 
 
 _OPERATIONS = {
@@ -159,9 +189,13 @@ _OPERATIONS = {
         "ReceiveMessage",
         "DeleteMessage",
         "DeleteMessageBatch",
+        "SendMessage",
         "SendMessageBatch",
+        "ChangeMessageVisibilityBatch",
+        "GetQueueAttributes",
         "BatchExecuteStatement",
         "BatchGetItem",
+        "SetAlarmState",
     )
 }
 
@@ -187,15 +221,6 @@ def _response(body: bytes) -> bytes:
     ).encode() + body
 
 
-def _message(number: int, body: str) -> dict[str, Any]:
-    return {
-        "MessageId": f"00000000-0000-4000-8000-{number:012}",
-        "ReceiptHandle": f"receipt-{number}",
-        "Body": body,
-        "Attributes": {"SentTimestamp": "1767322800000", "ApproximateReceiveCount": "1"},
-    }
-
-
 async def serve(service: Service) -> None:
     """Serve until standard input ends."""
     server = await asyncio.get_running_loop().create_server(lambda: Connection(service), HOST, 0)
@@ -204,7 +229,7 @@ async def serve(service: Service) -> None:
 
 
 if __name__ == "__main__":
-    count, mail = int(sys.argv[1]), Mail(sys.argv[2])
+    count, mail, bulk = int(sys.argv[1]), Mail(sys.argv[2]), int(sys.argv[3])
     waiting = [body(mail, number, count) for number in range(count)]
     redriven = mail is Mail.REDRIVEN
-    asyncio.run(serve(Service([REDRIVE], waiting) if redriven else Service(waiting)))
+    asyncio.run(serve(Service([REDRIVE], waiting) if redriven else Service(waiting, bulk=bulk)))

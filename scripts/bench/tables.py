@@ -7,6 +7,8 @@ from bench.composing import Composing
 from bench.cost import Bill, Steady
 from bench.drains import CONDITIONS, FIRST_ION, Drains
 from bench.goals import Goal
+from bench.idle import SmallRuns
+from bench.lanes import Lane
 from bench.memory import Peak
 from bench.package import Package
 from bench.rounds import Figure, Rounds
@@ -68,6 +70,40 @@ def throttled(cases: Iterable[Throttled]) -> str:
             for one in cases
         ],
     )
+
+
+def lanes(cases: Iterable[Lane]) -> str:
+    """Normal mail beside bulk."""
+    head = ("drains", "in bulk", "normal mail", "median", "p95", "accepted / R", "of that, bulk")
+    return table(
+        head,
+        [
+            (
+                str(one.case.drains),
+                f"{one.case.bulk:,}",
+                f"{one.case.normal:,} at once" if one.case.normal else f"{one.emails}, one by one",
+                _seconds(one.median),
+                _seconds(one.p95),
+                f"{one.share:.3f}",
+                f"{one.bulk_share:.1%}",
+            )
+            for one in cases
+        ],
+    )
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.2f} s"
+
+
+def small_runs(runs: SmallRuns) -> str:
+    """Calls of the smallest runs, by operation."""
+    both = (runs.idle, runs.alone)
+    names = sorted({name for run in both for name in run.requests})
+    rows = [(f"`{name}`", *(str(run.requests.get(name, 0)) for run in both)) for name in names]
+    read = ("rows read", *(str(run.read) for run in both))
+    seconds = ("seconds", *(f"{run.seconds:.2f}" for run in both))
+    return table(("", "nothing", "one email"), [*rows, read, seconds])
 
 
 def drains(found: Drains) -> str:
@@ -179,8 +215,8 @@ def bills(rows: Iterable[tuple[str, Bill]]) -> str:
     )
 
 
-def months(rows: Iterable[Steady]) -> str:
-    """Emails that come one by one."""
+def months(rows: Iterable[Steady], standing: float) -> str:
+    """Emails that come one by one; each month has the standing charge in it."""
     return table(
         (
             "emails/s",
@@ -196,7 +232,7 @@ def months(rows: Iterable[Steady]) -> str:
                 f"{one.emails_per_run:,.3g}" if one.emails_per_run < 1000 else "no end",
                 f"{one.busy:.3g}",
                 *_amounts(one.bill),
-                f"{one.dollars_a_month:,.2f}",
+                f"{one.dollars_a_month + standing:,.2f}",
             )
             for one in rows
         ],

@@ -81,8 +81,12 @@ class Server:
         self._strict = strict
         self._tokens, self._at = limit, 0.0
         self.taken: list[float] = []
+        """When, on the clock that never goes back."""
+        self.recipients: list[str] = []
+        """Of those; of an email to several the last one."""
         self.throttled = 0
         self.port = 0
+        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
 
@@ -100,15 +104,22 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    async def _end_all(self) -> None:
+        """End the conversations with clients that are gone, or are about to be."""
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
     def rate(self) -> float:
         """As `Throttled.rate`."""
         first, last = bisect(self.taken, self.taken[0] + 1), len(self.taken) * 9 // 10
         return (last - first) / (self.taken[last] - self.taken[first])
 
-    def _takes(self, now: float) -> bool:
+    def _takes(self, now: float, recipient: str) -> bool:
         if self._strict:
             taken = len(self.taken) - bisect(self.taken, now - 1) < self._limit
         else:
@@ -118,11 +129,14 @@ class Server:
             self._at = now
         if taken:
             self.taken.append(now)
+            self.recipients.append(recipient)
         else:
             self.throttled += 1
         return taken
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        recipient = ""
+        self._writers.add(writer)
         with suppress(OSError, asyncio.IncompleteReadError):
             writer.write(b"220 throttle.example\r\n")
             while line := await reader.readline():
@@ -130,9 +144,13 @@ class Server:
                 writer.write(_REPLIES.get(verb, b"250 ok\r\n"))
                 if verb == "QUIT":
                     break
+                if verb == "RCPT":
+                    recipient = line.decode().partition("<")[2].partition(">")[0]
                 if verb == "DATA":
                     await reader.readuntil(b"\r\n.\r\n")
-                    writer.write(b"250 taken\r\n" if self._takes(time.monotonic()) else _SLOWER)
+                    taken = self._takes(time.monotonic(), recipient)
+                    writer.write(b"250 taken\r\n" if taken else _SLOWER)
+        self._writers.discard(writer)
         writer.close()
 
 

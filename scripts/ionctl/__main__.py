@@ -4,13 +4,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ionctl import render
+from ionctl import control, render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
     parser = argparse.ArgumentParser(prog="ionctl", description="The operator's commands.")
-    render.add_to(parser.add_subparsers(required=True, metavar="COMMAND"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (control, render):
+        command.add_to(commands)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status

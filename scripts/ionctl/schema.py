@@ -22,6 +22,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 _TITLE = "ion: messages to the input topic"
 _TOPIC = "ion-input-topic"
+_BULK_TOPIC = "ion-bulk-topic"
 _ONE_OF = {
     "Send": (("recipient", "cc", "bcc"), ("body_text", "body_html", "template", "attachments"))
 }
@@ -85,7 +86,14 @@ def asyncapi() -> dict[str, Any]:
                     action: {"$ref": f"#/components/messages/{action}"} for action in actions
                 },
                 "bindings": {"sns": {"name": _TOPIC, "bindingVersion": "1.0.0"}},
-            }
+            },
+            "bulk": {
+                "address": _BULK_TOPIC,
+                "title": "The topic for bulk",
+                "description": "Emails that go when nothing else is there to go.",
+                "messages": {"send": {"$ref": "#/components/messages/send"}},
+                "bindings": {"sns": {"name": _BULK_TOPIC, "bindingVersion": "1.0.0"}},
+            },
         },
         "operations": {
             action: {
@@ -95,6 +103,14 @@ def asyncapi() -> dict[str, Any]:
                 "messages": [{"$ref": f"#/channels/input/messages/{action}"}],
             }
             for action, name in actions.items()
+        }
+        | {
+            "send_bulk": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/bulk"},
+                "summary": _first_line(schemas["Send"]),
+                "messages": [{"$ref": "#/channels/bulk/messages/send"}],
+            }
         },
         "components": {
             "messages": {

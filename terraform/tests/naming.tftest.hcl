@@ -20,7 +20,7 @@ run "names_are_those_of_the_first_ion" {
       topic       = aws_sns_topic.input.name
       queue       = aws_sqs_queue.input.name
       dead_letter = aws_sqs_queue.dead_letter.name
-      alarm       = aws_cloudwatch_metric_alarm.queue_size.alarm_name
+      alarm       = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
       deadletter  = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
       age         = aws_cloudwatch_metric_alarm.queue_age.alarm_name
       alarm_topic = aws_sns_topic.queue_size_alarm.name
@@ -47,6 +47,27 @@ run "names_are_those_of_the_first_ion" {
   }
 }
 
+run "bulk_and_later_are_named_as_the_input_queue_is" {
+  command = plan
+
+  assert {
+    condition = {
+      topic       = aws_sns_topic.bulk.name
+      bulk        = aws_sqs_queue.bulk.name
+      later       = aws_sqs_queue.later.name
+      bulk_alarm  = aws_cloudwatch_metric_alarm.queue_size["bulk"].alarm_name
+      later_alarm = aws_cloudwatch_metric_alarm.queue_size["later"].alarm_name
+      } == {
+      topic       = "ion-bulk-topic"
+      bulk        = "ion-bulk-queue"
+      later       = "ion-later-queue"
+      bulk_alarm  = "ion-bulk-queue-size-alarm"
+      later_alarm = "ion-later-queue-size-alarm"
+    }
+    error_message = "A name isn't formed as its neighbour's in the normal lane."
+  }
+}
+
 run "every_name_begins_with_the_prefix" {
   command = plan
 
@@ -55,11 +76,13 @@ run "every_name_begins_with_the_prefix" {
   }
 
   assert {
-    condition = alltrue([for name in [
+    condition = alltrue([for name in concat(values(aws_cloudwatch_metric_alarm.queue_size)[*].alarm_name, [
       aws_sns_topic.input.name,
+      aws_sns_topic.bulk.name,
       aws_sqs_queue.input.name,
+      aws_sqs_queue.bulk.name,
+      aws_sqs_queue.later.name,
       aws_sqs_queue.dead_letter.name,
-      aws_cloudwatch_metric_alarm.queue_size.alarm_name,
       aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
       aws_cloudwatch_metric_alarm.queue_age.alarm_name,
       aws_sns_topic.queue_size_alarm.name,
@@ -68,7 +91,7 @@ run "every_name_begins_with_the_prefix" {
       trimprefix(aws_cloudwatch_log_group.relay.name, "/aws/lambda/"),
       aws_cloudwatch_event_rule.sweep.name,
       aws_dynamodb_table.ledger.name,
-    ] : startswith(name, "staging-mail")])
+    ]) : startswith(name, "staging-mail")])
     error_message = "Two relays in one account would collide."
   }
 
@@ -99,12 +122,14 @@ run "tags_reach_every_taggable_resource" {
   }
 
   assert {
-    condition = alltrue([for tags in [
+    condition = alltrue([for tags in concat(values(aws_cloudwatch_metric_alarm.queue_size)[*].tags, [
       aws_sns_topic.input.tags,
+      aws_sns_topic.bulk.tags,
       aws_sns_topic.queue_size_alarm.tags,
       aws_sqs_queue.input.tags,
+      aws_sqs_queue.bulk.tags,
+      aws_sqs_queue.later.tags,
       aws_sqs_queue.dead_letter.tags,
-      aws_cloudwatch_metric_alarm.queue_size.tags,
       aws_cloudwatch_metric_alarm.dead_letters.tags,
       aws_cloudwatch_metric_alarm.queue_age.tags,
       aws_lambda_function.relay.tags,
@@ -112,7 +137,7 @@ run "tags_reach_every_taggable_resource" {
       aws_cloudwatch_log_group.relay.tags,
       aws_cloudwatch_event_rule.sweep.tags,
       aws_dynamodb_table.ledger.tags,
-    ] : try(tags["team"] == "post", false)])
+    ]) : try(tags["team"] == "post", false)])
     error_message = "A taggable resource has no tags."
   }
 }

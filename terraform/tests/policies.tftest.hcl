@@ -24,6 +24,11 @@ override_resource {
 }
 
 override_resource {
+  target = aws_sns_topic.bulk
+  values = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic" }
+}
+
+override_resource {
   target = aws_sns_topic.queue_size_alarm
   values = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic" }
 }
@@ -38,6 +43,24 @@ override_resource {
 }
 
 override_resource {
+  target = aws_sqs_queue.bulk
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-bulk-queue"
+    id  = "https://sqs.example/ion-bulk-queue"
+    url = "https://sqs.example/ion-bulk-queue"
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.later
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-later-queue"
+    id  = "https://sqs.example/ion-later-queue"
+    url = "https://sqs.example/ion-later-queue"
+  }
+}
+
+override_resource {
   target = aws_sqs_queue.dead_letter
   values = {
     arn = "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue"
@@ -47,8 +70,18 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_metric_alarm.queue_size
+  target = aws_cloudwatch_metric_alarm.queue_size["input"]
   values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" }
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.queue_size["bulk"]
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-bulk-queue-size-alarm" }
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.queue_size["later"]
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-later-queue-size-alarm" }
 }
 
 override_resource {
@@ -105,6 +138,10 @@ override_resource {
 }
 
 override_resource {
+  target = aws_sns_topic_policy.bulk
+}
+
+override_resource {
   target = aws_sns_topic_policy.queue_size_alarm
 }
 
@@ -113,7 +150,15 @@ override_resource {
 }
 
 override_resource {
+  target = aws_sns_topic_subscription.bulk_queue
+}
+
+override_resource {
   target = aws_sns_topic_subscription.wake_on_message
+}
+
+override_resource {
+  target = aws_sns_topic_subscription.wake_on_bulk
 }
 
 override_resource {
@@ -122,6 +167,14 @@ override_resource {
 
 override_resource {
   target = aws_sqs_queue_policy.input
+}
+
+override_resource {
+  target = aws_sqs_queue_policy.bulk
+}
+
+override_resource {
+  target = aws_sqs_queue_policy.later
 }
 
 override_resource {
@@ -141,6 +194,10 @@ override_resource {
 }
 
 override_resource {
+  target = aws_lambda_permission.bulk_topic
+}
+
+override_resource {
   target = aws_lambda_permission.queue_size_alarm_topic
 }
 
@@ -155,20 +212,21 @@ override_resource {
 run "the_relay_is_granted_what_it_uses_and_no_more" {
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
-      statement.Resource => sort(flatten([statement.Action]))
+      for grant in flatten([
+        for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [
+          for arn in flatten([statement.Resource]) : { resource = arn, actions = join(" ", sort(flatten([statement.Action]))) }
+        ]
+      ]) : grant.resource => grant.actions
       } == {
-      "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue" = tolist([
-        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage",
-      ])
-      "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue" = tolist([
-        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
-      ])
-      "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger" = tolist([
-        "dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate",
-      ])
-      "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" = tolist(["cloudwatch:SetAlarmState"])
-      "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion:*"            = tolist(["logs:CreateLogStream", "logs:PutLogEvents"])
+      "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue"                         = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+      "arn:aws:sqs:eu-west-1:123456789012:ion-bulk-queue"                          = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+      "arn:aws:sqs:eu-west-1:123456789012:ion-later-queue"                         = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+      "arn:aws:sqs:eu-west-1:123456789012:ion-input-deadletter-queue"              = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger"                   = "dynamodb:BatchGetItem dynamodb:PartiQLInsert dynamodb:PartiQLUpdate"
+      "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" = "cloudwatch:SetAlarmState"
+      "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-bulk-queue-size-alarm"  = "cloudwatch:SetAlarmState"
+      "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-later-queue-size-alarm" = "cloudwatch:SetAlarmState"
+      "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion:*"            = "logs:CreateLogStream logs:PutLogEvents"
     }
     error_message = "The relay's policy differs from what the code uses."
   }
@@ -197,8 +255,8 @@ run "no_wildcard_whatever_is_asked_for" {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [
         # The streams of the function's own log group are the one place where a name isn't known.
-        for word in concat(flatten([statement.Action]), [trimsuffix(statement.Resource, ":log-group:/aws/lambda/ion:*")]) :
-        !strcontains(word, "*") && !strcontains(word, "?")
+        for word in flatten([statement.Action, statement.Resource]) :
+        !strcontains(trimsuffix(word, ":log-group:/aws/lambda/ion:*"), "*") && !strcontains(word, "?")
       ]
     ]))
     error_message = "An action or a resource has a wildcard."
@@ -263,7 +321,7 @@ run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
   assert {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [statement.Action, statement.Resource]
-      if !contains(["DrainInputQueue", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarm", "WriteLog"], statement.Sid)
+      if !contains(["DrainQueues", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarms", "WriteLog"], statement.Sid)
     ] == [["secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion/secrets-AbC123"]]
     error_message = "GetSecretValue on exactly that secret, and no KMS."
   }
@@ -340,27 +398,32 @@ run "clear_text_can_be_refused_to_the_queues" {
     condition = alltrue([
       for arn, policy in {
         (aws_sqs_queue.input.arn)       = aws_sqs_queue_policy.input.policy
+        (aws_sqs_queue.bulk.arn)        = aws_sqs_queue_policy.bulk.policy
+        (aws_sqs_queue.later.arn)       = aws_sqs_queue_policy.later[0].policy
         (aws_sqs_queue.dead_letter.arn) = aws_sqs_queue_policy.dead_letter.policy
-        } : jsondecode(policy).Statement == [
-        {
-          Sid       = "AllowInputTopic"
-          Effect    = "Allow"
-          Principal = { Service = "sns.amazonaws.com" }
-          Action    = "sqs:SendMessage"
-          Resource  = arn
-          Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" } }
-        },
-        {
+        } : [for statement in jsondecode(policy).Statement : statement if statement.Effect == "Deny"] == [{
           Sid       = "DenyWithoutTLS"
           Effect    = "Deny"
           Principal = "*"
           Action    = "sqs:*"
           Resource  = arn
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
-        },
-      ]
+      }]
     ])
-    error_message = "SNS, for the input topic, and nobody else; nobody in clear text."
+    error_message = "Nobody in clear text."
+  }
+
+  assert {
+    condition = [
+      for policy in [aws_sqs_queue_policy.input.policy, aws_sqs_queue_policy.bulk.policy, aws_sqs_queue_policy.later[0].policy, aws_sqs_queue_policy.dead_letter.policy] :
+      join(" ", [for statement in jsondecode(policy).Statement : statement.Sid if statement.Effect == "Allow"])
+    ] == ["AllowTopics", "AllowTopics", "", "AllowTopics"]
+    error_message = "Refusing clear text must let nobody else in, and nobody less."
+  }
+
+  assert {
+    condition     = aws_sqs_queue_policy.later[0].queue_url == aws_sqs_queue.later.id
+    error_message = "The later queue has another's policy."
   }
 }
 
@@ -370,54 +433,77 @@ run "clear_text_can_be_refused_to_publishers" {
   }
 
   assert {
-    condition = jsondecode(aws_sns_topic_policy.input[0].policy).Statement == [{
-      Sid       = "DenyWithoutTLS"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "sns:Publish"
-      Resource  = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic"
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-    error_message = "The input topic grants nothing by itself, and refuses clear text."
+    condition = alltrue([
+      for arn, topic in {
+        (aws_sns_topic.input.arn) = aws_sns_topic_policy.input[0]
+        (aws_sns_topic.bulk.arn)  = aws_sns_topic_policy.bulk[0]
+        } : topic.arn == arn && jsondecode(topic.policy).Statement == [{
+          Sid       = "DenyWithoutTLS"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "sns:Publish"
+          Resource  = arn
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }]
+    ])
+    error_message = "The topics grant nothing by themselves, and refuse clear text."
   }
 }
 
-run "only_the_alarm_publishes_to_its_topic" {
+run "only_the_alarms_publish_to_their_topic" {
   assert {
-    condition = jsondecode(aws_sns_topic_policy.queue_size_alarm.policy).Statement == [{
-      Sid       = "AllowAlarm"
-      Effect    = "Allow"
-      Principal = { Service = "cloudwatch.amazonaws.com" }
-      Action    = "sns:Publish"
-      Resource  = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic"
-      Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" } }
+    condition = [
+      for statement in jsondecode(aws_sns_topic_policy.queue_size_alarm.policy).Statement :
+      merge(statement, { Condition = sort(statement.Condition.ArnEquals["aws:SourceArn"]) })
+      ] == [{
+        Sid       = "AllowAlarms"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic"
+        Condition = tolist([
+          "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-bulk-queue-size-alarm",
+          "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm",
+          "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-later-queue-size-alarm",
+        ])
     }]
-    error_message = "CloudWatch, for this one alarm, and nobody else."
+    error_message = "CloudWatch, for these three alarms, and nobody else."
   }
 }
 
-run "only_our_topic_reaches_the_queues" {
+run "each_queue_takes_from_its_own_topic_only" {
   assert {
     condition = alltrue([
-      for arn, policy in {
-        (aws_sqs_queue.input.arn)       = aws_sqs_queue_policy.input.policy
-        (aws_sqs_queue.dead_letter.arn) = aws_sqs_queue_policy.dead_letter.policy
-        } : jsondecode(policy).Statement == [{
-          Sid       = "AllowInputTopic"
+      for queue in [
+        { arn = aws_sqs_queue.input.arn, policy = aws_sqs_queue_policy.input.policy, topics = ["ion-input-topic"] },
+        { arn = aws_sqs_queue.bulk.arn, policy = aws_sqs_queue_policy.bulk.policy, topics = ["ion-bulk-topic"] },
+        { arn = aws_sqs_queue.dead_letter.arn, policy = aws_sqs_queue_policy.dead_letter.policy, topics = ["ion-bulk-topic", "ion-input-topic"] },
+        ] : [
+        for statement in jsondecode(queue.policy).Statement :
+        merge(statement, { Condition = sort(flatten([statement.Condition.ArnEquals["aws:SourceArn"]])) })
+        ] == [{
+          Sid       = "AllowTopics"
           Effect    = "Allow"
           Principal = { Service = "sns.amazonaws.com" }
           Action    = "sqs:SendMessage"
-          Resource  = arn
-          Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" } }
+          Resource  = queue.arn
+          Condition = tolist([for topic in queue.topics : "arn:aws:sns:eu-west-1:123456789012:${topic}"])
       }]
     ])
-    error_message = "SNS, for the input topic, and nobody else."
+    error_message = "SNS, for the queue's own topic (the dead-letter queue: for both), and nobody else."
   }
 }
 
-run "the_topic_keeps_its_own_policy" {
+run "no_topic_reaches_the_later_queue" {
   assert {
-    condition     = length(aws_sns_topic_policy.input) == 0
-    error_message = "Without require_tls the topic keeps SNS's policy: the account's own publishers."
+    condition     = length(aws_sqs_queue_policy.later) == 0
+    error_message = "Without a policy a queue takes from whom IAM lets in, and that is the relay."
+  }
+}
+
+run "the_topics_keep_their_own_policies" {
+  assert {
+    condition     = length(aws_sns_topic_policy.input) == 0 && length(aws_sns_topic_policy.bulk) == 0
+    error_message = "Without require_tls a topic keeps SNS's policy: the account's own publishers."
   }
 }

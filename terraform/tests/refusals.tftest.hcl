@@ -296,7 +296,7 @@ run "settings_beyond_lambdas_4_KB" {
   command = plan
 
   variables {
-    settings = { mail = { footer = format("%3072s", "x") } }
+    settings = { mail = { footer = format("%2560s", "x") } }
   }
 
   expect_failures = [var.settings]
@@ -499,7 +499,7 @@ run "the_highest_of_everything" {
     sweep_minutes      = 60
     log_retention_days = 3653
     alarm_topic_arns   = [for n in range(5) : "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators-${n}"]
-    settings           = { mail = { footer = format("%3057s", "x") } }
+    settings           = { mail = { footer = format("%2545s", "x") } }
   }
 
   assert {

@@ -21,6 +21,12 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_sns_topic.bulk
+  override_during = plan
+  values          = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic" }
+}
+
+override_resource {
   target          = aws_sns_topic.queue_size_alarm
   override_during = plan
   values          = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-input-queue-size-alarm-topic" }
@@ -37,6 +43,26 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_sqs_queue.bulk
+  override_during = plan
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-bulk-queue"
+    id  = "https://sqs.example/ion-bulk-queue"
+    url = "https://sqs.example/ion-bulk-queue"
+  }
+}
+
+override_resource {
+  target          = aws_sqs_queue.later
+  override_during = plan
+  values = {
+    arn = "arn:aws:sqs:eu-west-1:123456789012:ion-later-queue"
+    id  = "https://sqs.example/ion-later-queue"
+    url = "https://sqs.example/ion-later-queue"
+  }
+}
+
+override_resource {
   target          = aws_sqs_queue.dead_letter
   override_during = plan
   values = {
@@ -47,9 +73,21 @@ override_resource {
 }
 
 override_resource {
-  target          = aws_cloudwatch_metric_alarm.queue_size
+  target          = aws_cloudwatch_metric_alarm.queue_size["input"]
   override_during = plan
   values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-size-alarm" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_metric_alarm.queue_size["bulk"]
+  override_during = plan
+  values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-bulk-queue-size-alarm" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_metric_alarm.queue_size["later"]
+  override_during = plan
+  values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-later-queue-size-alarm" }
 }
 
 override_resource {
@@ -120,23 +158,57 @@ run "an_email_goes_from_topic_to_queue_untouched" {
   }
 }
 
-run "both_queues_keep_what_they_get" {
+run "bulk_goes_from_its_own_topic_to_its_own_queue_untouched" {
   command = plan
 
   assert {
-    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.dead_letter] :
+    condition = (
+      aws_sns_topic_subscription.bulk_queue.topic_arn == aws_sns_topic.bulk.arn &&
+      aws_sns_topic_subscription.bulk_queue.protocol == "sqs" &&
+      aws_sns_topic_subscription.bulk_queue.endpoint == aws_sqs_queue.bulk.arn
+    )
+    error_message = "The bulk topic must fan into the bulk queue."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.bulk_queue.raw_message_delivery
+    error_message = "The body must be the publisher's, not wrapped into SNS's."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.bulk_queue.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
+    error_message = "What SNS can't deliver must land in the dead-letter queue (failure matrix, row 10)."
+  }
+
+  assert {
+    condition = alltrue([for subscription in [aws_sns_topic_subscription.queue, aws_sns_topic_subscription.bulk_queue] :
+      subscription.filter_policy == null
+    ])
+    error_message = "What a filter drops is in no dead-letter queue."
+  }
+}
+
+run "the_queues_keep_what_they_get" {
+  command = plan
+
+  assert {
+    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.bulk, aws_sqs_queue.later, aws_sqs_queue.dead_letter] :
       queue.message_retention_seconds == 1209600 && queue.max_message_size == 262144
     ])
     error_message = "14 days, and at least what SNS lets in."
   }
 
   assert {
-    condition     = aws_sqs_queue.input.sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled
-    error_message = "Both queues must be encrypted at rest."
+    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.bulk, aws_sqs_queue.later, aws_sqs_queue.dead_letter] :
+      queue.sqs_managed_sse_enabled
+    ])
+    error_message = "Every queue must be encrypted at rest."
   }
 
   assert {
-    condition     = aws_sqs_queue.input.visibility_timeout_seconds == 960
+    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.bulk, aws_sqs_queue.later] :
+      queue.visibility_timeout_seconds == 960
+    ])
     error_message = "Default visibility is the function's timeout and a minute."
   }
 
@@ -146,10 +218,12 @@ run "both_queues_keep_what_they_get" {
   }
 
   assert {
-    condition = jsondecode(aws_sqs_queue.input.redrive_policy) == {
-      deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
-      maxReceiveCount     = 1000
-    }
+    condition = alltrue([for queue in [aws_sqs_queue.input, aws_sqs_queue.bulk, aws_sqs_queue.later] :
+      jsondecode(queue.redrive_policy) == {
+        deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
+        maxReceiveCount     = 1000
+      }
+    ])
     error_message = "The net for messages that kill the process is at 1000 receives."
   }
 
@@ -158,18 +232,19 @@ run "both_queues_keep_what_they_get" {
       aws_sqs_queue_redrive_allow_policy.dead_letter.queue_url == aws_sqs_queue.dead_letter.id &&
       jsondecode(aws_sqs_queue_redrive_allow_policy.dead_letter.redrive_allow_policy) == {
         redrivePermission = "byQueue"
-        sourceQueueArns   = [aws_sqs_queue.input.arn]
+        sourceQueueArns   = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
       }
     )
-    error_message = "Only the input queue may use the dead-letter queue."
+    error_message = "Only the queues that are drained may use the dead-letter queue."
   }
 
   assert {
     condition = (
       aws_sqs_queue_policy.input.queue_url == aws_sqs_queue.input.id &&
+      aws_sqs_queue_policy.bulk.queue_url == aws_sqs_queue.bulk.id &&
       aws_sqs_queue_policy.dead_letter.queue_url == aws_sqs_queue.dead_letter.id
     )
-    error_message = "A queue has the other's policy."
+    error_message = "A queue has another's policy."
   }
 }
 
@@ -216,9 +291,13 @@ run "the_function_learns_names_and_arns_from_here" {
   assert {
     condition = aws_lambda_function.relay.environment[0].variables == tomap({
       ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
+      ION_AWS_BULK_QUEUE_URL        = aws_sqs_queue.bulk.url
+      ION_AWS_LATER_QUEUE_URL       = aws_sqs_queue.later.url
       ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
       ION_AWS_LEDGER_TABLE          = "ion-ledger"
       ION_AWS_ALARM_NAME            = "ion-input-queue-size-alarm"
+      ION_AWS_BULK_ALARM_NAME       = "ion-bulk-queue-size-alarm"
+      ION_AWS_LATER_ALARM_NAME      = "ion-later-queue-size-alarm"
       ION_AWS_CONCURRENCY           = "1"
       POWERTOOLS_SERVICE_NAME       = "ion"
     })
@@ -276,15 +355,17 @@ run "three_wake_ups_reach_the_function" {
   command = plan
 
   assert {
-    condition = alltrue([for subscription in [aws_sns_topic_subscription.wake_on_message, aws_sns_topic_subscription.wake_on_queue_size] :
+    condition = alltrue([
+      for subscription in [aws_sns_topic_subscription.wake_on_message, aws_sns_topic_subscription.wake_on_bulk, aws_sns_topic_subscription.wake_on_queue_size] :
       subscription.protocol == "lambda" && subscription.endpoint == aws_lambda_function.relay.arn
     ])
-    error_message = "Both topics must wake the function."
+    error_message = "Each topic must wake the function."
   }
 
   assert {
     condition = (
       aws_sns_topic_subscription.wake_on_message.topic_arn == aws_sns_topic.input.arn &&
+      aws_sns_topic_subscription.wake_on_bulk.topic_arn == aws_sns_topic.bulk.arn &&
       aws_sns_topic_subscription.wake_on_queue_size.topic_arn == aws_sns_topic.queue_size_alarm.arn
     )
     error_message = "A wake-up hangs on the wrong topic."
@@ -301,11 +382,14 @@ run "three_wake_ups_reach_the_function" {
 
   assert {
     condition = {
-      for permission in [aws_lambda_permission.input_topic, aws_lambda_permission.queue_size_alarm_topic, aws_lambda_permission.sweep] :
+      for permission in [
+        aws_lambda_permission.input_topic, aws_lambda_permission.bulk_topic, aws_lambda_permission.queue_size_alarm_topic, aws_lambda_permission.sweep,
+      ] :
       permission.source_arn => permission.principal
       if permission.action == "lambda:InvokeFunction" && permission.function_name == "ion"
       } == {
       (aws_sns_topic.input.arn)             = "sns.amazonaws.com"
+      (aws_sns_topic.bulk.arn)              = "sns.amazonaws.com"
       (aws_sns_topic.queue_size_alarm.arn)  = "sns.amazonaws.com"
       (aws_cloudwatch_event_rule.sweep.arn) = "events.amazonaws.com"
     }
@@ -322,33 +406,46 @@ run "three_wake_ups_reach_the_function" {
   }
 }
 
-run "the_alarm_watches_the_input_queue" {
+run "each_queue_that_is_drained_has_an_alarm_that_wakes" {
   command = plan
 
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.queue_size.namespace == "AWS/SQS" &&
-      aws_cloudwatch_metric_alarm.queue_size.metric_name == "ApproximateNumberOfMessagesVisible" &&
-      aws_cloudwatch_metric_alarm.queue_size.dimensions == tomap({ QueueName = "ion-input-queue" }) &&
-      aws_cloudwatch_metric_alarm.queue_size.statistic == "Maximum"
-    )
-    error_message = "The alarm must watch the messages waiting in the input queue."
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.queue_size : name => alarm.dimensions["QueueName"]
+      } == {
+      input = "ion-input-queue"
+      bulk  = "ion-bulk-queue"
+      later = "ion-later-queue"
+    }
+    error_message = "Each alarm must watch its own queue."
   }
 
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.queue_size.comparison_operator == "GreaterThanOrEqualToThreshold" &&
-      aws_cloudwatch_metric_alarm.queue_size.threshold == 1 &&
-      aws_cloudwatch_metric_alarm.queue_size.period == 60 &&
-      aws_cloudwatch_metric_alarm.queue_size.evaluation_periods == 1 &&
-      aws_cloudwatch_metric_alarm.queue_size.treat_missing_data == "notBreaching"
-    )
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.queue_size :
+      alarm.namespace == "AWS/SQS" &&
+      alarm.metric_name == "ApproximateNumberOfMessagesVisible" &&
+      length(alarm.dimensions) == 1 &&
+      alarm.statistic == "Maximum"
+    ])
+    error_message = "The alarms must watch the messages waiting in a queue."
+  }
+
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.queue_size :
+      alarm.comparison_operator == "GreaterThanOrEqualToThreshold" &&
+      alarm.threshold == 1 &&
+      alarm.period == 60 &&
+      alarm.evaluation_periods == 1 &&
+      alarm.treat_missing_data == "notBreaching"
+    ])
     error_message = "One message in one minute is enough, and silence isn't."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.queue_size.alarm_actions == toset([aws_sns_topic.queue_size_alarm.arn])
-    error_message = "The alarm must publish to its topic."
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.queue_size :
+      alarm.alarm_actions == toset([aws_sns_topic.queue_size_alarm.arn])
+    ])
+    error_message = "The alarms must publish to the topic that wakes."
   }
 }
 
@@ -442,11 +539,14 @@ run "a_customers_key_encrypts_whatever_holds_email" {
   assert {
     condition = alltrue([for key in [
       aws_sns_topic.input.kms_master_key_id,
+      aws_sns_topic.bulk.kms_master_key_id,
       aws_sqs_queue.input.kms_master_key_id,
+      aws_sqs_queue.bulk.kms_master_key_id,
+      aws_sqs_queue.later.kms_master_key_id,
       aws_sqs_queue.dead_letter.kms_master_key_id,
       aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn,
     ] : key == var.kms_key_arn])
-    error_message = "Topic, queues and ledger must use the customer's key."
+    error_message = "Topics, queues and ledger must use the customer's key."
   }
 
   assert {
@@ -462,6 +562,14 @@ run "the_outputs_are_what_callers_wire_to" {
     condition = {
       topic_arn              = output.topic_arn
       topic_name             = output.topic_name
+      bulk_topic_arn         = output.bulk_topic_arn
+      bulk_topic_name        = output.bulk_topic_name
+      bulk_queue_name        = output.bulk_queue_name
+      bulk_queue_url         = output.bulk_queue_url
+      bulk_queue_arn         = output.bulk_queue_arn
+      later_queue_name       = output.later_queue_name
+      later_queue_url        = output.later_queue_url
+      later_queue_arn        = output.later_queue_arn
       queue_name             = output.queue_name
       queue_url              = output.queue_url
       queue_arn              = output.queue_arn
@@ -485,6 +593,14 @@ run "the_outputs_are_what_callers_wire_to" {
       } == {
       topic_arn              = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic"
       topic_name             = "ion-input-topic"
+      bulk_topic_arn         = "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"
+      bulk_topic_name        = "ion-bulk-topic"
+      bulk_queue_name        = "ion-bulk-queue"
+      bulk_queue_url         = "https://sqs.example/ion-bulk-queue"
+      bulk_queue_arn         = "arn:aws:sqs:eu-west-1:123456789012:ion-bulk-queue"
+      later_queue_name       = "ion-later-queue"
+      later_queue_url        = "https://sqs.example/ion-later-queue"
+      later_queue_arn        = "arn:aws:sqs:eu-west-1:123456789012:ion-later-queue"
       queue_name             = "ion-input-queue"
       queue_url              = "https://sqs.example/ion-input-queue"
       queue_arn              = "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue"

@@ -51,6 +51,7 @@ COLUMNS = {
     "fates",
     "attempts",
     "doubts",
+    "claimed_redrives",
     "crashes",
     "used_ids",
     "updated_at",
@@ -142,6 +143,7 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
         attempts=7,
         doubts="01",
         used_ids=frozenset({"message-7", "message-8"}),
+        claimed_redrives=(11, 2),
         lease_until=0,
     )
     tell(account.ledger(), [Result("key", row, {})])
@@ -150,12 +152,25 @@ def test_a_row_comes_back_as_it_was_written(account: Account) -> None:
     assert again.row == replace(
         row,
         used_ids=row.used_ids | {"message-of-two"},
+        claimed_redrives=(11, 0),
         status=RowStatus.SENDING,
         fates=SENT + CLAIMED,
         token="two",
         lease_until=LEASE,
         expires_at=again.row.expires_at,
     )
+
+
+def test_a_row_of_an_earlier_version_is_read(account: Account) -> None:
+    """It didn't write how often the messages had come back that were claimed."""
+    leased(account)
+    account.dynamodb().update_item(
+        TableName=account.table,
+        Key={"email_id": {"S": "key"}},
+        UpdateExpression="REMOVE claimed_redrives",
+    )
+    (again,) = ask(account.ledger(), [claim(token="two")], LATER)
+    assert again.verdict in (Verdict.SEND, Verdict.SUSPECT)
 
 
 def test_a_part_of_a_second_does_not_shorten_a_lease(account: Account) -> None:

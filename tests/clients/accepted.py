@@ -2,12 +2,13 @@
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
 
-from ion_publisher import Attachment, Email, InDoubt, Mailbox
+from ion_publisher import Attachment, Email, InDoubt, Lane, Mailbox
 from ion_publisher.message import FIELDS
 from mail.publishing import header_text, published
 
@@ -108,7 +109,20 @@ def _list(draw: st.DrawFn, addresses: list[object]) -> object:
 _return_paths = st.sampled_from(
     ["bounces@example.org", "B <b@bücher.example>", Mailbox("b@c.example"), "пётр@b.example", ""]
 )
-_ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256)
+_visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
+_ids = st.text(_visible, min_size=1, max_size=256)
+_tags = st.dictionaries(
+    st.from_regex(r"[A-Za-z0-9_.-]{1,64}", fullmatch=True),
+    st.none() | st.text(_visible | st.just(" "), min_size=1, max_size=256),
+    max_size=10,
+)
+
+
+def _times(earliest: int, latest: int) -> st.SearchStrategy[datetime | str]:
+    """Between these years, in whichever zone; as the library takes a time, or as JSON has it."""
+    zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    times = st.datetimes(datetime(earliest, 1, 2), datetime(latest, 1, 1), timezones=zones)  # noqa: DTZ001 - naive ones are asked for
+    return times | times.map(lambda time: time.astimezone(UTC).isoformat())
 
 
 @st.composite
@@ -125,6 +139,9 @@ def accepted(draw: st.DrawFn) -> dict[str, Any]:
     email |= {"template": "welcome", "context": draw(contexts), "locale": "de-AT"}
     email |= {"return_path": draw(_return_paths), "email_id": draw(_ids)}
     email["in_doubt"] = draw(st.sampled_from([*InDoubt, "park"]))
+    email |= {"lane": draw(st.sampled_from([*Lane, "bulk"])), "tags": draw(_tags)}
+    email |= {"tenant": draw(st.text(_visible, min_size=1, max_size=128))}
+    email |= {"send_at": draw(_times(1970, 2026)), "expires_at": draw(_times(2400, 9999))}
     for name in draw(st.sets(st.sampled_from([*Email.__annotations__]))) - {"bcc"}:
         email[name] = None
         if name == "template":

@@ -1,4 +1,4 @@
-"""What these tests ask for by name: ion's topic."""
+"""What these tests ask for by name: ion's topic, and nodemailer."""
 
 import os
 from collections.abc import Iterator
@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from clients.nodemailer import NODE, Nodemailer
 from clients.topic import Topic
 from emulated import REGION
+from real import npm
+from real.unavailable import skipped_unless_available
 
 
 @pytest.fixture
@@ -19,3 +22,17 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Topic]:
         one = Topic()
         monkeypatch.setenv("ION_TOPIC_ARN", one.arn)
         yield one
+
+
+@pytest.fixture(scope="module")
+def shared_nodemailer(dynamodb_endpoint: str) -> Nodemailer:
+    with skipped_unless_available():
+        modules = npm.modules(NODE)
+    return Nodemailer(dynamodb_endpoint, modules)
+
+
+@pytest.fixture
+def nodemailer(shared_nodemailer: Nodemailer) -> Iterator[Nodemailer]:
+    yield shared_nodemailer
+    # each test has read what it published
+    assert not shared_nodemailer.bodies + shared_nodemailer.bulk

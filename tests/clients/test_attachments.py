@@ -16,7 +16,7 @@ from django.test import override_settings
 from clients.topic import Topic
 from ion_publisher import Attachment, InvalidMessage
 from ion_publisher.django_attachments import attachments_of
-from ion_publisher.outbox import Outbox
+from ion_publisher.outbox import Outbox, Published
 
 BACKEND = "ion_publisher.django.EmailBackend"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -34,7 +34,7 @@ def _backend() -> Iterator[None]:
 
 def files(topic: Topic) -> dict[str, tuple[str, bytes, str]]:
     """Type, octets and Content-ID of each file of the one email, by its name."""
-    (email,) = Outbox(lambda: topic.bodies)
+    (email,) = Outbox(lambda: map(Published, topic.bodies))
     found = {}
     for part in email.message.walk():
         assert isinstance(part, Parsed)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
@@ -104,6 +104,10 @@ parts = {
     "headers": st.dictionaries(header_names, st.none() | any_text | addresses, max_size=3),
     "email_id": st.sampled_from(["order-17", "", "a b", "é", "x" * 257, "a\n"]),
     "in_doubt": st.sampled_from(["park", "resend", "Park", True]),
+    "lane": st.sampled_from(["normal", "bulk", "Bulk"]),
+    "send_at": st.sampled_from(["2025-03-09T07:00:00Z", "2025-03-09t07:00:00+01:00", "2025-03-09"]),
+    "expires_at": st.sampled_from(["2025-03-09T06:30:00Z", "2025-03-10T07:00:00Z", "\ud800"]),
+    "tags": st.dictionaries(any_text | st.just("a.b"), any_text | st.none(), max_size=3),
 }
 emails = st.fixed_dictionaries(
     {"to": parts["to"]},
@@ -193,6 +197,10 @@ def _wrong(email: Mapping[str, object]) -> list[str]:
     return [name for name, value in email.items() if found_by_library(good | {name: value})]
 
 
+HI: dict[str, Any] = {"to": "a@b.example", "text": "x"}
+EAST = timezone(timedelta(hours=10))
+
+
 def with_file(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     file = {"filename": "a.txt", "content": "eA=="} | parts
     return {"to": "a@b.example", "text": "x", "attachments": [file]}
@@ -217,6 +225,22 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"to": "a@b.example", "text": "x", "headers": {5: "x"}}, "$.headers[*]", "wrong type"),
     ({"to": "a@b.example", "text": "x", "email_id": "a b"}, "$.email_id", "isn't allowed"),
     ({"to": "a@b.example", "text": "x", "in_doubt": "perhaps"}, "$.in_doubt", "isn't allowed"),
+    (HI | {"lane": "express"}, "$.lane", "isn't allowed"),
+    (HI | {"send_at": "tomorrow"}, "$.not_before", "isn't allowed"),
+    (HI | {"send_at": "2025-03-09T07:00:00"}, "$.not_before", "isn't allowed"),
+    (HI | {"send_at": 1_741_500_000}, "$.not_before", "wrong type"),
+    (HI | {"send_at": QUEUED_AT.date()}, "$.not_before", "wrong type"),
+    (HI | {"send_at": QUEUED_AT.replace(tzinfo=None)}, "$.not_before", "no time zone"),
+    (HI | {"send_at": "9999-01-01T00:00:00Z"}, "$.not_before", "more than 13 days ahead"),
+    (HI | {"expires_at": QUEUED_AT.replace(tzinfo=None)}, "$.expires_at", "no time zone"),
+    (HI | {"expires_at": datetime.min.replace(tzinfo=EAST)}, "$.expires_at", "isn't allowed"),
+    (HI | {"send_at": QUEUED_AT, "expires_at": QUEUED_AT}, "$.expires_at", "isn't allowed"),
+    *((HI | {"tenant": wrong}, "$.tenant", "isn't allowed") for wrong in ("", "a b", "x" * 129)),
+    (HI | {"tenant": 17}, "$.tenant", "wrong type"),
+    (HI | {"tags": ["spring"]}, "$.tags", "wrong type"),
+    (HI | {"tags": {"campaign": 5}}, "$.tags['campaign']", "wrong type"),
+    (HI | {"tags": {"campaign": "é"}}, "$.tags['campaign']", "isn't allowed"),
+    (HI | {"tags": {"campaign": "\ud800"}}, "$.tags['campaign']", "surrogate"),
     (with_file() | {"attachments": [{"filename": "a", "content": "x"}] * 101},
         "$.attachments", "at most 100 attachments"),
     (with_file(filename="a/b"), "$.attachments[0].filename", "must be a name of at most"),
@@ -305,3 +329,20 @@ def test_a_context_is_any_json_but_not_too_deep() -> None:
 def test_a_mailbox_needs_no_quoting() -> None:
     said = json.loads(letter({"to": Mailbox("a@b.example", 'A "B", C'), "text": "x"}).body)
     assert said["recipient"] == {"email": "a@b.example", "name": 'A "B", C'}
+
+
+def test_a_time_is_an_aware_datetime_or_a_text() -> None:
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(days=12)
+    odd = timezone(timedelta(minutes=53, seconds=28))
+    said = json.loads(
+        letter(HI | {"send_at": soon.astimezone(odd), "expires_at": "9999-01-01t00:00:00z"}).body
+    )
+    assert datetime.fromisoformat(said["not_before"]) == soon
+    assert said["expires_at"] == "9999-01-01t00:00:00z"
+
+
+def test_thirteen_days_ahead_is_the_most() -> None:
+    at = datetime.now(UTC) + timedelta(days=13)
+    assert "not_before" in letter(HI | {"send_at": at - timedelta(minutes=5)}).body
+    with pytest.raises(InvalidMessage):
+        letter(HI | {"send_at": at + timedelta(minutes=5)})

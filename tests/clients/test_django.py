@@ -246,7 +246,7 @@ def test_the_number_sent_is_what_sns_has(topic: Topic, monkeypatch: pytest.Monke
     ill = topic.publisher(
         topic.sns(publish_batch=failing(*[{"b@": ("InvalidParameter", True)}] * 2))
     )
-    monkeypatch.setattr("ion_publisher.django.shared_publisher", lambda _: ill)
+    monkeypatch.setattr("ion_publisher.django.shared_publisher", lambda *_: ill)
     emails = [message(), message(to=["b@example.org"])]
     assert EmailBackend(fail_silently=True).send_messages(emails) == 1
     with pytest.raises(PublishFailed, match="InvalidParameter"):

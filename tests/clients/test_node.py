@@ -1,89 +1,17 @@
 """Mails of nodemailer reach the topic as messages that the relay takes, or are refused whole."""
 
 import json
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from clients.topic import taken
-from ion.contract import Send, parse
+from clients.nodemailer import HI, Nodemailer
+from ion.contract import Cancel, Lane, Send, parse
 from ion.envelope import Email
 from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import compose
-from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
 from mail.reading import QUEUED_AT, body, read
-from real import npm
-from real.unavailable import skipped_unless_available
-from wiring import topic_before
-
-NODE = Path(__file__).parent / "node"
-TRANSPORT = Path(__file__).parents[2] / "clients/node"
-SECONDS = 100
-
-HI = {"to": "ann@example.org", "text": "hi"}
-
-
-class Nodemailer:
-    """Sends by nodemailer to a topic of its own, and reads what is published to it."""
-
-    def __init__(self, endpoint: str, modules: Path) -> None:
-        self._endpoint = endpoint
-        self._modules = modules
-        session = boto3.Session("test", "test", region_name=REGION)
-        self._sqs = session.client("sqs", endpoint_url=endpoint)
-        sns = session.client("sns", endpoint_url=endpoint)
-        self._url = self._sqs.create_queue(QueueName=f"node-{os.getpid()}")["QueueUrl"]
-        self.arn = topic_before(self._url, self._sqs, sns, f"node-{os.getpid()}")
-
-    def send(self, *mails: dict[str, Any], arn: str | None = None) -> list[dict[str, Any]]:
-        """What sendMail gave for each, or the error as {"error", "code", "part"}."""
-        environment = {
-            "NODE_PATH": str(self._modules),
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": self._endpoint,
-            "ION_TOPIC_ARN": self.arn if arn is None else arn,
-            **CREDENTIALS,
-            **ISOLATION,
-        }
-        done = subprocess.run(
-            ["node", str(NODE / "send.js"), str(TRANSPORT)],
-            input=json.dumps(mails),
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
-        assert done.returncode == 0, done.stderr
-        results: list[dict[str, Any]] = json.loads(done.stdout)
-        return results
-
-    @property
-    def bodies(self) -> list[str]:
-        return taken(self._sqs, self._url)
-
-    def published(self) -> dict[str, Send]:
-        """What the relay reads, by email_id: a queue keeps no order."""
-        actions = [parse(body) for body in self.bodies]
-        return {str(one.email_id): one for one in actions if isinstance(one, Send)}
-
-
-@pytest.fixture(scope="module")
-def shared(dynamodb_endpoint: str) -> Nodemailer:
-    with skipped_unless_available():
-        modules = npm.modules(NODE)
-    return Nodemailer(dynamodb_endpoint, modules)
-
-
-@pytest.fixture
-def nodemailer(shared: Nodemailer) -> Iterator[Nodemailer]:
-    yield shared
-    assert not shared.bodies  # each test has read what it published
 
 
 def composed(send: Send) -> Email:
@@ -216,6 +144,23 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"subject": "a\nb"}, "subject"),
     ({"text": "\ud800"}, "text"),
     ({"emailId": "a b"}, "emailId"),
+    ({"lane": "express"}, "lane"),
+    ({"tenant": "a b"}, "tenant"),
+    ({"tenant": 17}, "tenant"),
+    ({"sendAt": "tomorrow"}, "sendAt"),
+    ({"sendAt": "2025-03-09T07:00:00"}, "sendAt"),
+    ({"sendAt": 1_741_500_000}, "sendAt"),
+    ({"sendAt": {"$date": "no date"}}, "sendAt"),
+    ({"sendAt": "9999-01-01T00:00:00Z"}, "sendAt"),
+    ({"sendAt": "2025-02-30T09:00:00Z"}, "sendAt"),
+    ({"expiresAt": "2099-02-29T09:00:00Z"}, "expiresAt"),
+    ({"expiresAt": ""}, "expiresAt"),
+    ({"sendAt": "2025-03-09T07:00:00Z", "expiresAt": "2025-03-09t08:00:00+01:00"}, "expiresAt"),
+    ({"tags": ["spring"]}, "tags"),
+    ({"tags": {"a b": "c"}}, "tags"),
+    ({"tags": {f"n{number}": "x" for number in range(11)}}, "tags"),
+    ({"tags": {"campaign": "Frühling"}}, "tags.campaign"),
+    ({"tags": {"campaign": 5}}, "tags.campaign"),
     ({"text": "é" * (MOST_MESSAGE_BYTES // 2)}, "mail"),
     # nodemailer's parser would make something else of these
     ({"to": "ann@example.org\nBcc: bob@example.org"}, "to"),
@@ -252,10 +197,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (attached(headers={"X-A": "1"}), "attachments[0].headers"),
     (attached(contentDisposition="inline"), "attachments[0].contentDisposition"),
     (attached(contentDisposition="attachment", cid="a"), "attachments[0].contentDisposition"),
-    ({"emailID": "order-17"}, "emailID"),
-    ({"email_id": "order-17"}, "email_id"),
-    ({"in_doubt": "park"}, "in_doubt"),
-    ({"return_path": "a@b.example"}, "return_path"),
 ]
 
 
@@ -300,3 +241,54 @@ def test_without_a_topic_there_is_no_transport(nodemailer: Nodemailer) -> None:
 def test_what_aws_refuses_is_an_error(nodemailer: Nodemailer) -> None:
     (result,) = nodemailer.send(HI, arn=f"{nodemailer.arn}-of-nobody")
     assert "error" in result
+
+
+def test_a_mail_says_when_how_and_for_whom_it_goes(nodemailer: Nodemailer) -> None:
+    tags = {"campaign": "spring", "none": None}
+    nodemailer.send(
+        {
+            **HI,
+            "emailId": "a",
+            "lane": "bulk",
+            "sendAt": {"$date": "2025-03-09T07:00:00.250Z"},
+            "expiresAt": "2099-03-08t09:00:00+01:00",
+            "tags": tags,
+        },
+        {**HI, "emailId": "b", "lane": None, "sendAt": None, "expiresAt": None, "tags": {}},
+    )
+    published = nodemailer.published()
+    send = published["a"]
+    assert send.lane is Lane.BULK
+    assert send.not_before == "2025-03-09T07:00:00.250Z"
+    assert send.expires_at == "2099-03-08T09:00:00+01:00"
+    assert send.tags == {"campaign": "spring"}
+    plain = published["b"]
+    assert (plain.lane, plain.not_before, plain.expires_at) == (None, None, None)
+
+
+def test_bulk_goes_to_the_topic_for_bulk(nodemailer: Nodemailer) -> None:
+    mails = [{**HI, "emailId": "a", "lane": "bulk"}, {**HI, "emailId": "b", "lane": "normal"}]
+    nodemailer.send(*mails, bulk_arn=nodemailer.bulk_arn)
+    (bulk,) = nodemailer.bulk
+    (normal,) = nodemailer.bodies
+    assert (json.loads(bulk)["email_id"], json.loads(bulk)["lane"]) == ("a", "bulk")
+    assert json.loads(normal)["email_id"] == "b"
+
+
+def test_a_wrong_topic_for_bulk_is_told_at_once(nodemailer: Nodemailer) -> None:
+    for wrong in ("ion-bulk-topic", "arn:aws:sns:ap-south-2:123456789012:ion-bulk-topic"):
+        with pytest.raises(AssertionError, match="ION_BULK_TOPIC_ARN"):
+            nodemailer.send(HI, bulk_arn=wrong)
+
+
+def test_a_tenant_is_the_message_group(nodemailer: Nodemailer) -> None:
+    nodemailer.send({**HI, "emailId": "a", "tenant": "shop-17"}, {**HI, "emailId": "b"})
+    assert nodemailer.groups == {"a": "shop-17", "b": ""}
+
+
+def test_a_mail_is_cancelled_by_its_name(nodemailer: Nodemailer) -> None:
+    results = nodemailer.send({"cancel": "order-17"}, {"cancel": "a b"}, {"cancel": None})
+    assert isinstance(results[0], str)
+    assert [one["part"] for one in results[1:]] == ["emailId", "emailId"]
+    (body,) = nodemailer.bodies
+    assert parse(body) == Cancel(email_id="order-17")

@@ -23,7 +23,7 @@ from ion_publisher import (
     Reason,
     Receipt,
 )
-from ion_publisher.message import letter
+from ion_publisher.message import FIELDS, letter
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -79,8 +79,9 @@ def test_an_email_goes_out_in_the_contracts_words(topic: Topic) -> None:
 
 
 def test_every_field_of_the_contract_can_be_said() -> None:
-    said = {"recipient": "to", "body_text": "text", "body_html": "html"}
-    assert {said.get(name, name) for name in Send.__struct_fields__} == set(Email.__annotations__)
+    said = {field: part for part, field in FIELDS.items()}
+    of_the_contract = {said.get(name, name) for name in Send.__struct_fields__}
+    assert of_the_contract | {"tenant"} == set(Email.__annotations__)
 
 
 def test_an_email_without_a_name_is_given_one(topic: Topic) -> None:
@@ -244,6 +245,9 @@ def test_a_redrive_asks_for_all_or_for_some(topic: Topic) -> None:
         recipient_domain="example.org",
         older_than=timedelta(hours=2),
         younger_than="7d",
+        tag={"campaign": "spring"},
+        sender="news@example.org",
+        email_id="order-17",
         max=100,
         rate=5,
         dry_run=True,
@@ -253,6 +257,9 @@ def test_a_redrive_asks_for_all_or_for_some(topic: Topic) -> None:
         "recipient_domain": "example.org",
         "older_than": "7200s",
         "younger_than": "7d",
+        "tag": {"campaign": "spring"},
+        "sender": "news@example.org",
+        "email_id": "order-17",
     }
     assert topic.messages == [
         {"action": "redrive"},
@@ -288,6 +295,12 @@ def test_a_wrong_redrive_is_not_published(topic: Topic) -> None:
         ({"older_than": "7d", "younger_than": "1d"}, "$.where"),
         ({"max": 0}, "$.max"),
         ({"rate": object()}, "$.rate"),
+        ({"tag": {"a b": "c"}}, "$.where.tag[*]"),
+        ({"tag": {}}, "$.where.tag"),
+        ({"tag": {"campaign": None}, "max": 5}, "$.where.tag"),
+        ({"tag": "spring"}, "$.where.tag"),
+        ({"sender": "News <news@example.org>"}, "$.where.sender"),
+        ({"email_id": ""}, "$.where.email_id"),
     ]
     for asked, path in wrong:
         with pytest.raises(InvalidMessage) as caught:
@@ -304,10 +317,12 @@ async def test_the_same_can_be_awaited(topic: Topic) -> None:
     receipt = await publisher.send(**HI)
     (second,) = await publisher.send_many([HI])
     assert isinstance(second, Receipt)
-    await publisher.redrive(max=5)
-    first, other, redrive = topic.messages
+    await publisher.redrive(max=5, email_id="a")
+    await publisher.cancel("order-17")
+    first, other, redrive, cancel = topic.messages
     assert {first["email_id"], other["email_id"]} == {receipt.email_id, second.email_id}
-    assert redrive == {"action": "redrive", "max": 5}
+    assert redrive == {"action": "redrive", "where": {"email_id": "a"}, "max": 5}
+    assert cancel == {"action": "cancel", "email_id": "order-17"}
     with pytest.raises(InvalidMessage):
         await publisher.send(to="nobody", text="hi")
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from clients.building import PROJECT, run, wheel_of
-from ion.contract import Redrive
+from ion.contract import Cancel, Lane, Redrive
 from ion_publisher import InvalidMessage, Publisher
 from ion_publisher.django import shared_publisher
 from ion_publisher.outbox import DEFAULT_SENDER, Outbox
@@ -70,6 +71,52 @@ def test_redrives_are_apart(ion_outbox: Outbox) -> None:
     assert len(ion_outbox) == 0
     ion_outbox.clear()
     assert ion_outbox.redrives == []
+
+
+def test_when_how_and_for_whom_an_email_goes_can_be_seen(ion_outbox: Outbox) -> None:
+    publisher = Publisher()
+    soon = datetime.now(UTC) + timedelta(days=1)
+    publisher.send(
+        to="a@b.example",
+        text="x",
+        lane="bulk",
+        tenant="shop-17",
+        send_at=soon,
+        expires_at="2099-03-08T12:00:00+02:00",
+        tags={"campaign": "spring", "none": None},
+    )
+    publisher.send(to="a@b.example", text="y")
+    plain, bulk = ion_outbox
+    assert (bulk.lane, bulk.tenant, bulk.send_at) == (Lane.BULK, "shop-17", soon)
+    assert bulk.expires_at == datetime(2099, 3, 8, 10, tzinfo=UTC)
+    assert bulk.tags == {"campaign": "spring"}
+    assert (plain.lane, plain.tenant, plain.send_at) == (Lane.NORMAL, None, None)
+
+
+def test_what_comes_by_the_topic_for_bulk_is_bulk(ion_outbox: Outbox) -> None:
+    least = {"action": "send", "recipient": "a@b.example", "body_text": "x"}
+    boto3.client("sns", region_name="us-east-1").publish(
+        TopicArn=os.environ["ION_BULK_TOPIC_ARN"], Message=json.dumps(least | {"lane": "normal"})
+    )
+    assert [one.lane for one in ion_outbox] == [Lane.BULK]
+
+
+def test_cancels_are_apart(ion_outbox: Outbox) -> None:
+    publisher = Publisher()
+    publisher.send(to="a@b.example", text="x", email_id="order-17")
+    publisher.cancel("order-17")
+    assert ion_outbox.cancels == [Cancel(email_id="order-17")]
+    assert len(ion_outbox) == 1
+    ion_outbox.clear()
+    assert ion_outbox.cancels == []
+
+
+@pytest.mark.parametrize("action", ["stop", "pause", "resume"])
+def test_what_an_operator_asks_for_is_read_over(ion_outbox: Outbox, action: str) -> None:
+    boto3.client("sns", region_name="us-east-1").publish(
+        TopicArn=os.environ["ION_TOPIC_ARN"], Message=json.dumps({"action": action})
+    )
+    assert len(ion_outbox) == 0
 
 
 def test_what_was_forgotten_does_not_come_back(ion_outbox: Outbox) -> None:

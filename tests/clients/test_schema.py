@@ -3,14 +3,26 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from ion.contract import BadInput, Mailbox, Redrive, Send, Where, parse
+from ion.contract import (
+    Action,
+    BadInput,
+    Cancel,
+    Mailbox,
+    Pause,
+    Redrive,
+    Send,
+    Stop,
+    StopWhere,
+    Where,
+    parse,
+)
 from ion.drain.templating import filled
 from ion.mail import compose
 from ion.outcome import Problem
@@ -19,6 +31,7 @@ from ionctl.schema import EXAMPLES, ROOT, SCHEMAS, asyncapi, examples, files, js
 from mail.reading import QUEUED_AT
 
 VALIDATOR = Draft202012Validator(json_schema())
+NO_DAY = "2027-02-30T09:00:00Z"
 
 any_text = st.text(max_size=5)
 any_json = st.recursive(
@@ -32,9 +45,12 @@ likely = st.sampled_from(
         *(0.005, True, ["a@b.example", None], {"email": "a@b.example"}, {"email": "a", "nam": "b"}),
         *("welcome", "de-AT", [{"filename": "a", "content": "YQ=="}], [{"filename": "a"}], []),
         *({"X-A": "b", "X-B": None}, {"X-A": 5}, {"reason": ["EXPIRED"]}, {"older_than": "5s"}),
+        *("bulk", "2027-03-08T09:00:00Z", "2027-03-08t10:30:00.5+01:00", "2027-03-08 09:00:00Z"),
+        *(NO_DAY, {"tag": {"a": "b", "c": None}}, {"tag": {"a": "\u00e9"}}, {"sender": "a@b.c"}),
     ]
 )
-fields = sorted({*Send.__struct_fields__, *Redrive.__struct_fields__, *Where.__struct_fields__})
+ACTIONS = {str(one.__struct_config__.tag): one for one in get_args(Action)}
+fields = sorted({name for one in (*ACTIONS.values(), Where) for name in one.__struct_fields__})
 messages = st.dictionaries(st.sampled_from(fields) | any_text, likely | any_json, max_size=4)
 
 
@@ -89,6 +105,11 @@ def named() -> dict[str, tuple[str, ...]]:
         *(("send", "recipient", name) for name in Mailbox.__struct_fields__),
         *(("redrive", name) for name in Redrive.__struct_fields__),
         *(("redrive", "where", name) for name in Where.__struct_fields__),
+        *(("cancel", name) for name in Cancel.__struct_fields__),
+        *(("stop", name) for name in Stop.__struct_fields__),
+        *(("stop", "where", name) for name in StopWhere.__struct_fields__),
+        *(("pause", name) for name in Pause.__struct_fields__),
+        ("resume",),
     ]
     return {"-".join(way): way for way in ways}
 
@@ -120,8 +141,10 @@ def test_each_example_is_an_email_to_relay_and_valid_to_the_schema(name: str) ->
 # -- the two say the same ----------------------------------------------------------------
 
 
-@given(st.sampled_from(["send", "redrive"]), messages)
+@given(st.sampled_from(sorted(ACTIONS)), messages)
 @example("send", {"recipient": "a@b.example", "body_text": "x", "cc": None})
+@example("send", {"tags": {"a.b": "c", "d": None}, "expires_at": "2027-03-08t10:30:00.5+01:00"})
+@example("stop", {"where": {"sender": "post@example.org", "tag": {"a": "b"}}})
 @example("send", {"bcc": [None, "a@b.example"], "body_html": ""})
 @example("send", {"recipient": [], "cc": "a@b.example", "body_text": "x", "attachments": []})
 @example("send", {"recipient": "a@b.example", "attachments": [{"filename": "a", "content": ""}]})
@@ -135,7 +158,7 @@ def test_what_the_relay_takes_is_valid(action: str, message: dict[str, Any]) -> 
             assert is_valid(whole), whole
 
 
-@given(st.sampled_from(["send", "redrive"]), messages)
+@given(st.sampled_from(sorted(ACTIONS)), messages)
 @example("send", {"recipient": None, "body_text": "x"})
 @example("send", {"recipient": "a@b.example", "body_html": None})
 @example("send", {"recipient": "a@b.example", "body_text": "x", "subjct": "y"})
@@ -151,6 +174,12 @@ def test_what_the_relay_takes_is_valid(action: str, message: dict[str, Any]) -> 
     },
 )
 @example("redrive", {"where": {"reason": "WEATHER"}})
+@example("send", {"tags": {"a b": "c"}})
+@example("send", {"tags": dict.fromkeys("abcdefghijk", "x")})
+@example("send", {"not_before": "2027-03-08T09:00:00"})
+@example("stop", {"where": {"email_id": "order-17"}})
+@example("pause", {"until": "2027-13-08T09:00:00Z"})
+@example("cancel", {})
 @settings(max_examples=300)
 def test_what_breaks_the_contract_is_not_valid(action: str, message: dict[str, Any]) -> None:
     for more in ({}, {"recipient": "a@b.example", "body_text": "x"} if action == "send" else {}):
@@ -169,12 +198,17 @@ def relay_finds(message: dict[str, Any]) -> BadInput | None:
 
 
 def _only_the_relay_sees(found: BadInput, message: dict[str, Any]) -> bool:
-    """What the schema doesn't say: blanks for an address, 1.0 for 1, a line end after a value."""
+    """What the schema doesn't say: blanks for an address, 1.0 for 1, a line end after a value.
+
+    Nor which month has how many days, and which of two times is the later one.
+    """
     no_recipient = found.problem is Problem.MISSING and found.path == "$.recipient"
     numbers = [one for _, one in members(message) if isinstance(one, float)]
     # jsonschema takes "$" as Python does; by the standard it is the very end
-    lines = [one for _, one in members(message) if isinstance(one, str) and one.endswith("\n")]
-    return no_recipient or bool(numbers) or bool(lines)
+    texts = [one for pair in members(message) for one in pair if isinstance(one, str)]
+    lines = [one for one in texts if one.endswith("\n")]
+    times = NO_DAY in texts or (found.path == "$.expires_at" and message.get("not_before"))
+    return no_recipient or bool(numbers) or bool(lines) or bool(times)
 
 
 @pytest.mark.parametrize("fields", [{"subject": "x"}, {"recipient": None, "cc": None}])

@@ -20,22 +20,38 @@ class Topic:
     def __init__(self) -> None:
         self._sqs = boto3.client("sqs", region_name=REGION)
         self._real_sns = boto3.client("sns", region_name=REGION)
-        self._url = self._sqs.create_queue(QueueName="behind-the-topic")["QueueUrl"]
-        self.arn = topic_before(self._url, self._sqs, self._real_sns, "ion-input-topic")
+        self.arn, self._url = self._topic_and_queue("ion-input-topic")
+        self.bulk_arn, self._bulk_url = self._topic_and_queue("ion-bulk-topic")
+
+    def _topic_and_queue(self, name: str) -> tuple[str, str]:
+        url = self._sqs.create_queue(QueueName=f"behind-{name}")["QueueUrl"]
+        return topic_before(url, self._sqs, self._real_sns, name), url
 
     def sns(self, **answers: Answer) -> Between:
         """An SNS client that behaves, but for the answers given."""
         return Between(self._real_sns, answers)
 
-    def publisher(self, sns: Between | None = None) -> Publisher:
+    def publisher(
+        self, sns: Between | None = None, *, bulk_topic_arn: str | None = None
+    ) -> Publisher:
         """One that doesn't pause between its tries."""
         client = cast("SNSClient", sns or self.sns())
-        return Publisher(self.arn, sns=client, sleep=lambda _: None)
+        return Publisher(self.arn, bulk_topic_arn, sns=client, sleep=lambda _: None)
 
     @property
     def bodies(self) -> list[str]:
         """What has been published since this was asked last."""
         return taken(self._sqs, self._url)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """MessageGroupIds of the same, by email_id; empty: a message has none."""
+        return {json.loads(body)["email_id"]: group for body, group in read(self._sqs, self._url)}
+
+    @property
+    def bulk(self) -> list[dict[str, Any]]:
+        """What has been published to the topic for bulk."""
+        return [json.loads(body) for body in taken(self._sqs, self._bulk_url)]
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -70,9 +86,16 @@ def failing(*refused: Mapping[str, tuple[str, bool]]) -> Answer:
 
 def taken(sqs: Any, url: str) -> list[str]:  # noqa: ANN401 - boto3's, or one in between
     """Bodies of all messages of a queue, which is empty afterwards."""
-    found: list[str] = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+    return [body for body, _ in read(sqs, url)]
+
+
+def read(sqs: Any, url: str) -> list[tuple[str, str]]:  # noqa: ANN401 - as above
+    """The same with their MessageGroupIds; empty: there is none."""
+    found: list[tuple[str, str]] = []
+    while messages := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]
+    ).get("Messages"):
         for one in messages:
-            found.append(str(one["Body"]))
+            found.append((one["Body"], one.get("Attributes", {}).get("MessageGroupId", "")))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
     return found

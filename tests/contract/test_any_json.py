@@ -2,13 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fuzz.contract import assert_reads_back, assert_says_only_where
-from ion.contract import Action, BadInput, Redrive, Send, content_hash, parse
+from ion.contract import Action, BadInput, Send, content_hash, parse, read_time
 from ion.mail import compose
 
 QUEUED_AT = datetime(2025, 3, 9, 7, 5, 2, tzinfo=UTC)
@@ -24,11 +24,13 @@ likely = st.sampled_from(
     [
         *("ann@example.org", "Ann <ann@example.org>", "x", "", "order-17", "park", "3d", "EXPIRED"),
         *(["a@b.example"], {"email": "a@b.example"}, {"X-A": "b"}, {"reason": "EXPIRED"}, 1, True),
+        *("bulk", "2027-03-08T09:00:00Z", "2027-03-08t10:00:00.5+01:00", {"tag": {"a": "b"}}),
     ]
 )
-fields = sorted({*Send.__struct_fields__, *Redrive.__struct_fields__})
+ACTIONS = {str(one.__struct_config__.tag): one for one in get_args(Action)}
+fields = sorted({name for one in ACTIONS.values() for name in one.__struct_fields__})
 messages = st.fixed_dictionaries(
-    {"action": st.sampled_from(["send", "redrive"])},
+    {"action": st.sampled_from(sorted(ACTIONS))},
     optional=dict.fromkeys(fields, likely | any_json),
 )
 
@@ -37,9 +39,13 @@ def ends_well(body: str) -> Action | None:
     """The action; None for bad input. Everything that it may become ends well, too."""
     try:
         action = parse(body)
-        assert isinstance(action, Send | Redrive)
+        assert isinstance(action, Action)
         assert content_hash(body) == content_hash(f" {body}\n")
         if isinstance(action, Send):
+            begins, ends = (
+                one and read_time(one) for one in (action.not_before, action.expires_at)
+            )
+            assert not begins or not ends or begins < ends
             email = compose(
                 action, key="k", queued_at=QUEUED_AT, default_sender="relay@example.com"
             )
@@ -55,17 +61,23 @@ def ends_well(body: str) -> Action | None:
 @example({"action": "redrive", "max": 10**400}, False)
 @example({"action": "redrive", "rate": float("inf")}, False)
 @example({"action": "redrive", "where": {"older_than": "1d\n"}}, False)
+@example({"action": "stop", "where": {"tag": {"\ud800": "x"}}}, True)
+@example({"action": "stop", "where": {"tag": {"\n": 5}}}, True)
+@example({"action": "send", "recipient": "a@b.c", "body_text": "x", "tags": {"a": "\ud800"}}, True)
+@example({"action": "pause", "until": "0001-01-01T00:00:00+23:59"}, True)
 @example({"action": "send", "recipient": "a@b.example", "body_text": "\ud800"}, True)
 @settings(max_examples=400)
 def test_any_json_ends_as_an_action_or_as_bad_input(value: Any, escaped: bool) -> None:  # noqa: ANN401
     ends_well(json.dumps(value, ensure_ascii=escaped))
 
 
-@given(st.dictionaries(st.sampled_from(["where", "max", "rate", "dry_run"]), likely | any_json))
+@given(st.sampled_from(sorted(ACTIONS)), st.data())
 @settings(max_examples=200)
-def test_any_redrive_ends_as_one_or_as_bad_input(asked: dict[str, Any]) -> None:
-    action = ends_well(json.dumps({"action": "redrive"} | asked))
-    assert action is None or isinstance(action, Redrive)
+def test_any_action_ends_as_one_or_as_bad_input(name: str, data: st.DataObject) -> None:
+    names = st.sampled_from(["where", *ACTIONS[name].__struct_fields__])
+    asked = data.draw(st.dictionaries(names, likely | any_json))
+    action = ends_well(json.dumps({"action": name} | asked))
+    assert action is None or isinstance(action, ACTIONS[name])
 
 
 @given(

@@ -51,9 +51,30 @@ def test_the_same_fields_in_another_spelling_are_the_same_content(spelt: str) ->
         {"cc": ""},
         {"cc": []},
         {"headers": {"X-A": "1", "X-B": "2", "X-C": None}},
+        {"tags": {"a": None}},
     ],
     ids=json.dumps,
 )
 def test_another_spelling_inside_a_value_is_other_content(other: dict[str, Any]) -> None:
     """Of most of them the same email would come, but the hash is of the JSON."""
     assert content_hash(json.dumps(MESSAGE | other)) != content_hash(PLAIN)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"lane": "normal"},
+        {"lane": "bulk"},
+        {"not_before": "2027-03-08T09:00:00Z"},
+        {"not_before": "2027-03-08T10:00:00+01:00"},
+        {"expires_at": "2027-03-08T09:00:00Z"},
+        {"tags": {}},
+        {"tags": {"campaign": "spring"}},
+    ],
+    ids=json.dumps,
+)
+def test_when_and_how_an_email_goes_is_part_of_what_was_published(more: dict[str, Any]) -> None:
+    """Under its own key another time is another wish: it is told, and doesn't get lost."""
+    with_more = json.dumps(MESSAGE | more)
+    assert isinstance(parse(with_more), Send)
+    assert content_hash(with_more) != content_hash(PLAIN)

@@ -31,6 +31,17 @@ def test_each_field_has_a_hint(path: str) -> None:
     assert hint("INVALID_SCHEMA", path, "value").startswith("must be ")
 
 
+@pytest.mark.parametrize(
+    "path", ["$.tags[*]", "$.tags['a-b']", "$.where.tag[*]", "$.where.tag['a']"]
+)
+def test_a_single_tag_has_the_hint_of_all(path: str) -> None:
+    assert "printable ASCII characters" in hint("INVALID_SCHEMA", path, "value")
+
+
+def test_a_wrong_type_has_the_hint_too() -> None:
+    assert hint("INVALID_SCHEMA", "$.not_before", "type").startswith("must be a time with a zone")
+
+
 def test_where_the_codes_say_it_all_there_is_none() -> None:
     assert hint("INVALID_SCHEMA", "$.subject", "missing") == ""
     assert hint("RCPT_REJECTED", "", None) == ""

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzz.contract import assert_says_only_where
-from ion.contract import BadInput, Mailbox, Redrive, Send, Where, parse, seconds_of
+from ion.contract import Action, BadInput, Mailbox, Redrive, Send, Where, parse, seconds_of
 from ion.outcome import Problem, Reason
 
 DOMAIN = "$.where.recipient_domain"
@@ -457,7 +457,7 @@ NAMES = st.sampled_from(
 )
 MAILBOXES = st.dictionaries(NAMES, JSON) | st.lists(st.dictionaries(NAMES, JSON))
 NEARLY = st.fixed_dictionaries(
-    {"action": st.sampled_from(["send", "redrive"]) | JSON},
+    {"action": st.sampled_from(["send", "redrive", "cancel", "stop", "pause", "resume"]) | JSON},
     optional=dict.fromkeys([*Send.__struct_fields__, "x` - at `$.y"], JSON | MAILBOXES),
 )
 
@@ -465,7 +465,7 @@ NEARLY = st.fixed_dictionaries(
 def ends_well(body: str) -> bool:
     """True: as an action; False: as bad input, with a reason and a path."""
     try:
-        return isinstance(parse(body), Send | Redrive)
+        return isinstance(parse(body), Action)
     except BadInput as bad:
         found = bad
     assert_says_only_where(found)

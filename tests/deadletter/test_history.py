@@ -1,6 +1,7 @@
 """What a message carries with it, and what is written on a dead letter."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ion.contract import Cancel, Pause, Resume, Stop
+from ion.contract.actions import Action
 from ion.deadletter.letter import dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
-from ion.history import History, for_redrive, read_history
+from ion.history import History, for_redrive, message_id, read_history, resolve, since
 from ion.limits import MAX_ATTRIBUTES
 from ion.message import Attribute, Message
 from ion.outcome import Kind, Outcome, Problem, Reason, Reply, Scope, Stage
@@ -106,6 +109,26 @@ def test_a_dead_letter_moved_by_sqs_itself_is_redriven_too() -> None:
     assert read_history(again) == found, "which counts once"
 
 
+def test_a_copy_that_sqs_buried_begins_a_new_life_with_a_redrive() -> None:
+    """It was received too often: what was written on it for its wait has no meaning any more."""
+    waited = msgspec.structs.replace(
+        ORIGIN, since=SENT_AT, message_id="m-2", due=FAILED_AT, receives=999
+    )
+    buried = message(**requeue_attributes(message(), waited))
+    assert read_history(buried) == waited
+    found = for_redrive(buried)
+    assert found == msgspec.structs.replace(ORIGIN, attempts=0, redrives=ORIGIN.redrives + 1)
+
+
+def test_a_copy_is_as_old_as_its_message_and_has_its_id() -> None:
+    assert (since(message(), ORIGIN), message_id(message(), ORIGIN)) == (SENT_AT.timestamp(), "m-9")
+    copied = msgspec.structs.replace(ORIGIN, since=FAILED_AT, message_id="m-2")
+    assert (since(message(), copied), message_id(message(), copied)) == (
+        FAILED_AT.timestamp(),
+        "m-2",
+    )
+
+
 VALID: dict[str, Any] = {
     "email_id": "x",
     "first_queued_at": "2026-11-22T08:30:15Z",
@@ -129,6 +152,11 @@ FORGED: list[dict[str, Any]] = [
     {"first_queued_at": 0},
     {"failed_at": "2026-11-22T08:30:15"},
     {"failed_at": "2026-11-22T08:30:15+02:00"},
+    {"since": "2026-11-22T08:30:15"},
+    {"since": "0001-01-01T00:00:00+14:00"},
+    {"due": "2026-11-22T08:30:15"},
+    {"due": "2026-11-22T08:30:15+02:00"},
+    {"message_id": "x" * 101},
     {"attempts": -1},
     {"attempts": -1000},
     {"attempts": 2**64},
@@ -322,3 +350,17 @@ def test_no_address_is_written_beside_the_body() -> None:
     said = "".join(str(attribute.value) for attribute in attributes.values())
     assert "ann" not in said
     assert "@" not in said
+
+
+@pytest.mark.parametrize(
+    ("body", "action"),
+    [
+        ('{"action": "cancel", "email_id": "order-17"}', Cancel(email_id="order-17")),
+        ('{"action": "stop"}', Stop()),
+        ('{"action": "pause"}', Pause()),
+        ('{"action": "resume"}', Resume()),
+    ],
+)
+def test_what_steers_has_a_name_of_its_own(body: str, action: Action) -> None:
+    history, asked = resolve(replace(message(), body=body))
+    assert (history.email_id, asked) == (message().id, action)

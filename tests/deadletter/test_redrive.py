@@ -27,8 +27,8 @@ from ion.contract import Redrive, parse
 from ion.deadletter.redrive import MOST_REDRIVES, Redriving, Report, resumption
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
+from ion.drain.work_item import WorkItem
 from ion.history import read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
@@ -155,7 +155,7 @@ def test_the_key_lasts_over_deaths_and_redrives(account: Account) -> None:
 
     async def die() -> None:
         queue = account.input_queue()
-        settler = Settler(queue, account.dead_letters(), account.ledger(), Telemetry())
+        settler = Settler(account.queues(), account.ledger(), Telemetry())
         (message,) = await queue.receive(visibility_seconds=60, wait_seconds=0)
         dead = Delivery(Status.DEAD, refused)
         await settler.settle(WorkItem(message, read_history(message), dead), [dead])

@@ -14,16 +14,17 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from conftest import Log
-from draining import email, ion_of, reasons, recipients, run, wide
+from draining import delays, email, ion_of, reasons, recipients, run, wide
 from emulated import AWS_SECRET_TEXT, Account, Answer, Request, failing, unreachable
 from ion.contract import Send, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import Job
 from ion.drain.allowance import MB, Allowance
-from ion.drain.attaching import Attaching, UnattachedError
+from ion.drain.attaching import Attaching
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
+from ion.drain.unfetched import UnfetchedError
+from ion.drain.work_item import Job
 from ion.mail import Checked, check
 from ion.mail.base64_lines import encoded_size
 from ion.message import Message
@@ -48,11 +49,6 @@ def files(server: ScriptedServer) -> list[list[Any]]:
         ]
         for one in server.accepted
     ]
-
-
-def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in between
-    asked = sqs.asked("change_message_visibility_batch")
-    return [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]]
 
 
 # what arrives
@@ -295,8 +291,8 @@ async def test_an_object_that_takes_too_long_costs_no_doubt(account: Account) ->
     memory = Memory(Allowance(10 * MB, 100))
     attaching = Attaching(account.objects(account.s3(get_object=hanging)), memory)
 
-    async def fetch(seconds: float) -> UnattachedError:
-        with pytest.raises(UnattachedError) as caught:
+    async def fetch(seconds: float) -> UnfetchedError:
+        with pytest.raises(UnfetchedError) as caught:
             async with attaching.fetched(check_of(one), seconds):
                 pass
         return caught.value

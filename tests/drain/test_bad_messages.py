@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from conftest import Log
-from draining import GOOD_ION, email, ion_of, recipients, run, wide
+from draining import GOOD_ION, delays, email, ion_of, recipients, run, wide
 from emulated import (
     Account,
 )
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.message import Message
 from ion.report.telemetry import Telemetry
 from smtp_server import (
@@ -145,8 +145,7 @@ def test_a_fault_of_ions_own_harms_one_message_and_is_put_off(account: Account, 
     sqs = account.sqs()
     summary = run(account, server, sqs=sqs, relay=lambda pool: Faulty(pool, 345_600))
     assert (summary.sent, summary.deferred, summary.stopped) == (1, 1, "empty")
-    asked = sqs.asked("change_message_visibility_batch")
-    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [300]
+    assert delays(sqs) == [300]
     assert "deferred" in [row["status"] for row in account.rows()], "its lease is let go"
     fault = next(event for event in log.events if event["message"] == "fault")
     assert fault["error"] == "LookupError"

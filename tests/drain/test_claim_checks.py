@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ParamValidationError
 
 from conftest import Log
-from draining import email, ion_of, reasons, recipients, run, wide
+from draining import delays, email, ion_of, reasons, recipients, run, wide
 from emulated import Account, Answer, Request, failing, unreachable
 from ion.contract import S3Object, claim_check
 from ion.contract.claim_check import OutboxClaim
@@ -44,11 +44,6 @@ def pointed(account: Account, content: str | bytes, name: str = POINTER, key: st
     octets = content.encode() if isinstance(content, str) else content
     stored = account.store(key, octets)
     return json.dumps([name, {"s3BucketName": stored["bucket"], "s3Key": stored["key"]}])
-
-
-def delays(sqs: Any) -> list[int]:  # noqa: ANN401 - a client with a hand in between
-    asked = sqs.asked("change_message_visibility_batch")
-    return [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]]
 
 
 # what is one

@@ -12,8 +12,8 @@ from clock import Clock
 from ion.contract import Send
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt, Status
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.mail import compose
 from ion.message import Message
 from ion.outcome import Kind, Reason, Scope, Stage
@@ -61,7 +61,7 @@ def job(
     fates = "".join(CLAIMED if i in targets else PENDING for i in everybody)
     doubts = doubts or "0" * len(everybody)
     row = Row(RowStatus.SENDING, "token", NOW + 960, "hash", fates, doubts, attempts)
-    return Job(email, row, targets, in_doubt)
+    return Job(email, row, targets, in_doubt, NOW, receives=1)
 
 
 @asynccontextmanager
@@ -404,7 +404,7 @@ def test_a_server_that_never_understands_is_given_up(attempts: int, status: Stat
 )
 def test_each_counted_attempt_makes_the_wait_longer(attempts: int, minutes: int) -> None:
     server = ScriptedServer({Step.MAIL: reply(451, "4.3.0 later")})
-    (delivery,) = delivered(server, job(attempts=attempts), replace(MESSAGE, receives=77))
+    (delivery,) = delivered(server, replace(job(attempts=attempts), receives=77))
     assert (delivery.status, delivery.delay_seconds) == (Status.DEFERRED, 60 * minutes)
 
 
@@ -414,7 +414,7 @@ def test_a_throttled_message_waits_longer_each_time_though_nothing_is_counted(
     receives: int, seconds: int
 ) -> None:
     server = ScriptedServer({Step.DOT: reply(454, "Throttling failure: Maximum sending rate")})
-    (delivery,) = delivered(server, message=replace(MESSAGE, receives=receives))
+    (delivery,) = delivered(server, replace(job(), receives=receives))
     assert (delivery.outcome.kind, delivery.delay_seconds) == (Kind.THROTTLED, seconds)
 
 
@@ -472,8 +472,7 @@ def test_a_message_is_given_up_when_its_next_try_would_be_too_late(
 def test_the_age_counts_from_the_last_redrive() -> None:
     """To SQS, that is another message."""
     server = ScriptedServer({Step.MAIL: reply(451, "4.3.0 later")})
-    message = replace(MESSAGE, sent_at=NOW + 9 * DAY)
-    (delivery,) = delivered(server, message=message, now=Clock(NOW + 10 * DAY))
+    (delivery,) = delivered(server, replace(job(), since=NOW + 9 * DAY), now=Clock(NOW + 10 * DAY))
     assert delivery.status is Status.DEFERRED
 
 

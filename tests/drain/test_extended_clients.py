@@ -91,9 +91,9 @@ class BigPayload:
         self._s3 = session.client("s3", endpoint_url=endpoint)
         sns = session.client("sns", endpoint_url=endpoint)
         self._name = f"npm-{uuid4()}"
-        self._input_url, self._dead_url = (
+        self._input_url, self._bulk_url, self._later_url, self._dead_url = (
             self._sqs.create_queue(QueueName=f"{self._name}-{kind}")["QueueUrl"]
-            for kind in ("input", "dead")
+            for kind in ("input", "bulk", "later", "dead")
         )
         self._topic_arn = topic_before(self._input_url, self._sqs, sns, self._name)
         self._s3.create_bucket(Bucket=self._name)
@@ -136,6 +136,7 @@ class BigPayload:
     def run(self, account: Account, server: ScriptedServer) -> list[str]:
         """A run of ion over the queue; gives the bodies that it dead-lettered."""
         account.input_url, account.dead_url = self._input_url, self._dead_url
+        account.bulk_url, account.later_url = self._bulk_url, self._later_url
         run(
             account,
             server,

@@ -20,8 +20,8 @@ from function import Function, email, guarded, invoke, once
 from ion.contract import Address, Mailbox, Send
 from ion.deadline import Deadline
 from ion.delivery import InDoubt, Status
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.guard_rules import GuardRules
 from ion.mail import compose
@@ -381,7 +381,7 @@ def claimed(send: Send) -> Job:
     count = len(sent.envelope.recipients)
     until = NOW.timestamp() + 960
     row = Row(RowStatus.SENDING, "t", until, "h", CLAIMED * count, "0" * count)
-    return Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE)
+    return Job(sent, row, tuple(range(count)), InDoubt.RESEND_ONCE, NOW.timestamp(), 1)
 
 
 def guarding(pool: Pool, guard_rules: GuardRules) -> Deliverer:

@@ -26,9 +26,9 @@ from emulated import (
 )
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Job
 from ion.drain.deliver import Deliverer
 from ion.drain.progress import Summary
+from ion.drain.work_item import Job
 from ion.message import Message
 from smtp_server import (
     NORMAL,

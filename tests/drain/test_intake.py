@@ -13,8 +13,9 @@ from draining import Dying, drain, email, killed, later, recipients, run, wide
 from emulated import Account, Request, at_once, failing
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
-from ion.drain.admission import Admission, Job
+from ion.drain.admission import Admission
 from ion.drain.deliver import Deliverer
+from ion.drain.work_item import Job
 from ion.limits import BATCH
 from ion.message import Message
 from ion.report.telemetry import Telemetry
@@ -98,6 +99,45 @@ def test_a_deep_queue_is_received_from_side_by_side(account: Account) -> None:
     summary = run(account, server, sqs=account.sqs(receive_message=receive), smtp=wide(30))
     assert (summary.sent, summary.stopped) == (5 * BATCH, "empty")
     assert set(recipients(server).values()) == {1}
+
+
+def test_empty_queues_are_asked_side_by_side_and_once(account: Account) -> None:
+    """Each long poll takes a second, for which the function is paid."""
+    three = threading.Barrier(3)
+
+    def receive(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        three.wait(PATIENCE_SECONDS)
+        return at_once(real, request)
+
+    sqs = account.sqs(receive_message=receive)
+    assert run(account, sqs=sqs, linger_seconds=1).stopped == "empty"
+    asked = [one["QueueUrl"] for one in sqs.asked("receive_message")]
+    assert sorted(asked) == sorted({account.input_url, account.bulk_url, account.later_url})
+
+
+def test_an_email_that_comes_alone_makes_one_more_look_at_its_queue_and_none_at_others(
+    account: Account,
+) -> None:
+    """A long poll that ends when the email is through tells that no more has come."""
+    account.publish(email(0))
+    input_polls = itertools.count(1)
+    through = threading.Event()
+
+    def receive(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        if request["QueueUrl"] == account.input_url and next(input_polls) == 2:
+            assert through.wait(PATIENCE_SECONDS)
+        return at_once(real, request)
+
+    def delete(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        through.set()
+        return real(**request)
+
+    sqs = account.sqs(receive_message=receive, delete_message_batch=delete)
+    summary = run(account, sqs=sqs, linger_seconds=1)
+    assert (summary.sent, summary.stopped) == (1, "empty")
+    asked = [one["QueueUrl"] for one in sqs.asked("receive_message")]
+    assert asked.count(account.input_url) == 2
+    assert asked.count(account.bulk_url) == asked.count(account.later_url) == 1
 
 
 @pytest.mark.row(29)

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import Log
 from draining import (
+    delays,
     drain,
     email,
     only_updates,
@@ -61,8 +62,7 @@ def test_without_the_ledger_nothing_is_sent_and_nothing_lost(
 
     first, second = asyncio.run(main())
     assert (first.sent, first.deferred, first.stopped) == (0, 3, "empty")
-    asked = sqs.asked("change_message_visibility_batch")
-    assert [entry["VisibilityTimeout"] for one in asked for entry in one["Entries"]] == [60] * 3
+    assert delays(sqs) == [60] * 3
     assert second.sent == 3
     assert recipients(server) == {f"to{number}@example.org": 1 for number in range(3)}
     assert {row["attempts"] for row in account.rows()} == {1}, "the first run cost nothing"

@@ -23,11 +23,11 @@ from ion.aws.queue import Queue
 from ion.contract import Send, parse
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
 from ion.drain.allowance import MB, Allowance, function_bytes
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory, weight
 from ion.drain.progress import Summary
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.mail import Checked, Objects, compose
 from ion.message import Attribute, Message
@@ -224,6 +224,27 @@ def test_what_is_asked_for_counts_until_it_came() -> None:
     assert memory.room() == 10
 
 
+@pytest.mark.parametrize(("memory_mb", "rooms"), [(512, [10, 1, 1]), (256, [1, 1, 1])])
+def test_no_queue_waits_for_another_one_to_be_asked_at_all(
+    memory_mb: int, rooms: list[int]
+) -> None:
+    """A long poll of an empty queue takes a second, and nothing is known of the sizes."""
+    memory = Memory(Allowance.of(memory_mb * MB, 4))
+    asked = []
+    for others in (2, 1, 0):
+        asked.append(memory.room(first=True, kept=others))
+        memory.expect(asked[-1])
+    assert asked == rooms
+    assert memory.room() == 0
+
+
+def test_where_there_is_room_for_one_message_only_queues_are_asked_in_turns() -> None:
+    memory = Memory(Allowance.of(128 * MB, 4))
+    assert memory.room(first=True, kept=2) == 1
+    memory.expect(1)
+    assert memory.room(first=True, kept=1) == 0
+
+
 def test_one_that_is_larger_than_the_budget_may_come_alone() -> None:
     memory = Memory(Allowance(1000, 10))
     assert memory.room() == 1
@@ -250,6 +271,9 @@ async def test_what_emails_share_is_no_room_for_others() -> None:
     await memory.grow(3 * total(body))
     assert memory.room() == 5
     memory.shrink(3 * total(body))
+    assert memory.room() == 8
+    async with memory.more(3 * total(body)):
+        assert memory.room() == 5
     assert memory.room() == 8
 
 
@@ -318,6 +342,21 @@ def test_work_goes_on_one_by_one_where_there_is_no_room_at_all() -> None:
     most, order = at_work(memory, received(memory, ["x" * LARGE] * 5))
     assert most == weight(message("x" * LARGE)).work
     assert order == list(range(5))
+
+
+async def test_files_take_no_more_in_a_large_function_than_a_small_one_has() -> None:
+    memory = Memory(Allowance(10_000 * MB, 1000))
+    sender, other = received(memory, ["x", "x"])
+    async with memory.work(sender):
+        await memory.grow(100 * MB)
+        async with memory.work(other):
+            waits = asyncio.create_task(memory.grow(100 * MB))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not waits.done()
+            memory.shrink(100 * MB)
+            await waits
+    assert memory.spare <= 40 * MB
 
 
 async def test_work_that_needs_more_goes_before_work_that_has_not_begun() -> None:
@@ -570,7 +609,9 @@ def test_small_emails_cost_no_more_calls_than_without_a_budget(
     for memory in (Memory(Allowance(10_000 * MB, 10_000)), Memory(Allowance.of(512 * MB, 16))):
         sqs = account.sqs()
         run(account, smtp=wide(connections), sqs=sqs, memory=memory)
-        asked.append([one["MaxNumberOfMessages"] for one in sqs.asked("receive_message")])
+        receives = sqs.asked("receive_message")
+        receives = [one for one in receives if one["QueueUrl"] == account.input_url]
+        asked.append([one["MaxNumberOfMessages"] for one in receives])
         for number in range(100):
             account.publish(email(number + 100))
     assert all(most == 10 for calls in asked for most in calls)

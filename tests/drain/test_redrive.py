@@ -56,6 +56,20 @@ def test_a_redrive_sends_what_was_dead_in_the_same_run(account: Account) -> None
 
 
 @pytest.mark.row(69)
+async def test_what_names_no_sender_is_asked_for_by_the_relays(account: Account) -> None:
+    account.publish(email(1))
+    account.publish(email(2, sender="news@example.org"))
+    server = ScriptedServer({Step.RCPT: [reply(550, "5.1.1 not yet")] * 2})
+
+    async with server:
+        await drain(account, server)
+        account.publish('{"action": "redrive", "where": {"sender": "ion@example.org"}}')
+        second = await drain(account, server)
+    assert (second.redriven, recipients(server)) == (1, {"to1@example.org": 1})
+    assert len(account.dead()) == 1
+
+
+@pytest.mark.row(69)
 @pytest.mark.parametrize("copies", [1, 2])
 async def test_a_dead_letter_that_sqs_itself_moves_is_sent_once(
     account: Account, log: Log, copies: int

@@ -55,9 +55,9 @@ async def wake(
 ) -> int:
     """One run that could send nothing, and has so many seconds left."""
     sqs = sqs or account.sqs()
-    queue = account.input_queue(sqs)
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-    return await retention.run(queue, settler, Deadline.after(seconds))
+    queues = account.queues(sqs)
+    settler = Settler(queues, account.ledger(), Telemetry())
+    return await retention.run(queues, settler, Deadline.after(seconds))
 
 
 def run(account: Account, clock: Clock, sqs: Between | None = None, seconds: float = 900) -> int:
@@ -205,10 +205,10 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
         found = []
         for _ in range(2):
             sqs = account.sqs(receive_message=slowly)
-            queue = account.input_queue(sqs)
-            settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+            queues = account.queues(sqs)
+            settler = Settler(queues, account.ledger(), Telemetry())
             retention = environment(account, clock)
-            found.append(await retention.run(queue, settler, Deadline.after(900, seconds)))
+            found.append(await retention.run(queues, settler, Deadline.after(900, seconds)))
             clock.passes(HOUR)
         return found
 
@@ -232,10 +232,10 @@ async def test_what_a_look_has_seen_is_shown_again_however_it_ends(
         return next(looks, failing())(real, request)
 
     sqs = account.sqs(receive_message=broken)
-    queue = account.input_queue(sqs)
+    queues = account.queues(sqs)
 
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-    await environment(account, clock).run(queue, settler, Deadline.after(900, seconds))
+    settler = Settler(queues, account.ledger(), Telemetry())
+    await environment(account, clock).run(queues, settler, Deadline.after(900, seconds))
     clock.passes(1)
     assert Counter((held.receives, held.visible) for held in account.waiting()) == {
         (1, True): 20,
@@ -248,10 +248,10 @@ async def test_what_a_look_has_seen_stays_hidden_longer_than_the_look_can_take(
     account: Account, clock: Clock, seconds: float, visibility: int
 ) -> None:
     sqs = account.sqs()
-    queue = account.input_queue(sqs)
+    queues = account.queues(sqs)
 
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
-    await environment(account, clock).run(queue, settler, Deadline.after(seconds, Clock()))
+    settler = Settler(queues, account.ledger(), Telemetry())
+    await environment(account, clock).run(queues, settler, Deadline.after(seconds, Clock()))
     assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {visibility}
 
 
@@ -299,7 +299,7 @@ def test_without_the_table_each_process_looks_once_in_an_hour_of_the_day(
             clock.passes(HOUR)
         return found
 
-    assert asyncio.run(main()) == [(0, 0), (3, 1)], "a look ends with two empty polls"
+    assert asyncio.run(main()) == [(0, 0), (7, 1)], "two empty polls end the look at a queue"
     assert {event["code"] for event in log.events if "code" in event} == {"AccessDenied"}
 
 

@@ -51,7 +51,7 @@ def test_everything_in_the_queue_is_sent_once_and_deleted(
 def test_a_run_ends_when_the_queue_is_empty(account: Account) -> None:
     sqs = account.sqs()
     assert run(account, sqs=sqs, linger_seconds=7) == Summary(stopped="empty")
-    (asked,) = sqs.asked("receive_message")
+    asked, *_ = sqs.asked("receive_message")
     assert asked["WaitTimeSeconds"] == 7
 
 
@@ -155,7 +155,8 @@ def test_a_queue_that_can_not_be_read_ends_the_run(
     summary = run(account, sqs=account.sqs(receive_message=answer))
     assert (summary.stopped, summary.received) == ("queue", 0)
     assert [held.receives for held in account.waiting()] == [0]
-    assert log.events[-1]["message"] == "the input queue can't be read"
+    told = {event["message"] for event in log.events}
+    assert told == {f"the {name} queue can't be read" for name in ("input", "bulk", "later")}
     assert "canary" not in log.text
 
 

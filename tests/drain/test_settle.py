@@ -3,14 +3,17 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from conftest import Log
+from draining import delays, ion_of
 from emulated import (
     Account,
     Answer,
@@ -23,9 +26,9 @@ from emulated import (
     unreachable,
 )
 from ion.delivery import Delivery, InDoubt, Status
-from ion.drain.admission import WorkItem
 from ion.drain.settle import Settler
-from ion.history import read_history
+from ion.drain.work_item import WorkItem
+from ion.history import History, read_history
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
 from ion.policy.lease import Claim, Row
@@ -33,6 +36,7 @@ from ion.report.telemetry import Telemetry
 
 FAR = 4_000_000_000.0
 """When leases end, which is never."""
+FIRST = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)
 ODD_BODIES = [
     "{broken",
     ' \r\n\t{"a" : "Grüße 🎉"}\n \n',
@@ -80,7 +84,7 @@ def settle(
     async def main() -> list[Message]:
         input_queue = account.input_queue(sqs)
         ledger = account.ledger(dynamodb)
-        settler = Settler(input_queue, account.dead_letters(sqs), ledger, Telemetry())
+        settler = Settler(account.queues(sqs), ledger, Telemetry())
         messages = await input_queue.receive(visibility_seconds=600, wait_seconds=0)
         for message, deliveries in zip(messages, fates, strict=True):
             row = await leased(account, message, recipients) if recipients else None
@@ -119,9 +123,48 @@ def test_what_was_sent_is_deleted(account: Account) -> None:
 def test_what_is_deferred_is_hidden_as_long_as_it_was_told(account: Account) -> None:
     account.publish("x")
     sqs, _ = settle(account, [fate(Status.DEFERRED, delay=300)])
-    (asked,) = sqs.asked("change_message_visibility_batch")
-    assert asked["Entries"][0]["VisibilityTimeout"] == 300
-    assert verbs(sqs) == ["change_message_visibility_batch"]
+    assert (delays(sqs), verbs(sqs)) == ([300], ["send_message_batch", "delete_message_batch"])
+    assert [held.delayed for held in account.held_in("later")] == [True]
+    assert account.held_in("input") == []
+
+
+def test_a_short_wait_stays_where_it_is(account: Account) -> None:
+    account.publish("x")
+    sqs, _ = settle(account, [fate(Status.DEFERRED, delay=60)])
+    assert (delays(sqs), verbs(sqs)) == ([60], ["change_message_visibility_batch"])
+    assert len(account.held_in("input")) == 1
+
+
+@pytest.mark.row(71)
+@pytest.mark.parametrize("days", [6, 7])
+def test_what_has_waited_for_a_week_is_put_there_anew(account: Account, days: int) -> None:
+    """Or SQS would forget it. It stays as old as it was, and keeps what is known of it."""
+    first = History(
+        email_id="a",
+        first_queued_at=FIRST,
+        original_message_id="m-1",
+        since=FIRST,
+        message_id="m-2",
+        receives=4,
+        lane="bulk",
+    )
+    ion = ("String", msgspec.json.encode(first).decode())
+    account.publish("{}", {"ion": ion}, url=account.later_url)
+    sqs = account.sqs()
+
+    async def main() -> None:
+        queues = account.queues(sqs, lambda: time.time() + days * 86_400)
+        (message,) = await queues.later.receive(visibility_seconds=600, wait_seconds=0)
+        settler = Settler(queues, account.ledger(), Telemetry())
+        await settler.settle(admitted(message), [fate(Status.DEFERRED, delay=7200)])
+        await settler.flush()
+
+    asyncio.run(main())
+    (held,) = account.held_in("later")
+    found = msgspec.json.decode(held.attributes["ion"][1], type=History)
+    assert (held.delayed, found.due is not None) == (days == 7, days == 7)
+    receives = 5 if held.delayed else 4
+    assert found == msgspec.structs.replace(first, receives=receives, due=found.due)
 
 
 def test_what_is_released_is_visible_at_once(account: Account) -> None:
@@ -250,14 +293,14 @@ def test_each_recipients_fate_is_remembered_and_only_the_dead_leave_the_queue(
     id_ = account.publish("body", {"own": ("String", "kept")})
     fates = [fate(Status.SENT, 0), fate(Status.DEAD, 1, 3), fate(Status.DEFERRED, 2, delay=300)]
     sqs, _ = settle(account, fates, recipients=4)
-    (letter,), (message,), (row,) = account.dead(), account.waiting(), account.rows()
+    (letter,), (message,), (row,) = account.dead(), account.held_in("later"), account.rows()
     assert (letter.body, letter.attributes["own"]) == ("body", ("String", "kept"))
     record = part_of(letter)
     assert (record["left"], record["email_id"], record["attempts"]) == ([1, 3], id_, 1)
-    assert (message.id, message.attributes) == (id_, {"own": ("String", "kept")})
-    (asked,) = sqs.asked("change_message_visibility_batch")
-    assert asked["Entries"][0]["VisibilityTimeout"] == 300
-    assert verbs(sqs) == ["send_message_batch", "change_message_visibility_batch"]
+    assert (message.body, message.attributes["own"]) == ("body", ("String", "kept"))
+    assert ion_of(message)["original_message_id"] == id_
+    assert delays(sqs) == [300]
+    assert verbs(sqs) == ["send_message_batch", "send_message_batch", "delete_message_batch"]
     assert (row["email_id"], row["status"], row["fates"]) == (id_, "deferred", "sd.d")
     assert (row["attempts"], row["lease_until"], row["used_ids"]) == (1, 0, id_)
 
@@ -395,7 +438,7 @@ async def test_a_worker_that_comes_too_late_changes_no_row(account: Account, log
     account.publish("x")
 
     queue, ledger = account.input_queue(), account.ledger()
-    settler = Settler(queue, account.dead_letters(), ledger, Telemetry())
+    settler = Settler(account.queues(), ledger, Telemetry())
     (message,) = await queue.receive(visibility_seconds=600, wait_seconds=0)
     stale = await leased(account, message, 1)
     taken = Claim(message.id, message.id, "hash", 1, (), InDoubt.RESEND, "other", FAR)
@@ -416,7 +459,7 @@ async def test_deletes_wait_for_company_but_not_for_more_than_ten(account: Accou
     sqs = account.sqs()
 
     queue = account.input_queue(sqs)
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    settler = Settler(account.queues(sqs), account.ledger(), Telemetry())
     messages = await queue.receive(visibility_seconds=600, wait_seconds=0)
     for message in messages[:9]:
         await settler.settle(admitted(message), [SENT])
@@ -439,7 +482,7 @@ async def test_a_worker_goes_on_while_others_are_settled_but_not_for_long(accoun
 
     sqs = account.sqs(delete_message_batch=delete)
     queue, ledger = account.input_queue(sqs), account.ledger()
-    settler = Settler(queue, account.dead_letters(sqs), ledger, Telemetry(), most=20)
+    settler = Settler(account.queues(sqs), ledger, Telemetry(), most=20)
     messages = [
         message
         for _ in range(3)
@@ -468,7 +511,7 @@ async def test_what_waits_for_a_flush_shares_the_next_one(account: Account) -> N
     sqs = account.sqs()
 
     queue, ledger = account.input_queue(sqs), account.ledger(dynamodb)
-    settler = Settler(queue, account.dead_letters(sqs), ledger, Telemetry(), most=40)
+    settler = Settler(account.queues(sqs), ledger, Telemetry(), most=40)
     messages = [
         message
         for _ in range(3)
@@ -495,7 +538,7 @@ async def test_a_delete_does_not_wait_for_company_that_never_comes(account: Acco
 
     sqs = account.sqs(delete_message_batch=delete)
     queue = account.input_queue(sqs)
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    settler = Settler(account.queues(sqs), account.ledger(), Telemetry())
     async with asyncio.TaskGroup() as group:
         group.create_task(settler.run())
         (message,) = await queue.receive(visibility_seconds=600, wait_seconds=0)
@@ -518,7 +561,7 @@ async def test_the_end_of_a_run_waits_for_a_flush_that_is_under_way(account: Acc
 
     sqs = account.sqs(delete_message_batch=delete)
     queue = account.input_queue(sqs)
-    settler = Settler(queue, account.dead_letters(sqs), account.ledger(), Telemetry())
+    settler = Settler(account.queues(sqs), account.ledger(), Telemetry())
     async with asyncio.TaskGroup() as group:
         group.create_task(settler.run())
         first, second = await queue.receive(visibility_seconds=600, wait_seconds=0)

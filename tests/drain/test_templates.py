@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from conftest import Log
-from draining import email, ion_of, reasons, recipients, run, wide
+from draining import delays, email, ion_of, reasons, recipients, run, wide
 from emulated import Account
 from ion.contract import content_hash
 from ion.deadline import Deadline
 from ion.delivery import Delivery
-from ion.drain.admission import Job
-from ion.drain.allowance import Allowance
+from ion.drain.allowance import MB, Allowance
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
+from ion.drain.work_item import Job
 from ion.message import Message
 from ion.template import FilesUnavailableError
 from smtp_server import ScriptedServer
@@ -35,6 +35,22 @@ def templated(number: int = 0, template: str = "welcome", **fields: Any) -> str:
     content = {"name": f"Ann {number}"}
     fields = {"template": template, "context": content} | fields
     return json.dumps(json.loads(email(number, **fields)) | {"body_text": None})
+
+
+class Noting(Memory):
+    """Notes what room is asked for while a message is worked on, and given back."""
+
+    def __init__(self) -> None:
+        super().__init__(Allowance(100 * MB, 10))
+        self.grown: list[int] = []
+
+    async def grow(self, octets: int) -> None:
+        self.grown.append(octets)
+        await super().grow(octets)
+
+    def shrink(self, octets: int) -> None:
+        self.grown.append(-octets)
+        super().shrink(octets)
 
 
 def arrived(server: ScriptedServer) -> str:
@@ -174,12 +190,7 @@ def test_while_templates_cant_be_read_messages_wait_and_the_others_go(
     sqs = account.sqs()
     summary = run(account, server, templates=Down(FILES, listed=listed), sqs=sqs)
     assert (summary.sent, summary.deferred, summary.dead_lettered) == (1, 2, 0)
-    delays = [
-        entry["VisibilityTimeout"]
-        for one in sqs.asked("change_message_visibility_batch")
-        for entry in one["Entries"]
-    ]
-    assert all(40 < delay < 80 for delay in delays), "a minute, and longer with each receive"
+    assert all(40 < delay < 80 for delay in delays(sqs)), "a minute, longer with each receive"
     deferred = [event for event in log.events if event["message"] == "deferred"]
     assert {(one["reason"], one["reply"]) for one in deferred} == {
         ("TEMPLATE_UNAVAILABLE", "SlowDown")
@@ -257,3 +268,16 @@ def test_near_the_end_of_a_run_nothing_is_rendered(account: Account) -> None:
     run(account, templates=Texts(FILES), deadline=Deadline.after(54))
     assert account.dead() == []
     assert [held.body for held in account.waiting()] == [templated(1, "broken")]
+
+
+def test_a_message_in_s3_has_room_for_what_its_template_makes(account: Account) -> None:
+    """How much that is, is known when it has been fetched."""
+    stored = account.store("k", templated(1, template="long").encode())
+    place = {"s3BucketName": stored["bucket"], "s3Key": stored["key"]}
+    pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", place]
+    account.publish(json.dumps(pointer))
+    memory, server = Noting(), ScriptedServer()
+    run(account, server, templates=Texts({"long/body.txt.j2": "x" * 100_000}), memory=memory)
+    assert recipients(server) == {"to1@example.org": 1}
+    grown, shrunk = memory.grown
+    assert grown == -shrunk > 400_000

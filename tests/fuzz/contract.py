@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from random import Random
+from typing import get_args
 
 from fuzz.messages import message
 from ion.contract import (
@@ -10,7 +11,6 @@ from ion.contract import (
     Addresses,
     BadInput,
     Mailbox,
-    Redrive,
     Send,
     Where,
     content_hash,
@@ -30,7 +30,7 @@ _PATH = re.compile(rf"\$(?:\.\.?{_NAME}|(?:\.\.)?{_BRACKET})*", re.ASCII)
 """What may be said of bad input: where it is, never what it is. RFC 9535, or a part of it."""
 _FIELDS = {
     "action",
-    *(name for one in (Send, Redrive, Where, Mailbox) for name in one.__struct_fields__),
+    *(name for one in (*get_args(Action), Where, Mailbox) for name in one.__struct_fields__),
 }
 
 _quoted_pair = re.compile(r"\\(.)")
@@ -55,9 +55,9 @@ class Contract:
         except BadInput as bad:
             assert_says_only_where(bad)
             return
-        assert isinstance(action, Send | Redrive), type(action)
+        assert isinstance(action, Action), type(action)
         assert len(content_hash(text)) == 64
-        if isinstance(action, Redrive):
+        if not isinstance(action, Send):
             return
         try:
             email = self.compose(action)

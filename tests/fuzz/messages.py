@@ -33,9 +33,27 @@ _GOOD: tuple[dict[str, Any], ...] = (
     {"action": "send", "bcc": ["ann@example.org", ""], "cc": None, "body_text": "x"},
     {"action": "redrive"},
     {"action": "redrive", "where": {"reason": ["EXPIRED", "IN_DOUBT"], "older_than": "3d"}},
+    {
+        "action": "send",
+        "recipient": "ann@example.org",
+        "body_text": "plain",
+        "lane": "bulk",
+        "not_before": "2027-03-08T09:00:00+01:00",
+        "expires_at": "2027-03-09T09:00:00Z",
+        "tags": {"campaign": "spring", "customer.id": "17"},
+    },
+    {"action": "cancel", "email_id": "order-17"},
+    {
+        "action": "stop",
+        "where": {"tag": {"campaign": "spring"}, "sender": "post@example.org"},
+        "until": "2027-03-08T09:00:00Z",
+    },
+    {"action": "pause", "lane": "bulk", "until": "2027-03-08t09:00:00.5-00:00"},
+    {"action": "resume"},
 )
 _NAMES = (
     *("action", *Send.__struct_fields__, *Redrive.__struct_fields__, "email", "name", "reason"),
+    *("until", "tag", "campaign"),
     *(
         "To",
         "",

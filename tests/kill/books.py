@@ -4,11 +4,12 @@ Pure. It believes the mail server (by the dots it saw) and the queues, not what 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-SENT = "sent"
-"""The fate of an email that is due to arrive; others have the reason of their dead letter."""
+SENT, CANCELLED = "sent", "cancelled"
+"""The fates of emails that arrive, and of those that leave nothing; others have the reason of their
+dead letter."""
 
 RESEND_ONCE, RESEND, PARK = "resend_once", "resend", "park"
 IN_DOUBT, CRASH_LOOP = "IN_DOUBT", "CRASH_LOOP"
@@ -41,8 +42,9 @@ class Books:
         due: each published key and its fate had nothing been killed.
         lives: in order.
         dead: key and reason of every dead letter.
-        left: keys still in the input queue.
+        left: keys still in the queues of what is to be sent.
         policy: what is done about an email in doubt.
+        cancelled: keys of which the ledger says so.
     """
 
     due: Mapping[str, str]
@@ -50,6 +52,7 @@ class Books:
     dead: Sequence[tuple[str, str]] = ()
     left: Sequence[str] = ()
     policy: str = RESEND_ONCE
+    cancelled: Collection[str] = ()
     _in_doubt: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +75,7 @@ class Books:
         """Exactly one fate, and the right one. Only doubt can take the place of what was due."""
         fates = {SENT} if copies else set[str]()
         fates |= {reason for other, reason in self.dead if other == key}
+        fates |= {CANCELLED} if key in self.cancelled else set()
         if not fates:
             return [f"lost: {key}"]
         for doubt in (IN_DOUBT, CRASH_LOOP):

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from soak.clock import CLOCKED, Clock
 
 _ROOT = Path(__file__).parents[2]
 _INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
@@ -24,11 +25,13 @@ class Nursery:
     Args:
         root: where the package's files are (LAMBDA_TASK_ROOT), for all children.
         log: what they write.
+        clock: that they live by.
     """
 
-    def __init__(self, root: Path, log: Path) -> None:
+    def __init__(self, root: Path, log: Path, clock: Clock) -> None:
         self.root = root
         self.log = log
+        self._clock = clock
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as output:
@@ -38,7 +41,8 @@ class Nursery:
                     **{name: os.environ[name] for name in _INHERITED if name in os.environ},
                     **CREDENTIALS,
                     **ISOLATION,
-                    "PYTHONPATH": str(_ROOT / "lambda_src"),
+                    **self._clock.environment,
+                    "PYTHONPATH": f"{CLOCKED}:{_ROOT / 'lambda_src'}",
                     "LAMBDA_TASK_ROOT": str(self.root),
                 },
                 stdin=subprocess.PIPE,

@@ -1,9 +1,12 @@
 """Where the function may be killed, by name; and the trap that does it there, once."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import pytest
 
 from kill.child import Child
 from kill.proxy import Call, Phase
@@ -21,6 +24,10 @@ from smtp_server import (
 _BODY_BYTES = 20_000
 """Read of a body before the kill in its middle."""
 _PATIENCE_SECONDS = 30
+REPEATS = range(int(os.environ.get("ION_KILL_RUNS", "1")))
+FEW = "ION_KILL_RUNS" not in os.environ
+"""Of the points in other modes only those that have no like among the first; of those where mail
+waits, is paused or cancelled, half."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,21 @@ def _aws(call: Call) -> dict[str, Place]:
     return {f"{phase.value} {call.value}": Aws(call, phase) for phase in Phase}
 
 
+def places(points: Mapping[str, Place], *names: str) -> pytest.MarkDecorator:
+    """A test for each of them, or for those named."""
+    cases = [
+        pytest.param(points[name], id=f"{name} {number}" if number else name)
+        for name in names or points
+        for number in REPEATS
+    ]
+    return pytest.mark.parametrize("place", cases)
+
+
+def some(points: Mapping[str, Place]) -> tuple[str, ...]:
+    """Names of every second one, those after a call mostly; in long runs of all."""
+    return tuple(points)[1::2] if FEW else tuple(points)
+
+
 POINTS: dict[str, Place] = {
     "connect": Smtp(Step.CONNECT),
     "second connect": Smtp(Step.CONNECT, nth=2),
@@ -262,3 +284,67 @@ DEEP_POINTS: dict[str, Place] = {
     "before record and delete": _RECORD_AND_DELETE_LOST,
 }
 """The same, where they go out behind the dot of the email before."""
+
+MOVE_POINTS: dict[str, Place] = {
+    **_aws(Call.LATER_SEND),
+    **_aws(Call.DELETE),
+    "after record, copy lost": Aws(Call.RECORD, Phase.AFTER, withheld=frozenset({Call.LATER_SEND})),
+}
+"""In a run over what has to wait: the copy goes out, and then the original is deleted."""
+
+DUE_POINTS: dict[str, Place] = {
+    **_aws(Call.LATER_RECEIVE),
+    **_aws(Call.CLAIM),
+    "dot seen, no reply": Smtp(Step.DOT),
+    "dot replied to": Replied(),
+    **_aws(Call.RECORD),
+    **_aws(Call.LATER_DELETE),
+    "after record, delete lost": Aws(
+        Call.RECORD, Phase.AFTER, withheld=frozenset({Call.LATER_DELETE})
+    ),
+    "after delete, record lost": Aws(
+        Call.LATER_DELETE, Phase.AFTER, withheld=frozenset({Call.RECORD})
+    ),
+}
+"""In a run over what has fallen due."""
+
+EARLY_POINTS: dict[str, Place] = {**_aws(Call.LATER_RECEIVE), **_aws(Call.LATER_POSTPONE)}
+"""In a run that finds what isn't due yet."""
+
+BULK_POINTS: dict[str, Place] = {
+    **_aws(Call.BULK_SEND),
+    **_aws(Call.DELETE),
+    **_aws(Call.BULK_RECEIVE),
+    "after second bulk-receive": Aws(Call.BULK_RECEIVE, Phase.AFTER, nth=2),
+    **_aws(Call.CLAIM),
+    "dot seen, no reply": Smtp(Step.DOT),
+    **_aws(Call.BULK_DELETE),
+}
+"""In a run over bulk, some of which came by the door for normal mail."""
+
+PAUSE_POINTS: dict[str, Place] = {
+    **_aws(Call.RECORD),
+    **_aws(Call.POSTPONE),
+    "before record and postpone": Aws(
+        Call.RECORD, Phase.BEFORE, withheld=frozenset({Call.POSTPONE, Call.DELETE})
+    ),
+}
+"""In a run that is paused in the middle of a batch: what is claimed is being released."""
+
+STOP_POINTS: dict[str, Place] = {
+    **_aws(Call.DEAD_LETTER),
+    "after third dead-letter": Aws(Call.DEAD_LETTER, Phase.AFTER, nth=3),
+    **_aws(Call.RECORD),
+    **_aws(Call.DELETE),
+    "before record and delete": _RECORD_AND_DELETE_LOST,
+    "after record, delete lost": POINTS["after record, delete lost"],
+    "after delete, record lost": POINTS["after delete, record lost"],
+}
+"""In a run over emails that a stop is about."""
+
+CANCEL_POINTS: dict[str, Place] = {
+    **_aws(Call.CANCEL),
+    "after third cancel": Aws(Call.CANCEL, Phase.AFTER, nth=3),
+    **_aws(Call.DELETE),
+}
+"""In a run that is told to cancel."""

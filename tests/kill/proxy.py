@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -28,12 +28,59 @@ class Call(StrEnum):
     DELETE = "delete"
     POSTPONE = "postpone"
     DEAD_LETTER = "dead-letter"
+    BULK_RECEIVE = "bulk-receive"
+    BULK_SEND = "bulk-send"
+    """Moves what came by the door for normal mail."""
+    BULK_DELETE = "bulk-delete"
+    BULK_POSTPONE = "bulk-postpone"
+    LATER_RECEIVE = "later-receive"
+    LATER_SEND = "later-send"
+    """Moves what has to wait."""
+    LATER_DELETE = "later-delete"
+    LATER_POSTPONE = "later-postpone"
+    """Most often of what isn't due yet."""
     REDRIVE_RECEIVE = "redrive-receive"
     REQUEUE = "requeue"
     REDRIVE_DELETE = "redrive-delete"
     REDRIVE_POSTPONE = "redrive-postpone"
+    CONTROL = "control"
+    """Reads what operators have asked for."""
+    STEER = "steer"
+    """Writes it."""
+    CANCEL = "cancel"
     ALARM = "alarm"
     OTHER = "other"
+
+
+_OF_A_QUEUE = {
+    "ReceiveMessage": {
+        "input": Call.RECEIVE,
+        "bulk": Call.BULK_RECEIVE,
+        "later": Call.LATER_RECEIVE,
+        "dead": Call.REDRIVE_RECEIVE,
+    },
+    "SendMessageBatch": {
+        "input": Call.REQUEUE,
+        "bulk": Call.BULK_SEND,
+        "later": Call.LATER_SEND,
+        "dead": Call.DEAD_LETTER,
+    },
+    "DeleteMessageBatch": {
+        "input": Call.DELETE,
+        "bulk": Call.BULK_DELETE,
+        "later": Call.LATER_DELETE,
+        "dead": Call.REDRIVE_DELETE,
+    },
+    "ChangeMessageVisibilityBatch": {
+        "input": Call.POSTPONE,
+        "bulk": Call.BULK_POSTPONE,
+        "later": Call.LATER_POSTPONE,
+        "dead": Call.REDRIVE_POSTPONE,
+    },
+}
+_CONTROL_KEY = " control "
+_WRITES = {Call.STEER: _CONTROL_KEY, Call.CANCEL: "cancelled", Call.CLAIM: "sending"}
+"""What is among the values of each; those of any other write to the table are results."""
 
 
 class Phase(StrEnum):
@@ -57,15 +104,13 @@ class Proxy:
 
     Attributes:
         watch: see `Watch`.
-        receipts: the last receipt handle of each message that was received through here, also of
-            those whose receiver never heard: by queue URL and message id.
+        queues: "bulk", "later", "dead", by their URLs; any other is the input queue.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.watch: Watch = lambda _call, _phase: True
-        self.receipts: dict[tuple[str, str], str] = {}
-        self.dead_letter_queue = ""
+        self.queues: Mapping[str, str] = {}
         self._under_way = 0
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -106,36 +151,30 @@ class Proxy:
             self._under_way += count
             self._changed.notify_all()
 
-    def name(self, operation: str, body: bytes) -> tuple[Call, str]:
-        """What a request is for, and the queue that it is about."""
+    def name(self, operation: str, body: bytes) -> Call:
+        """What a request is for."""
         if operation == "SetAlarmState":
-            return Call.ALARM, ""
+            return Call.ALARM
         asked: Any = json.loads(body)
-        queue = asked.get("QueueUrl", "")
-        of_dead = queue == self.dead_letter_queue
-        match operation:
-            case "BatchGetItem":
-                keys = [key for table in asked["RequestItems"].values() for key in table["Keys"]]
-                hold = all(" " in key["email_id"]["S"] for key in keys)  # as no email's key
-                call = Call.HOLD if hold else Call.LOOK
-            case "BatchExecuteStatement":
-                values = [value for one in asked["Statements"] for value in one["Parameters"]]
-                call = Call.CLAIM if {"S": "sending"} in values else Call.RECORD
-            case "ReceiveMessage":
-                call = Call.REDRIVE_RECEIVE if of_dead else Call.RECEIVE
-            case "DeleteMessageBatch":
-                call = Call.REDRIVE_DELETE if of_dead else Call.DELETE
-            case "ChangeMessageVisibilityBatch":
-                call = Call.REDRIVE_POSTPONE if of_dead else Call.POSTPONE
-            case "SendMessageBatch":
-                call = Call.DEAD_LETTER if of_dead else Call.REQUEUE
-            case _:
-                call = Call.OTHER
-        return call, queue
+        if operation in _OF_A_QUEUE:
+            return _OF_A_QUEUE[operation][self.queues.get(asked["QueueUrl"], "input")]
+        if operation == "BatchGetItem":
+            keys = [key for table in asked["RequestItems"].values() for key in table["Keys"]]
+            names = {key["email_id"]["S"] for key in keys}
+            if names == {_CONTROL_KEY}:
+                return Call.CONTROL
+            return Call.HOLD if all(" " in name for name in names) else Call.LOOK
+        if operation == "BatchExecuteStatement":
+            values = [value["S"] for one in asked["Statements"] for value in _texts(one)]
+            for call, word in _WRITES.items():
+                if word in values:
+                    return call
+            return Call.RECORD
+        return Call.OTHER
 
-    def learn(self, queue: str, answer: bytes) -> None:
-        for message in json.loads(answer).get("Messages") or []:
-            self.receipts[queue, message["MessageId"]] = message["ReceiptHandle"]
+
+def _texts(statement: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    return (value for value in statement["Parameters"] if "S" in value)
 
 
 class _Server(ThreadingHTTPServer):
@@ -163,12 +202,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, proxy: Proxy, body: bytes) -> None:
         self.close_connection = True
-        call, queue = proxy.name(self._operation(body), body)
+        call = proxy.name(self._operation(body), body)
         if not proxy.watch(call, Phase.BEFORE):
             return
         status, headers, answer = self._forward(body)
-        if call in (Call.RECEIVE, Call.REDRIVE_RECEIVE):
-            proxy.learn(queue, answer)
         if not proxy.watch(call, Phase.AFTER):
             return
         self.close_connection = False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
+from kill.books import CANCELLED, CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
 
 DUE = {"a": SENT, "b": SENT, "bad": "BAD_JSON"}
 DEAD = [("bad", "BAD_JSON")]
@@ -29,6 +29,9 @@ def test_a_run_without_a_kill_balances(policy: str) -> None:
         (Books(DUE, [WELL], [*DEAD, ("a", "EXPIRED")]), "a: ['EXPIRED', 'sent'], due: sent"),
         (Books(DUE, [Life(("a",))], [*DEAD, ("b", "EXPIRED")]), "b: ['EXPIRED'], due: sent"),
         (Books(DUE, [Life(("a",))], [*DEAD, ("b", IN_DOUBT)]), "b: ['IN_DOUBT'], due: sent"),
+        (Books(DUE, [WELL], DEAD, cancelled={"a"}), "a: ['cancelled', 'sent'], due: sent"),
+        (Books(DUE, [Life(("a",))], DEAD, cancelled={"b"}), "b: ['cancelled'], due: sent"),
+        (Books({"c": CANCELLED}, [Life()]), "lost: c"),
         (Books(DUE, [WELL], [*DEAD, *DEAD]), "undue dead letter: bad has 2, 0 excused"),
     ],
 )

@@ -4,20 +4,26 @@ Believes the dots that the mail server saw and what lies in the queues. What wen
 too, so every copy and every letter too many needs its excuse.
 """
 
-import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from emulated import Held
+from ion.limits import SKEW_SECONDS
 from ion.outcome import Reason
+from ion.policy.control import Control
+from ion.policy.lease import SENT, RowStatus
+from machine.emails import Arrival, Email, ion_of
+from machine.orders import OBEYED_SECONDS, SENDER, Orders
 from smtp_server import Submission
 
-REDRIVE = "redrive"
-"""The action of a message that is a command, and no email."""
+CONTROL_KEY = " control "
+"""Of the row with what operators want."""
 OWN = ("Number", "5")
 """An attribute of the publisher's, which every letter must still have."""
 
@@ -36,7 +42,14 @@ _OF_INPUT = frozenset(
         Reason.ID_REUSED,
     }
 )
-_OF_THE_SERVER = frozenset(Reason) - _OF_INPUT
+_OF_NOBODY = frozenset(
+    {
+        *(Reason.STOPPED, Reason.CANCELLED, Reason.GUARDED, Reason.SCHEDULED, Reason.LANE),
+        *(Reason.LEASED, Reason.DUPLICATE, Reason.ACCEPTED),
+    }
+)
+"""Nothing that goes wrong has these for its consequence."""
+_OF_THE_SERVER = frozenset(Reason) - _OF_INPUT - _OF_NOBODY
 
 
 class Cause(StrEnum):
@@ -46,50 +59,6 @@ class Cause(StrEnum):
     AWS = "aws"
     DEATH = "death"
     CLOCKS = "clocks"
-
-
-@dataclass
-class Email:
-    """What was published, once or more than once, under one key.
-
-    Args:
-        number: in order of publication.
-        bodies: its spellings; bad input has one.
-        recipients: addresses that no other email has.
-        key: by which the ledger knows it.
-        policy: what is to be done about it in doubt.
-        bad: what it must die of, if it can't be an email.
-        malformed: those of the recipients whom no mail server accepts.
-        publications: how often it was published.
-        ids: SQS's, of those.
-    """
-
-    number: int
-    bodies: set[str]
-    recipients: tuple[str, ...]
-    key: str
-    policy: str
-    bad: str = ""
-    malformed: frozenset[str] = frozenset()
-    publications: int = 1
-    ids: list[str] = field(default_factory=list)
-
-    @property
-    def fates(self) -> tuple[str, ...]:
-        """What has one each: the recipients, or the message that has none."""
-        return self.recipients or (f"message {self.number}",)
-
-    def concerned(self, held: Held) -> tuple[str, ...]:
-        """Those that a message in a queue is about."""
-        left = ion_of(held).get("left")
-        return tuple(self.fates[i] for i in left) if left else self.fates
-
-
-def ion_of(held: Held) -> dict[str, Any]:
-    """What ion has written on a message."""
-    _, text = held.attributes.get("ion", ("String", "{}"))
-    record: dict[str, Any] = json.loads(text)
-    return record
 
 
 @dataclass
@@ -103,6 +72,10 @@ class Books:
         excuses: by email, what happened that may have left a letter too many.
         causes: by email, what was wrong in runs that had it in hand.
         strays: what never may happen, and did.
+        orders: what operators asked for.
+        commands: bodies of messages that are no emails.
+        announced: keys that were cancelled before there was an email.
+        cancelled_at: by key, when it was cancelled in time, by the true time.
     """
 
     emails: list[Email] = field(default_factory=list)
@@ -112,6 +85,10 @@ class Books:
     excuses: Counter[int] = field(default_factory=Counter)
     causes: defaultdict[int, set[Cause]] = field(default_factory=lambda: defaultdict(set))
     strays: list[str] = field(default_factory=list)
+    orders: Orders = field(default_factory=Orders)
+    commands: set[str] = field(default_factory=set)
+    announced: set[str] = field(default_factory=set)
+    cancelled_at: dict[str, float] = field(default_factory=dict)
     _contents: defaultdict[int, set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
     def of_body(self, body: str) -> Email | None:
@@ -127,11 +104,30 @@ class Books:
         if email := self.of_body(held.body):
             self.lives.update(email.concerned(held))
 
-    def arrived(self, submission: Submission, *, in_doubt: Mapping[str, bool]) -> None:
+    def written(
+        self, at: float, statements: Sequence[Mapping[str, Any]], responses: Sequence[Any]
+    ) -> None:
+        """Something was written into the ledger's table, or into the control row, at that time."""
+        keys = self.announced | {email.key for email in self.emails}
+        for statement, response in zip(statements, responses, strict=False):
+            values = [value.get("S", "") for value in statement["Parameters"]]
+            if "Error" in response:
+                continue
+            if CONTROL_KEY in values:
+                text = next(value for value in values if value.startswith("{"))
+                self.orders.change(at, Control.read(text))
+            elif RowStatus.CANCELLED in values:
+                for key in keys.intersection(values):
+                    self.cancelled_at.setdefault(key, at)
+
+    def arrived(
+        self, submission: Submission, arrival: Arrival, *, in_doubt: Mapping[str, bool]
+    ) -> None:
         """The mail server took an email.
 
         Args:
             submission: as it saw it.
+            arrival: how and when.
             in_doubt: by recipient, whether ion can't know.
         """
         to = submission.recipients
@@ -141,23 +137,42 @@ class Books:
             email is None
             or not set(to) <= set(email.recipients) - email.malformed
             or len(set(to)) < len(to)
-            or submission.sender != "ion@example.org"
+            or submission.sender != SENDER
             or named not in submission.content
         ):
             self.strays.append(f"unexpected mail to {to}")
             return
+        self.strays += self._untimely(email, arrival)
         self.copies.update(to)
         self.doubts.update(address for address in to if in_doubt[address])
         self._contents[email.number].add(_DATE.sub(b"", submission.content))
 
+    def _untimely(self, email: Email, arrival: Arrival) -> Iterator[str]:
+        """An email that could not be sent at that time."""
+        at, skew = arrival.at, arrival.skew_seconds
+        if at < email.not_before - max(0, skew - SKEW_SECONDS):
+            yield f"{email.number} was sent {email.not_before - at} s early"
+        if at > email.expires_at + max(0, -skew) + arrival.late_seconds:
+            yield f"{email.number} was sent {at - email.expires_at} s late"
+        if at > self.cancelled_at.get(email.key, math.inf) and not arrival.astray:
+            yield f"{email.number} was sent, and was cancelled before"
+        seconds = OBEYED_SECONDS + arrival.slow_seconds
+        if why := self.orders.forbade(email, at, seconds, abs(skew)):
+            yield f"{email.number} was sent, and was {why} before"
+        if arrival.blind:
+            yield f"{email.number} was sent, and what operators want was not known"
+
     # -- the count -----------------------------------------------------------------------
 
-    def faults(self, waiting: Sequence[Held], dead: Sequence[Held]) -> list[str]:
+    def faults(
+        self, waiting: Sequence[Held], dead: Sequence[Held], cancelled: Mapping[str, str]
+    ) -> list[str]:
         """What doesn't balance.
 
         Args:
-            waiting: what lies in the input queue, visible or not.
+            waiting: what lies in the queues of what is to be sent, visible or not.
             dead: what lies in the dead-letter queue.
+            cancelled: keys of which the ledger says so, with the fates of the recipients.
         """
         queued = Counter(self._concerned(waiting))
         letters = Counter(self._concerned(dead))
@@ -166,15 +181,17 @@ class Books:
             found += self._letter_faults(letter)
         for email in self.emails:
             for fate in email.fates:
-                found += self._fate_faults(email, fate, queued[fate], letters[fate])
+                found += self._fate_faults(email, fate, queued[fate], letters[fate], cancelled)
             if len(self._contents[email.number]) > 1:
                 found.append(f"{email.number}: its copies differ")
         return found
 
-    def at_the_end(self, waiting: Sequence[Held], dead: Sequence[Held]) -> list[str]:
+    def at_the_end(
+        self, waiting: Sequence[Held], dead: Sequence[Held], cancelled: Mapping[str, str]
+    ) -> list[str]:
         """The same once everything has had its time."""
         still = [f"still queued: {held.body}" for held in waiting]
-        return still + self.faults(waiting, dead)
+        return still + self.faults(waiting, dead, cancelled)
 
     def _concerned(self, held: Sequence[Held]) -> Iterator[str]:
         for one in held:
@@ -183,7 +200,7 @@ class Books:
 
     def _unknown(self, waiting: Sequence[Held]) -> Iterator[str]:
         for held in waiting:
-            if self.of_body(held.body) is None and f'"{REDRIVE}"' not in held.body:
+            if self.of_body(held.body) is None and held.body not in self.commands:
                 yield f"in the queue, and never published: {held.body}"
 
     def _under_one_key(self) -> Iterator[str]:
@@ -193,10 +210,16 @@ class Books:
             if times > 1:
                 yield f"{times} emails were sent under the key {key}"
 
-    def _fate_faults(self, email: Email, fate: str, queued: int, letters: int) -> Iterator[str]:
+    def _fate_faults(
+        self, email: Email, fate: str, queued: int, letters: int, cancelled: Mapping[str, str]
+    ) -> Iterator[str]:
         copies, doubts, lives = self.copies[fate], self.doubts[fate], 1 + self.lives[fate]
-        if not copies and not queued and not letters:
+        if not copies and not queued and not letters and email.key not in cancelled:
             yield f"lost: {fate}"
+        if copies > doubts and email.key in cancelled:
+            number = email.fates.index(fate)
+            if cancelled[email.key][number : number + 1] != SENT:
+                yield f"sent and cancelled: {fate}"
         if copies > 1 + doubts:
             yield f"undue copy: {fate} has {copies}, {doubts} excused"
         most = {"resend_once": 2 * lives, "park": lives}.get(email.policy, copies)
@@ -216,12 +239,13 @@ class Books:
             return
         what = f"letter about {email.number}"
         kind, reason = letter.attributes.get("reason", ("", ""))
-        allowed = self._reasons(email)
+        ion = ion_of(letter)
+        failed_at = datetime.fromisoformat(ion.get("failed_at", "1970-01-01T00:00:00Z"))
+        allowed = self._reasons(email, failed_at.timestamp())
         if email.malformed.issuperset(email.concerned(letter)):
             allowed |= {Reason.RCPT_REJECTED}
         if kind != "String" or reason not in allowed:
             yield f"{what}: reason {reason!r}, causes {sorted(self.causes[email.number])}"
-        ion = ion_of(letter)
         keys = email.ids if email.bad else [email.key]
         if ion.get("email_id") not in keys:
             yield f"{what}: key {ion.get('email_id')}, not {keys}"
@@ -234,8 +258,8 @@ class Books:
         if letter.attributes.get("own") != OWN:
             yield f"{what}: the publisher's attribute is gone"
 
-    def _reasons(self, email: Email) -> frozenset[str]:
-        """What a letter about it may say."""
+    def _reasons(self, email: Email, failed_at: float) -> frozenset[str]:
+        """What a letter about it may say that was written then, by the clock of who judged it."""
         if email.bad:
             return frozenset({email.bad})
         causes = self.causes[email.number]
@@ -246,6 +270,10 @@ class Books:
             allowed |= _OF_DOUBT
         if Cause.SERVER in causes:
             allowed |= _OF_THE_SERVER
+        if email.expires_at <= failed_at:
+            allowed |= {Reason.EXPIRED}
+        if self.orders.ever_stopped(email):
+            allowed |= {Reason.STOPPED}
         return allowed
 
     def _shares_its_key(self, email: Email) -> bool:

@@ -2,13 +2,18 @@
 
 from hypothesis import strategies as st
 
+from ion.contract import Cancel, Lane, Pause, Resume, Stop, StopWhere
 from ion.delivery import InDoubt
 from ion.settings import Pipelining
+from machine.emails import USUAL, Wishes
 from machine.faults import KILLS, AwsFault, Ill, Plan, Seam, SmtpFault, Trouble
-from machine.process import LIFE_SECONDS
-from machine.world import BAD
+from machine.operators import Order
+from machine.orders import SENDER
+from machine.publisher import BAD
+from machine.relay import LIFE_SECONDS
 from smtp_server import Habit, Step
 
+CAMPAIGNS = ("spring", "autumn")
 _STEPS = (
     Step.BODY,
     Step.RCPT,
@@ -40,10 +45,44 @@ BAD_INPUT = st.sampled_from(sorted(BAD))
 REDRIVES = st.sampled_from(["", ', "max": 1', ', "rate": 1', ', "dry_run": true'])
 FRESH = st.sampled_from([0, 1, 1, 2, 3])
 """Emails published just before a run, or it would mostly find nothing to do."""
+FRESH_WISHES = (
+    Wishes(campaign=CAMPAIGNS[0]),
+    Wishes(lane=Lane.BULK, lasts_seconds=86_400),
+    Wishes(by_bulk_door=True, campaign=CAMPAIGNS[1]),
+)
 BURSTS = st.sampled_from([2, 3, 6])
 PAUSES = st.sampled_from([1.0, 61.0, 400.0, 1000.0, 4000.0, 43_201.0, 2 * 86_400.0])
 """A visibility timeout, the rungs of the ladder, SQS's 12 hours, half of the time to give up."""
 REDELIVERIES = st.sampled_from([0.5, 0.5, 50.0, None, 300.0])
+
+WISHES = st.just(USUAL) | st.builds(
+    Wishes,
+    by_bulk_door=st.booleans(),
+    lane=st.sampled_from([None, *Lane]),
+    waits_seconds=st.sampled_from([None, None, -100.0, 20.0, 90.0, 1000.0, 50_000.0, 3 * 86_400.0]),
+    lasts_seconds=st.sampled_from([None, None, 15.0, 100.0, 500.0, 5000.0, 86_400.0]),
+    campaign=st.sampled_from(["", *CAMPAIGNS]),
+)
+_WHERES = st.sampled_from(
+    [
+        None,
+        *(StopWhere(tag={"campaign": campaign}) for campaign in CAMPAIGNS),
+        StopWhere(sender=SENDER, tag={"campaign": CAMPAIGNS[0]}),
+        StopWhere(sender="else@example.org"),
+        StopWhere(recipient_domain="example.net"),
+    ]
+)
+_HOLDS = st.builds(Stop, where=_WHERES) | st.builds(Pause, lane=st.sampled_from([None, *Lane]))
+_DIRECTLY = st.sampled_from([True, True, False])
+HOLDS = st.builds(
+    Order,
+    _HOLDS | st.just(Resume()),
+    seconds=st.sampled_from([None, 60.0, 2 * 86_400.0]),
+    directly=_DIRECTLY,
+)
+CANCELS = st.builds(Order, st.just(Cancel(email_id="x")), directly=_DIRECTLY)
+MEANWHILE = st.tuples(st.sampled_from([0.5, 0.5, 3.0, 7.0, 50.0]), CANCELS | HOLDS)
+"""What an operator does while the relay is at work, and after how many seconds."""
 
 AT_THE_DOT = st.builds(
     SmtpFault,
@@ -90,6 +129,14 @@ _SLOW_CALLS = st.builds(
     seconds=st.sampled_from([25.0, 200.0, 310.0, LIFE_SECONDS - 5]),
 )
 
+_BLIND = st.builds(
+    AwsFault,
+    seam=st.just(Seam.LOOK),
+    trouble=st.sampled_from([Trouble.THROTTLED, Trouble.THROTTLED, Trouble.LOST]),
+    first=st.sampled_from([0, 1, 2]),
+    times=_TIMES,
+)
+_MOST_IN_FLIGHT = st.sampled_from([None, None, None, 2])
 _LULLS = st.sampled_from([0.0, 6.0])
 """Longer than a connection may be idle without being asked whether the server is still there."""
 
@@ -106,7 +153,13 @@ def plans(skew_seconds: float) -> st.SearchStrategy[Plan]:
         lull_seconds=_LULLS,
         skew_seconds=_skew(skew_seconds),
         starts_after=_STARTS,
+        most_in_flight=_MOST_IN_FLIGHT,
     )
+
+
+def blind() -> st.SearchStrategy[Plan]:
+    """Runs that can't read what operators want, from the start or in the middle."""
+    return st.builds(Plan, aws=st.tuples(_BLIND), connections=_CONNECTIONS, lull_seconds=_LULLS)
 
 
 def doubtful() -> st.SearchStrategy[Plan]:

@@ -19,10 +19,13 @@ class Seam(StrEnum):
     BURY = "send to the dead-letter queue"
     DIG = "receive from the dead-letter queue"
     REVIVE = "send to the input queue"
+    MOVE = "send to the queue for bulk, or of what waits"
     FORGET = "delete from the dead-letter queue"
     PUT_BACK = "postpone in the dead-letter queue"
     WRITE = "write to the ledger"
     READ = "read the ledger"
+    STEER = "write the control row"
+    LOOK = "read the control row"
 
 
 class Trouble(StrEnum):
@@ -140,6 +143,7 @@ class Plan:
             emails are due at once. No fault either.
         skew_seconds: by how much this Lambda's clock is fast.
         starts_after: seconds, if another is running.
+        most_in_flight: messages of a queue; then SQS answers as if it had no more. None: enough.
     """
 
     aws: tuple[AwsFault, ...] = ()
@@ -150,3 +154,4 @@ class Plan:
     lull_seconds: float = 0
     skew_seconds: float = 0
     starts_after: float = 0
+    most_in_flight: int | None = None

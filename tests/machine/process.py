@@ -1,46 +1,38 @@
-"""One Lambda: the relay as the handler puts it together, in the hands of chance."""
+"""One Lambda: the relay, in the hands of chance."""
 
 import asyncio
 import math
-import ssl
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from breaches import breaches
 from emulated import Account, Held, Request
-from ion.aws.ledger import Ledger
-from ion.aws.objects import Objects
-from ion.aws.queue import Queue
-from ion.deadline import Deadline
 from ion.delivery import InDoubt
-from ion.drain.admission import Admission
-from ion.drain.deliver import Deliverer
-from ion.drain.run import Drain
-from ion.limits import LEASE_MARGIN_SECONDS
 from ion.policy.lease import SENT
-from ion.report.telemetry import Telemetry
-from ion.settings import Security, Smtp
-from ion.smtp.connect import connect
-from ion.smtp.logins import Logins
-from ion.smtp.pool import Pool
-from ion.smtp.session import Session, emails_a_connection
-from machine.books import Books, Cause, Email
-from machine.faults import KILLS, Ill, Plan, Seam
+from machine.books import Books, Cause
+from machine.emails import Arrival, Email
+from machine.faults import KILLS, Ill, Plan, Seam, Trouble
+from machine.orders import OBEYED_SECONDS
+from machine.relay import LIFE_SECONDS, Kind, Relay
 from machine.seams import Seams
 from machine.simulated_time import SKEW
-from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Submission, reply
+from smtp_server import (
+    NORMAL,
+    Action,
+    Habit,
+    Moment,
+    Offer,
+    ScriptedServer,
+    Step,
+    Submission,
+    reply,
+)
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
-
     from clock import Clock
 
-LIFE_SECONDS = 400.0
-"""Then Lambda kills the function. Long enough for it to lose patience at a dot before."""
-_GIVE_UP_SECONDS = 4 * 24 * 3600
-_TLS = ssl.create_default_context()
+_AT_ONCE_SECONDS = 1.0
+"""Calls take a little time."""
+_SLOW = frozenset({Trouble.SLOW, Trouble.SLOW_ANSWER})
 _EMAILS_A_CONNECTION = 2
 """That a limited server takes."""
 MALFORMED = reply(501, "5.1.3 Recipient address syntax error")
@@ -50,22 +42,6 @@ _UNCLEAR = frozenset(
     {Ill.DROP, Ill.GARBAGE, Ill.GLUED, Ill.HANG, Ill.LOST_THREAD, Ill.CLOSING, Ill.KILLED}
 )
 """After these, ion can't know what the server has decided."""
-
-
-def _no_s3() -> "S3Client":
-    raise AssertionError("no email here has anything in S3")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a relay is made of; `broken` has other parts."""
-
-    ledger: type[Ledger] = Ledger
-    drain: type[Drain] = Drain
-    deliverer: type[Deliverer] = Deliverer
-    session: type[Session] = Session
-    input_queue: type[Queue] = Queue
-    dead_letters: type[Queue] = Queue
 
 
 class Process:
@@ -95,12 +71,14 @@ class Process:
         self._books = books
         self._plan = plan
         self._in_doubt = in_doubt
-        self._seams = Seams(account, self, plan.aws, clock, plan.lull_seconds)
+        self._seams = Seams(account, self, clock, plan)
         self._main: asyncio.Task[object] | None = None
         self._touched: dict[int, Email] = {}
-        self._fired = 0
+        self._fired = self._buried = 0
         self._unclear: dict[int, int] = {}
         """By session: from which of its submissions on ion can't know what the server decided."""
+        self._begun: dict[tuple[int, int], float] = {}
+        """By session and submission: when its body began."""
         self.dead = False
         self.out_of_time = False
         """Its clock and that of a Lambda beside it are so far apart that no lease can help."""
@@ -109,10 +87,11 @@ class Process:
         """Run, perhaps die, and see the consequences written into the books."""
         await asyncio.sleep(self._plan.starts_after)
         SKEW.set(self._plan.skew_seconds)
-        loop = asyncio.get_running_loop()
-        offer = self._plan.habit.on(Offer(pipelining=True), _EMAILS_A_CONNECTION)
+        loop, plan = asyncio.get_running_loop(), self._plan
+        offer = plan.habit.on(Offer(pipelining=True), _EMAILS_A_CONNECTION)
         async with ScriptedServer(self._script, offer=offer) as self._server:
-            self._main = loop.create_task(self._run())
+            relay = Relay(self._kind, self._account, self._seams, self._clock, self._in_doubt)
+            self._main = loop.create_task(relay.run(self._server.port, plan))
             end = loop.call_later(LIFE_SECONDS, self.kill)
             try:
                 await self._main
@@ -124,14 +103,49 @@ class Process:
             self._excuse()
             unknown = self._unknown()
             await self._server.settled()
-        plan, sessions = self._plan, self._server.sessions
+        sessions = self._server.sessions
         self._books.strays += breaches(sessions, plan.pipelining, offer, plan.connections)
         for session in {one.session for one in self._server.submissions}:
             for number, submission in enumerate(self._of_session(session)):
                 if submission.accepted:
                     unclear = number >= self._unclear.get(session, math.inf) or self.out_of_time
                     doubts = {to: unclear or to in unknown for to in submission.recipients}
-                    self._books.arrived(submission, in_doubt=doubts)
+                    arrival = self._arrival(self._begun[session, number])
+                    self._books.arrived(submission, arrival, in_doubt=doubts)
+
+    def _arrival(self, at: float) -> Arrival:
+        plan = self._plan
+        slow = any(fault.trouble in _SLOW for fault in self._seams.fired)
+        late = LIFE_SECONDS if self._fired else _AT_ONCE_SECONDS
+        seconds = late + (LIFE_SECONDS if slow else 2 * plan.lull_seconds)
+        return Arrival(
+            at,
+            plan.skew_seconds,
+            late_seconds=late,
+            slow_seconds=seconds,
+            blind=self._is_blind(at, seconds),
+            astray=self.out_of_time,
+        )
+
+    def _is_blind(self, at: float, seconds: float) -> bool:
+        """True if the control row hadn't been read for too long, though it was tried."""
+        looks = [look for look in self._seams.looks if look[0] <= at]
+        seen = [number for number, (_, ok) in enumerate(looks) if ok]
+        if not seen:
+            return True
+        failed = looks[seen[-1] + 1 :]
+        return bool(failed) and at - failed[0][0] > OBEYED_SECONDS + seconds
+
+    @property
+    def tries(self) -> int:
+        """Envelopes begun, as the server saw it; and dead letters about what others began."""
+        commands = [one for session in self._server.sessions for one in session.commands]
+        return sum(command.verb == "MAIL" for command in commands) + self._buried
+
+    @property
+    def is_countable(self) -> bool:
+        """True if nothing happened to it, so that the server saw all that it did."""
+        return not self._fired and not self.dead and self._plan.habit is Habit.USUAL
 
     def _of_session(self, session: int) -> list[Submission]:
         return [one for one in self._server.submissions if one.session == session]
@@ -142,48 +156,14 @@ class Process:
         if self._main is not None:
             self._main.cancel()
 
-    # -- the relay -----------------------------------------------------------------------
-
-    async def _run(self) -> object:
-        smtp = Smtp(
-            "127.0.0.1",
-            self._server.port,
-            Security.NONE,
-            connections=self._plan.connections,
-            pipelining=self._plan.pipelining,
-        )
-        deadline = Deadline.after(LIFE_SECONDS, self._clock)
-        ledger = self._kind.ledger(cast("Any", self._seams.dynamodb), self._account.table)
-        sqs = cast("SQSClient", self._seams.sqs)
-        telemetry = Telemetry()
-        telemetry.level("ERROR")
-        lease_until = self._now() + deadline.remaining() + LEASE_MARGIN_SECONDS
-        async with Pool(partial(connect, smtp, _TLS, deadline, Logins()), smtp.connections) as pool:
-            drain = self._kind.drain(
-                input_queue=self._kind.input_queue(sqs, self._account.input_url),
-                dead_letters=self._kind.dead_letters(sqs, self._account.dead_url),
-                ledger=ledger,
-                objects=Objects(_no_s3),
-                admission=Admission(
-                    ledger, telemetry, "ion@example.org", self._in_doubt, lease_until, self._now
-                ),
-                pool=pool,
-                workers=smtp.connections * emails_a_connection(smtp.pipelining),
-                deliverer=self._kind.deliverer(pool, _GIVE_UP_SECONDS, self._now, lambda: 0.5),
-                telemetry=telemetry,
-                linger_seconds=0,
-                deadline=deadline,
-            )
-            return await drain.run()
-
-    def _now(self) -> float:
-        return self._clock() + SKEW.get()
-
     # -- what happens --------------------------------------------------------------------
 
     def _script(self, moment: Moment) -> Action:
         if moment.step is Step.RCPT and self._books.is_malformed(moment.argument):
             return MALFORMED
+        if moment.step is Step.BODY:
+            number = len(self._of_session(moment.session)) - 1
+            self._begun[moment.session, number] = self._clock()
         for fault in self._plan.smtp:
             if not fault.is_due(moment.step, moment.nth - 1):
                 continue
@@ -202,6 +182,10 @@ class Process:
             for message in answer.get("Messages", ()):
                 if email := self._books.of_body(message["Body"]):
                     self._touched[email.number] = email
+        if seam in (Seam.WRITE, Seam.STEER):
+            self._books.written(self._clock(), request["Statements"], answer["Responses"])
+        if seam is Seam.BURY:
+            self._buried += len(request["Entries"])
         if seam is Seam.REVIVE:
             refused = {one["Id"] for one in answer.get("Failed", ())}
             for entry in request["Entries"]:

@@ -56,6 +56,16 @@ class Backlog:
         """True if there is a message that can be received now."""
         return any(message.visible and not message.delayed for message in self._messages)
 
+    @property
+    def in_flight(self) -> int:
+        """How many have been received, and are hidden since."""
+        return sum(not message.visible for message in self._messages)
+
+    @property
+    def messages(self) -> list[Message]:
+        """All of them, hidden or not."""
+        return [*self._messages]
+
     def begin(self) -> None:
         """Nothing is in it, and nothing is ever forgotten in the time that a story takes."""
         self._queue.message_retention_period = RETENTION_SECONDS  # type: ignore[attr-defined]

@@ -10,8 +10,10 @@ from emulated import Account
 from ion.delivery import InDoubt
 from ion.limits import SKEW_SECONDS
 from machine import choices
+from machine.emails import Wishes
 from machine.faults import Plan
-from machine.process import Kind
+from machine.operators import Order
+from machine.relay import Kind
 from machine.world import World
 
 _FAR_SECONDS = 600.0
@@ -40,31 +42,45 @@ class RelayMachine(RuleBasedStateMachine):
         named=st.booleans(),
         policy=choices.OWN_POLICIES,
         malformed=st.booleans(),
+        wishes=choices.WISHES,
     )
     def publish(
-        self, recipients: int, named: bool, policy: InDoubt | None, malformed: bool
+        self,
+        recipients: int,
+        named: bool,
+        policy: InDoubt | None,
+        malformed: bool,
+        wishes: Wishes,
     ) -> None:
-        self.world.publish(recipients, named=named, policy=policy, malformed=malformed)
+        self.world.publisher.publish(
+            recipients, named=named, policy=policy, malformed=malformed, wishes=wishes
+        )
 
-    @precondition(lambda self: self.world.named)
-    @rule(which=choices.WHICH, respelt=st.booleans())
-    def publish_again(self, which: int, respelt: bool) -> None:
-        named = self.world.named
-        self.world.publish_again(named[which % len(named)], respelt=respelt)
+    @precondition(lambda self: self.world.publisher.named)
+    @rule(which=choices.WHICH, respelt=st.booleans(), by_bulk_door=st.booleans())
+    def publish_again(self, which: int, respelt: bool, by_bulk_door: bool) -> None:
+        publisher = self.world.publisher
+        email = publisher.named[which % len(publisher.named)]
+        publisher.publish_again(email, respelt=respelt, by_bulk_door=by_bulk_door)
 
-    @precondition(lambda self: self.world.named)
+    @precondition(lambda self: self.world.publisher.named)
     @rule(which=choices.WHICH)
     def publish_other_content_under_the_same_name(self, which: int) -> None:
-        named = self.world.named
-        self.world.publish(1, named=True, policy=None, key_of=named[which % len(named)])
+        publisher = self.world.publisher
+        namesake = publisher.named[which % len(publisher.named)]
+        publisher.publish(1, named=True, policy=None, key=namesake.key)
 
     @rule(what=choices.BAD_INPUT)
     def publish_bad_input(self, what: str) -> None:
-        self.world.publish_bad(what)
+        self.world.publisher.publish_bad(what)
 
     # -- the function --------------------------------------------------------------------
 
-    @rule(plan=choices.plans(SKEW_SECONDS), pause=choices.PAUSES, fresh=choices.FRESH)
+    @rule(
+        plan=choices.plans(SKEW_SECONDS) | choices.blind(),
+        pause=choices.PAUSES,
+        fresh=choices.FRESH,
+    )
     def run(self, plan: Plan, pause: float, fresh: int) -> None:
         self._prepare(pause, fresh)
         self.world.run(plan)
@@ -103,10 +119,32 @@ class RelayMachine(RuleBasedStateMachine):
         self._prepare(pause, fresh)
         self.world.run(one, other, redelivered_after=redelivered_after)
 
+    @rule(
+        plan=choices.slow(SKEW_SECONDS) | choices.healthy(),
+        ordered=choices.MEANWHILE,
+        which=choices.WHICH,
+        pause=choices.PAUSES,
+        fresh=choices.FRESH,
+    )
+    def run_and_give_an_order(
+        self, plan: Plan, ordered: tuple[float, Order], which: int, pause: float, fresh: int
+    ) -> None:
+        self._prepare(pause, fresh)
+        seconds, order = ordered
+        self.world.run(plan, ordered=(seconds, order.of(self._key(which))))
+
     def _prepare(self, pause: float, fresh: int) -> None:
         self.world.pass_time(pause)
         for number in range(fresh):
-            self.world.publish(1 + number % 2, named=number != 1, policy=None)
+            wishes = choices.FRESH_WISHES[number]
+            self.world.publisher.publish(
+                1 + number % 2, named=number != 1, policy=None, wishes=wishes
+            )
+
+    def _key(self, which: int) -> str:
+        """Of an email; of one that there will never be, if there is none."""
+        keys = [email.key for email in self.world.books.emails if not email.bad]
+        return keys[-1 - which % len(keys)] if keys else "none"
 
     # -- SQS -----------------------------------------------------------------------------
 
@@ -131,6 +169,32 @@ class RelayMachine(RuleBasedStateMachine):
     @rule(which=choices.WHICH, twice=st.booleans())
     def redrive_natively(self, which: int, twice: bool) -> None:
         self.world.redrive_natively(which, twice=twice)
+
+    @rule(order=choices.HOLDS, plan=choices.plans(SKEW_SECONDS), pause=choices.PAUSES)
+    def hold_or_let_go(self, order: Order, plan: Plan, pause: float) -> None:
+        self.world.order(order)
+        self._prepare(pause, fresh=3)
+        self.world.run(plan)
+
+    @precondition(lambda self: self.world.books.emails)
+    @rule(order=choices.CANCELS, which=choices.WHICH)
+    def cancel(self, order: Order, which: int) -> None:
+        self.world.order(order.of(self._key(which)))
+
+    @rule(
+        directly=st.booleans(),
+        wishes=choices.WISHES,
+        plan=st.none() | choices.plans(SKEW_SECONDS),
+        pause=choices.PAUSES,
+    )
+    def cancel_and_publish(
+        self, directly: bool, wishes: Wishes, plan: Plan | None, pause: float
+    ) -> None:
+        key = self.world.cancel_ahead(directly=directly)
+        if plan is not None:
+            self._prepare(pause, fresh=0)
+            self.world.run(plan)
+        self.world.publisher.publish(1, named=True, policy=None, wishes=wishes, key=key)
 
     # -- what must be true ---------------------------------------------------------------
 

@@ -1,14 +1,15 @@
 """The AWS clients of one Lambda: real, but for the trouble that was drawn."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ReadTimeoutError
 
 from clock import Clock
 from emulated import Account, Answer, Between, Request, as_strict_as_sqs, at_once, error
-from machine.faults import AwsFault, Seam, Trouble
+from machine.books import CONTROL_KEY
+from machine.faults import AwsFault, Plan, Seam, Trouble
 from machine.queues import Backlog
 from machine.simulated_time import Later
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _CALL_SECONDS = 0.005
 """What a call takes. Without it a redrive could not tell what died before it from what died of it:
 all would happen in the same moment."""
+_NO_ANSWER = frozenset({Trouble.THROTTLED, Trouble.LOST})
 _ENTRIES = {"Entries", "Statements"}
 
 
@@ -43,36 +45,35 @@ class Seams:
     Args:
         account: where the calls go.
         owner: who makes them.
-        faults: the trouble.
         clock: a call takes time.
-        lull_seconds: that each write to the ledger takes.
+        plan: trouble, lulls and limits.
     """
 
     def __init__(
         self,
         account: Account,
         owner: Owner,
-        faults: Sequence[AwsFault],
         clock: Clock,
-        lull_seconds: float,
+        plan: Plan,
     ) -> None:
         self._owner = owner
-        self._faults = faults
+        self._plan = plan
         self._clock = clock
-        self._lull_seconds = lull_seconds
-        self._dead_url = account.dead_url
+        self._dead_url, self._input_url = account.dead_url, account.input_url
         self._calls: Counter[Seam] = Counter()
         self.fired: list[AwsFault] = []
         """The trouble that there was, once for each call."""
+        self.looks: list[tuple[float, bool]] = []
+        """When the control row was read, and whether it could be."""
         self.sqs: Between = account.sqs(
-            receive_message=self._queue(Seam.RECEIVE, Seam.DIG, _unless_empty),
+            receive_message=self._queue(Seam.RECEIVE, Seam.DIG, self._unless_empty),
             delete_message_batch=self._queue(Seam.DELETE, Seam.FORGET),
             change_message_visibility_batch=self._queue(Seam.POSTPONE, Seam.PUT_BACK),
-            send_message_batch=self._queue(Seam.REVIVE, Seam.BURY, as_strict_as_sqs),
+            send_message_batch=self._send,
         )
         self.dynamodb: Between = account.dynamodb(
-            batch_execute_statement=self._table(Seam.WRITE),
-            batch_get_item=self._table(Seam.READ),
+            batch_execute_statement=self._table(Seam.WRITE, Seam.STEER),
+            batch_get_item=self._table(Seam.READ, Seam.LOOK),
         )
 
     def _queue(self, seam: Seam, dead_seam: Seam, usual: Answer | None = None) -> Answer:
@@ -82,11 +83,27 @@ class Seams:
 
         return answer
 
-    def _table(self, seam: Seam) -> Answer:
+    def _send(self, real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        seams = {self._dead_url: Seam.BURY, self._input_url: Seam.REVIVE}
+        seam = seams.get(request["QueueUrl"], Seam.MOVE)
+        return self._call(seam, _as_usual(real, as_strict_as_sqs), request)
+
+    def _table(self, seam: Seam, control_seam: Seam) -> Answer:
         def answer(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
-            return self._call(seam, _as_usual(real, None), request)
+            here = control_seam if CONTROL_KEY in str(request) else seam
+            return self._call(here, _as_usual(real, None), request)
 
         return answer
+
+    def _unless_empty(self, real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        """A run that waits for a slow server asks every second; the way through boto3 is long."""
+        backlog = Backlog(request["QueueUrl"].rpartition("/")[2])
+        most = request["MaxNumberOfMessages"]
+        if self._plan.most_in_flight is not None:
+            most = min(most, self._plan.most_in_flight - backlog.in_flight)
+        if most <= 0 or not backlog.visible:
+            return {}
+        return at_once(real, request | {"MaxNumberOfMessages": most})
 
     def _call(self, seam: Seam, do: "Do", request: Request) -> Any:  # noqa: ANN401
         if self._owner.dead:
@@ -100,12 +117,15 @@ class Seams:
             self._owner.noticed(seam, request, answer)
             return answer
 
-        for fault in self._faults:
-            if fault.is_due(seam, nth):
-                self.fired.append(fault)
-                return self._troubled(fault, request, do, done)
-        if seam is Seam.WRITE and self._lull_seconds:
-            raise Later(self._lull_seconds, done)
+        fault = next((one for one in self._plan.aws if one.is_due(seam, nth)), None)
+        if seam is Seam.LOOK:
+            answered = fault is None or fault.trouble not in _NO_ANSWER
+            self.looks.append((self._clock(), answered))
+        if fault is not None:
+            self.fired.append(fault)
+            return self._troubled(fault, request, do, done)
+        if seam is Seam.WRITE and self._plan.lull_seconds:
+            raise Later(self._plan.lull_seconds, done)
         return done()
 
     def _troubled(
@@ -140,7 +160,7 @@ class Seams:
         """An answer that says it didn't do all that it was asked."""
         if seam in (Seam.RECEIVE, Seam.DIG):
             return {}  # SQS may miss what is there
-        if seam is Seam.READ:
+        if seam in (Seam.READ, Seam.LOOK):
             return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
         (name,) = _ENTRIES & request.keys()
         entries = request[name]
@@ -149,18 +169,12 @@ class Seams:
         if good:
             answer = do(request | {name: good})
             self._owner.noticed(seam, request | {name: good}, answer)
-        if seam is Seam.WRITE:
+        if seam in (Seam.WRITE, Seam.STEER):
             done = iter(answer.get("Responses", ()))
             no = {"Error": {"Code": "ThrottlingError"}}
             return {"Responses": [next(done) if entry in good else no for entry in entries]}
         bad = [entry for entry in entries if entry not in good]
         return {**answer, "Failed": [{"Id": one["Id"], "Code": "InternalError"} for one in bad]}
-
-
-def _unless_empty(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
-    """A run that waits for a slow server asks every second; the way through boto3 is long."""
-    name = request["QueueUrl"].rpartition("/")[2]
-    return at_once(real, request) if Backlog(name).visible else {}
 
 
 def _as_usual(real: Callable[..., Any], usual: Answer | None) -> "Do":

@@ -12,8 +12,8 @@ from emulated import Account
 from ion.delivery import InDoubt
 from machine.broken import COARSE, FINE, STUBBORN
 from machine.faults import Ill, Plan, SmtpFault
-from machine.process import Kind
 from machine.queues import on_clock
+from machine.relay import Kind
 from machine.rules import FarMachine, on
 from machine.simulated_time import START
 from machine.world import World
@@ -32,6 +32,7 @@ CI = settings(
 )
 LONG = settings(CI, max_examples=EXAMPLES or 1, derandomize=False)
 UNTIL_FOUND = settings(CI, max_examples=500, phases=[Phase.generate])
+UNTIL_FOUND_LATE = settings(UNTIL_FOUND, max_examples=3000)
 FOUND = (AssertionError, Flaky)
 """Hypothesis tells a story again before it believes it, and a second time it may end otherwise:
 tasks and threads take turns as they like."""
@@ -70,7 +71,7 @@ def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Ki
 @pytest.mark.parametrize("kind", FINE.values(), ids=FINE)
 def test_a_finely_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
     with pytest.raises(FOUND):
-        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND_LATE)
 
 
 @pytest.mark.parametrize("policy", [InDoubt.PARK, InDoubt.RESEND_ONCE])
@@ -81,7 +82,7 @@ def test_the_claim_lets_no_copy_out_beyond_the_policy(
     """Even where the worker would."""
     world = World(kind, account, clock, policy)
     try:
-        email = world.publish(1, named=True, policy=None)
+        email = world.publisher.publish(1, named=True, policy=None)
         for _ in range(3):
             world.run(Plan(smtp=(SmtpFault(Step.DOT, Ill.DROP),)))
             world.pass_time(10_000)
@@ -101,12 +102,12 @@ def test_a_redrive_whose_message_died_is_not_acted_on_twice(
     deaths = 1 if policy is InDoubt.PARK else 2
     world = World(Kind(), account, clock, policy)
     try:
-        world.publish(1, named=True, policy=None)
+        world.publisher.publish(1, named=True, policy=None)
         for _ in range(deaths):
             world.run(dies)
             world.pass_time(1000)
         world.run(Plan())
-        world.publish_again(world.books.emails[0], respelt=False)
+        world.publisher.publish_again(world.books.emails[0], respelt=False)
         world.redrive("")
         for _ in range(deaths):
             world.run(dies)

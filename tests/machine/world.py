@@ -1,22 +1,25 @@
-"""The world around the relay: whoever publishes, SQS, the clock, people who redrive."""
+"""The world around the relay: SQS, the clock, people who redrive, and the order of it all."""
 
-import itertools
-import json
+import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from clock import Clock
 from emulated import Account, Held
+from ion.contract import Cancel, Lane, Resume
 from ion.delivery import InDoubt
 from ion.limits import SKEW_SECONDS
-from ion.outcome import Reason
-from machine.books import OWN, REDRIVE, Books, Email
+from machine.books import Books
+from machine.emails import USUAL, Wishes
 from machine.faults import Plan
-from machine.process import Kind, Process
+from machine.operators import Operators, Order
+from machine.process import Process
+from machine.publisher import Publisher
 from machine.queues import Backlog
+from machine.relay import Kind
 from machine.simulated_time import SKEW, START, Loop
 
 if TYPE_CHECKING:
@@ -25,16 +28,7 @@ if TYPE_CHECKING:
 LONGEST_STORY_SECONDS = 12 * 24 * 3600
 """After 14 days SQS forgets, and nobody can help it."""
 _MOST_ROUNDS = 15
-_stories = itertools.count()
-
-BAD = {
-    "{broken": Reason.BAD_JSON,
-    '{"action": "send", "recipient": "a@b.example"}': Reason.INVALID_SCHEMA,
-    '{"action": "send", "recipient": "a b", "body_text": "x"}': Reason.INVALID_ADDRESS,
-    '{"action": "send", "recipient": "a@b.example", "body_text": "x", "headers": {"To": "c"}}': (
-        Reason.HEADER_NAME
-    ),
-}
+_LANES = (USUAL, USUAL, Wishes(lane=Lane.BULK), Wishes(by_bulk_door=True))
 
 
 class World:
@@ -55,94 +49,37 @@ class World:
         self._clock.seconds = START
         self._loop = Loop(clock)
         self._input, self._dead = Backlog("ion-input"), Backlog("ion-dead")
-        self._input.begin()
-        self._dead.begin()
-        self._sent: list[Message] = []
-        self._story = next(_stories)
+        self._later, self._bulk = Backlog("ion-later"), Backlog("ion-bulk")
+        for queue in (self._input, self._bulk, self._later, self._dead):
+            queue.begin()
+        self._seen: dict[str, tuple[Backlog, Message]] = {}
+        """Messages that have lain in a queue of what is to be sent, by their ids."""
         self.books = Books()
+        self.publisher = Publisher(account, clock, self.books, in_doubt)
+        self._operators = Operators(kind, account, clock, self.books)
 
     def end(self) -> None:
         """Close what it holds."""
         self._loop.close()
 
-    # -- the publisher -------------------------------------------------------------------
-
-    def publish(
-        self,
-        recipients: int,
-        *,
-        named: bool,
-        policy: InDoubt | None,
-        key_of: Email | None = None,
-        malformed: bool = False,
-    ) -> Email:
-        """A new email.
-
-        Args:
-            recipients: how many; the last of several is a blind copy.
-            named: whether it has an `email_id`.
-            policy: its own, if any.
-            key_of: another email, whose `email_id` it has.
-            malformed: the server can't read the address of the second of several recipients.
-        """
-        number = len(self.books.emails)
-        addresses = [f"e{number}r{i}@example.org" for i in range(recipients)]
-        refused = frozenset(addresses[1:2] if malformed else ())
-        content: dict[str, Any] = {
-            "action": "send",
-            "recipient": addresses[:-1] or addresses,
-            "subject": f"e{number}",
-            "body_text": ".\r\n.x\r\nGrüße",
-        }
-        if recipients > 1:
-            content["bcc"] = addresses[-1]
-        if policy is not None:
-            content["in_doubt"] = policy.value
-        if key_of is not None:
-            content["email_id"] = key_of.key
-        elif named:
-            content["email_id"] = f"story-{self._story}-email-{number}"
-        email = Email(
-            number,
-            {json.dumps(content)},
-            tuple(addresses),
-            content.get("email_id", ""),
-            policy or self._in_doubt,
-            malformed=refused,
-        )
-        self._publish(email, json.dumps(content))
-        email.key = email.key or email.ids[0]
-        self.books.emails.append(email)
-        return email
-
-    def publish_again(self, email: Email, *, respelt: bool) -> None:
-        """The publisher isn't sure that it has published this."""
-        body = min(email.bodies, key=len)
-        if respelt:
-            body = json.dumps(json.loads(body), indent=1, ensure_ascii=False, sort_keys=True)
-            email.bodies.add(body)
-        email.publications += 1
-        self._publish(email, body)
-
-    def publish_bad(self, what: str) -> None:
-        """What can't become an email."""
-        number = len(self.books.emails)
-        body = f"{what}{' ' * number}"
-        email = Email(number, {body}, (), "", "", bad=BAD[what])
-        self._publish(email, body)
-        email.key = email.ids[0]
-        self.books.emails.append(email)
-
-    def _publish(self, email: Email, body: str) -> None:
-        id_ = self._account.publish(body, {"own": OWN})
-        email.ids.append(id_)
-        self._sent.append(self._input.find(id_))
-
     # -- people --------------------------------------------------------------------------
 
     def redrive(self, options: str) -> None:
         """Somebody publishes a redrive."""
-        self._account.publish(f'{{"action": "{REDRIVE}"{options}}}')
+        body = f'{{"action": "redrive"{options}}}'
+        self.books.commands.add(body)
+        self._account.publish(body)
+
+    def order(self, order: Order) -> None:
+        """Somebody stops, pauses, resumes or cancels."""
+        self._loop.run_until_complete(self._operators.give(order))
+
+    def cancel_ahead(self, *, directly: bool) -> str:
+        """Somebody cancels what isn't published yet; returns the key."""
+        key = self.publisher.next_key
+        self.books.announced.add(key)
+        self.order(Order(Cancel(email_id=key), directly=directly))
+        return key
 
     def redrive_natively(self, which: int, *, twice: bool) -> None:
         """Somebody moves a dead letter in SQS's console; perhaps it stays there all the same."""
@@ -159,14 +96,23 @@ class World:
 
     def deliver_twice(self) -> None:
         """What a Lambda has in hand is delivered to others too."""
-        self._excuse([*self._input.show(), *self._dead.show()])
+        queues = (self._input, self._bulk, self._later, self._dead)
+        self._excuse([body for queue in queues for body in queue.show()])
 
     def deliver_deleted(self, which: int) -> None:
-        """A message that has been deleted is delivered once more."""
-        message = self._sent[which % len(self._sent)]
-        if message.id not in self._input.ids:
-            self._input.put(message)
+        """A message that has been deleted is delivered once more; perhaps a copy of ion's."""
+        self._look()
+        emails = [one for one in self._seen.values() if self.books.of_body(one[1].body)]
+        backlog, message = emails[which % len(emails)]
+        if message.id not in backlog.ids:
+            backlog.put(message)
             self._excuse([message.body])
+
+    def _look(self) -> None:
+        """See what lies in the queues."""
+        for backlog in (self._input, self._bulk, self._later):
+            for message in backlog.messages:
+                self._seen.setdefault(message.id, (backlog, message))
 
     def _excuse(self, bodies: Sequence[str]) -> None:
         for body in bodies:
@@ -180,13 +126,21 @@ class World:
         if self._clock() + seconds < START + LONGEST_STORY_SECONDS:
             self._clock.passes(seconds)
 
-    def run(self, *plans: Plan, redelivered_after: float | None = None) -> None:
+    def run(
+        self,
+        *plans: Plan,
+        redelivered_after: float | None = None,
+        ordered: tuple[float, Order] | None = None,
+    ) -> None:
         """As many Lambdas as there are plans, side by side.
 
         Args:
             plans: what happens to each.
             redelivered_after: seconds, after which SQS delivers twice what they have in hand.
+            ordered: what an operator wants meanwhile, after so many seconds.
         """
+        self._look()
+        attempts = self._attempts()
         processes = [
             Process(self._kind, self._account, self._clock, self.books, plan, self._in_doubt)
             for plan in plans
@@ -201,6 +155,8 @@ class World:
             if redelivered_after is not None:
                 timer = loop.call_later(redelivered_after, self.deliver_twice)
             tasks = [loop.create_task(process.live()) for process in processes]
+            if ordered is not None:
+                tasks.append(loop.create_task(self._order_after(*ordered)))
             try:
                 for task in tasks:
                     await task
@@ -216,11 +172,30 @@ class World:
             patch("ion.smtp.connect.Session", session),
         ):
             self._loop.run_until_complete(main())
+        if all(process.is_countable for process in processes):
+            further = self._attempts() - attempts
+            if further > sum(process.tries for process in processes):
+                self.books.strays.append(f"{further} attempts were counted, fewer were made")
+
+    async def _order_after(self, seconds: float, order: Order) -> None:
+        await asyncio.sleep(seconds)
+        await self._operators.give(order)
+
+    def _attempts(self) -> int:
+        """Attempts by the ledger."""
+        return sum(int(row.get("attempts", 0)) for row in self._account.rows())
 
     def run_in_good_health(self, plan: Plan, burst: int) -> None:
         """Publish some emails, and run: there is no reason why any of them should not be served."""
+        self.order(Order(Resume()))
         emails = [
-            self.publish(1 + number % 3, named=False, policy=None, malformed=number % 3 == 1)
+            self.publisher.publish(
+                1 + number % 3,
+                named=False,
+                policy=None,
+                malformed=number % 3 == 1,
+                wishes=_LANES[number % len(_LANES)],
+            )
             for number in range(burst)
         ]
         self.run(plan)
@@ -231,28 +206,33 @@ class World:
 
     # -- the count -----------------------------------------------------------------------
 
-    @property
-    def named(self) -> list[Email]:
-        """Emails that the publisher has named."""
-        return [email for email in self.books.emails if email.key not in email.ids]
-
     def check(self) -> None:
         """Nothing is lost, nothing is too much."""
-        faults = self.books.faults(self.waiting(), self._account.dead())
+        faults = self.books.faults(self.waiting(), self._account.dead(), self._cancelled())
         assert not faults, "\n".join(faults)
 
     def come_to_an_end(self) -> None:
-        """Nothing goes wrong any more: everything finds its end."""
+        """Nothing goes wrong any more, and nothing is held: everything finds its end."""
+        self.order(Order(Resume()))
         for _ in range(_MOST_ROUNDS):
             self.run(Plan())
             if not self.waiting():
                 break
-            self._clock.seconds = max(self._clock.seconds, self._input.all_visible_at) + 1
-        faults = self.books.at_the_end(self.waiting(), self._account.dead())
+            queues = (self._input, self._bulk, self._later)
+            visible_at = (queue.all_visible_at for queue in queues)
+            self._clock.seconds = max(self._clock.seconds, *visible_at) + 1
+        faults = self.books.at_the_end(self.waiting(), self._account.dead(), self._cancelled())
         assert not faults, "\n".join(faults)
 
+    def _cancelled(self) -> dict[str, str]:
+        """Keys that the ledger has as cancelled, with the fates of their recipients."""
+        if not self.books.cancelled_at:
+            return {}
+        rows = (row for row in self._account.rows() if row.get("status") == "cancelled")
+        return {str(row["email_id"]): str(row["fates"]) for row in rows}
+
     def waiting(self) -> list[Held]:
-        """What lies in the input queue."""
+        """What lies in the queues of what is to be sent."""
         return self._account.waiting()
 
     @property

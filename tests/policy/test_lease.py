@@ -55,6 +55,13 @@ def test_a_message_about_some_recipients_is_sent_to_those() -> None:
     assert judged.row.fates == PENDING + CLAIMED
 
 
+@pytest.mark.row(76)
+def test_what_is_cancelled_is_not_sent_whatever_it_says() -> None:
+    for row in (DEFERRED, replace(DEFERRED, content_hash="other", fates="", doubts="")):
+        judged = judge(replace(row, status=RowStatus.CANCELLED), CLAIM, NOW)
+        assert judged == Judgement(Verdict.CANCELLED)
+
+
 @pytest.mark.row(65)
 def test_our_own_token_means_go_on() -> None:
     ours = replace(ROW, token="mine")
@@ -107,7 +114,7 @@ def test_a_message_that_was_dead_lettered_and_comes_again_is_done(status: RowSta
 @pytest.mark.parametrize("status", [RowStatus.BOUNCED, RowStatus.EXPIRED, RowStatus.IN_DOUBT])
 def test_a_dead_letter_that_is_brought_back_starts_anew(status: RowStatus) -> None:
     judged = judge(replace(BURIED, status=status), REDRIVE, NOW)
-    fresh = replace(lease_on(BURIED, "message-2"), attempts=0)
+    fresh = replace(lease_on(BURIED, "message-2"), attempts=0, claimed_redrives=(1, 1))
     assert judged == Judgement(Verdict.SEND, fresh, (0, 1))
 
 
@@ -118,6 +125,44 @@ def test_only_who_was_told_of_a_doubt_is_past_it() -> None:
     judged = judge(replace(BURIED, fates=DOUBTED + DEAD, doubts="21"), REDRIVE, NOW)
     assert judged.row is not None
     assert (judged.targets, judged.row.doubts) == ((0, 1), "01")
+
+
+@pytest.mark.row(69)
+@pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.IN_DOUBT])
+def test_of_one_letter_that_came_back_twice_the_second_has_nothing_to_do(kind: Kind) -> None:
+    """An acknowledgement was lost, and the letter was sent back again.
+
+    The new letter that is made of the first one comes back once more often than both.
+    """
+    judged = judge(BURIED, REDRIVE, NOW)
+    assert judged.row is not None
+    row = conclude(judged.row, "message-2", [delivery(Status.DEAD, kind, 0, 1)])
+    twin = replace(REDRIVE, message_id="message-3")
+    assert judge(row, twin, NOW) == Judgement(Verdict.DONE)
+    again = judge(row, replace(twin, message_id="message-4", redrives=2), NOW)
+    assert (again.verdict, again.targets) == (Verdict.SEND, (0, 1))
+
+
+@pytest.mark.row(69)
+def test_letters_about_different_recipients_come_back_each_for_itself() -> None:
+    first = judge(BURIED, replace(REDRIVE, left=(0,)), NOW)
+    assert first.row is not None
+    row = conclude(first.row, "message-2", [delivery(Status.DEAD, Kind.PERMANENT, 0)])
+    second = judge(row, replace(REDRIVE, message_id="message-3", left=(1,)), NOW)
+    assert (second.verdict, second.targets) == (Verdict.SEND, (1,))
+
+
+@pytest.mark.row(69)
+def test_a_letter_of_an_older_message_comes_back_all_the_same() -> None:
+    """The one that had come back more often was put off, and its twin was dead-lettered."""
+    judged = judge(BURIED, replace(REDRIVE, redrives=2), NOW)
+    assert judged.row is not None
+    row = conclude(judged.row, "message-2", [delivery(Status.DEFERRED, Kind.TRANSIENT, 0, 1)])
+    older = judge(row, replace(REDRIVE, message_id="message-3", redrives=1), NOW)
+    assert older.row is not None
+    row = conclude(older.row, "message-3", [delivery(Status.DEAD, Kind.PERMANENT, 0, 1)])
+    back = judge(row, replace(REDRIVE, message_id="message-4", redrives=2), NOW)
+    assert (back.verdict, back.targets) == (Verdict.SEND, (0, 1))
 
 
 @pytest.mark.row(69)

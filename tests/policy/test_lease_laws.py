@@ -63,6 +63,9 @@ def situations(draw: st.DrawFn) -> tuple[Row, Claim]:
         attempts=draw(st.integers(0, 200)),
         crashes=draw(st.integers(0, 5)) if status is RowStatus.SENDING else 0,
         used_ids=frozenset(draw(st.sets(st.sampled_from(["message-1", "message-3"])))),
+        claimed_redrives=draw(
+            st.just(()) | st.lists(st.integers(0, 12), min_size=6, max_size=6).map(tuple)
+        ),
         expires_at=draw(st.sampled_from([NOW - 1, NOW, NOW + 1e6])),
     )
     return row, claim

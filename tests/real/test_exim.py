@@ -68,11 +68,9 @@ def mta(folder: Path) -> Iterator[Exim]:
 def relay(
     tmp_path: Path, mta: Exim, account: Account, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
+    for name, value in account.environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    monkeypatch.setenv("ION_AWS_QUEUE_URL", account.input_url)
-    monkeypatch.setenv("ION_AWS_DEAD_LETTER_QUEUE_URL", account.dead_url)
-    monkeypatch.setenv("ION_AWS_ALARM_NAME", account.alarm_name)
-    monkeypatch.setenv("ION_AWS_LEDGER_TABLE", account.table)
     monkeypatch.setenv("ION_DRAIN_LINGER_SECONDS", "0")  # nothing more will come
     yield Relay(tmp_path, mta, account)
     handler._relay.cache_clear()  # noqa: SLF001 - its clients are those of an account that is gone

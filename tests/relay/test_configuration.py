@@ -15,8 +15,14 @@ from ion.settings import SettingsError, Smtp
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
-    f"ION_AWS_{name}": "x" for name in ("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ALARM_NAME")
-} | {"ION_AWS_LEDGER_TABLE": "x", "ION_AWS_SECRET_ARN": "arn"}
+    f"ION_AWS_{which}{name}": "x"
+    for name in ("QUEUE_URL", "ALARM_NAME")
+    for which in ("", "BULK_", "LATER_")
+} | {
+    "ION_AWS_DEAD_LETTER_QUEUE_URL": "x",
+    "ION_AWS_LEDGER_TABLE": "x",
+    "ION_AWS_SECRET_ARN": "arn",
+}
 
 
 def text(password: str, server: str = "mail.example.org", more: str = "") -> str:

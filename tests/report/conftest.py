@@ -22,11 +22,8 @@ def world(
     """At the level that tells most; `log` makes a logger anew."""
     shutil.copy(ROOT / "config.cfg", tmp_path)
     environment = {
+        **account.environment,
         "LAMBDA_TASK_ROOT": str(tmp_path),
-        "ION_AWS_QUEUE_URL": account.input_url,
-        "ION_AWS_DEAD_LETTER_QUEUE_URL": account.dead_url,
-        "ION_AWS_ALARM_NAME": account.alarm_name,
-        "ION_AWS_LEDGER_TABLE": account.table,
         "ION_DRAIN_LINGER_SECONDS": "0",
         "ION_LOG_LEVEL": "DEBUG",
     }

@@ -264,6 +264,12 @@ def in_the_name_of_another(world: World) -> None:
     world.publish(email())
 
 
+def stopped(world: World) -> None:
+    world.publish('{"action": "stop"}')
+    world.run()
+    world.publish(email())
+
+
 def with_a_file(world: World, **name: str) -> None:
     stored = world.account.store(f"{WORDS['field']}/{WORDS['value']}", b"x")
     world.publish(email(attachments=[{"filename": f"{WORDS['name']}.pdf", "s3": stored | name}]))
@@ -336,6 +342,7 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.SENDER_MISSING, without_sender, {}, {}),
     (Reason.GUARDED, outside, {}, {}),
     (Reason.GUARDED, in_the_name_of_another, {}, {}),
+    (Reason.STOPPED, stopped, {}, {}),
     (Reason.SMTPUTF8_UNSUPPORTED, as_ever, {}, {"smtputf8": False}),
     (Reason.TOO_LARGE, as_ever, {}, {"size_bytes": 10}),
     (Reason.ATTACHMENT_MISSING, with_a_file_that_is_gone, {}, {}),
@@ -377,7 +384,7 @@ def test_a_dead_letter_that_comes_back_tells_no_more(world: World) -> None:
 OTHERS = """
     ACCEPTED DUPLICATE TRY_LATER GREYLISTED THROTTLED CONNECTION_LOST ERROR DEADLINE LEDGER LEASED
     CONNECT GREETING EHLO TLS_CERT TLS_REQUIRED AUTH AUTH_MISSING AUTH_LATER QUOTA CONFIGURATION
-    RELAYING_DENIED MAILBOX_FULL POISON STORAGE TEMPLATE_UNAVAILABLE
+    RELAYING_DENIED MAILBOX_FULL POISON STORAGE TEMPLATE_UNAVAILABLE CANCELLED LANE SCHEDULED
 """.split()  # noqa: SIM905 - read more easily so
 """Reasons of what waits, and of what SQS moved. A new one belongs here, or among those above."""
 
@@ -455,8 +462,7 @@ BODIES = (email(0), email(1), f'{{"{WORDS["line"]}', '{"action": "redrive"}')
 def test_what_sqs_says_is_told_by_its_code(world: World, method: str, answer: Answer) -> None:
     def change(relay: Relay) -> None:
         sqs = world.account.sqs(**{method: answer})
-        relay.input_queue = world.account.input_queue(sqs)
-        relay.dead_letters = world.account.dead_letters(sqs)
+        relay.queues = world.account.queues(sqs)
 
     for body in BODIES:
         world.publish(body)
@@ -488,7 +494,7 @@ def test_what_dynamodb_says_is_told_by_its_code(world: World, method: str, answe
 
 def test_what_aws_says_of_a_receive_or_an_alarm_is_told_by_its_code(world: World) -> None:
     def change(relay: Relay) -> None:
-        relay.input_queue = world.account.input_queue(world.account.sqs(receive_message=refused))
+        relay.queues = world.account.queues(world.account.sqs(receive_message=refused))
         relay.alarm = world.account.alarm(world.account.cloudwatch(set_alarm_state=refused))
 
     assert world.run({}, change).stopped == "queue"

@@ -103,6 +103,7 @@ def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
         (Status.RELEASED, Scope.SENDER, Reason.CONFIGURATION, 0.1, True),
         (Status.RELEASED, Scope.SENDER, Reason.CONFIGURATION, 0, False),
         (Status.DEFERRED, Scope.SITE, Reason.LEDGER, 0, False),
+        (Status.DEFERRED, Scope.MESSAGE, Reason.LEDGER, 0, True),
         (Status.DEFERRED, Scope.MESSAGE, Reason.LEASED, 0, True),
         (Status.DEAD, Scope.SITE, Reason.EXPIRED, 0, True),
     ],

@@ -4,16 +4,20 @@ It believes the mail server, by the dots it saw, and the queues; never what ion 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from soak.course import Course, astray
 from soak.mail import Mail
-from soak.witness import Copy
+from soak.witness import Copy, Witness
 
 RESEND_ONCE, PARK = "resend_once", "park"
 _MOST_COPIES = {RESEND_ONCE: 2, PARK: 1}
 _DOUBTFUL = {"IN_DOUBT": {RESEND_ONCE: 2, PARK: 1}, "CRASH_LOOP": {RESEND_ONCE: 3, PARK: 3}}
 """How many events it takes to be dead-lettered over them."""
+_LEFT = "."
+"""The ledger's word for a recipient who is still to be served."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,12 @@ class Excuses:
     hindered: frozenset[str] = frozenset()
     refused: Mapping[str, set[str]] = field(default_factory=dict)
 
+    @classmethod
+    def seen(cls, witness: Witness) -> "Excuses":
+        """Those that a witness has."""
+        hindered = frozenset(witness.hindered)
+        return cls(witness.doubts, witness.redriven, hindered, witness.refused)
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -58,7 +68,8 @@ class Balance:
         published: due.
         sent: arrived, once or more.
         dead_lettered: didn't arrive, and lie in the dead-letter queue.
-        lost: neither.
+        cancelled: neither, since they were cancelled in time.
+        lost: none of these.
         duplicated: names of which somebody has more than one copy.
         extra_copies: beyond the first.
         unexpected: arrived, or died, and were never published so.
@@ -68,6 +79,7 @@ class Balance:
     published: int
     sent: int
     dead_lettered: int
+    cancelled: int
     lost: int
     duplicated: frozenset[str]
     extra_copies: int
@@ -75,13 +87,16 @@ class Balance:
     faults: tuple[str, ...]
 
 
-def balance(
+def balance(  # noqa: PLR0913 - what there is to count
     mails: Mapping[str, Mail],
     copies: Sequence[Copy],
     letters: Sequence[Letter],
     left: Iterable[str],
     excuses: Excuses,
     policy: str = RESEND_ONCE,
+    *,
+    cancelled: Mapping[str, str] | None = None,
+    course: Course | None = None,
 ) -> Balance:
     """Count.
 
@@ -89,10 +104,13 @@ def balance(
         mails: published, by name.
         copies: that arrived, in order.
         letters: in the dead-letter queue.
-        left: names of what is still in the input queue.
+        left: names of what is still in a queue.
         excuses: what may be forgiven.
         policy: what ion was to do about an email in doubt.
+        cancelled: fates of the recipients of emails that are, by name, as the ledger has them.
+        course: what was seen of their ways.
     """
+    cancelled, course = cancelled or {}, course or Course()
     unexpected = [*_unexpected_copies(mails, copies), *_unexpected_letters(mails, letters)]
     arrived: dict[tuple[str, str], list[Copy]] = defaultdict(list)
     for copy in copies:
@@ -105,7 +123,8 @@ def balance(
         for i in one.left or range(len(mails[one.name].fates))
     }
     due = {(mail.name, fate) for mail in mails.values() for fate in mail.fates}
-    lost = due - arrived.keys() - dead
+    called_off = {one for one in due if one[0] in cancelled} - arrived.keys() - dead
+    lost = due - arrived.keys() - dead - called_off
     faults = [f"unexpected: {what}" for what in unexpected]
     faults += [f"lost: {name} {who}".rstrip() for name, who in sorted(lost)]
     faults += [f"still queued: {name}" for name in left]
@@ -121,12 +140,22 @@ def balance(
     faults += [
         f"undue letter: {one.name} {one.reason}"
         for one in letters
-        if one.name in mails and not _is_due(one, mails[one.name], excuses, policy)
+        if one.name in mails
+        and not course.explains(one.name, one.reason)
+        and not _is_due(one, mails[one.name], excuses, policy)
     ]
+    faults += [
+        f"not brought back: {one.name}"
+        for one in letters
+        if one.name in mails and course.was_brought_back(mails[one.name].flow, one.reason)
+    ]
+    faults += _wrongly_cancelled(mails, cancelled, arrived, dead, excuses)
+    faults += astray(mails, copies, course)
     return Balance(
         published=len(due),
         sent=len(due & arrived.keys()),
         dead_lettered=len((due & dead) - arrived.keys()),
+        cancelled=len(called_off),
         lost=len(lost),
         duplicated=frozenset(name for (name, _), several in arrived.items() if len(several) > 1),
         extra_copies=sum(len(several) - 1 for several in arrived.values()),
@@ -170,6 +199,27 @@ def _undue_copies(
     if copies > _MOST_COPIES[policy] * (1 + redriven):  # whoever puts it back begins anew
         found.append(f"undue copy: {whom} has {copies}")
     return found
+
+
+def _wrongly_cancelled(
+    mails: Mapping[str, Mail],
+    cancelled: Mapping[str, str],
+    arrived: Mapping[tuple[str, str], Sequence[Copy]],
+    dead: AbstractSet[tuple[str, str]],
+    excuses: Excuses,
+) -> Iterator[str]:
+    """A recipient who was left when the email was cancelled has no copy for certain, no letter."""
+    for name, fates in cancelled.items():
+        if name not in mails or not mails[name].cancelled:
+            yield f"unexpected: {name} is cancelled"
+            continue
+        everybody = mails[name].recipients
+        for who, fate in zip(everybody, fates or _LEFT * len(everybody), strict=True):
+            copies = arrived.get((name, who), ())
+            if fate == _LEFT and any(not copy.doubt for copy in copies):
+                yield f"sent and cancelled: {name} {who}"
+            if fate == _LEFT and (name, who) in dead and not _may_be_both(name, excuses):
+                yield f"dead and cancelled: {name} {who}"
 
 
 def _may_be_both(name: str, excuses: Excuses) -> bool:

@@ -4,6 +4,7 @@ import math
 import mmap
 import struct
 import time
+from bisect import bisect_right
 from pathlib import Path
 
 CLOCKED = Path(__file__).with_name("clocked")
@@ -25,6 +26,8 @@ class Clock:
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), 8)
         self._offset = 0.0
+        self._turns = [(-math.inf, 0.0)]
+        """What it showed after each turn, and by how much it was ahead of the machine's then."""
         self._ends: dict[int, float] = {}
         self.environment = {"SOAK_CLOCK": str(path)}
 
@@ -43,7 +46,17 @@ class Clock:
         """Turn it on by so much, or as far as the living allow."""
         room = min(self._ends.values(), default=math.inf) - self.now()
         self._offset += max(0.0, min(seconds, room))
+        self._turns.append((self.now(), self._offset))
         struct.pack_into("d", self._shared, 0, self._offset)
+
+    def real_at(self, moment: float) -> float:
+        """What the machine's clock showed when this one had come so far."""
+        turn = bisect_right(self._turns, (moment, math.inf))
+        real = moment - self._turns[turn - 1][1]
+        if turn == len(self._turns):
+            return real
+        after, offset = self._turns[turn]  # perhaps it was skipped by that turn
+        return min(real, after - offset)
 
     def lives(self, invocation: int) -> bool:
         """True between its beginning and its end."""

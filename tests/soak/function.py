@@ -10,6 +10,7 @@ import socket
 import sys
 import traceback
 
+from ion.drain import steering
 from ion.handler import run
 from ion.smtp import session
 
@@ -31,6 +32,8 @@ def live(environment: dict[str, str]) -> int:
     # A session measures how long it was idle by time.monotonic, which is real (`clocked`). A lull
     # is so many seconds on the soak's clock, which is that much faster.
     session.IDLE_SECONDS /= float(environment["SOAK_SPEED"])
+    # Between two looks at the control row the real seconds are less.
+    steering.LOOK_SECONDS /= float(environment["SOAK_LOOKS_DIVIDED_BY"])  # type: ignore[assignment]
     try:
         address = ("127.0.0.1", int(environment["SOAK_CONTROL_PORT"]))
         with socket.create_connection(address) as control, control.makefile("rw") as lines:

@@ -3,8 +3,10 @@
 import json
 import random
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from soak.flow import Flow, drawn
 
 _BIG_LINES = 1000
 _SEVERAL = (2, 4)
@@ -16,25 +18,10 @@ _SEVERAL_UP_TO = 0.10
 _REFUSED_OF_SEVERAL = 0.5
 _BIG = 0.02
 _REFUSALS = (".bounced", ".malformed")
+_CANCELLED, _CANCELLED_OF_SCHEDULED = 0.03, 0.3
 
-REDRIVE = '{"action": "redrive"}'
-REDRIVE_ALL_BUT_THE_DOUBTED = json.dumps(
-    {
-        "action": "redrive",
-        "where": {
-            "reason": [
-                "BAD_JSON",
-                "INVALID_SCHEMA",
-                "INVALID_ADDRESS",
-                "SENDER_REJECTED",
-                "RCPT_REJECTED",
-                "DATA_REJECTED",
-                "CONTENT_REJECTED",
-                "PROTOCOL",
-            ]
-        },
-    }
-)
+BEFORE, WITH, AFTER = "before", "with", "after"
+"""When an email is cancelled: before it is published, at once, or some messages later."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +34,8 @@ class Mail:
         recipients: in order.
         due: what the whole of it is dead-lettered for, whatever happens; empty: it is an email.
         twice: it is published once more, later.
+        flow: how it is to travel.
+        cancelled: when it is cancelled; empty: it isn't.
     """
 
     name: str
@@ -54,6 +43,8 @@ class Mail:
     recipients: tuple[str, ...]
     due: str = ""
     twice: bool = False
+    flow: Flow = field(default_factory=Flow)
+    cancelled: str = ""
 
     @property
     def fates(self) -> tuple[str, ...]:
@@ -86,17 +77,24 @@ def is_refused(address: str) -> bool:
     return is_bounced(address) or is_malformed(address)
 
 
-def written(seed: int, count: int) -> Iterator[Mail]:
-    """So many, the same for the same seed."""
+def written(seed: int, count: int, now: Callable[[], float]) -> Iterator[Mail]:
+    """So many, the same for the same seed at the same times.
+
+    Args:
+        seed: of it all.
+        count: how many.
+        now: asked for each: what it says of times is in relation to that.
+    """
     for number in range(count):
-        yield _mail(f"m{number:07}", random.Random(f"{seed}/{number}"))
+        yield _mail(f"m{number:07}", random.Random(f"{seed}/{number}"), now())
 
 
-def _mail(name: str, chance: random.Random) -> Mail:
+def _mail(name: str, chance: random.Random, now: float) -> Mail:
     draw = chance.random()
     twice = chance.random() < _TWICE
+    flow = drawn(chance, now)
     if draw < _BROKEN:
-        return _broken(name, chance)
+        return _broken(name, chance, flow)
     draw -= _BROKEN
     count = chance.randint(*_SEVERAL) if _REFUSED < draw < _SEVERAL_UP_TO else 1
     refused = None
@@ -104,27 +102,42 @@ def _mail(name: str, chance: random.Random) -> Mail:
         refused = chance.randrange(count)
     how = chance.choice(_REFUSALS)
     recipients = tuple(f"{name}.{i}{how * (i == refused)}@example.org" for i in range(count))
-    body = _body(name, recipients[0] if count == 1 else list(recipients), chance)
-    # Under SQS's id as its key, a second copy is another email: only a named one is a twin.
-    twice = twice and "email_id" in body
-    return Mail(name, body, recipients, twice=twice)
+    message = _message(name, recipients[0] if count == 1 else list(recipients), chance, flow)
+    cancelled = ""
+    if chance.random() < (_CANCELLED_OF_SCHEDULED if flow.not_before else _CANCELLED):
+        cancelled = chance.choice([BEFORE, WITH, AFTER, AFTER])
+    # Under SQS's id as its key, a second copy is another email: only a named one is a twin, and
+    # only a named one can be cancelled.
+    is_named = "email_id" in message
+    return Mail(
+        name,
+        json.dumps(message),
+        recipients,
+        twice=twice and is_named,
+        flow=flow,
+        cancelled=cancelled if is_named else "",
+    )
 
 
-def _broken(name: str, chance: random.Random) -> Mail:
-    whole = json.loads(_body(name, f"{name}.0@example.org", chance)) | {"email_id": name}
+def _broken(name: str, chance: random.Random, flow: Flow) -> Mail:
+    address = f"{name}.0@example.org"
+    message = _message(name, address, chance, Flow()) | {"email_id": name}
     reason = chance.choice(["BAD_JSON", "INVALID_SCHEMA", "INVALID_ADDRESS"])
     if reason == "BAD_JSON":
-        body = json.dumps(whole)[:-10]
+        body = json.dumps(message)[:-10]
     elif reason == "INVALID_SCHEMA":
-        body = json.dumps(whole | {"no_such_field": 1})
+        wrong = chance.choice([("no_such_field", "x"), ("not_before", "2027-03-08T09:00:00")])
+        body = json.dumps(message | dict([wrong]))
     else:
-        body = json.dumps(whole | {"recipient": f"{name}.0@example.org>\r\nRCPT TO:<x@example.org"})
-    return Mail(name, body, (), reason)
+        body = json.dumps(message | {"recipient": f"{address}>\r\nRCPT TO:<x@example.org"})
+    return Mail(name, body, (), reason, flow=Flow(door=flow.door, tenant=flow.tenant))
 
 
-def _body(name: str, recipient: str | list[str], chance: random.Random) -> str:
+def _message(
+    name: str, recipient: str | list[str], chance: random.Random, flow: Flow
+) -> dict[str, object]:
     big = chance.random() < _BIG
-    message = {
+    message: dict[str, object] = {
         "action": "send",
         "recipient": recipient,
         "sender": f"{name}@sender.example.org",
@@ -133,4 +146,4 @@ def _body(name: str, recipient: str | list[str], chance: random.Random) -> str:
     }
     if chance.random() >= _NAMELESS:
         message["email_id"] = name
-    return json.dumps(message)
+    return message | flow.fields

@@ -4,28 +4,46 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from soak.mail import name_of
+from soak.orders import email_of
 from soak.witness import Witness
 
 _DOUBTFUL = ("IN_DOUBT", "CRASH_LOOP")
+_CONTROL = " control "
+_WAITS = ("later", "bulk")
+"""Queues of copies that are as good as what they were made of: the fate is still to come."""
 _Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A write to the ledger.
+    """A write to the table.
 
     Args:
         key: of the row.
-        token: that it has then.
-        is_claim: it takes the lease; else it is a result.
-        open: the row is `sending` after it.
+        token: that it has then; empty: it is the control row.
+        before: that it had; empty: there was no row.
+        status: of the email after it.
+        control: what is in force after it, if it is the control row.
     """
 
     key: str
-    token: str
-    is_claim: bool
-    open: bool
+    token: str = ""
+    before: str = ""
+    status: str = ""
+    control: str = ""
+
+    @property
+    def is_cancel(self) -> bool:
+        return self.status == "cancelled"
+
+    @property
+    def is_claim(self) -> bool:
+        """It takes the lease; else it is a result, or a cancel."""
+        return self.token != self.before and not self.is_cancel
+
+    @property
+    def is_result(self) -> bool:
+        return self.token == self.before and not self.is_cancel
 
 
 class Notes:
@@ -49,7 +67,7 @@ class Notes:
         match operation:
             case "ReceiveMessage":
                 for one in said.get("Messages") or []:
-                    self._witness.received(one["MessageId"], one["ReceiptHandle"], one["Body"])
+                    self._received(one, asked["QueueUrl"])
             case "DeleteMessageBatch":
                 for entry in done:
                     self._deleted(entry["ReceiptHandle"], asked["QueueUrl"], heard=heard)
@@ -69,53 +87,79 @@ class Notes:
             case "BatchExecuteStatement":
                 for statement in asked["Statements"]:
                     found = parse(statement)
-                    if found is not None and not found.is_claim:
+                    if found is not None and found.is_result:
                         self._witness.recorded(self._life, found.key, done=False)
-            case "DeleteMessageBatch" | "SendMessageBatch":
+            case "DeleteMessageBatch":
+                self._hindered(asked["Entries"])
+            case "SendMessageBatch" if _name(asked["QueueUrl"]) not in _WAITS:
                 self._hindered(asked["Entries"])
 
     def _hindered(self, entries: list[_Json]) -> None:
         for entry in entries:
             body, receipt = entry.get("MessageBody"), entry.get("ReceiptHandle", "")
-            name = name_of(body) if body else self._witness.name_by_receipt(receipt)
+            name = email_of(body) if body else self._witness.name_by_receipt(receipt)
             self._witness.hindered.add(name)
+
+    def _received(self, one: _Json, queue: str) -> None:
+        receipt, body = one["ReceiptHandle"], one["Body"]
+        tenant = one.get("Attributes", {}).get("MessageGroupId", "")
+        self._witness.received(one["MessageId"], receipt, body)
+        self._witness.steered.received(receipt, body, _name(queue), tenant)
 
     def _deleted(self, receipt: str, queue: str, *, heard: bool) -> None:
         if queue == self._dead_letters and not heard:
             self._witness.hindered.add(self._witness.name_by_receipt(receipt))
         self._witness.deleted(self._life, receipt)
+        self._witness.steered.deleted(receipt)
 
     def _sent(self, entry: _Json, queue: str, *, heard: bool) -> None:
-        name = name_of(entry["MessageBody"])
-        self._witness.sent(self._life, name)
-        if not heard:
+        body, attributes = entry["MessageBody"], entry.get("MessageAttributes", {})
+        name, reason = email_of(body), ""
+        waits = _name(queue) in _WAITS
+        self._witness.sent(self._life, name, waits=waits)
+        if not heard and not waits:
             self._witness.hindered.add(name)
         if queue == self._dead_letters:
-            if entry["MessageAttributes"]["reason"]["StringValue"] in _DOUBTFUL:
+            reason = attributes["reason"]["StringValue"]
+            if reason in _DOUBTFUL:
                 self._witness.parked.add(name)
-        elif name in self._witness.parked:
+        elif name in self._witness.parked and not waits:
             self._witness.redriven[name] += 1
+        tenant = entry.get("MessageGroupId", "")
+        self._witness.steered.sent(body, _name(queue), tenant, reason)
 
     def _wrote(self, statement: _Json, *, heard: bool) -> None:
         found = parse(statement)
         if found is None:
             return
+        if found.control:
+            self._witness.steered.controlled(found.control)
+            return
         if found.is_claim:
             self._witness.claimed(self._life, found.key, found.token, heard=heard)
-        else:
-            self._witness.recorded(self._life, found.key, done=not found.open)
+        elif found.is_result:
+            self._witness.recorded(self._life, found.key, done=found.status != "sending")
+        self._witness.steered.wrote(self._witness.name_by_key(found.key), found.status)
 
 
 def parse(statement: _Json) -> Statement | None:
-    """PartiQL, as the ledger writes it; None: it is about a hold."""
-    text: str = statement["Statement"]
+    """PartiQL, as ion writes it; None: it is about a hold, or a look at old messages."""
+    changes, _, conditions = statement["Statement"].partition(" WHERE ")
     values = [next(iter(value.values())) for value in statement["Parameters"]]
-    is_insert = text.startswith("INSERT")
-    names = re.findall(r"'(\w+)': \?" if is_insert else r'SET "(\w+)"=\?', text)
-    row = dict(zip(names, values, strict=False))
-    if not is_insert and not text.endswith(' AND "token"=?'):
+    written = re.findall(r"'(\w+)': \?" if not conditions else r'SET "(\w+)"=\?', changes)
+    row: dict[str, str] = dict(zip(written, values, strict=False))
+    was: dict[str, str] = dict(
+        zip(re.findall(r'"(\w+)"=\?', conditions), values[len(written) :], strict=True)
+    )
+    key, before = (row | was)["email_id"], was.get("token", "")
+    if key == _CONTROL:
+        return Statement(key, control=row["control"])
+    if " " in key:
         return None
-    key, before = (row["email_id"], "") if is_insert else values[-2:]
     # A result brings only what has changed since the claim, which left `sending`.
-    token, status = row.get("token", before), row.get("status", "sending")
-    return Statement(key, token, token != before, status == "sending") if token else None
+    return Statement(key, row.get("token", before), before, row.get("status", "sending"))
+
+
+def _name(queue: str) -> str:
+    """What follows the last hyphen of its URL."""
+    return queue.rpartition("-")[2]

@@ -32,6 +32,8 @@ class Report:
         aws_calls: made under chaos.
         aws_sorts: faults by sort.
         delivered_twice: messages that SQS gave out once more than it had to.
+        steered: copies of what waits or is moved, letters, orders and cancels, by sort.
+        obeyed_within: real seconds that a stop or a pause needed at most.
         kills: processes that died by SIGKILL.
         invocations: of the function.
         seconds: that it took.
@@ -51,6 +53,8 @@ class Report:
     aws_calls: int
     aws_sorts: Mapping[str, int]
     delivered_twice: int
+    steered: Mapping[str, int]
+    obeyed_within: float
     kills: int
     invocations: int
     seconds: float
@@ -74,6 +78,7 @@ class Report:
             "published": books.published,
             "sent": books.sent,
             "dead_lettered": books.dead_lettered,
+            "cancelled": books.cancelled,
             "lost": books.lost,
             "unexpected": books.unexpected,
             "duplicated": len(books.duplicated),
@@ -88,6 +93,8 @@ class Report:
             "aws_faults": self.aws_faults,
             "aws_faults_by_sort": dict(sorted(self.aws_sorts.items())),
             "delivered_twice": self.delivered_twice,
+            "steered": dict(sorted(self.steered.items())),
+            "obeyed_within_seconds": round(self.obeyed_within, 1),
             "kills": self.kills,
             "invocations": self.invocations,
             "seconds": round(self.seconds, 1),
@@ -100,10 +107,12 @@ class Report:
         aws = f"{self.aws_faults} of {self.aws_calls} calls"
         sorts = ", ".join(f"{count} {sort}" for sort, count in self.in_doubt_events.items())
         ways = ", ".join(f"{count} {way}" for way, count in sorted(self.smtp_ways.items()))
+        steered = ", ".join(f"{count} {what}" for what, count in sorted(self.steered.items()))
         rows = {
             "published": f"{books.published} fates of {self.messages} messages",
             "sent": books.sent,
             "dead-lettered": books.dead_lettered,
+            "cancelled": books.cancelled,
             "lost": books.lost,
             "unexpected": books.unexpected,
             "duplicated": f"{len(books.duplicated)}, by {books.extra_copies} copies",
@@ -111,6 +120,8 @@ class Report:
             "smtp faults": f"{smtp}, {_share(self.smtp_faults, self.smtp_transactions)}",
             "emails begun": ways,
             "aws faults": f"{aws}, {_share(self.aws_faults, self.aws_calls)}",
+            "steered": steered,
+            "obeyed within": f"{self.obeyed_within:.1f} s",
             "delivered twice": self.delivered_twice,
             "kills": f"{self.kills}; {self.invocations} invocations",
             "seed": f"{self.seed}, {self.policy}, pipelining {self.pipelining}",

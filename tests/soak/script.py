@@ -84,6 +84,7 @@ class MailScript:
             session = self._sessions[moment.session] = _Session(drawn)
         if moment.step is Step.MAIL:
             session.name = name_of(moment.argument)
+            self._witness.tried.add(session.name)
             session.fault = self._chaos.of_transaction(session.name, self._manner)
             session.told, session.last_dot = not session.lost, False
             session.accepted = False

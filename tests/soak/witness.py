@@ -7,12 +7,16 @@ was in doubt in this way.
 """
 
 import re
+import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
 from soak.mail import name_of
+from soak.orders import email_of
+from soak.steered import Steered
 
 
 class Sort(StrEnum):
@@ -36,6 +40,7 @@ class Copy:
         content: a digest of it, its Date aside.
         date: that.
         doubt: why its sender can't know; empty: it can.
+        at: when; seconds since the epoch, by the soak's clock.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Copy:
     content: bytes
     date: bytes
     doubt: str = ""
+    at: float = 0.0
 
 
 @dataclass
@@ -66,6 +72,9 @@ class _Lease:
 class Witness:
     """Told of everything by the script and the notes.
 
+    Args:
+        now: seconds, by the soak's clock.
+
     Attributes:
         copies: in the order of their dots.
         doubts: events by name.
@@ -76,9 +85,11 @@ class Witness:
             at an end: a letter may be left over.
         refused: injected final refusals: reasons of dead letters, by name; those of one recipient
             by address.
+        tried: names of those that a mail server was asked to take.
         faults: what can't be excused.
     """
 
+    now: Callable[[], float] = time.time
     copies: list[Copy] = field(default_factory=list)
     doubts: Counter[str] = field(default_factory=Counter)
     sorts: Counter[Sort] = field(default_factory=Counter)
@@ -86,9 +97,12 @@ class Witness:
     redriven: Counter[str] = field(default_factory=Counter)
     hindered: set[str] = field(default_factory=set)
     refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    tried: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     held: Counter[str] = field(default_factory=Counter)
-    """Messages by name, in either queue or still to be published."""
+    """Messages by name, in any queue or still to be published."""
+    busy_at: float = 0.0
+    """When a message came or went last, by `time.monotonic`."""
     _names: dict[str, str] = field(default_factory=dict)
     """By the ledger's key."""
     _receipts: dict[str, str] = field(default_factory=dict)
@@ -98,10 +112,14 @@ class Witness:
     _moved: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By life: names put into a queue; from where they come they are not deleted yet."""
 
+    def __post_init__(self) -> None:
+        self.steered = Steered(self.now)
+
     # -- queues --------------------------------------------------------------------------
 
     def received(self, message_id: str, receipt: str, body: str) -> None:
-        name = name_of(body)
+        self.busy_at = time.monotonic()
+        name = email_of(body)
         self._receipts[receipt] = name
         self._names.setdefault(message_id, name)
 
@@ -109,19 +127,26 @@ class Witness:
         return self._receipts.get(receipt, "")
 
     def deleted(self, life: int, receipt: str) -> None:
+        self.busy_at = time.monotonic()
         name = self._receipts.pop(receipt, "")
         self.held[name] -= 1
         self._moved[life].discard(name)
 
-    def sent(self, life: int, name: str) -> None:
+    def sent(self, life: int, name: str, *, waits: bool = False) -> None:
+        """A copy was put into a queue; of what waits, the one is as good as the other."""
+        self.busy_at = time.monotonic()
         self.held[name] += 1
-        self._moved[life].add(name)
+        if not waits:
+            self._moved[life].add(name)
 
     # -- the ledger ----------------------------------------------------------------------
 
+    def name_by_key(self, key: str) -> str:
+        return name_of(key) or self._names.get(key, "")
+
     def claimed(self, life: int, key: str, token: str, *, heard: bool) -> None:
         """The claim is in the ledger; perhaps its answer didn't arrive."""
-        name = name_of(key) or self._names.get(key, "")
+        name = self.name_by_key(key)
         for other in list(self._leases):
             before = self._leases[other].get(name)
             if before is not None and before.token != token:
@@ -131,7 +156,7 @@ class Witness:
 
     def recorded(self, life: int, key: str, *, done: bool) -> None:
         """The result is in the ledger; or it was kept from it."""
-        name = name_of(key) or self._names.get(key, "")
+        name = self.name_by_key(key)
         if done:
             self._leases[life].pop(name, None)
         elif name in self._leases[life]:
@@ -144,7 +169,7 @@ class Witness:
     ) -> Copy:
         """A dot was seen, and the email taken; perhaps the reply isn't going to arrive."""
         before, date, after = re.split(rb"(?m)^(Date: .*\r\n)", content, maxsplit=1)
-        copy = Copy(name, recipients, sha256(before + after).digest(), date)
+        copy = Copy(name, recipients, sha256(before + after).digest(), date, at=self.now())
         if f"This is {name}.".encode() not in content:
             self.faults.append(f"unexpected: {name} with other content")
         self.copies.append(copy)

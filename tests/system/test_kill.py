@@ -7,45 +7,28 @@ ION_KILL_RUNS=20 repeats every point so often; 1 is all of them once.
 
 import asyncio
 import json
-import os
-import shutil
-import signal
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from breaches import breaches
 from ion.settings import Pipelining
-from kill.account import Account
-from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT, Books, Life
-from kill.child import Nursery
+from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT
 from kill.points import (
     DEEP_POINTS,
     ENVELOPE_POINTS,
+    FEW,
     POINTS,
     REDRIVE_POINTS,
     Behind,
     Place,
     Smtp,
     Trap,
+    places,
 )
-from kill.proxy import Proxy
-from smtp_server import Action, Moment, Offer, ScriptedServer, Step, Tls, reply
+from kill.world import RUNS_AT_MOST, Maker, World, email
+from smtp_server import Step
 
 pytestmark = [pytest.mark.system]
-
-ROOT = Path(__file__).parents[2]
-REPEATS = range(int(os.environ.get("ION_KILL_RUNS", "1")))
-FEW = "ION_KILL_RUNS" not in os.environ
-"""Of the points in other modes only those that have no like among the first."""
-RUNS_AT_MOST = 5
-"""After the kill, until the queue is empty."""
-RUN_SECONDS = 60
-
-OFFER = Offer(users={"ion": "secret"}, pipelining=True, enforces_pipelining=True)
 
 ENVELOPE_FEW = ("before the 354", "third dot seen, no reply", "third dot replied to")
 DEEP_FEW = (
@@ -56,18 +39,6 @@ DEEP_FEW = (
 
 BROKEN = '{"action": "send", "recipient": '
 REDRIVE = '{"action": "redrive"}'
-
-
-def email(key: str, body: str = "x") -> str:
-    return json.dumps(
-        {
-            "action": "send",
-            "email_id": key,
-            "recipient": f"{key}@example.org",
-            "sender": "ion@example.org",
-            "body_text": body,
-        }
-    )
 
 
 GOOD = [f"good-{number}" for number in range(6)]
@@ -86,141 +57,6 @@ DUE = {
     "bounced": "RCPT_REJECTED",
     BROKEN: "BAD_JSON",
 }
-
-
-@dataclass
-class World:
-    """A relay, and what happens to it."""
-
-    account: Account
-    proxy: Proxy
-    server: ScriptedServer
-    nursery: Nursery
-    policy: str
-    trap: Trap
-    refuses: set[str]
-    pipelining: Pipelining
-    lives: list[Life] = field(default_factory=list)
-    _counted: int = 0
-
-    async def live(self) -> bool:
-        """One run, to its end or its death; False: it was killed."""
-        environment = {
-            **self.account.environment,
-            "ION_DRAIN_LINGER_SECONDS": "0",
-            "ION_RETRY_IN_DOUBT": self.policy,
-            "ION_SMTP_PIPELINING": self.pipelining,
-        }
-        if self.pipelining is not Pipelining.OFF:  # on one connection, it is known who is next
-            environment["ION_SMTP_CONNECTIONS"] = "1"
-        kills = self.trap.sprung
-        child = self.trap.child = self.nursery.child(environment)
-        try:
-            status = await asyncio.to_thread(child.wait, RUN_SECONDS)
-        finally:
-            child.end()
-        await self.server.settled()  # what was on its way has arrived
-        self.proxy.wait_quiet()
-        killed = self.trap.sprung > kills
-        assert status == (-signal.SIGKILL if killed else 0), self.nursery.log.read_text()
-        arrived = [one.recipients[0].partition("@")[0] for one in self.server.accepted]
-        self.lives.append(self.account.life(arrived[self._counted :]))
-        self._counted = len(arrived)
-        self.account.time_passes()
-        return not killed
-
-    async def live_until_empty(self) -> None:
-        """Runs enough for the kill, and for all that is to be done after it."""
-        runs = 0
-        while runs < RUNS_AT_MOST and self.account.waiting():
-            runs += await self.live()
-
-    async def live_until_killed(self) -> None:
-        """For a point that only comes when the queue is empty already."""
-        while not self.trap.sprung and len(self.lives) < RUNS_AT_MOST:
-            await self.live()
-
-    @property
-    def pipelined(self) -> bool:
-        """The first email's commands came in one flight; after the kill, who knows."""
-        commands = [one for session in self.server.sessions for one in session.commands]
-        return next(one.pipelined for one in commands if one.verb == "MAIL")
-
-    def faults(self, due: Mapping[str, str]) -> list[str]:
-        left = [one.body for one in self.account.waiting()]
-        dead = self.account.dead_letters()
-        found = Books(due, self.lives, dead, left, self.policy).faults()
-        found += breaches(self.server.sessions, self.pipelining, OFFER, connections=1)
-        return found
-
-
-@pytest.fixture(scope="module")
-def proxy(dynamodb_endpoint: str) -> Iterator[Proxy]:
-    with Proxy(dynamodb_endpoint.removeprefix("http://")) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    folder = tmp_path_factory.mktemp("kill")
-    with Nursery(folder, folder / "log") as nursery:
-        yield nursery
-
-
-class Maker:
-    """Makes a world inside a running loop."""
-
-    def __init__(self, endpoint: str, proxy: Proxy, nursery: Nursery) -> None:
-        self.proxy, self.nursery = proxy, nursery
-        self.account = Account(endpoint, proxy)
-        self.pipelining = Pipelining.OFF
-
-    def server(self, trap: Trap, refuses: set[str]) -> ScriptedServer:
-        deferred = Counter[str]()
-
-        def script(moment: Moment) -> Action:
-            action = trap.at_step(moment)
-            key = moment.argument.partition("@")[0]
-            if moment.step is Step.RCPT and key in refuses:
-                return reply(550, "5.1.1 no such user")
-            if moment.step is Step.RCPT and key == "deferred":
-                deferred[key] += 1
-                return reply(450, "4.2.1 busy") if deferred[key] == 1 else action
-            if moment.step is Step.RCPT and key == "throttled":
-                deferred[key] += 1
-                return reply(454, "4.7.0 Throttling failure") if deferred[key] == 1 else action
-            return action
-
-        return ScriptedServer(script, tls=Tls.STARTTLS, offer=OFFER)
-
-    def world(self, server: ScriptedServer, trap: Trap, refuses: set[str], policy: str) -> World:
-        shutil.copy(ROOT / "config.cfg", self.nursery.root)
-        shutil.copy(server.ca_pem_path, self.nursery.root / "ca.pem")
-        secrets = (
-            f"[smtp]\nserver = {server.host}\nport = {server.port}\nca_file = ca.pem\n"
-            "username = ion\npassword = secret\n"
-        )
-        (self.nursery.root / "config-secrets.cfg").write_text(secrets, encoding="utf-8")
-        self.proxy.watch = trap.at_call
-        return World(
-            self.account, self.proxy, server, self.nursery, policy, trap, refuses, self.pipelining
-        )
-
-
-@pytest.fixture
-def maker(dynamodb_endpoint: str, proxy: Proxy, nursery: Nursery) -> Iterator[Maker]:
-    maker = Maker(dynamodb_endpoint, proxy, nursery)
-    yield maker
-    maker.account.delete()
-
-
-def places(points: Mapping[str, Place], *names: str) -> pytest.MarkDecorator:
-    cases = [
-        pytest.param(points[name], id=f"{name} {number}" if number else name)
-        for name in names or points
-        for number in REPEATS
-    ]
-    return pytest.mark.parametrize("place", cases)
 
 
 async def killed_at(maker: Maker, place: Place, policy: str, bodies: list[str]) -> World:

@@ -1,4 +1,4 @@
-"""Email that SNS can't put into the input queue: where it goes, and who hears of it.
+"""Email that SNS can't put into its topic's queue: where it goes, and who hears of it.
 
 What SNS does upon a client-side error (a queue policy that says no, a key that it may not use, a
 message too large for the queue) only AWS can show: the emulator keeps a subscription's redrive
@@ -20,6 +20,7 @@ from ionctl.local.clients import Clients
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT
+from ionctl.local.variables import Variables
 
 pytestmark = [pytest.mark.system, pytest.mark.row(10)]
 
@@ -27,6 +28,8 @@ ACCOUNT = "101010101010"
 MOST_BYTES_OF_SNS = 262_144
 """A message that a topic takes (SNS)."""
 BODY = '{"action": "send"}'
+ITS_OWN = {("queue", "topic_arn"), ("bulk_queue", "bulk_topic_arn")}
+"""Subscribed by the deployment: subscribing once more gives the same subscription."""
 WAIT_SECONDS = 20
 
 
@@ -64,38 +67,56 @@ def deployment(
     source = ROOT / "lambda_src" / "ion" / "contract"
     package = shutil.make_archive(str(tmp_path_factory.mktemp("package") / "p"), "zip", source)
     operators = aws.sns.create_topic(Name="operators")["TopicArn"]
-    variables = deploy.Variables(Path(package), names.secret_arn, alarm_topic_arns=(operators,))
+    variables = Variables(Path(package), names.secret_arn, alarm_topic_arns=(operators,))
     deploy.deploy(aws, names, variables)
     yield Deployment(names, aws, operators)
     aws.functions.delete_function(FunctionName=names.function)
 
 
-def test_what_the_queue_refuses_is_meant_for_the_dead_letter_queue(deployment: Deployment) -> None:
+@pytest.mark.parametrize(
+    ("topic", "queue"), [("topic_arn", "queue_arn"), ("bulk_topic_arn", "bulk_queue_arn")]
+)
+def test_what_the_queue_refuses_is_meant_for_the_dead_letter_queue(
+    deployment: Deployment, topic: str, queue: str
+) -> None:
     sns, names = deployment.aws.sns, deployment.names
+    topic_arn, queue_arn = getattr(names, topic), getattr(names, queue)
     (attributes,) = [
         sns.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
-        for one in sns.list_subscriptions_by_topic(TopicArn=names.topic_arn)["Subscriptions"]
-        if one["Endpoint"] == names.queue_arn
+        for one in sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+        if one["Endpoint"] == queue_arn
     ]
     policy = json.loads(attributes["RedrivePolicy"])
     assert policy == {"deadLetterTargetArn": names.dead_letter_queue_arn}
 
 
-def test_the_dead_letter_queue_takes_from_our_topic_and_from_no_other(
-    deployment: Deployment,
+@pytest.mark.parametrize(
+    ("queue", "topics"),
+    [
+        ("queue", {"topic_arn"}),
+        ("bulk_queue", {"bulk_topic_arn"}),
+        ("later_queue", set()),
+        ("dead_letter_queue", {"topic_arn", "bulk_topic_arn"}),
+    ],
+)
+def test_a_queue_takes_from_its_own_topics_and_from_no_other(
+    deployment: Deployment, queue: str, topics: set[str]
 ) -> None:
     """The emulator holds SNS to the queues' policies, as AWS does."""
     sns, names = deployment.aws.sns, deployment.names
-    other = sns.create_topic(Name="other")["TopicArn"]
-    for topic_arn, arrives in ((names.topic_arn, [BODY]), (other, [])):
-        deployment.aws.sqs.purge_queue(QueueUrl=names.dead_letter_queue_url)
-        subscription = deployment.subscribe(topic_arn, names.dead_letter_queue_arn)
+    url, arn = getattr(names, f"{queue}_url"), getattr(names, f"{queue}_arn")
+    tried = {name: getattr(names, name) for name in ("topic_arn", "bulk_topic_arn")}
+    tried["other"] = sns.create_topic(Name="other")["TopicArn"]
+    for topic, topic_arn in tried.items():
+        deployment.aws.sqs.purge_queue(QueueUrl=url)
+        subscription = deployment.subscribe(topic_arn, arn)
         deployment.publish(BODY, topic_arn)
-        sns.unsubscribe(SubscriptionArn=subscription)
-        assert deployment.held(names.dead_letter_queue_url) == arrives
+        if (queue, topic) not in ITS_OWN:
+            sns.unsubscribe(SubscriptionArn=subscription)
+        assert set(deployment.held(url)) == ({BODY} if topic in topics else set())
 
 
-@pytest.mark.parametrize("queue", ["queue_url", "dead_letter_queue_url"])
+@pytest.mark.parametrize("queue", ["queue_url", "bulk_queue_url", "dead_letter_queue_url"])
 def test_no_message_that_the_topic_takes_is_too_large_for_a_queue(
     deployment: Deployment, queue: str
 ) -> None:

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
 from ion.limits import LEDGER_KEEPS_SECONDS
-from ion.policy.lease import Claim, Judgement, Row, RowStatus, Verdict, judge
+from ion.policy.lease import Cancelling, Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOOKS = 3
 """How often a claim that lost against another one is judged anew before it gives way."""
+_UNREADABLE = "RowUnreadable"
 _TRIES = 3
 """For results, beyond boto3's own: losing one may mean a second copy."""
 
@@ -100,6 +102,38 @@ class Ledger:
                 judgements[i] = Judgement(Verdict.UNKNOWN)
         return lost
 
+    async def cancel(self, email_id: str, now: float) -> Cancelling:
+        """Let an email not be sent any more, seen or not, unless it is too late.
+
+        Of a cancel and a claim at the same moment one is refused, and sees what the other wrote.
+
+        Raises:
+            TableError: it isn't known whether it is cancelled.
+        """
+        found: dict[str, Row | None] = {}
+        for _ in range(_LOOKS):
+            was = found.get(email_id)
+            row = cancelled(was, uuid4().hex, now)
+            if row is None:
+                return Cancelling.TOO_LATE
+            values = _columns(row) | _times(now)
+            if was is None:  # most emails that are cancelled haven't been seen
+                statement = self._table.insert(email_id, values)
+            else:
+                only_if = {"token": was.token, "status": was.status.value}
+                statement = self._table.update(email_id, values, only_if)
+            (code,) = await self._table.execute([statement])
+            if code is None:
+                new = was is None or was.expires_at <= now
+                return Cancelling.UNTRIED if new else Cancelling.CANCELLED
+            if not is_refused(code):
+                raise TableError(code)
+            rows = await self._table.read([email_id])
+            found = {key: _row(item) for key, item in rows.items()}
+            if found.get(email_id, row) is None:
+                raise TableError(_UNREADABLE)
+        raise TableError("ConditionalCheckFailed")
+
     async def record(self, results: Sequence[Result], now: float) -> list[Result]:
         """Write down how attempts ended, and let go of their leases.
 
@@ -158,6 +192,14 @@ def _split(ids: str) -> frozenset[str]:
     return frozenset(ids.split())
 
 
+def _counts(numbers: tuple[int, ...]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def _numbers(counts: str) -> tuple[int, ...]:
+    return tuple(map(int, counts.split()))
+
+
 _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "status": ("status", str, RowStatus),
     "token": ("token", str, str),
@@ -168,9 +210,14 @@ _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "doubts": ("doubts", str, str),
     "crashes": ("crashes", int, int),
     "used_ids": ("used_ids", _joined, _split),
+    "claimed_redrives": ("claimed_redrives", _counts, _numbers),
     "queued_at": ("first_queued_at", str, str),
 }
 """The fields of a `Row`: the attribute's name, how it is written, and how it is read."""
+
+
+_LATER = frozenset({"claimed_redrives"})
+"""Fields that rows of earlier versions don't have."""
 
 
 def _columns(row: Row) -> dict[str, Value]:
@@ -187,7 +234,11 @@ def _times(now: float) -> dict[str, Value]:
 def _row(item: Item) -> Row | None:
     """None: it was not written by this version of ion."""
     try:
-        values = {field: read(item[name]) for field, (name, _, read) in _SCHEMA.items()}
+        values = {
+            field: read(item[name])
+            for field, (name, _, read) in _SCHEMA.items()
+            if name in item or field not in _LATER
+        }
         return Row(**values, expires_at=float(item[EXPIRES_AT] or 0))
     except (KeyError, ValueError, TypeError):
         return None

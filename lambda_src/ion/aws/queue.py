@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ion.aws.errors import AWS_ERRORS, code_of
 from ion.limits import BATCH, LONGEST_DELAY_SECONDS, LONGEST_VISIBILITY_SECONDS, MOST_MESSAGE_BYTES
-from ion.message import Attribute, Draft, Message
+from ion.message import Attribute, Draft, Message, Source
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,11 +26,13 @@ class Queue:
     Args:
         client: boto3's; its connection pool should be as large as calls run side by side.
         url: the queue's.
+        source: which one it is.
     """
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
+    def __init__(self, client: "SQSClient", url: str, source: Source = Source.INPUT) -> None:
         self._client = client
         self._url = url
+        self.source = source
 
     async def receive(
         self, *, visibility_seconds: int, wait_seconds: int, most: int = BATCH
@@ -53,11 +55,15 @@ class Queue:
                 VisibilityTimeout=min(visibility_seconds, LONGEST_VISIBILITY_SECONDS),
                 WaitTimeSeconds=wait_seconds,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                MessageSystemAttributeNames=[
+                    "SentTimestamp",
+                    "ApproximateReceiveCount",
+                    "MessageGroupId",
+                ],
             )
         except AWS_ERRORS as error:
             raise QueueError(f"receive: {code_of(error)}") from error
-        return [_message(received) for received in answer.get("Messages", [])]
+        return [self._message(received) for received in answer.get("Messages", [])]
 
     async def delete(self, messages: Sequence[Message]) -> list[Message]:
         """Forget messages. Returns those that are not deleted: they will be received again."""
@@ -91,6 +97,14 @@ class Queue:
         Raises:
             QueueError: it can't be known.
         """
+        return sum(await self.depth())
+
+    async def depth(self) -> tuple[int, int]:
+        """About how many messages can be received, and how many are in flight: hidden just now.
+
+        Raises:
+            QueueError: it can't be known.
+        """
         wanted: list[QueueAttributeNameType] = [
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
@@ -101,7 +115,25 @@ class Queue:
             )
         except AWS_ERRORS as error:
             raise QueueError(f"count: {code_of(error)}") from error
-        return sum(int(answer["Attributes"][name]) for name in wanted)
+        visible, hidden = (int(answer["Attributes"].get(name, 0)) for name in wanted)
+        return visible, hidden
+
+    def _message(self, received: Mapping[str, Any]) -> Message:
+        system = received["Attributes"]
+        attributes = {}
+        for name, value in received.get("MessageAttributes", {}).items():
+            content = value.get("BinaryValue", value.get("StringValue", ""))
+            attributes[name] = Attribute(value["DataType"], content)
+        return Message(
+            id=received["MessageId"],
+            receipt=received["ReceiptHandle"],
+            body=received["Body"],
+            attributes=attributes,
+            sent_at=int(system["SentTimestamp"]) / 1000,
+            receives=int(system["ApproximateReceiveCount"]),
+            source=self.source,
+            group=system.get("MessageGroupId", ""),
+        )
 
     async def _batched(
         self, call: Callable[..., Any], entries: Sequence[dict[str, Any]]
@@ -125,22 +157,6 @@ class Queue:
         return done
 
 
-def _message(received: Mapping[str, Any]) -> Message:
-    system = received["Attributes"]
-    attributes = {}
-    for name, value in received.get("MessageAttributes", {}).items():
-        content = value.get("BinaryValue", value.get("StringValue", ""))
-        attributes[name] = Attribute(value["DataType"], content)
-    return Message(
-        id=received["MessageId"],
-        receipt=received["ReceiptHandle"],
-        body=received["Body"],
-        attributes=attributes,
-        sent_at=int(system["SentTimestamp"]) / 1000,
-        receives=int(system["ApproximateReceiveCount"]),
-    )
-
-
 def _entry(draft: Draft) -> dict[str, Any]:
     attributes = {
         name: {
@@ -149,11 +165,12 @@ def _entry(draft: Draft) -> dict[str, Any]:
         }
         for name, attribute in draft.attributes.items()
     }
-    return {
+    entry = {
         "MessageBody": draft.body,
         "MessageAttributes": attributes,
         "DelaySeconds": min(draft.delay_seconds, LONGEST_DELAY_SECONDS),
     }
+    return entry | {"MessageGroupId": draft.group} if draft.group else entry
 
 
 def _by_size(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:

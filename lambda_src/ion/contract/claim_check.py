@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from ion.contract.actions import EmailId
 from ion.contract.attachment import Bucket, Key, S3Object, is_ip_address
+from ion.contract.send import EmailId
 
 NO_BUCKET_POINTED_TO = "points to an IP address"
 _LONGEST = 8192

@@ -16,7 +16,7 @@ def content_hash(body: str) -> str:
     changes the email, and the message that waits in the queue must still be the one that it was.
     So what is spelt in another way inside a value counts as other content (`ID_REUSED`), though
     the same email would come of it: `""` and null for an address, `"a@b"` and `["a@b"]`, blanks
-    around a name, null in a list or for a header and none there.
+    around a name, null in a list, for a header or a tag and none there, and one time in two zones.
 
     Args:
         body: a body that `parse` has taken.

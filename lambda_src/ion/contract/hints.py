@@ -11,14 +11,22 @@ from ion.outcome import Problem, Reason
 _BUCKET = "a bucket's name by S3's rules, or an access point's alias"
 _KEY = "1-1,024 octets of UTF-8"
 _FILE = "$.attachments[]."
+_TIME = "a time with a zone: 2027-03-08T09:00:00+01:00"
+
+_TAGS = "ten: names of 1-64 letters, digits, _, . and -, values of 1-256 printable ASCII characters"
 
 _ALLOWED = {
-    "$.action": "send or redrive",
+    "$.action": "send, redrive, cancel, stop, pause or resume",
     "$.email_id": "1-256 printable ASCII characters without spaces",
     "$.template": "a folder's name of letters, digits, - and _, with / between folders",
     "$.locale": "a language tag: de, de-AT",
     "$.context": f"an object of at most {MOST_LEVELS} levels",
     "$.in_doubt": "resend_once, resend or park",
+    "$.lane": "normal or bulk",
+    "$.not_before": f"{_TIME}, at most 13 days ahead",
+    "$.expires_at": f"{_TIME}, after not_before",
+    "$.until": _TIME,
+    "$.tags": f"at most {_TAGS}",
     f"{_FILE}filename": "a name of at most 255 octets, without / and \\, tabs and characters that "
     "turn text around",
     f"{_FILE}content_type": "type/subtype, with parameters or without, but for name and boundary; "
@@ -31,7 +39,10 @@ _ALLOWED = {
     f"{_FILE}s3.version": "1-1,024 printable ASCII characters without spaces",
     f"{_FILE}s3.sha256": "64 hexadecimal digits",
     "$.where.reason": "one of the reasons on dead letters, or a list of them",
-    "$.where.recipient_domain": "what follows the @",
+    "$.where.recipient_domain": "what follows the @, without * and @",
+    "$.where.tag": f"one to {_TAGS}",
+    "$.where.sender": "an address without a name: a@b",
+    "$.where.email_id": "1-256 printable ASCII characters without spaces",
     "$.where.older_than": "an age: 90s, 30m, 12h, 7d; and less than younger_than",
     "$.where.younger_than": "an age: 90s, 30m, 12h, 7d",
     "$.max": "1 to 10,000,000",
@@ -59,6 +70,7 @@ _WORDS: dict[str, str] = {
 }
 
 _index = re.compile(r"\[[0-9]+\](?!\.s3[BK])")
+_tag = re.compile(r"(?<=tag)\[.*\]\Z|(?<=tags)\[.*\]\Z")
 
 
 def hint(reason: str, path: str, problem: str | None) -> str:
@@ -69,9 +81,9 @@ def hint(reason: str, path: str, problem: str | None) -> str:
         path: where it is.
         problem: in what way, if the dead letter says so.
     """
-    where = _index.sub("[]", path)
+    where = _index.sub("[]", _tag.sub("", path))
     if reason == Reason.TOO_LARGE:
         return f"at most {_MOST[where]}" if where in _MOST else ""
-    if problem == Problem.VALUE and where in _ALLOWED:
+    if problem in (Problem.VALUE, Problem.TYPE) and where in _ALLOWED:
         return f"must be {_ALLOWED[where]}"
     return _WORDS.get(reason, "")

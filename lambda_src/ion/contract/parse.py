@@ -3,30 +3,27 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, NoReturn
 
 import msgspec
 
-from ion.contract.actions import (
-    NO_BODY,
-    NO_RECIPIENT,
-    NO_TEMPLATE,
-    Action,
-    Mailbox,
-    Redrive,
-    Send,
-    Where,
-)
+from ion.contract.actions import Action
 from ion.contract.attachment import NO_BUCKET, NO_CONTENT, TWO_CONTENTS, Attachment, S3Object
 from ion.contract.bad_input import BadInput
 from ion.contract.claim_check import NO_BUCKET_POINTED_TO, NamedPointer, Pointer
 from ion.contract.paths import header, member, somewhere
+from ion.contract.send import NEVER, NO_BODY, NO_RECIPIENT, NO_TEMPLATE, Mailbox, Send
+from ion.contract.steering import Cancel, Pause, Redrive, Resume, Stop, StopWhere, Where
+from ion.contract.tags import NO_TAG, TagName, TagValue
+from ion.contract.times import NO_TIME
 from ion.nearest import nearest
 from ion.outcome import Problem, Reason
 
-# What msgspec says. The names in its paths are the contract's own; `[...]` is a header.
-_AT = re.compile(r" - at `(\$[\w.\[\]]*)`$", re.ASCII)
+# What msgspec says. The names in its paths are the contract's own; `[...]` is a header or a tag,
+# and `key` the name of one.
+_AT = re.compile(r" - at (`key` in )?`(\$[\w.\[\]]*)`$", re.ASCII)
 _UNKNOWN = "Object contains unknown field `"
 _MISSING = re.compile(r"Object missing required field `(\w+)`", re.ASCII)
 _WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
@@ -34,15 +31,25 @@ _WRONG_TYPE = re.compile(r"Expected `[^`]*`, got `[^`]*`")
 _BYTE_ORDER_MARK = "\ufeff"
 """Some programs begin UTF-8 with it; RFC 8259 section 8.1 lets a reader pass over it."""
 
-_ABSENT = {NO_RECIPIENT: "recipient", NO_BODY: "body_text", NO_TEMPLATE: "template"}
+_ABSENT = {
+    NO_RECIPIENT: "recipient",
+    NO_BODY: "body_text",
+    NO_TEMPLATE: "template",
+    NO_CONTENT: "content",
+}
 """What is missing where one field of several would do: the field that is named."""
-
 _WRONG = {
     TWO_CONTENTS: "s3",
     NO_BUCKET: "bucket",
     NO_BUCKET_POINTED_TO: "s3BucketName",
+    NEVER: "expires_at",
+    NO_TAG: "tag",
+    **{NO_TIME[name]: name for name in NO_TIME},
 }
 """What is wrong with a value beyond its type: the field."""
+
+_ACTIONS = (Send, Redrive, Cancel, Stop, Pause, Resume)
+
 _POINTER = "$[1]"
 """The path of a claim check's pointer."""
 
@@ -137,7 +144,7 @@ def _said_of_pointer(message: Any) -> str:  # noqa: ANN401 - any JSON
 def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     """The message of msgspec in our words."""
     at = _AT.search(said)
-    path, what = (at[1], said[: at.start()]) if at else ("$", said)
+    path, what = (at[2], said[: at.start()]) if at else ("$", said)
     if said.startswith(_UNKNOWN):
         name = said[len(_UNKNOWN) : -1]
         if name in message:  # and not a part of it that only looks like a path
@@ -146,18 +153,33 @@ def _bad_input(said: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
     if missing := _MISSING.fullmatch(what):
         return _missing(path, missing[1], message)
     if what in _ABSENT:
-        return BadInput(Reason.INVALID_SCHEMA, f"$.{_ABSENT[what]}", Problem.MISSING)
-    if what == NO_CONTENT:
-        return BadInput(Reason.INVALID_SCHEMA, member(path, "content"), Problem.MISSING)
+        return BadInput(Reason.INVALID_SCHEMA, member(path, _ABSENT[what]), Problem.MISSING)
     if what in _WRONG:
         return BadInput(Reason.INVALID_SCHEMA, member(path, _WRONG[what]), Problem.VALUE)
-    if path == "$.headers[...]":
-        headers = message["headers"].items()
-        path = header(
-            "$.headers", next(n for n, value in headers if not isinstance(value, str | None))
-        )
+    if at and at[1]:
+        path = _named(path, message, lambda name, _: not _fits(name, TagName))
+    elif path.endswith("[...]"):
+        path = path.removesuffix("[...]")
+        kind = str if path == "$.headers" else TagValue
+        path = _named(path, message, lambda _, value: not _fits(value, kind | None))
     problem = Problem.TYPE if _WRONG_TYPE.fullmatch(what) else Problem.VALUE
     return BadInput(Reason.INVALID_SCHEMA, path, problem)
+
+
+def _named(path: str, message: Any, is_wrong: Callable[[str, object], bool]) -> str:  # noqa: ANN401 - any JSON
+    """The path of the first wrong one among headers or tags."""
+    members = message
+    for name in path.split(".")[1:]:
+        members = members[name]
+    return header(path, next(name for name, value in members.items() if is_wrong(name, value)))
+
+
+def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - a type, or one with bounds
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _missing(path: str, name: str, message: Any) -> BadInput:  # noqa: ANN401 - any JSON
@@ -185,8 +207,11 @@ def _known(path: str, message: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JS
     if path == _POINTER:
         return Pointer.__struct_encode_fields__
     if path == "$":
-        action = Redrive if message.get("action") == "redrive" else Send
+        asked = message.get("action")
+        action = next((one for one in _ACTIONS if one.__struct_config__.tag == asked), Send)
         return ("action", *action.__struct_fields__)
+    if path == "$.where":
+        return (StopWhere if message["action"] == "stop" else Where).__struct_fields__
     if path.startswith("$.attachments["):
         return (S3Object if path.endswith(".s3") else Attachment).__struct_fields__
-    return (Where if path == "$.where" else Mailbox).__struct_fields__
+    return Mailbox.__struct_fields__

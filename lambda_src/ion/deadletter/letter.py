@@ -60,8 +60,9 @@ def _attribute(record: History, *, complete: bool) -> Attribute:
             "original_message_id": record.original_message_id,
             "redrives": record.redrives,
         }
-        for name in ("problem", "did_you_mean", "left"):
+        for name in ("problem", "did_you_mean", "left", "lane", "tags"):
             if value := getattr(record, name):
                 fields[name] = value
         return Attribute.text(msgspec.json.encode(fields).decode())
+    record = msgspec.structs.replace(record, tags=None)
     return Attribute.text(msgspec.json.encode(record).decode())

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -74,15 +74,26 @@ class Redriving:
         input_queue: to here.
         telemetry: told of trouble.
         deadline: stop by then.
+        default_sender: From, of emails that name none.
+        is_paused: True once nothing more is to be moved.
     """
 
     def __init__(
-        self, dead_letters: Queue, input_queue: Queue, telemetry: Telemetry, deadline: Deadline
+        self,
+        dead_letters: Queue,
+        input_queue: Queue,
+        telemetry: Telemetry,
+        deadline: Deadline,
+        default_sender: str | None = None,
+        *,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._dead_letters = dead_letters
         self._input_queue = input_queue
         self._telemetry = telemetry
         self._deadline = deadline
+        self._default_sender = default_sender
+        self._is_paused = is_paused
 
     async def run(
         self, query: Redrive, asked_at: float, moved_before: int = 0, most: int = BATCH
@@ -106,7 +117,7 @@ class Redriving:
         kept: dict[str, Message] = {}
         try:
             counted = await self._dead_letters.count()
-            while report.meant < room and looks < _EMPTY_LOOKS and self._has_time():
+            while report.meant < room and looks < _EMPTY_LOOKS and self._may_go_on():
                 received = await self._look(most)
                 found = [one for one in received if one.id not in seen]
                 looks = 0 if found else looks + 1
@@ -140,8 +151,8 @@ class Redriving:
             report.pause_seconds = max(report.pause_seconds, HIDDEN_PAUSE_SECONDS)
         return report
 
-    def _has_time(self) -> bool:
-        return self._deadline.remaining() >= _MARGIN_SECONDS
+    def _may_go_on(self) -> bool:
+        return self._deadline.remaining() >= _MARGIN_SECONDS and not self._is_paused()
 
     async def _look(self, most: int) -> list[Message]:
         return await self._dead_letters.receive(
@@ -150,9 +161,10 @@ class Redriving:
             wait_seconds=_LOOK_SECONDS,
         )
 
-    @staticmethod
-    def _is_chosen(letter: Message, query: Redrive, asked_at: float, report: Report) -> bool:
-        if letter.sent_at > asked_at or not is_meant(letter, query.where, asked_at):
+    def _is_chosen(self, letter: Message, query: Redrive, asked_at: float, report: Report) -> bool:
+        if letter.sent_at > asked_at:  # it died again meanwhile
+            return False
+        if not is_meant(letter, query.where, asked_at, self._default_sender):
             return False
         if carried_history(letter).redrives >= MOST_REDRIVES:
             report.refused += 1
@@ -195,4 +207,5 @@ def _delays(before: int, count: int, rate: float | None) -> list[int]:
 
 def _alive_again(letter: Message, delay_seconds: int) -> Draft:
     """The message as it was published, its key kept, its attempts forgotten."""
-    return Draft(letter.body, requeue_attributes(letter, for_redrive(letter)), delay_seconds)
+    attributes = requeue_attributes(letter, for_redrive(letter))
+    return Draft(letter.body, attributes, delay_seconds, letter.group)

@@ -8,15 +8,17 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeGuard
+
+import msgspec
 
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
 from ion.contract import (
     BadInput,
-    Redrive,
+    Lane,
     S3Object,
     Send,
     claim_check,
@@ -26,129 +28,31 @@ from ion.delivery import (
     Delivery,
     InDoubt,
     Status,
+    cancelled,
     duplicate,
     fault,
     id_reused,
     leased,
     poison,
+    scheduled,
     template_unavailable,
+    to_bulk,
     unclaimable,
 )
-from ion.drain.claim_checks import ClaimChecks, UnclaimedError
+from ion.drain.claim_checks import ClaimChecks
 from ion.drain.templating import Bodies, Templates, TooLateError
-from ion.envelope import Email
-from ion.history import Fetched, History, named_history, read_history, resolve
-from ion.limits import MOST_RECEIVES
-from ion.mail import Checked, Objects, check
-from ion.message import Message
+from ion.drain.unfetched import UnfetchedError
+from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
+from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
+from ion.limits import MOST_RECEIVES, SKEW_SECONDS
+from ion.mail import check
+from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
+from ion.policy.schedule import begins_at, ends_at
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
-
-
-@dataclass(frozen=True, slots=True)
-class Unclaimed:
-    """An email to be sent that the ledger hasn't been asked about."""
-
-    email: Checked
-    in_doubt: InDoubt
-    content_hash: str
-    bodies: Bodies | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """A message that lies in S3, and is fetched by the worker that sends it."""
-
-    s3: S3Object
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """An email that a process died with; perhaps over it."""
-
-    unclaimed: Unclaimed
-
-
-@dataclass(frozen=True, slots=True)
-class PutBack:
-    """A message that is not looked at, since the run ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An email that this run, and no other, may send now, before its content is made.
-
-    Args:
-        email: for all recipients.
-        queued_at: when it was published, hence its Date.
-        row, targets, in_doubt: as `Job` has them.
-        bodies: those that a template gives.
-    """
-
-    email: Checked
-    queued_at: datetime
-    row: Row
-    targets: tuple[int, ...]
-    in_doubt: InDoubt
-    bodies: Bodies | None = None
-
-    async def job(self, objects: Objects) -> "Job":
-        """With its content, which may be as large as the message once more, or more.
-
-        Args:
-            objects: the content of attachments that lie in S3.
-        """
-        checked = await self.bodies.of(self.email) if self.bodies else self.email
-        email = checked.email(self.queued_at, objects)
-        return Job(email, self.row, self.targets, self.in_doubt)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed email as it is sent.
-
-    Args:
-        email: composed, for all recipients.
-        row: the ledger's, with our lease on it.
-        targets: indexes of the recipients that are left.
-        in_doubt: the policy for it.
-    """
-
-    email: Email
-    row: Row
-    targets: tuple[int, ...]
-    in_doubt: InDoubt
-
-
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """A message and what may be done about it.
-
-    Args:
-        message: as received.
-        history: its key and history.
-        task: an email, claimed or not (that is for `Admission.admit_alone`); a message in S3
-            (for `Admission.fetch`); a redrive; the message's fate, where that is decided already;
-            or an order to put it back.
-        row: where the fate is to be remembered, if anywhere.
-        parked: the fate of recipients that a job leaves out, since the server may have the email
-            for them, if there are any.
-    """
-
-    message: Message
-    history: History
-    task: Claimed | Unclaimed | Pointer | Suspect | Redrive | Delivery | PutBack
-    row: Row | None = None
-    parked: Delivery | None = None
-
-    @property
-    def bodies(self) -> Bodies | None:
-        """The bodies that a template gives, if it is an email with such."""
-        task = self.task.unclaimed if isinstance(self.task, Suspect) else self.task
-        return task.bodies if isinstance(task, Claimed | Unclaimed) else None
 
 
 class Admission:
@@ -181,7 +85,7 @@ class Admission:
         self._ledger = ledger
         self._telemetry = telemetry
         self._claim_checks = claim_checks
-        self._default_sender = default_sender
+        self.default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
         self._templates = templates
@@ -237,8 +141,8 @@ class Admission:
             return one
         try:
             fetched = await self._claim_checks.from_s3(message, one.task.s3, timeout_seconds)
-        except UnclaimedError as error:
-            return WorkItem(message, history, error.fate(self._now() - message.sent_at))
+        except UnfetchedError as error:
+            return WorkItem(message, history, error.fate(self._now() - since(message, history)))
         except BadInput as bad:
             return WorkItem(message, history, _dead(bad))
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
@@ -268,25 +172,23 @@ class Admission:
         return dict(zip(claims, judgements, strict=True))
 
     async def _prepare(
-        self, message: Message, fetched: Fetched | UnclaimedError | None
-    ) -> tuple[Message, History, Unclaimed | Pointer | Redrive | Delivery | PutBack]:
+        self, message: Message, fetched: Fetched | UnfetchedError | None
+    ) -> tuple[Message, History, Task]:
         history = named_history(message) if fetched else read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
             return message, history, poison()
-        if isinstance(fetched, UnclaimedError):
-            return message, history, fetched.fate(self._now() - message.sent_at)
+        if isinstance(fetched, UnfetchedError):
+            return message, history, fetched.fate(self._now() - since(message, history))
         if fetched is None and self._claim_checks is not None:
             pointer = claim_check(message.body)
             if isinstance(pointer, S3Object):
                 return message, history, Pointer(pointer)
         try:
             history, action = resolve(message, fetched)
-            if isinstance(action, Redrive):
+            if not isinstance(action, Send):
                 return message, history, action
-            send, bodies = await self._rendered(action)
-            email = check(send, key=history.email_id, default_sender=self._default_sender)
-            hashed = content_hash(fetched.content if fetched else message.body)
-            unclaimed = Unclaimed(email, send.in_doubt or self._in_doubt, hashed, bodies)
+            content = fetched.content if fetched else message.body
+            history, task = await self._prepare_send(message, history, action, content)
         except BadInput as bad:
             return message, history, _dead(bad)
         except TooLateError:
@@ -297,7 +199,27 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return message, history, fault()
-        return message, history, unclaimed
+        return message, history, task
+
+    async def _prepare_send(
+        self, message: Message, history: History, send: Send, content: str
+    ) -> tuple[History, Unclaimed | Delivery]:
+        """An email that may go now; or the fate of one that may not."""
+        if message.source is Source.INPUT and Lane.BULK in (send.lane, history.lane):
+            return history, to_bulk()
+        now = self._now()
+        begins = begins_at(send, since(message, history), now)
+        if begins is not None:
+            due = datetime.fromtimestamp(begins, UTC)
+            history = msgspec.structs.replace(history, since=due)
+            return history, scheduled(begins + SKEW_SECONDS - now)
+        expires_at = ends_at(send)
+        asked = _without_content(send)
+        send, bodies = await self._rendered(send)
+        email = check(send, key=history.email_id, default_sender=self.default_sender)
+        in_doubt = send.in_doubt or self._in_doubt
+        hashed = content_hash(content)
+        return history, Unclaimed(email, in_doubt, hashed, bodies, expires_at, asked)
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:
@@ -312,7 +234,7 @@ class Admission:
         recipients = len(unclaimed.email.envelope.recipients)
         return Claim(
             email_id=history.email_id,
-            message_id=message.id,
+            message_id=message_id(message, history),
             content_hash=unclaimed.content_hash,
             recipients=recipients,
             left=tuple(i for i in history.left if i < recipients),
@@ -323,6 +245,18 @@ class Admission:
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
         )
+
+
+def _without_content(send: Send) -> Send:
+    """What a stop may ask about; the rest would lie about until the email's turn has come."""
+    return Send(
+        recipient=send.recipient,
+        cc=send.cc,
+        bcc=send.bcc,
+        sender=send.sender,
+        tags=send.tags,
+        body_text="",
+    )
 
 
 def _dead(bad: BadInput) -> Delivery:
@@ -357,7 +291,11 @@ def _admitted(
             judged.row,
             judged.targets,
             unclaimed.in_doubt,
+            since(message, history),
+            history.receives + message.receives,
             unclaimed.bodies,
+            unclaimed.expires_at,
+            unclaimed.asked,
         )
         parked = None
         if judged.parked:
@@ -395,6 +333,8 @@ def _without_sending(judged: Judgement, recipients: int) -> Delivery:
     match judged.verdict:
         case Verdict.DONE:
             return duplicate()
+        case Verdict.CANCELLED:
+            return cancelled()
         case Verdict.REUSED:
             return id_reused(recipients)
         case Verdict.WAIT:

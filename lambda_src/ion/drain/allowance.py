@@ -30,6 +30,10 @@ MOST_EMAIL_BYTES = 40 * MB
 """The content of an email, as SES takes it. Most servers take less, and say so (RFC 1870); those
 that take more are few, and so are the mailboxes behind them."""
 
+MOST_GROWN_BYTES = 160 * MB
+"""Up to this, emails that are sent may need more than their messages told: files from S3 above all.
+Ten emails of 10 MB at a time, in a process of less than 256 MB, however large the function is."""
+
 LARGEST_BYTES = 1 * MB
 """A message, as SQS allows it."""
 _WORST_RECEIVE_BYTES = 9 * LARGEST_BYTES

@@ -8,13 +8,12 @@ from functools import partial
 
 from ion.aws.objects import Fault, ObjectError, Objects, OpenObject
 from ion.contract import S3Object
-from ion.delivery import Delivery, Status
 from ion.drain.memory import Memory
 from ion.drain.shelf import AbandonedError, Pieces, Shelf
+from ion.drain.unfetched import UnfetchedError
 from ion.mail import Checked
 from ion.mail.base64_lines import LINE_OCTETS, base64_lines, encoded_size
-from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.policy.retry import held_over_seconds, missing_delay
+from ion.outcome import Reason
 
 _READ_BYTES = LINE_OCTETS * 16 * 1024
 """At a time; encoded they are a piece of the email."""
@@ -25,48 +24,6 @@ _REASONS = {
     Fault.MISMATCH: Reason.ATTACHMENT_MISMATCH,
     Fault.UNAVAILABLE: Reason.STORAGE,
 }
-_MAY_COME = frozenset({Reason.ATTACHMENT_MISSING, Reason.ATTACHMENT_FORBIDDEN})
-"""Who may not list a bucket is told of a missing object that it is forbidden (S3)."""
-
-
-class UnattachedError(Exception):
-    """An email's attachment can't be had.
-
-    Args:
-        reason: of the email's fate.
-        path: of the attachment, as JSONPath.
-        detail: S3's code, or our words.
-    """
-
-    def __init__(self, reason: Reason, path: str, detail: str) -> None:
-        super().__init__(f"{reason} at {path}: {detail}")
-        self.reason = reason
-        self.path = path
-        self.detail = detail
-
-    def fate(self, age_seconds: float, recipients: tuple[int, ...]) -> Delivery:
-        """The fate of an email that has been in the queue for so long, and its recipients."""
-        delay = None
-        if self.reason is Reason.STORAGE:
-            delay = held_over_seconds(age_seconds)
-        elif self.reason in _MAY_COME:
-            delay = missing_delay(age_seconds)
-        dead = delay is None
-        outcome = Outcome(
-            Stage.FETCH,
-            Kind.PERMANENT if dead else Kind.UNAVAILABLE,  # which counts no attempt
-            Scope.MESSAGE,
-            self.reason,
-            detail=self.detail,
-        )
-        return Delivery(
-            Status.DEAD if dead else Status.DEFERRED,
-            outcome,
-            delay_seconds=delay or 0,
-            recipients=recipients,
-            path=self.path,
-            reply=self.detail,
-        )
 
 
 class Attaching:
@@ -93,7 +50,7 @@ class Attaching:
             timeout_seconds: for all of them.
 
         Raises:
-            UnattachedError: one of them can't be had.
+            UnfetchedError: one of them can't be had.
         """
         async with AsyncExitStack() as stack:
             yield await self._fetch(email, timeout_seconds, stack) if email.objects else {}
@@ -109,15 +66,15 @@ class Attaching:
                 return await stack.enter_async_context(self._shelf.lend(sizes, load))
         except ObjectError as error:
             path, detail = paths.get(error.about, _PATH), f"S3: {error}"
-            raise UnattachedError(_REASONS[error.fault], path, detail) from error
+            raise UnfetchedError(_REASONS[error.fault], path, detail) from error
         except (TimeoutError, AbandonedError):
-            raise UnattachedError(Reason.STORAGE, _PATH, "S3: timed out") from None
+            raise UnfetchedError(Reason.STORAGE, _PATH, "S3: timed out") from None
 
     async def _sizes(self, email: Checked) -> dict[S3Object, int]:
         """The octets of each object, encoded.
 
         Raises:
-            UnattachedError: TOO_LARGE.
+            UnfetchedError: TOO_LARGE.
         """
         sizes = {one: self._shelf.size(one) for one in email.objects}
         unknown = [one for one, size in sizes.items() if size is None]
@@ -129,7 +86,7 @@ class Attaching:
             octets += known[one]
             if octets > self._memory.largest:
                 detail = f"an email may have {self._memory.largest} octets here"
-                raise UnattachedError(Reason.TOO_LARGE, f"$.attachments[{number}].s3", detail)
+                raise UnfetchedError(Reason.TOO_LARGE, f"$.attachments[{number}].s3", detail)
         return known
 
     async def _load(self, sizes: Mapping[S3Object, int], one: S3Object) -> Pieces:

@@ -11,40 +11,16 @@ from ion.aws.objects import Fault, ObjectError, Objects
 from ion.aws.outbox import Outbox
 from ion.aws.table import TableError
 from ion.contract import BadInput, OutboxClaim, S3Object, claim_check
-from ion.delivery import Delivery, Status
 from ion.drain.memory import Memory, claimed_size
+from ion.drain.unfetched import UnfetchedError
 from ion.history import Fetched
 from ion.message import Message
-from ion.outcome import Kind, Outcome, Reason, Scope, Stage
-from ion.policy.retry import held_over_seconds, missing_delay
+from ion.outcome import Reason
 
 _REASONS = {
     Fault.MISSING: Reason.CLAIM_MISSING,
     Fault.FORBIDDEN: Reason.CLAIM_FORBIDDEN,
 }
-
-
-class UnclaimedError(Exception):
-    """What a message is about can't be had.
-
-    Args:
-        reason: CLAIM_MISSING, CLAIM_FORBIDDEN or STORAGE.
-        detail: AWS's code, or our words.
-    """
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-    def fate(self, age_seconds: float) -> Delivery:
-        """The fate of the message, which has been in the queue for so long."""
-        is_storage = self.reason is Reason.STORAGE
-        delay = held_over_seconds(age_seconds) if is_storage else missing_delay(age_seconds)
-        kind = Kind.PERMANENT if delay is None else Kind.UNAVAILABLE
-        outcome = Outcome(Stage.FETCH, kind, Scope.MESSAGE, self.reason, detail=self.detail)
-        status = Status.DEAD if delay is None else Status.DEFERRED
-        return Delivery(status, outcome, delay_seconds=delay or 0, path="$", reply=self.detail)
 
 
 class ClaimChecks:
@@ -61,7 +37,7 @@ class ClaimChecks:
         self._outbox = outbox
         self._memory = memory
 
-    async def from_outbox(self, messages: Sequence[Message]) -> dict[int, Fetched | UnclaimedError]:
+    async def from_outbox(self, messages: Sequence[Message]) -> dict[int, Fetched | UnfetchedError]:
         """For each message that claims an item, by its number: the item, or why it isn't there."""
         claims: dict[int, str] = {}
         if self._outbox.exists:
@@ -72,8 +48,8 @@ class ClaimChecks:
         try:
             items = await self._outbox.read(list(claims.values()))
         except TableError as error:
-            return dict.fromkeys(claims, UnclaimedError(Reason.STORAGE, f"DynamoDB: {error}"))
-        missing = UnclaimedError(Reason.CLAIM_MISSING, "no such item in the outbox")
+            return dict.fromkeys(claims, UnfetchedError(Reason.STORAGE, "$", f"DynamoDB: {error}"))
+        missing = UnfetchedError(Reason.CLAIM_MISSING, "$", "no such item in the outbox")
         return {
             number: Fetched(items[key], key) if key in items else missing
             for number, key in claims.items()
@@ -88,7 +64,7 @@ class ClaimChecks:
             timeout_seconds: for all of it.
 
         Raises:
-            UnclaimedError: it can't be had.
+            UnfetchedError: it can't be had.
             BadInput: TOO_LARGE; BAD_JSON, if it is no UTF-8.
         """
         most = min(claimed_size(message), self._memory.largest_claim)
@@ -97,9 +73,9 @@ class ClaimChecks:
                 octets = await self._read(pointer, most)
         except ObjectError as error:
             reason = _REASONS.get(error.fault, Reason.STORAGE)
-            raise UnclaimedError(reason, f"S3: {error}") from error
+            raise UnfetchedError(reason, "$", f"S3: {error}") from error
         except TimeoutError:
-            raise UnclaimedError(Reason.STORAGE, "S3: timed out") from None
+            raise UnfetchedError(Reason.STORAGE, "$", "S3: timed out") from None
         try:
             return Fetched(octets.decode())
         except UnicodeDecodeError as error:

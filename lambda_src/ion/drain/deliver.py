@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status, guarded
-from ion.drain.admission import Job
+from ion.delivery import expired as too_late
+from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.guard_rules import GuardRules
 from ion.mail import redirected
@@ -66,12 +67,14 @@ class Deliverer:
 
         Args:
             job: the email, claimed.
-            message: that asked for it; its age decides when to give up.
+            message: that asked for it.
             deadline: by which everything has been said and done.
 
         Returns:
             One delivery for each way that recipients fare.
         """
+        if job.expires_at <= self._now():
+            return [too_late(job.targets)]
         envelope = job.email.envelope
         if path := self._guard.forbidden_sender(envelope):
             return [guarded(job.targets, path)]
@@ -82,11 +85,11 @@ class Deliverer:
             return left_out
         known = self._refusals.of(envelope.senders)
         if known is not None:
-            return left_out + self._sort(job, message, dict.fromkeys(to_send, known))
+            return left_out + self._sort(job, dict.fromkeys(to_send, known))
         began = time.perf_counter()
         outcomes = await self._send_along(routes, job.email, message, deadline)
         seconds = time.perf_counter() - began
-        sent = self._sort(job, message, outcomes)
+        sent = self._sort(job, outcomes)
         return left_out + [replace(delivery, smtp_seconds=seconds) for delivery in sent]
 
     async def _send_along(
@@ -164,7 +167,7 @@ class Deliverer:
         session.retire()
         return rest
 
-    def _sort(self, job: Job, message: Message, outcomes: dict[int, Outcome]) -> list[Delivery]:
+    def _sort(self, job: Job, outcomes: dict[int, Outcome]) -> list[Delivery]:
         """Recipients that fare alike, together."""
         everybody, redirect = job.email.envelope.recipients, self._guard.redirect_to
         groups: dict[tuple[Status, Reason], list[int]] = {}
@@ -181,7 +184,7 @@ class Deliverer:
                 server=self._pool.server,
                 reply=redact(outcome.said, [*(everybody[i] for i in indexes), redirect or ""]),
             )
-            deliveries.append(self._timed(delivery, job, message))
+            deliveries.append(self._timed(delivery, job))
         return deliveries
 
     def _status(self, outcome: Outcome, job: Job, doubts: int) -> Status:
@@ -197,12 +200,12 @@ class Deliverer:
             return Status.DEAD
         return Status.DEFERRED
 
-    def _timed(self, delivery: Delivery, job: Job, message: Message) -> Delivery:
+    def _timed(self, delivery: Delivery, job: Job) -> Delivery:
         """The delivery with the delay of its next try; dead if it is too late for one."""
-        outcome, age = delivery.outcome, self._now() - message.sent_at
+        outcome, age = delivery.outcome, self._now() - job.since
         if delivery.status is Status.DEFERRED:
             # A throttled attempt isn't counted, so there the receives tell how often it was.
-            tries = message.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
+            tries = job.receives if outcome.kind is Kind.THROTTLED else job.row.attempts + 1
             delay = delay_seconds(outcome, tries, self._jitter())
         elif delivery.status is Status.RELEASED and outcome.reason in _ABOUT_A_MESSAGE:
             # If it is the only one that the server minds, the others must not wait behind it.
@@ -210,7 +213,8 @@ class Deliverer:
         else:
             return delivery
         minded = delivery.status is Status.DEFERRED or outcome.scope is not Scope.SITE
-        if minded and expired(outcome, age, delay, self._give_up_after_seconds):
+        gives_up = expired(outcome, age, delay, self._give_up_after_seconds)
+        if minded and (gives_up or self._now() + delay >= job.expires_at):
             return replace(delivery, status=Status.DEAD, outcome=outcome.too_late)
         return replace(delivery, delay_seconds=delay)
 

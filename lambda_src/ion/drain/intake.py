@@ -1,4 +1,4 @@
-"""From the queue to the workers: received ahead of the claims, claimed ahead of the workers.
+"""From the queues to the workers: received ahead of the claims, claimed ahead of the workers.
 
 The two run side by side, since each waits for AWS most of the time. What is only received costs
 nothing: it stays hidden, and is put back if its turn doesn't come. What is claimed is what
@@ -9,24 +9,26 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
-from ion.aws.queue import Queue, QueueError
+from ion.aws.queue import QueueError
 from ion.deadline import Deadline
-from ion.drain.admission import Admission, Claimed, Pointer, Suspect, Unclaimed, WorkItem
+from ion.drain.admission import Admission
+from ion.drain.door import Door
 from ion.drain.gate import Room, SendGate
+from ion.drain.line import Rank
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress
-from ion.limits import BATCH, VISIBILITY_MARGIN_SECONDS
+from ion.drain.queues import Queues
+from ion.drain.steering import Steering
+from ion.drain.work_item import Suspect, WorkItem
+from ion.limits import BATCH, NEARLY_ALL_IN_FLIGHT, VISIBILITY_MARGIN_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.report.telemetry import Telemetry
 
 _LEDGER_FAILURES = 3
 """Claims in a row without an answer, after which the run ends."""
-_LOOK_AGAIN_SECONDS = 1
-"""While the last messages are being sent, the queue is looked at so often."""
 _RECEIVES = 3
 """Side by side, as long as the queue has full tens to give."""
 _CLAIMS = 2
@@ -36,85 +38,91 @@ _MOST_CLAIMED = 2 * BATCH
 
 
 class Intake:
-    """Receives and claims until the queue is empty or the run has to stop.
+    """Receives and claims until the queues are empty or the run has to stop.
 
     Args:
-        input_queue: what is to be sent.
+        queues: where mail is.
         admission: says what may be done about a message.
         gate, memory: say how many may be received.
         progress: the run's.
+        steering: says which lanes are paused, and which emails are stopped.
         telemetry: told of a queue that can't be read.
         workers: how many take what is claimed.
-        linger_seconds: how long to wait for more when the queue seems empty.
+        linger_seconds: how long to wait for more when a queue seems empty.
         deadline: of the invocation.
         settled: returns when everything that was handled is settled.
     """
 
-    def __init__(  # noqa: PLR0913 - here the queue, the ledger and the workers meet
+    def __init__(  # noqa: PLR0913 - here the queues, the ledger and the workers meet
         self,
         *,
-        input_queue: Queue,
+        queues: Queues,
         admission: Admission,
         gate: SendGate,
         memory: Memory,
         progress: Progress,
+        steering: Steering,
         telemetry: Telemetry,
         workers: int,
         linger_seconds: int,
         deadline: Deadline,
         settled: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
-        self._input_queue = input_queue
+        self._queues = queues
         self._admission = admission
         self._gate = gate
         self._memory = memory
         self._progress = progress
+        self._steering = steering
         self._telemetry = telemetry
         self._workers = workers
         self._linger_seconds = linger_seconds
         self._deadline = deadline
         self._settled = settled
-        self._received: deque[Message] = deque()
-        """Not claimed yet."""
-        self._most_received = BATCH * max(1, workers // BATCH)
-        self._suspects: deque[WorkItem] = deque()
-        self._inbox: asyncio.Queue[WorkItem] = asyncio.Queue()
+        self._now = asyncio.get_running_loop().time
+        ahead = BATCH * max(1, workers // BATCH)
+        self._doors = (
+            Door(queues.input, Rank.NORMAL, ahead, most_receives=_RECEIVES),
+            Door(queues.later, Rank.DUE, BATCH),
+            Door(queues.bulk, Rank.BULK, ahead),
+        )
+        """In the order in which they are asked."""
+        self._suspects: deque[tuple[WorkItem, Rank]] = deque()
         self._ahead = 0
         """Messages claimed, or being claimed, that no worker has taken yet."""
+        self._in_hand = 0
+        """Messages lined up and not done with."""
         self._under_way = 0
         """Messages received and not settled yet."""
-        self._receives = self._claims = 0
+        self._handled = 0
+        """Messages done with."""
+        self._claims = 0
         """Calls that are out."""
-        self._deep = False
-        """The queue gave all that it was asked for when it was asked last."""
-        self._dry = False
-        """It gave nothing."""
-        self._refilled = False
-        """A redrive may have put mail where an empty queue was seen."""
+        self._moved = 0
+        """Messages moved to another queue when the queues were last found empty."""
         self._no_more = False
         self._waiting: list[asyncio.Event] = []
         progress.when_stopped.append(self._wake)
+        steering.when_changed = self._wake
+        gate.when_moved = self._wake
 
     # -- what workers ask ----------------------------------------------------------------
 
     async def take(self) -> WorkItem:
-        """The next message to work on; `done` must follow."""
-        one = await self._inbox.get()
+        """The next message to work on, when its turn has come; `done` must follow."""
+        one = await self._gate.take()
         self._ahead -= 1
         self._wake()
         return one
 
     def done(self, message: Message) -> None:
         """A message that was taken has been handled, and is about to be forgotten."""
-        self._inbox.task_done()
+        self._in_hand -= 1
         self._under_way -= 1
+        self._handled += 1
         self._memory.done(message)
         self._heed_ledger()
         self._wake()
-
-    def refilled(self) -> None:
-        """Mail was put into the queue: it isn't as empty as it may have looked."""
-        self._refilled = True
 
     # -- receiving -----------------------------------------------------------------------
 
@@ -125,71 +133,127 @@ class Intake:
             await self._receive_all(group)
             self._no_more = True
             self._wake()
-        await self._inbox.join()
+        await self._all_handled()
 
     async def _receive_all(self, group: asyncio.TaskGroup) -> None:
         while not self._progress.stopped:
             if self._progress.out_of_time:
                 self._progress.stop("deadline")
-            elif self._dry and not self._receives:
-                await self._look_again()
-            elif not self._may_receive():
-                await self._until(lambda: self._may_receive() or self._must_look())
+            elif self._is_empty():
+                if not await self._filled_by_us():
+                    self._progress.stop(await self._why_empty())
+            elif (door := self._open_door()) is not None:
+                most = min(self._gate.most(door.rank), self._room(door))
+                door.ask(self._handled)
+                self._memory.expect(most)
+                group.create_task(self._receive(door, self._gate.expect(most, door.rank)))
             else:
-                room = await self._gate.room()
-                room.shrink(min(room.most, self._memory.room()) if self._progress.may_begin else 0)
-                if room.most:
-                    self._receives += 1
-                    self._memory.expect(room.most)
-                    group.create_task(self._receive(room))
+                await self._until(self._has_to_receive, self._seconds_to_look())
 
-    def _must_look(self) -> bool:
-        """True if there is something else to decide than whether to receive."""
-        return not self._progress.may_begin or (self._dry and not self._receives)
+    def _has_to_receive(self) -> bool:
+        may = self._open_door() is not None
+        return may or not self._progress.may_begin or self._is_empty()
 
-    def _may_receive(self) -> bool:
-        if self._receives and (self._dry or not self._deep or self._receives >= _RECEIVES):
+    def _open_door(self) -> Door | None:
+        """The first queue that may be asked for more now."""
+        if not self._progress.may_begin:
+            return None
+        received = any(door.received for door in self._doors)
+        if self._admission.failures and (received or self._claims):
+            return None  # with the ledger as it is, nothing more may come of it
+        now, at_rest = self._now(), self._is_at_rest()
+        for door in self._open_doors():
+            is_known = self._is_known_empty(door, now)
+            if at_rest and is_known and door.rank is not Rank.NORMAL:
+                continue  # or queues with long polls would keep one another from being found empty
+            may = door.may_receive(now, at_once=at_rest and not is_known)
+            if may and self._room(door) and self._gate.most(door.rank):
+                return door
+        return None
+
+    def _room(self, door: Door) -> int:
+        """Number of messages that may be asked for at that queue, as far as memory goes."""
+        others = sum(one.is_new for one in self._open_doors() if one is not door)
+        return self._memory.room(first=door.is_new, kept=others)
+
+    def _open_doors(self) -> list[Door]:
+        """All but those of paused lanes."""
+        paused = self._steering.paused
+        return [door for door in self._doors if door.lane not in paused]
+
+    def _seconds_to_look(self) -> float | None:
+        """Seconds until a queue that was empty is asked again; None: none was."""
+        waits = (door.wait_seconds(self._now()) for door in self._open_doors())
+        return min((wait for wait in waits if wait), default=None)  # at 0 it waits for room
+
+    async def _filled_by_us(self) -> bool:
+        """True if this run has moved mail into a queue that it had found empty."""
+        moved, self._moved = self._moved, self._progress.summary.moved_to_bulk
+        if self._moved == moved:
             return False
-        if self._admission.failures and (self._received or self._claims):
-            return False  # with the ledger as it is, nothing more may come of it
-        few = len(self._received) + BATCH * self._receives < self._most_received
-        return few and self._memory.room() > 0
+        await self._settled()
+        for door in self._doors:
+            door.fill()
+        return True
 
-    async def _receive(self, room: Room) -> None:
+    async def _why_empty(self) -> str:
+        """Why the queues gave nothing: they have nothing, or too much of it is in flight.
+
+        Asked only where it may be so: of the queues that gave nothing in the whole run, and of
+        those for bulk and for what waits only if there was no other mail either.
+        """
+        for door in self._open_doors():
+            if door.gave or (door.rank is not Rank.NORMAL and self._progress.summary.received):
+                continue
+            try:
+                visible, hidden = await door.queue.depth()
+            except QueueError:  # the next run will tell
+                continue
+            if visible and hidden >= NEARLY_ALL_IN_FLIGHT:
+                name = door.queue.source
+                self._telemetry.trouble(f"the {name} queue is at its in-flight limit", count=hidden)
+                return "in_flight_limit"
+        return "empty"
+
+    def _is_at_rest(self) -> bool:
+        return not self._under_way
+
+    def _is_empty(self) -> bool:
+        """True if nothing is under way, and each queue is known to have given all that it had."""
+        if self._under_way or any(door.receives for door in self._doors):
+            return False
+        now = self._now()
+        return all(self._is_known_empty(door, now) for door in self._open_doors())
+
+    def _is_known_empty(self, door: Door, now: float) -> bool:
+        """True if a queue gave nothing when it was asked last, and that is all that it has."""
+        return door.is_dry and door.is_known(self._handled, now)
+
+    async def _receive(self, door: Door, room: Room) -> None:
         with room:
             try:
-                messages = await self._input_queue.receive(
+                messages = await door.queue.receive(
                     visibility_seconds=math.ceil(self._deadline.remaining())
                     + VISIBILITY_MARGIN_SECONDS,
                     wait_seconds=self._linger_seconds,
                     most=room.most,
                 )
             except QueueError as error:
-                self._telemetry.trouble("the input queue can't be read", code=str(error))
+                name = door.queue.source
+                self._telemetry.trouble(f"the {name} queue can't be read", code=str(error))
                 self._progress.stop("queue")
                 messages = []
+            received = len(messages)
+            if door.rank is Rank.DUE and messages:
+                messages = await self._queues.due(messages, self._steering.paused)
             room.came(len(messages))
-        self._receives -= 1
+        if self._linger_seconds:
+            door.waited(self._handled)
         self._memory.came(messages, room.most)
-        self._progress.summary.received += len(messages)
+        self._progress.summary.receive(len(messages), door.queue.source)
         self._under_way += len(messages)
-        self._received += messages
-        self._deep, self._dry = len(messages) == room.most, not messages
+        door.came(messages, received, room.most, self._now())
         self._wake()
-
-    async def _look_again(self) -> None:
-        """The queue is empty: what is published while others are sent need not wait for them."""
-        self._dry = False
-        if self._under_way:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._until(lambda: self._progress.stopped or not self._under_way),
-                    _LOOK_AGAIN_SECONDS,
-                )
-        elif self._refilled:
-            self._refilled = False
-        else:
-            self._progress.stop("empty")
 
     # -- claiming ------------------------------------------------------------------------
 
@@ -197,53 +261,67 @@ class Intake:
         while not (self._no_more and self._idle()):
             if self._suspects and not self._claims:
                 await self._one_by_one()
-            elif self._received and not self._progress.may_begin:
-                self._line_up(self._admission.unread(self._received.popleft()))
+            elif (door := self._to_give_back()) is not None:
+                self._line_up(self._admission.unread(door.received.popleft()), door.rank)
             elif self._may_claim():
                 self._claims += 1
                 group.create_task(self._claim(self._next()))
             else:
                 await self._until(self._has_to_act)
 
+    def _to_give_back(self) -> Door | None:
+        """A queue of which something was received that can't be begun any more, or is paused."""
+        may_begin, paused = self._progress.may_begin, self._steering.paused
+        some = (door for door in self._doors if door.received)
+        return next((door for door in some if not may_begin or door.lane in paused), None)
+
     def _idle(self) -> bool:
-        return not (self._received or self._receives or self._claims or self._suspects)
+        busy = any(door.received or door.receives for door in self._doors)
+        return not (busy or self._claims or self._suspects)
 
     def _has_to_act(self) -> bool:
         alone = bool(self._suspects) and not self._claims
-        given_back = bool(self._received) and not self._progress.may_begin
+        given_back = self._to_give_back() is not None
         return alone or given_back or self._may_claim() or (self._no_more and self._idle())
 
     def _may_claim(self) -> bool:
         """True if workers will soon have nothing to do. Suspects must be worked on alone."""
         if self._suspects or self._ahead > self._workers // 2:
             return False
+        received = sum(len(door.received) for door in self._doors)
         if not self._claims:
-            return bool(self._received)
-        full = min(self._most_claimed(), len(self._received)) == _MOST_CLAIMED
+            return bool(received)
+        full = min(self._most_claimed(), received) == _MOST_CLAIMED
         return full and self._claims < _CLAIMS and not self._admission.failures
 
     def _most_claimed(self) -> int:
         """In the next call: ten, or twenty if that leaves no more than one a worker, and ten."""
         return min(_MOST_CLAIMED, self._workers + BATCH - self._ahead) // BATCH * BATCH
 
-    def _next(self) -> list[Message]:
-        count = min(self._most_claimed(), len(self._received))
-        messages = [self._received.popleft() for _ in range(count)]
-        self._ahead += len(messages)
+    def _next(self) -> list[tuple[Message, Rank]]:
+        """What is claimed next: the best, but for a tenth that is bulk's."""
+        most = self._most_claimed()
+        *others, bulk = self._doors
+        kept = min(len(bulk.received), max(1, most // BATCH))
+        chosen: list[tuple[Message, Rank]] = []
+        for door, room in (*((door, most - kept) for door in others), (bulk, most)):
+            while door.received and len(chosen) < room:
+                chosen.append((door.received.popleft(), door.rank))
+        self._ahead += len(chosen)
         self._wake()  # there is room for more to be received
-        return messages
+        return chosen
 
-    async def _claim(self, messages: list[Message]) -> None:
-        admitted = await self._admission.admit(messages)
+    async def _claim(self, chosen: list[tuple[Message, Rank]]) -> None:
+        admitted = await self._admission.admit([message for message, _ in chosen])
         self._claims -= 1
-        self._ahead -= len(messages)
-        for one in admitted:
+        self._ahead -= len(chosen)
+        for one, (_, rank) in zip(admitted, chosen, strict=True):
             if one.bodies:
                 self._memory.grows(one.message, one.bodies.work_bytes)
             if isinstance(one.task, Suspect):
-                self._suspects.append(one)
+                self._suspects.append((one, rank))
             else:
-                self._line_up(one)
+                self._line_up(one, rank)
         self._heed_ledger()
         self._wake()
 
@@ -254,13 +332,13 @@ class Intake:
         others along a second time.
         """
         while self._suspects:
-            await self._inbox.join()
+            await self._all_handled()
             await self._settled()
-            suspect = self._suspects.popleft()
+            suspect, rank = self._suspects.popleft()
             if self._progress.may_begin:
                 suspect = await self._admission.admit_alone(suspect)
-            self._line_up(suspect)
-        await self._inbox.join()
+            self._line_up(suspect, rank)
+        await self._all_handled()
 
     def _heed_ledger(self) -> None:
         if self._admission.failures >= _LEDGER_FAILURES:
@@ -268,37 +346,33 @@ class Intake:
                 Outcome(Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
             )
 
-    def _line_up(self, one: WorkItem) -> None:
+    def _line_up(self, one: WorkItem, rank: Rank) -> None:
         self._ahead += 1
-        self._gate.line_up(recipients_of(one))
-        self._inbox.put_nowait(one)
+        self._in_hand += 1
+        # What isn't sent takes no token.
+        is_sent = self._steering.stop_about(one) is None
+        self._gate.line_up(one, one.recipients if is_sent else 0, rank)
+
+    async def _all_handled(self) -> None:
+        """Return when all that was lined up is done with."""
+        await self._until(lambda: not self._in_hand)
 
     # -- waiting for one another ---------------------------------------------------------
 
-    async def _until(self, true: Callable[[], bool]) -> None:
-        """Wait for something that only changes where `_wake` follows, or with time."""
+    async def _until(self, true: Callable[[], bool], seconds: float | None = None) -> None:
+        """Wait for something that only changes where `_wake` follows, or so long."""
         changed = asyncio.Event()
         self._waiting.append(changed)
         try:
-            while not true():
-                changed.clear()
-                await changed.wait()
+            async with asyncio.timeout(seconds):
+                while not true():
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            pass
         finally:
             self._waiting.remove(changed)
 
     def _wake(self) -> None:
         for changed in self._waiting:
             changed.set()
-
-
-def recipients_of(one: WorkItem) -> int:
-    """Number of an email's recipients; 0: it is none, or is decided already."""
-    match one.task:
-        case Claimed():
-            return len(one.task.targets)
-        case Unclaimed():
-            return len(one.task.email.envelope.recipients)
-        case Pointer():
-            return 1  # at least; its worker waits for the turns of the others
-        case _:
-            return 0

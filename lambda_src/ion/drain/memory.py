@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
 from ion.contract import OutboxClaim, claim_check
-from ion.drain.allowance import LARGEST_BYTES, MB, MOST_EMAIL_BYTES, Allowance
+from ion.drain.allowance import (
+    LARGEST_BYTES,
+    MB,
+    MOST_EMAIL_BYTES,
+    MOST_GROWN_BYTES,
+    Allowance,
+)
 from ion.limits import BATCH
 from ion.message import Message
 
@@ -100,17 +106,23 @@ class Memory:
 
     # -- receiving -----------------------------------------------------------------------
 
-    def room(self) -> int:
+    def room(self, *, first: bool = False, kept: int = 0) -> int:
         """Number of messages that may be received now: none, or enough to be worth a call.
 
-        Beside another receive that is a full batch. With nothing held it is one at least.
+        Beside another receive that is a full batch, or one if it is the first call to a queue: a
+        long poll of an empty queue must not keep the others waiting. With nothing held it is one
+        at least.
+
+        Args:
+            first: the queue hasn't been asked yet.
+            kept: for so many messages room is kept, for the first calls to others.
         """
         most = max(1, min(BATCH, self._allowance.unseen - self._redriving))
         unseen = self._allowance.unseen - self._redriving - self._receiving
         free = (self._allowance.budget - self._planned - self._kept) // self._likely
-        fit = min(unseen, free - self._redriving - self._receiving)
+        fit = min(unseen, free - self._redriving - self._receiving) - kept
         if self._receiving:
-            return most if fit >= most else 0
+            return max(0, min(most, fit)) if first or fit >= most else 0
         if not self._weights:
             return max(1, min(most, fit))
         least = max(1, min(most, self._allowance.budget // (4 * self._likely)))
@@ -161,7 +173,7 @@ class Memory:
         """Inside, there is room for the work on the message, or it is the only one worked on."""
         needed = self._weights[id(message)].work
         async with self._line:
-            while (not self._fits(needed) or self._growing) and self._works:
+            while (not self._fits(needed, self._allowance.budget) or self._growing) and self._works:
                 await self._change()
             self._works += 1
             self._working += needed
@@ -187,23 +199,32 @@ class Memory:
     @property
     def spare(self) -> int:
         """Bytes that shared objects out of use may keep."""
-        return self._allowance.budget // _SPARE
+        return self._grown // _SPARE
 
     async def grow(self, octets: int) -> None:
-        """Return when there is room for something shared, or all that is worked on waits for such.
+        """Return when there is room for something more, or all that is worked on waits for such.
 
-        To be called by work, once; `shrink` must follow.
+        To be called by work; `shrink` must follow.
         """
         self._growing += 1
         try:
             with self.waits():
                 async with self._growth:
-                    while not self._fits(octets) and self._works > self._waiting:
+                    while not self._fits(octets, self._grown) and self._works > self._waiting:
                         await self._change()
                     self._kept += octets
         finally:
             self._growing -= 1
             self._freed.set()
+
+    @asynccontextmanager
+    async def more(self, octets: int) -> AsyncIterator[None]:
+        """Inside, work that turned out to be larger has room for so much besides."""
+        await self.grow(octets)
+        try:
+            yield
+        finally:
+            self.shrink(octets)
 
     def shrink(self, octets: int) -> None:
         """What was given room for is forgotten."""
@@ -220,9 +241,13 @@ class Memory:
         finally:
             self._waiting -= 1
 
-    def _fits(self, octets: int) -> bool:
+    @property
+    def _grown(self) -> int:
+        """Bytes up to which work may grow."""
+        return min(self._allowance.budget, MOST_GROWN_BYTES)
+
+    def _fits(self, octets: int, budget: int) -> bool:
         """True if there is room, after giving up shared objects that are out of use."""
-        budget = self._allowance.budget
         while self._held + self._working + self._kept + octets > budget:
             if not self.drop():
                 return False

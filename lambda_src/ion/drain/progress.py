@@ -1,11 +1,14 @@
 """Progress of a run: its summary so far, and whether it may go on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ion.contract import Lane
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.limits import BEGIN_BUDGET_SECONDS
+from ion.message import Source
 from ion.outcome import Outcome, Reason, Scope
 from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
@@ -25,25 +28,46 @@ class Summary:
     """Summary of a run."""
 
     received: int = 0
+    bulk: int = 0
+    """Of those received: from the bulk queue."""
+    later: int = 0
+    """Of those received: from the queue of what waits, when they were due."""
     sent: int = 0
     deferred: int = 0
     released: int = 0
     dead_lettered: int = 0
+    by_stop: int = 0
+    """Of those dead-lettered: for a stop."""
+    moved_to_bulk: int = 0
     redriven: int = 0
     seconds: float = 0.0
     stopped: str = ""
-    """Why it ended: "empty", "deadline", "queue" (one can't be read), "settings", or a hold's
-    reason in lower case ("auth", "connect" …)."""
+    """Why it ended: "empty", "in_flight_limit", "deadline", "paused", "queue" (one
+    can't be read), "settings", or a hold's reason in lower case ("auth", "connect" …)."""
     error: str = ""
-    """For "settings" and holds: what is wrong, for the person who has to mend it."""
+    """For "settings", pauses and holds: what is wrong, for the person who has to mend it."""
+    paused: str = ""
+    """Lanes that were paused, in words: "bulk", "bulk, normal"."""
     advice: str = ""
     """A setting to mend although the run went on: messages are dead-lettered for it."""
+
+    def receive(self, messages: int, source: Source) -> None:
+        """So many more have come, from there."""
+        self.received += messages
+        self.bulk += messages * (source is Source.BULK)
+        self.later += messages * (source is Source.LATER)
+
+    def pause(self, lanes: Collection[Lane]) -> None:
+        """These lanes are paused."""
+        if lanes:
+            self.paused = ", ".join(sorted({*lanes, *filter(None, self.paused.split(", "))}))
 
     def count(self, delivery: Delivery) -> None:
         """One more message, or part of one, with this fate."""
         if delivery.status is not Status.DONE:
             name = delivery.status.value
             setattr(self, name, getattr(self, name) + 1)
+        self.by_stop += delivery.outcome.reason is Reason.STOPPED
         if delivery.outcome.reason is Reason.SENDER_MISSING:
             self.advice = _NO_SENDER
 

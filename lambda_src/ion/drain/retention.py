@@ -1,7 +1,7 @@
-"""While mail can't be sent: out of a queue that is about to forget it, with a reason."""
+"""While mail can't be sent: out of the queues that are about to forget it, with a reason."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ion.aws.queue import Queue, QueueError
@@ -10,8 +10,9 @@ from ion.aws.table import TableError
 from ion.contract import BadInput
 from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
+from ion.drain.queues import Queues
 from ion.drain.settle import Settler
+from ion.drain.work_item import WorkItem
 from ion.history import History, named_history, resolve
 from ion.limits import RETENTION_LOOK_SECONDS
 from ion.message import Message
@@ -51,13 +52,13 @@ class Retention:
         self._now = now
         self._looked_at = float("-inf")
 
-    async def run(self, input_queue: Queue, settler: Settler, deadline: Deadline) -> int:
-        """Look through the whole queue, if that is due.
+    async def run(self, queues: Queues, settler: Settler, deadline: Deadline) -> int:
+        """Look through all that waits, if that is due.
 
         SQS promises no order, so only a look at every message shows that no old one is left.
 
         Args:
-            input_queue: not being drained by this process meanwhile.
+            queues: not being drained by this process meanwhile.
             settler: puts the messages where they belong.
             deadline: of the invocation.
 
@@ -67,17 +68,18 @@ class Retention:
         seconds = min(deadline.remaining() - _MARGIN_SECONDS, _LONGEST_SECONDS)
         if seconds <= 0:
             return 0
-        look = _Look(input_queue, settler, self._telemetry, self._now)
+        sources = (queues.input, queues.later, queues.bulk)
+        looks = [_Look(queue, settler, self._telemetry, self._now) for queue in sources]
         until = deadline.earlier_by(deadline.remaining() - seconds)
         try:
             is_due = await self._schedule.take(self._now(), _AGAIN_SECONDS)
-            if is_due and await look.run(until):
+            if is_due and await _run_all(looks, until):
                 await self._schedule.put_off(self._now(), RETENTION_LOOK_SECONDS)
         except TableError as error:
             self._telemetry.trouble("when a look is due can't be known", code=str(error))
             if self._is_the_hour():
-                await look.run(until)
-        return look.moved
+                await _run_all(looks, until)
+        return sum(look.moved for look in looks)
 
     def _is_the_hour(self) -> bool:
         """Without the table: each process once in the first hour of each day (UTC).
@@ -91,8 +93,16 @@ class Retention:
         return True
 
 
+async def _run_all(looks: Sequence["_Look"], deadline: Deadline) -> bool:
+    """True if all of them got through their queues."""
+    for look in looks:
+        if not await look.run(deadline):
+            return False
+    return True
+
+
 class _Look:
-    """One look through the queue; what is young is hidden until its end, and so seen once."""
+    """One look through a queue; what is young is hidden until its end, and so seen once."""
 
     def __init__(
         self, queue: Queue, settler: Settler, telemetry: Telemetry, now: Callable[[], float]
@@ -121,7 +131,8 @@ class _Look:
                     await self._see(message)
                 await self._settler.flush()
         except QueueError as error:
-            self._telemetry.trouble("the input queue can't be read", code=str(error))
+            name = self._queue.source
+            self._telemetry.trouble(f"the {name} queue can't be read", code=str(error))
             return False
         finally:
             await self._queue.postpone([(message, 0) for message in self._young])

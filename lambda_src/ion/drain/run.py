@@ -9,24 +9,28 @@ import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 
+from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
-from ion.aws.queue import Queue
-from ion.contract import Redrive
+from ion.contract import Cancel, Lane, Pause, Redrive, Resume, Stop
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
-from ion.delivery import Delivery, Status, done, fault, put_back
-from ion.drain.admission import Admission, Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
+from ion.delivery import Delivery, Status, done, fault, put_back, stopped
+from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes
-from ion.drain.attaching import Attaching, UnattachedError
+from ion.drain.attaching import Attaching
 from ion.drain.deliver import Deliverer
 from ion.drain.gate import SendGate
-from ion.drain.intake import Intake, recipients_of
+from ion.drain.intake import Intake
 from ion.drain.memory import Memory
 from ion.drain.progress import Progress, Summary
+from ion.drain.queues import Queues
 from ion.drain.settle import Settler
+from ion.drain.steering import Steering
+from ion.drain.unfetched import UnfetchedError
+from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
+from ion.history import since
 from ion.limits import BATCH, DOT_BUDGET_SECONDS, SETTLE_SECONDS
-from ion.message import Message
 from ion.outcome import Outcome
 from ion.policy.rate import Limits, Pace
 from ion.policy.retry import forgotten
@@ -38,12 +42,12 @@ _UNSETTLED_TENS = 3
 
 
 class Drain:
-    """One run over the queue.
+    """One run over the queues.
 
     Args:
-        input_queue: what is to be sent.
-        dead_letters: where the undeliverable goes.
+        queues: what is to be sent, what waits, and where the undeliverable goes.
         ledger: where fates are remembered.
+        control: what operators have asked for.
         objects: where attachments are.
         admission: says what may be done about a message.
         pool: connections to the mail server, entered by the caller.
@@ -60,9 +64,9 @@ class Drain:
     def __init__(  # noqa: PLR0913 - the parts of the relay meet here
         self,
         *,
-        input_queue: Queue,
-        dead_letters: Queue,
+        queues: Queues,
         ledger: Ledger,
+        control: ControlRow,
         objects: Objects,
         admission: Admission,
         pool: Pool,
@@ -74,7 +78,7 @@ class Drain:
         pace: Pace | None = None,
         memory: Memory | None = None,
     ) -> None:
-        self._input_queue = input_queue
+        self._queues = queues
         self._pool = pool
         self._workers = workers
         self._deliverer = deliverer
@@ -83,20 +87,32 @@ class Drain:
         self._progress = Progress(self._work_deadline, telemetry, pool.server)
         self._summary = self._progress.summary
         unsettled = BATCH * min(workers, _UNSETTLED_TENS)
-        self._settler = Settler(input_queue, dead_letters, ledger, telemetry, unsettled)
+        self._settler = Settler(queues, ledger, telemetry, unsettled)
         self._admission = admission
-        self._redriving = Redriving(dead_letters, input_queue, telemetry, self._work_deadline)
+        self._redriving = Redriving(
+            queues.dead_letters,
+            queues.input,
+            telemetry,
+            self._work_deadline,
+            admission.default_sender,
+            is_paused=lambda: Lane.NORMAL in self._steering.paused,
+        )
         self._now = asyncio.get_running_loop().time
-        self._gate = SendGate(pace or Pace(Limits(None, pool.size), self._now()), pool)
+        pace = pace or Pace(Limits(None, pool.size), self._now())
+        self._gate = SendGate(pace, pool, lambda: self._progress.seconds_to_begin)
         self._progress.when_stopped.append(self._gate.open)
         self._memory = memory or Memory(Allowance.of(function_bytes({}), pool.size))
         self._attaching = Attaching(objects, self._memory)
+        self._steering = Steering(
+            control, ledger, self._progress, telemetry, admission.default_sender, queues.now
+        )
         self._intake = Intake(
-            input_queue=input_queue,
+            queues=queues,
             admission=admission,
             gate=self._gate,
             memory=self._memory,
             progress=self._progress,
+            steering=self._steering,
             telemetry=telemetry,
             workers=workers,
             linger_seconds=linger_seconds,
@@ -110,7 +126,10 @@ class Drain:
         return self._progress.suspended_by
 
     async def run(self) -> Summary:
-        """Drain until the queue is empty, the time is up, or the site is ill."""
+        """Drain until the queue is empty, the time is up, the site is ill, or all is paused."""
+        await self._steering.look()
+        if self._progress.stopped:
+            return self._summary
         session = await self._pool.acquire()
         if isinstance(session, Outcome):  # nothing was received, so no message pays for it
             self._gate.learn(session, 0, self._now())
@@ -120,13 +139,15 @@ class Drain:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._settler.run())
+                looks = group.create_task(self._steering.run())
                 workers = [group.create_task(self._work()) for _ in range(self._workers)]
                 await self._intake.run()
                 self._settler.stop()
-                for worker in workers:
-                    worker.cancel()
+                for task in (looks, *workers):
+                    task.cancel()
         finally:  # what was sent must be deleted, even after a fault
             await self._settler.flush()
+        await self._steering.end()
         return self._summary
 
     # -- working -------------------------------------------------------------------------
@@ -141,34 +162,45 @@ class Drain:
         # A redrive works on other messages, and may take as long as the run.
         work = nullcontext() if isinstance(one.task, Redrive) else self._memory.work(one.message)
         try:
-            await self._gate.turn(recipients_of(one), self._progress.seconds_to_begin)
             async with work:
-                await self._handle(one)
+                await self._begin(one)
         finally:
             self._intake.done(one.message)
 
-    async def _handle(self, one: WorkItem) -> None:
+    async def _begin(self, one: WorkItem) -> None:
+        """Handle a message; one that lies in S3 says only then how large it is."""
         began = self._now()
-        begun = isinstance(one.task, Delivery) or self._progress.may_begin
-        if begun and isinstance(one.task, Pointer):
-            one = await self._admission.fetch(one, self._progress.seconds_to_begin)
-            await self._gate.further_turns(recipients_of(one) - 1, self._progress.seconds_to_begin)
-        elif begun and isinstance(one.task, Unclaimed):
+        if not (isinstance(one.task, Pointer) and self._may_begin(one)):
+            await self._handle(one, began)
+            return
+        one = await self._admission.fetch(one, self._progress.seconds_to_begin)
+        await self._gate.further_turns(one.recipients - 1)
+        async with self._memory.more(one.bodies.work_bytes) if one.bodies else nullcontext():
+            await self._handle(one, began)
+
+    def _may_begin(self, one: WorkItem) -> bool:
+        return self._progress.may_begin and not self._steering.is_paused(one)
+
+    async def _handle(self, one: WorkItem, began: float) -> None:
+        begun = isinstance(one.task, Delivery) or self._may_begin(one)
+        if begun and isinstance(one.task, Unclaimed):
             one = await self._admission.admit_alone(one)
+            begun = isinstance(one.task, Delivery) or self._may_begin(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         if one.parked is not None:
             deliveries = [*deliveries, one.parked]
-        deliveries = [_unless_forgotten(delivery, one.message) for delivery in deliveries]
+        deliveries = [_unless_forgotten(delivery, one) for delivery in deliveries]
         for delivery in deliveries:
             self._summary.count(delivery)
             if begun and delivery.status is Status.RELEASED:
                 self._progress.suspend(delivery.outcome)
-        await self._settler.settle(one, deliveries)
+        if await self._settler.settle(one, deliveries):
+            self._steering.count(deliveries)
         # The rest is last: what has been sent is settled before anything else can fail.
         for delivery in deliveries:
             self._gate.learn(delivery.outcome, len(delivery.recipients), began)
         if begun:
-            self._telemetry.queue_age(time.time() - one.message.sent_at)
+            self._telemetry.queue_age(time.time() - since(one.message, one.history))
             for delivery in deliveries:
                 self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
         await self._gate.resize_pool()
@@ -180,24 +212,30 @@ class Drain:
                     return [one.task]
                 case Redrive():
                     return [await self._redrive(one, one.task)]
+                case Cancel() | Stop() | Pause() | Resume():
+                    published_at = since(one.message, one.history)
+                    return [await self._steering.carry_out(one.task, one.history, published_at)]
                 case (
                     Unclaimed() | Pointer() | Suspect() | PutBack()
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
-                    return await self._send(one.task, one.message)
+                    if (stop := self._steering.stop_about(one)) is not None:
+                        return [stopped(one.task.targets, stop.id, stop.said)]
+                    return await self._send(one.task, one)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, one.message.id)
             return [fault()]
 
-    async def _send(self, claimed: Claimed, message: Message) -> list[Delivery]:
+    async def _send(self, claimed: Claimed, one: WorkItem) -> list[Delivery]:
         seconds = self._work_deadline.remaining() - DOT_BUDGET_SECONDS
         try:
             async with self._attaching.fetched(claimed.email, seconds) as objects:
                 job = await claimed.job(objects)
-                return await self._deliverer.deliver(job, message, self._work_deadline)
-        except UnattachedError as error:
-            return [error.fate(time.time() - message.sent_at, claimed.targets)]
+                return await self._deliverer.deliver(job, one.message, self._work_deadline)
+        except UnfetchedError as error:
+            age = time.time() - since(one.message, one.history)
+            return [error.fate(age, claimed.targets)]
 
     async def _redrive(self, one: WorkItem, query: Redrive) -> Delivery:
         """A redrive that isn't through goes on with another message of the same body.
@@ -209,8 +247,6 @@ class Drain:
             report = await self._redriving.run(query, asked_at, one.history.moved, most)
         self._summary.redriven += report.moved
         self._telemetry.redriven({"email_id": one.history.email_id, **asdict(report)}, report.moved)
-        if report.moved:
-            self._intake.refilled()
         if report.error:
             self._telemetry.trouble("the dead-letter queue can't be read", code=report.error)
             self._progress.stop("queue")
@@ -218,13 +254,14 @@ class Drain:
                 return put_back(report.error)
         if not report.goes_on:
             return done(f"{report.moved} messages moved")
-        if all(await self._input_queue.send([resumption(one.message, one.history, report)])):
+        if all(await self._queues.input.send([resumption(one.message, one.history, report)])):
             return done("goes on in another message")
         return put_back("goes on in the next run")
 
 
-def _unless_forgotten(delivery: Delivery, message: Message) -> Delivery:
-    """The delivery; dead if the message would wait longer than the queue keeps it."""
-    if delivery.status.waits and forgotten(time.time() - message.sent_at, delivery.delay_seconds):
+def _unless_forgotten(delivery: Delivery, one: WorkItem) -> Delivery:
+    """The delivery; dead if the message would wait longer than a queue keeps it."""
+    age = time.time() - since(one.message, one.history)
+    if delivery.status.waits and forgotten(age, delivery.delay_seconds):
         return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery

@@ -1,21 +1,33 @@
-"""Each message's fate to the queue's verbs: what must be written first, then delete or postpone."""
+"""Each message's fate to the queue's verbs: what must be written first, then delete or postpone.
+
+What waits for a minute or more is copied into the queue of what waits, and deleted then.
+"""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from ion.aws.ledger import Ledger, Result
-from ion.aws.queue import Queue
-from ion.deadletter.letter import IN_USE, dead_letter_attributes
+from ion.contract import Lane
+from ion.deadletter.letter import IN_USE, dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
-from ion.drain.admission import WorkItem
-from ion.limits import BATCH, MOST_MESSAGE_BYTES
-from ion.message import Draft, Message
+from ion.drain.queues import Queues
+from ion.drain.work_item import WorkItem
+from ion.history import message_id, since
+from ion.limits import (
+    BATCH,
+    COPIED_ANEW_SECONDS,
+    LONGEST_VISIBILITY_SECONDS,
+    MOST_MESSAGE_BYTES,
+    STAYS_SECONDS,
+)
+from ion.message import Draft, Message, Source
+from ion.outcome import Reason
 from ion.policy.lease import conclude
 from ion.report.telemetry import Telemetry
 
@@ -26,10 +38,30 @@ _FLUSHES = 2
 """Side by side, if there is work for two full ones: a call costs CPU, full or not."""
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
-_BY_FATE = (Status.DONE, Status.SENT, Status.RELEASED, Status.DEFERRED, Status.DEAD)
+_BY_FATE = (
+    *(Status.DONE, Status.SENT, Status.TO_BULK),
+    *(Status.RELEASED, Status.DEFERRED, Status.DEAD),
+)
 """From the best to the worst."""
 _UNSETTLED_SECONDS = 60
 """A message whose fate could not be written is looked at again after this."""
+_LARGE_BYTES = MOST_MESSAGE_BYTES // 4
+"""A copy of this size doesn't wait for others: thirty may wait at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A copy that goes into another queue, in the place of the message.
+
+    Args:
+        to: that queue.
+        draft: the copy.
+        delay_seconds: if it can't be put there, the message waits for so long where it is.
+    """
+
+    to: Source
+    draft: Draft
+    delay_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +72,20 @@ class _Settled:
         message: as received.
         result: for the ledger, if it has a row.
         delay_seconds: until it is to be received again; None: it is to be deleted.
+        copy: to be sent before that delete, if there is one.
     """
 
     message: Message
     result: Result | None
     delay_seconds: int | None
+    copy: _Copy | None = None
 
 
 class Settler:
     """Settles messages; records, deletes and postponements travel many a call.
 
     Args:
-        input_queue: where the messages are from.
-        dead_letters: where the undeliverable goes.
+        queues: where the messages are from, and where they go.
         ledger: where fates are remembered.
         telemetry: told of what didn't work; nothing here raises for it, since a message that is
             not settled comes back by itself.
@@ -62,14 +95,12 @@ class Settler:
 
     def __init__(
         self,
-        input_queue: Queue,
-        dead_letters: Queue,
+        queues: Queues,
         ledger: Ledger,
         telemetry: Telemetry,
         most: int = BATCH,
     ) -> None:
-        self._input_queue = input_queue
-        self._dead_letters = dead_letters
+        self._queues = queues
         self._ledger = ledger
         self._telemetry = telemetry
         self._most = most
@@ -111,7 +142,7 @@ class Settler:
             # What could not be dead-lettered is still to be served; its doubts and its crashes are
             # remembered all the same, or it would be sent again.
             later = [replace(delivery, status=Status.DEFERRED) for delivery in unwritten]
-            row = conclude(one.row, one.message.id, [*written, *later])
+            row = conclude(one.row, message_id(one.message, one.history), [*written, *later])
             if unwritten:
                 row = replace(row, crashes=one.row.crashes)
             result = Result(one.history.email_id, row, _about(one, written), was=one.row)
@@ -120,11 +151,40 @@ class Settler:
             self._telemetry.trouble("fate not written, message kept", message_id=one.message.id)
             delays.append(_UNSETTLED_SECONDS)
         bare = replace(one.message, body="", attributes={})  # thirty may wait, each of a megabyte
-        self._waiting.append(_Settled(bare, result, min(delays, default=None)))
-        self._flush(BATCH)
+        delay = min(delays, default=None)
+        to_bulk = Status.TO_BULK in {delivery.status for delivery in written}
+        stays = unwritten or any(fate.outcome.reason is Reason.LEASED for fate in written)
+        goes = to_bulk or (delay or 0) > STAYS_SECONDS
+        copy = self._copy(one, delay or 0, to_bulk=to_bulk) if goes and not stays else None
+        self._waiting.append(_Settled(bare, result, None if copy else delay, copy))
+        self._flush(1 if copy is not None and copy.draft.size > _LARGE_BYTES else BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()
         return not unwritten
+
+    def _copy(self, one: WorkItem, delay_seconds: int, *, to_bulk: bool) -> _Copy | None:
+        """The copy that takes the message's place in another queue; None: it stays."""
+        message = one.message
+        began = datetime.fromtimestamp(since(message, one.history), UTC)
+        carried = msgspec.structs.replace(
+            one.history,
+            since=began,
+            message_id=message_id(message, one.history),
+            receives=one.history.receives + message.receives,
+            lane=Lane.BULK if to_bulk else _lane(one),
+        )
+        if to_bulk:
+            attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=None))
+            draft = Draft(message.body, attributes, group=message.group)
+            return _Copy(Source.BULK, draft, _UNSETTLED_SECONDS)
+        now = self._queues.now()
+        is_young = now - message.sent_at < COPIED_ANEW_SECONDS
+        if message.source is Source.LATER and is_young:
+            return None
+        due = datetime.fromtimestamp(now, UTC) + timedelta(seconds=delay_seconds)
+        attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=due))
+        draft = Draft(message.body, attributes, delay_seconds, message.group)
+        return _Copy(Source.LATER, draft, min(delay_seconds, LONGEST_VISIBILITY_SECONDS))
 
     async def flush(self) -> None:
         """Return when nothing is left to record, delete or postpone."""
@@ -162,25 +222,51 @@ class Settler:
         the one doesn't wait for the other. A message that is to be tried again does wait for its
         record: else it might come back to a lease that has no holder any more.
         """
-        to_delete = [one.message for one in settled if one.delay_seconds is None]
-        to_postpone = [
-            (one.message, one.delay_seconds) for one in settled if one.delay_seconds is not None
-        ]
-        unwritten, kept = await asyncio.gather(
+        to_delete = [one.message for one in settled if one.delay_seconds is None and not one.copy]
+        unwritten, _ = await asyncio.gather(
             self._ledger.record([one.result for one in settled if one.result], time.time()),
-            asyncio.gather(
-                *(
-                    self._input_queue.delete(to_delete[start : start + BATCH])
-                    for start in range(0, len(to_delete), BATCH)
-                )
-            ),
+            self._delete(to_delete),
         )
         if unwritten:
             self._telemetry.trouble("fates not recorded in the ledger", count=len(unwritten))
-        if still_there := sum(map(len, kept)):
+        to_postpone = [
+            (one.message, one.delay_seconds) for one in settled if one.delay_seconds is not None
+        ]
+        to_postpone += await self._move(settled)
+        hidden = 0
+        for source in Source:
+            some = [(one, delay) for one, delay in to_postpone if one.source is source]
+            hidden += len(await self._queues.of(source).postpone(some))
+        if hidden:
+            self._telemetry.trouble("not postponed, back when its time is up", count=hidden)
+
+    async def _move(self, settled: Sequence[_Settled]) -> list[tuple[Message, int]]:
+        """Send copies, and delete what has one. Returns what has none, and its delay."""
+        moved: list[Message] = []
+        stays: list[tuple[Message, int]] = []
+        for target in (Source.LATER, Source.BULK):
+            copies = [
+                (one.message, one.copy) for one in settled if one.copy and one.copy.to is target
+            ]
+            sent = await self._queues.of(target).send([copy.draft for _, copy in copies])
+            for (message, copy), ok in zip(copies, sent, strict=True):
+                if ok:
+                    moved.append(message)
+                else:
+                    stays.append((message, copy.delay_seconds))
+        if stays:
+            self._telemetry.trouble("not moved, waits where it is", count=len(stays))
+        await self._delete(moved)
+        return stays
+
+    async def _delete(self, messages: Sequence[Message]) -> None:
+        calls = []
+        for source in Source:
+            some = [one for one in messages if one.source is source]
+            queue = self._queues.of(source)
+            calls += [queue.delete(some[i : i + BATCH]) for i in range(0, len(some), BATCH)]
+        if still_there := sum(map(len, await asyncio.gather(*calls))):
             self._telemetry.trouble("settled but not deleted", count=still_there)
-        if hidden := await self._input_queue.postpone(to_postpone):
-            self._telemetry.trouble("not postponed, back when its time is up", count=len(hidden))
 
     async def _dead_letter(self, one: WorkItem, delivery: Delivery) -> bool:
         now = datetime.fromtimestamp(time.time(), UTC)
@@ -190,21 +276,27 @@ class Settler:
             left = delivery.recipients if some else ()
         history = msgspec.structs.replace(
             one.history,
-            attempts=conclude(one.row, one.message.id, [delivery]).attempts if one.row else 0,
+            attempts=conclude(one.row, "", [delivery]).attempts if one.row else 0,
+            lane=_lane(one),
             left=left,
         )
         attributes = dead_letter_attributes(one.message, history, delivery, now)
-        letter = Draft(one.message.body, attributes)
+        letter = Draft(one.message.body, attributes, group=one.message.group)
         if await self._sent(letter):
             return True
         if letter.size <= MOST_MESSAGE_BYTES:
             return False
         # There wasn't room: SQS counts attributes as part of the message.
         ours = {name: value for name, value in attributes.items() if name in IN_USE}
-        return await self._sent(Draft(one.message.body, ours))
+        return await self._sent(replace(letter, attributes=ours))
 
     async def _sent(self, draft: Draft) -> bool:
-        return all(await self._dead_letters.send([draft]))
+        return all(await self._queues.dead_letters.send([draft]))
+
+
+def _lane(one: WorkItem) -> str | None:
+    """The door that a message came by, for its copies and dead letters."""
+    return Lane.BULK if one.message.source is Source.BULK else one.history.lane
 
 
 def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
@@ -216,6 +308,8 @@ def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int
         "original_message_id": one.history.original_message_id,
         "redrives": one.history.redrives,
     }
+    if one.history.tags:
+        about["tags"] = msgspec.json.encode(one.history.tags).decode()
     for delivery in sorted(deliveries, key=lambda one: _BY_FATE.index(one.status)):
         outcome = delivery.outcome
         about |= {

@@ -2,7 +2,16 @@
 
 from ion.mail.addresses import is_address
 from ion.mail.attachments import Objects
-from ion.mail.compose import Checked, check, compose, recipients
+from ion.mail.compose import Checked, author, check, compose, recipients
 from ion.mail.redirected import redirected
 
-__all__ = ["Checked", "Objects", "check", "compose", "is_address", "recipients", "redirected"]
+__all__ = [
+    "Checked",
+    "Objects",
+    "author",
+    "check",
+    "compose",
+    "is_address",
+    "recipients",
+    "redirected",
+]

@@ -54,6 +54,11 @@ class Correspondent:
         """As the envelope has it."""
         return f"{self.local_part}@{self.domain}"
 
+    @property
+    def mailbox(self) -> tuple[str, str]:
+        """What tells it from others: only the domain knows whether its local parts' case counts."""
+        return self.local_part, self.domain.lower()
+
 
 def parse_address(address: Address, path: str) -> Correspondent:
     """The mailbox that a field names. Blanks around the address and the name are dropped.

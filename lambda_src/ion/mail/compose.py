@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ion.contract import Address, Addresses, BadInput, S3Object, Send, is_given
+from ion.contract import Addresses, BadInput, S3Object, Send, is_given
 from ion.envelope import Email, Envelope
 from ion.mail.addresses import Correspondent, parse_address, parse_addresses
 from ion.mail.attachments import Attached, Objects, check_attachments, objects_of
@@ -97,7 +97,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         BadInput: with the reason and the path of what is wrong.
     """
     _check_count(send)
-    sender = _sender(send.sender, default_sender)
+    sender = author(send, default_sender)
     to, cc, bcc = _addressees(send)
     reply_to = parse_addresses(send.reply_to, "$.reply_to")
     (reverse_path,) = parse_addresses(send.return_path, "$.return_path") or (sender,)
@@ -156,18 +156,23 @@ def _count(addresses: Addresses | None) -> int:
     return sum(map(is_given, addresses if isinstance(addresses, list) else [addresses]))
 
 
-def _sender(sender: Address | None, default: str | None) -> Correspondent:
-    chosen = sender if is_given(sender) else default
+def author(send: Send, default_sender: str | None) -> Correspondent:
+    """Who is in From.
+
+    Raises:
+        BadInput: SENDER_MISSING; it is no address.
+    """
+    chosen = send.sender if is_given(send.sender) else default_sender
     if chosen is None:
         raise BadInput(Reason.SENDER_MISSING, "$.sender")
     return parse_address(chosen, "$.sender")
 
 
 def _each_once(recipients: Sequence[Correspondent]) -> tuple[str, ...]:
-    """Addresses without repetitions. Only the domain knows whether its local parts' case counts."""
+    """Addresses without repetitions."""
     found: dict[tuple[str, str], str] = {}
     for one in recipients:
-        found.setdefault((one.local_part, one.domain.lower()), one.address)
+        found.setdefault(one.mailbox, one.address)
     return tuple(found.values())
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from ion.delivery import Delivery, InDoubt, Status
 from ion.limits import SKEW_SECONDS
-from ion.outcome import Kind, Reason
+from ion.outcome import Kind, Outcome, Reason
 
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
@@ -19,6 +19,8 @@ under the row's lease: if its holder dies, the server may have their email. Doub
 dead-lettered too, but the server may have their email."""
 _MOST_DOUBTS = 9
 """The most that fit into one digit; no policy tells nine from ten."""
+_FREE = frozenset({Reason.STOPPED})
+"""Decided without trying, though they are the end."""
 _COUNTS = frozenset(
     {
         Kind.ACCEPTED,
@@ -42,6 +44,8 @@ class RowStatus(StrEnum):
     BOUNCED = "bounced"
     EXPIRED = "expired"
     IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+    """Not to be sent any more, whatever comes under its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Row:
         crashes: claims in a row that no result was written for.
         used_ids: SQS ids of the messages that had a lease, or that dead letters were made of: what
             a redrive allows, each of them allows once.
+        claimed_redrives: a number a recipient: redrives of the message that was claimed for it
+            last. Empty: none of them.
         expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
     """
 
@@ -74,8 +80,13 @@ class Row:
     attempts: int = 0
     crashes: int = 0
     used_ids: frozenset[str] = frozenset()
+    claimed_redrives: tuple[int, ...] = ()
     queued_at: str = ""
     expires_at: float = math.inf
+
+    def redrives(self, recipient: int) -> int:
+        """Redrives of the message that was claimed for a recipient last."""
+        return self.claimed_redrives[recipient] if self.claimed_redrives else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class Verdict(StrEnum):
     """Another holds the lease."""
     DONE = "done"
     """All recipients of the message have been served: a copy, to be deleted."""
+    CANCELLED = "cancelled"
     REUSED = "reused"
     """The key belongs to an email with other content."""
     PARKED = "parked"
@@ -153,6 +165,35 @@ class Judgement:
     wait_seconds: float = 0.0
 
 
+class Cancelling(StrEnum):
+    """How a cancel ended."""
+
+    CANCELLED = "cancelled"
+    UNTRIED = "untried"
+    """Cancelled, and the ledger has no attempt at an email of that key: it is queued, scheduled or
+    yet to come; or the key is another one."""
+    TOO_LATE = "too_late"
+    """It is under way, or has had its fate."""
+
+
+def cancelled(row: Row | None, token: str, now: float) -> Row | None:
+    """The row once its email is cancelled; None: it is too late, since it is under way or decided.
+
+    The token is another one, so that a claim or a result which reckons with the row as it was
+    changes nothing.
+
+    Args:
+        row: what the ledger has; None: nothing.
+        token: a new one.
+        now: seconds since the epoch.
+    """
+    if row is None or row.expires_at <= now:
+        return Row(RowStatus.CANCELLED, token, 0, content_hash="", fates="", doubts="")
+    if row.status in (RowStatus.DEFERRED, RowStatus.CANCELLED):
+        return replace(row, status=RowStatus.CANCELLED, token=token)
+    return None
+
+
 def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
     """Judge a claim by the row in the ledger.
 
@@ -176,8 +217,11 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             "0" * claim.recipients,
             queued_at=claim.queued_at,
             used_ids=frozenset({claim.message_id}),
+            claimed_redrives=_unless_none((claim.redrives,) * claim.recipients),
         )
         return _unless_in_doubt(new, claim, claim.scope)
+    if row.status is RowStatus.CANCELLED:
+        return Judgement(Verdict.CANCELLED)
     if row.content_hash != claim.content_hash or len(row.fates) != claim.recipients:
         return Judgement(Verdict.REUSED)
     targets = _targets(row, claim)
@@ -197,11 +241,17 @@ def _targets(row: Row, claim: Claim) -> tuple[int, ...]:
 
     A dead letter that comes back is another message to SQS; the message that it was made of may
     come back too, by a lost delete, and has nothing to do any more. Nor has a twin, published or
-    delivered twice: it isn't a redrive.
+    delivered twice: it isn't a redrive. Nor has the twin of a redrive, where a letter was sent back
+    twice: the letter that was made of the other one has come back once more often than both.
     """
     another = claim.message_id not in row.used_ids
-    again = {DEAD, DOUBTED} if another and claim.redrives else set()
-    return tuple(i for i in claim.scope if row.fates[i] in {PENDING, CLAIMED} | again)
+
+    def is_left(recipient: int) -> bool:
+        if row.fates[recipient] in (DEAD, DOUBTED):
+            return another and claim.redrives > row.redrives(recipient)
+        return row.fates[recipient] in (PENDING, CLAIMED)
+
+    return tuple(filter(is_left, claim.scope))
 
 
 def _unless_in_doubt(row: Row, claim: Claim, targets: tuple[int, ...]) -> Judgement:
@@ -244,10 +294,14 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         status=_status(fates, dead),
         lease_until=0,
         fates="".join(fates),
-        attempts=row.attempts + any(outcome.kind in _COUNTS for outcome in outcomes),
+        attempts=row.attempts + any(map(_is_counted, outcomes)),
         crashes=0,
         used_ids=row.used_ids | {message_id} if dead else row.used_ids,
     )
+
+
+def _is_counted(outcome: Outcome) -> bool:
+    return outcome.kind in _COUNTS and outcome.reason not in _FREE
 
 
 def _fate(delivery: Delivery, before: str) -> str:
@@ -288,12 +342,18 @@ def _leased(claim: Claim, row: Row, targets: tuple[int, ...]) -> Row:
     """
     revived = {i for i in targets if row.fates[i] in (DEAD, DOUBTED)}
     forgiven = {i for i in targets if row.fates[i] == DOUBTED}
+    redrives = [claim.redrives if i in targets else row.redrives(i) for i in range(len(row.fates))]
     return replace(
         row,
         status=RowStatus.SENDING,
         token=claim.token,
         lease_until=claim.lease_until,
         used_ids=row.used_ids | {claim.message_id},
+        claimed_redrives=_unless_none(redrives),
         fates="".join(PENDING if i in revived else fate for i, fate in enumerate(row.fates)),
         doubts="".join("0" if i in forgiven else digit for i, digit in enumerate(row.doubts)),
     )
+
+
+def _unless_none(redrives: Sequence[int]) -> tuple[int, ...]:
+    return tuple(redrives) if any(redrives) else ()

@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 
 from ion.aws.alarm import Alarm, AlarmError
+from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
 from ion.aws.outbox import Outbox
@@ -22,6 +23,7 @@ from ion.aws.schedule import Schedule
 from ion.aws.secrets import SecretStore
 from ion.aws.server_state import ServerStates
 from ion.aws.template_files import TemplateFiles
+from ion.contract import Lane
 from ion.deadline import Deadline
 from ion.drain.admission import Admission
 from ion.drain.allowance import Allowance, function_bytes, return_what_is_freed
@@ -29,11 +31,13 @@ from ion.drain.claim_checks import ClaimChecks
 from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
+from ion.drain.queues import Queues
 from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS, RETENTION_LOOK_SECONDS
+from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
@@ -57,12 +61,22 @@ class Relay:
         self.telemetry = Telemetry()
         self.session = boto3.Session()
         aws, config = aws_names(os.environ), _client_config()
-        self.alarm = Alarm(self.session.client("cloudwatch", config=config), aws.alarm_name)
+        cloudwatch = self.session.client("cloudwatch", config=config)
+        self.alarm = Alarm(cloudwatch, aws.alarm_name)
+        self.bulk_alarm = Alarm(cloudwatch, aws.bulk_alarm_name)
+        self.later_alarm = Alarm(cloudwatch, aws.later_alarm_name)
         sqs = self.session.client("sqs", config=config)
-        self.input_queue = Queue(sqs, aws.queue_url)
-        self.dead_letters = Queue(sqs, aws.dead_letter_queue_url)
+        self.queues = Queues(
+            input=Queue(sqs, aws.queue_url, Source.INPUT),
+            bulk=Queue(sqs, aws.bulk_queue_url, Source.BULK),
+            later=Queue(sqs, aws.later_queue_url, Source.LATER),
+            dead_letters=Queue(sqs, aws.dead_letter_queue_url, Source.DEAD_LETTERS),
+            telemetry=self.telemetry,
+            now=now,
+        )
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.control = ControlRow(dynamodb, aws.ledger_table)
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
@@ -82,10 +96,12 @@ class Relay:
         summary = Summary()
         try:
             summary = await self._drain_queue(deadline)
-            if summary.error and not summary.sent:  # what waits may wait for long
+            if (
+                summary.error and not summary.sent
+            ) or summary.paused:  # what waits may wait for long
                 summary.dead_lettered += await self._retain(deadline)
         finally:
-            await self._rearm()
+            await self._rearm(summary)
             summary.seconds = round(time.monotonic() - began, 3)
             if summary.advice:
                 self.telemetry.advised(summary.advice)
@@ -118,8 +134,8 @@ class Relay:
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:
-        settler = Settler(self.input_queue, self.dead_letters, self.ledger, self.telemetry)
-        return await self.retention.run(self.input_queue, settler, deadline)
+        settler = Settler(self.queues, self.ledger, self.telemetry)
+        return await self.retention.run(self.queues, settler, deadline)
 
     def _drain(
         self, settings: Settings, smtp: Smtp, pool: Pool, pace: Pace, deadline: Deadline
@@ -128,9 +144,9 @@ class Relay:
         memory = Memory(Allowance.of(function_bytes(os.environ), smtp.connections))
         claim_checks = ClaimChecks(self.objects, self.outbox, memory)
         return Drain(
-            input_queue=self.input_queue,
-            dead_letters=self.dead_letters,
+            queues=self.queues,
             ledger=self.ledger,
+            control=self.control,
             objects=self.objects,
             admission=Admission(
                 self.ledger,
@@ -166,11 +182,23 @@ class Relay:
                 self._s3_client = self.session.client("s3", config=_s3_config())
             return self._s3_client
 
-    async def _rearm(self) -> None:
-        try:
-            await self.alarm.rearm()
-        except AlarmError as error:  # the schedule wakes us all the same
-            self.telemetry.trouble("the alarm could not be set back", code=str(error))
+    async def _rearm(self, summary: Summary) -> None:
+        """The alarms whose queues may have mail left; those of queues found empty are OK.
+
+        What is paused would wake us for nothing, minute by minute.
+        """
+        if summary.stopped == "paused":
+            return
+        looked = summary.stopped == "empty"
+        alarms = [self.alarm] * (Lane.NORMAL not in summary.paused)
+        if Lane.BULK not in summary.paused:
+            alarms += [self.bulk_alarm] * (bool(summary.bulk) or not looked)
+        alarms += [self.later_alarm] * (bool(summary.later) or not looked)
+        for alarm in alarms:
+            try:
+                await alarm.rearm()
+            except AlarmError as error:  # the schedule wakes us all the same
+                self.telemetry.trouble("the alarm could not be set back", code=str(error))
 
 
 def template_files(

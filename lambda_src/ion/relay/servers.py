@@ -24,7 +24,10 @@ from ion.smtp.connector import Connector
 from ion.smtp.pool import Pool
 from ion.smtp.tokens import Tokens
 
-_COUNTS = ("received", "sent", "deferred", "released", "dead_lettered", "redriven")
+_COUNTS = (
+    *("received", "bulk", "later", "sent", "deferred", "released", "dead_lettered", "by_stop"),
+    *("moved_to_bulk", "redriven"),
+)
 _EARLIER = " earlier"
 """After a server's name: what is noted about it and a login that isn't in force any more."""
 

@@ -75,99 +75,101 @@ _WORDS = """
     conditions configuration configured connect connected connecting connection
     connectionabortederror connectionclosederror connectionerror connectionrefusederror
     connectionreseterror connections connects connecttimeouterror consecutive consumer contact
-    contacting contain contained contains content contents continue continuous control conversation
-    conversion copy correct corresponding corrupt corrupted could couldn count cram cram-md5 create
-    credential credentials credits crl current currently customer cut d daily dailylimit dane data
-    database date day days deactivated dead decode decryption deferred deferring delay delayed
-    delete deleted deliver deliverability delivered delivering delivery denied deny denylist depth
-    destination destinations detail details detected determine device did didn died differs diffie
-    digest direct directions directly directory disabled disallowed discarded disconnect
-    disconnected disconnecting disk dkim dmarc dns dnsbl dnssec do docs does doesn domain domains
-    don dot double down dropped due duplicate during dynamic each early ec ecc ehlo eightbitmime
-    either eliminated email emails empty enable enabled encoded encoding encountered encrypted
-    encryption end ending endpoint endpointconnectionerror enforced enough ensure entries entry
-    envelope environment eof eoferror equal error errors escalate esmtp established etrn exceded
-    exceed exceeded exceeding exceeds exception excessive exchange exchanger exist existing exists
-    expect expected expecting expects expired expiredtoken explanation explicit extended extension
-    extra fail failed failing fails failure failures fair false fast fatal feedback few field file
-    files filter filtered filtering final find fingerprint first fixed flagged folder follow
-    followed following for forbidden forged form format forward forwarded forwarding forwards found
-    free frequency frequent frequently from frozen full function further gateway general generic get
-    given gmail gmx go goes good goodbye google got grant gray graylist graylisted graylisting
-    greeting grey greylist greylisted greylisting gsmtp gssapi guidelines had handshake hang hard
-    has hasn have haven header headers heavy hellman hello helo help here hi high history hit hold
-    hook hop hops host hostname hostnames hosts hour hourly hours how html http https hung i iam id
-    ident identified identities identity idle ietf if ignored illegal immediately impersonation
-    implemented implicit imposed improper in inactive inbound inbox included includes
-    incompletereaderror incorrect increase indicate indicates infected information initial input
-    insecure inside instead insufficient intended intermediate internal internalerror
-    internalfailure internet interruptederror invalid invalidclienttokenid io ion iosb ip ips ipv4
-    ipv6 is isn issue issued issuer issues it its job json junk just kb keep key kms known lacks
-    large larger last later learn least left legacy legitimate length less let letter level license
-    like likelihood likely limit limitation limited limiting limits line lines link links list
-    listed listing literals ll load loaded local locale location lock locked log logged login logins
-    long longer look lookup loop loops lost low lower m mail mailbox mailboxes maildir mailer
-    mailgun mailing mails maintenance malformed malicious malware many map mapiexceptionsendasdenied
-    marked match matched max maximum may mb md5 me means mechanism meet memory message messagelabs
-    messages met method mib microsoft might milter mime mimecast minimum minute minutes mismatch
-    missing mode month more most move moved ms mta much multiple must mx mx1 mx2 my name named names
-    need needed needs negotiate negotiated negotiation nested net network never new newaliases next
-    no non none nonexistentqueue noop nor normal nosuchuser not notice notification notify now ntlm
-    null number numbers oauth oauthbearer obtained occurred octet octets of off offending offer
-    offered offers office ok old on once one only open openssl operation operational operator option
-    optional options or order org organization original originating oserror other others our out
-    outbound outgoing outlook outside over overlimit overloaded overquota overquotaperm
-    overquotatemp own owned owner pair parameter parameters parse part partial party pass passed
-    password path paused peak peer peers pending per perform performed period permanent permanently
-    permission permissionerror permissions permit permitted persist phishing pipelining plain
-    plaintext please plus point pointer policies policy pool poor port possible possibly postfix
-    postmaster potential pre pre-authentication precede pregreet presence present presents prevent
-    prevents previous prior privacy private probation problem problems process processed processing
-    prod production program prohibited prohibition proofpoint proper properly protect protected
-    protection protocol provide provided provider proxy ptr public purported purpose purposes
-    quarantined query queue queued queuedoesnotexist quickly quit quota quotas quoted range rate
-    rates rbl rcpt rcpthosts rdns re reach reached reactivate read reading readtimeouterror ready
-    reason reasons receipt receive received receiver receiving receivingrateperm recent recipient
-    recipientnotfound recipients recipnotfound recipsizelimit recognised recognized record records
-    recover redirect reduce refer reference refusal refused refusing regarding region regions
-    register registered regular reject rejected rejecting rejection rejections rejectmessage rejects
-    relay relayed relaying remote removal remove removed renegotiation repeat repeated repeatedly
-    replica replied reply reported reports reputation request requested requests requestthrottled
-    require required requirement requirements requires resend reset residential resolve resolved
-    resolver resource resources respond responding response responsible rest restricted restriction
-    restrictions result results resume retries retry retry-after return returned reverse review
-    revocation revoked rfc right risk role root routing rset rule rules run running runtimeerror s
-    said same sandbox sasl scan scanner scanning scope score scram-sha-1 scram-sha-256 second
-    secondary seconds section secure security see seem seems self self-signed send sendas
-    sendasdenied sendasdeniedexception sender senders sendgrid sending sendrawemail sends sent
-    sequence server servers service services serviceunavailable ses session sessions set settings
-    setup several shared short shortage shorter should show shut shutdown shutting sign signature
-    signed simplequeueservice since site size slow small smaller smtp smtpclientauthentication
-    smtpserverdisconnected smtputf8 so socket soft some something sometime soon sorry source space
-    spaces spam spamassassin spamcop spamhaus spammer spamming spammy speak speaks specific
-    specifications specified spf spoke spoken spoofed spoofing spool ssl sslcertverificationerror
-    ssleoferror sslerror sslwantreaderror sslzeroreturnerror stale staple start started starttls
-    state stated status still stop stopped storage store stored storedrv stream stress string strong
-    sub subdomains subject subjectaltname submission submissionquotaexceededexception submit
-    submitted subscribed subscriber subsequent subtype success successful successfully such
-    suggested suitable support supported suspected suspended suspicious synchronization syntax
-    system systems t table take taken takes talk target tarpit task tasks tcp team temp temporarily
-    temporary tenant tenantattribution terminated test text than that the their them then there
-    these they this thread threat three threshold throttle throttled throttling throttlingexception
-    through throughput time timed timeout timeouterror times tls tlsv1 tlsv1.2 tlsv1.3 to together
-    token too total tough traffic transaction transfer transient translation transmission transport
-    tried trigger triggered true trust trusted try trying turn turned twice two txt type typos
-    unable unacceptable unauthenticated unauthorized unavailable unblock unconfigured undeliverable
-    under understood unencrypted unexpected unfortunately unhandled unicode unknown unless
-    unnecessary unreachable unrecognised unrecognized unrecognizedclientexception unrecoverable
-    unregistered unresolvable unroutable unrouteable unsafe unsolicited unsolicitedratelimiterror
-    unsuccessful unsuitable unsupported until untrusted unusual unverified up update upgrade upon
-    upstream uri url urls us usage use used user username users using utf utf8 valid validation
-    value valueerror ve verification verified verify verifying verp version versions very via victim
-    violated violates violation virtual virus viruses visit volume vrfy wait waiting want warning
-    was wasn way we weak web were weren what when where whether which while whitelist whitelisted
-    whitespace who whole why will window with within without wizard won word work working workspace
-    worm would write writing wrong x x.509 xoauth2 yahoo yes yet you your yourself zen zoho
+    contacting contain contained contains content contents continue continuous control
+    controlunreadable conversation conversion copy correct corresponding corrupt corrupted could
+    couldn count cram cram-md5 create credential credentials credits crl current currently customer
+    cut d daily dailylimit dane data database date day days deactivated dead decode decryption
+    deferred deferring delay delayed delete deleted deliver deliverability delivered delivering
+    delivery denied deny denylist depth destination destinations detail details detected determine
+    device did didn died differs diffie digest direct directions directly directory disabled
+    disallowed discarded disconnect disconnected disconnecting disk dkim dmarc dns dnsbl dnssec do
+    docs does doesn domain domains don dot double down dropped due duplicate during dynamic each
+    early ec ecc ehlo eightbitmime either eliminated email emails empty enable enabled encoded
+    encoding encountered encrypted encryption end ending endpoint endpointconnectionerror enforced
+    enough ensure entries entry envelope environment eof eoferror equal error errors escalate esmtp
+    established etrn exceded exceed exceeded exceeding exceeds exception excessive exchange
+    exchanger exist existing exists expect expected expecting expects expired expiredtoken
+    explanation explicit extended extension extra fail failed failing fails failure failures fair
+    false fast fatal feedback few field file files filter filtered filtering final find fingerprint
+    first fixed flagged folder follow followed following for forbidden forged form format forward
+    forwarded forwarding forwards found free frequency frequent frequently from frozen full function
+    further gateway general generic get given gmail gmx go goes good goodbye google got grant gray
+    graylist graylisted graylisting greeting grey greylist greylisted greylisting gsmtp gssapi
+    guidelines had handshake hang hard has hasn have haven header headers heavy hellman hello helo
+    help here hi high history hit hold hook hop hops host hostname hostnames hosts hour hourly hours
+    how html http https hung i iam id ident identified identities identity idle ietf if ignored
+    illegal immediately impersonation implemented implicit imposed improper in inactive inbound
+    inbox included includes incompletereaderror incorrect increase indicate indicates infected
+    information initial input insecure inside instead insufficient intended intermediate internal
+    internalerror internalfailure internalservererror internet interruptederror invalid
+    invalidclienttokenid io ion iosb ip ips ipv4 ipv6 is isn issue issued issuer issues it its job
+    json junk just kb keep key kms known lacks large larger last later learn least left legacy
+    legitimate length less let letter level license like likelihood likely limit limitation limited
+    limiting limits line lines link links list listed listing literals ll load loaded local locale
+    location lock locked log logged login logins long longer look lookup loop loops lost low lower m
+    mail mailbox mailboxes maildir mailer mailgun mailing mails maintenance malformed malicious
+    malware many map mapiexceptionsendasdenied marked match matched max maximum may mb md5 me means
+    mechanism meet memory message messagelabs messages met method mib microsoft might milter mime
+    mimecast minimum minute minutes mismatch missing mode month more most move moved ms mta much
+    multiple must mx mx1 mx2 my name named names need needed needs negotiate negotiated negotiation
+    nested net network never new newaliases next no non none nonexistentqueue noop nor normal
+    nosuchuser not notice notification notify now ntlm null number numbers oauth oauthbearer
+    obtained occurred octet octets of off offending offer offered offers office ok old on once one
+    only open openssl operation operational operator option optional options or order org
+    organization original originating oserror other others our out outbound outgoing outlook outside
+    over overlimit overloaded overquota overquotaperm overquotatemp own owned owner pair parameter
+    parameters parse part partial party pass passed password path paused peak peer peers pending per
+    perform performed period permanent permanently permission permissionerror permissions permit
+    permitted persist phishing pipelining plain plaintext please plus point pointer policies policy
+    pool poor port possible possibly postfix postmaster potential pre pre-authentication precede
+    pregreet presence present presents prevent prevents previous prior privacy private probation
+    problem problems process processed processing prod production program prohibited prohibition
+    proofpoint proper properly protect protected protection protocol provide provided provider
+    provisionedthroughputexceededexception proxy ptr public purported purpose purposes quarantined
+    query queue queued queuedoesnotexist quickly quit quota quotas quoted range rate rates rbl rcpt
+    rcpthosts rdns re reach reached reactivate read reading readtimeouterror ready reason reasons
+    receipt receive received receiver receiving receivingrateperm recent recipient recipientnotfound
+    recipients recipnotfound recipsizelimit recognised recognized record records recover redirect
+    reduce refer reference refusal refused refusing regarding region regions register registered
+    regular reject rejected rejecting rejection rejections rejectmessage rejects relay relayed
+    relaying remote removal remove removed renegotiation repeat repeated repeatedly replica replied
+    reply reported reports reputation request requested requests requestthrottled require required
+    requirement requirements requires resend reset residential resolve resolved resolver resource
+    resourcenotfoundexception resources respond responding response responsible rest restricted
+    restriction restrictions result results resume retries retry retry-after return returned reverse
+    review revocation revoked rfc right risk role root routing rset rule rules run running
+    runtimeerror s said same sandbox sasl scan scanner scanning scope score scram-sha-1
+    scram-sha-256 second secondary seconds section secure security see seem seems self self-signed
+    send sendas sendasdenied sendasdeniedexception sender senders sendgrid sending sendrawemail
+    sends sent sequence server servers service services serviceunavailable ses session sessions set
+    settings setup several shared short shortage shorter should show shut shutdown shutting sign
+    signature signed simplequeueservice since site size slow small smaller smtp
+    smtpclientauthentication smtpserverdisconnected smtputf8 so socket soft some something sometime
+    soon sorry source space spaces spam spamassassin spamcop spamhaus spammer spamming spammy speak
+    speaks specific specifications specified spf spoke spoken spoofed spoofing spool ssl
+    sslcertverificationerror ssleoferror sslerror sslwantreaderror sslzeroreturnerror stale staple
+    start started starttls state stated status still stop stopped storage store stored storedrv
+    stream stress string strong sub subdomains subject subjectaltname submission
+    submissionquotaexceededexception submit submitted subscribed subscriber subsequent subtype
+    success successful successfully such suggested suitable support supported suspected suspended
+    suspicious synchronization syntax system systems t table take taken takes talk target tarpit
+    task tasks tcp team temp temporarily temporary tenant tenantattribution terminated test text
+    than that the their them then there these they this thread threat three threshold throttle
+    throttled throttling throttlingexception through throughput time timed timeout timeouterror
+    times tls tlsv1 tlsv1.2 tlsv1.3 to together token too total tough traffic transaction transfer
+    transient translation transmission transport tried trigger triggered true trust trusted try
+    trying turn turned twice two txt type typos unable unacceptable unauthenticated unauthorized
+    unavailable unblock unconfigured undeliverable under understood unencrypted unexpected
+    unfortunately unhandled unicode unknown unless unnecessary unreachable unrecognised unrecognized
+    unrecognizedclientexception unrecoverable unregistered unresolvable unroutable unrouteable
+    unsafe unsolicited unsolicitedratelimiterror unsuccessful unsuitable unsupported until untrusted
+    unusual unverified up update upgrade upon upstream uri url urls us usage use used user username
+    users using utf utf8 valid validation value valueerror ve verification verified verify verifying
+    verp version versions very via victim violated violates violation virtual virus viruses visit
+    volume vrfy wait waiting want warning was wasn way we weak web were weren what when where
+    whether which while whitelist whitelisted whitespace who whole why will window with within
+    without wizard won word work working workspace worm would write writing wrong x x.509 xoauth2
+    yahoo yes yet you your yourself zen zoho
 """
 """How servers say no (RFC 3463, Postfix, Exim, Exchange, Gmail, SES, SendGrid …), and how OpenSSL,
 Python and ion itself say that it didn't come to a reply."""

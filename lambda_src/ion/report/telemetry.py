@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from ion.delivery import Delivery, Status
 from ion.history import History
 from ion.outcome import Outcome, Reason, Scope
-from ion.policy.lease import Row
+from ion.policy.lease import Cancelling, Row
 from ion.report.metrics import Metrics
 from ion.report.redact import redact
 
@@ -55,6 +55,7 @@ class Telemetry:
                 "recipients": len(delivery.recipients),
                 "retry_in_seconds": delivery.delay_seconds,
                 "path": delivery.path,
+                **({"tags": history.tags} if history.tags else {}),
                 "server": delivery.server,
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.reply),
@@ -83,6 +84,19 @@ class Telemetry:
         self._logger.info("redrive", extra=report)
         if moved:
             self._metrics.add("Redriven", MetricUnit.Count, moved)
+
+    def steered(self, about: Mapping[str, object]) -> None:
+        """An operator's order came by the topic: what is in force now. No condition of a stop."""
+        self._logger.info("steered", extra=about)
+
+    def cancelled(self, email_id: str, how: Cancelling, by: str) -> None:
+        """An email is not to be sent; `by`: the message that asked for it."""
+        about = {"email_id": email_id, "message_id": by}
+        if how is Cancelling.TOO_LATE:
+            self._logger.info("too_late", extra=about)
+        else:
+            tried = how is not Cancelling.UNTRIED
+            self._logger.info("cancelled", extra={**about, "tried": tried})
 
     def queue_age(self, seconds: float) -> None:
         """Count the time that a message had waited when it was received."""
@@ -133,7 +147,7 @@ def _is_the_runs(delivery: Delivery) -> bool:
     outcome = delivery.outcome
     if delivery.status is Status.RELEASED:
         return outcome.scope is Scope.SITE or not delivery.smtp_seconds
-    return outcome.reason is Reason.LEDGER
+    return outcome.reason is Reason.LEDGER and outcome.scope is Scope.SITE
 
 
 def _line(event: object) -> str:

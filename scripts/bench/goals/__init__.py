@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from bench.composing import Composing
 from bench.drains import Drains
-from bench.goals import draining, package, sending
+from bench.goals import draining, lanes, package, sending
 from bench.goals.goal import Goal
+from bench.idle import SmallRuns
+from bench.lanes import Lane
 from bench.memory import Peak
 from bench.package import Package
 from bench.rounds import Rounds
@@ -22,10 +24,12 @@ class Measured:
     rounds: Rounds
     drains: Drains
     composing: Composing
+    small_runs: SmallRuns
     package: Package | None
     package_missing: str = ""
     throttled: Sequence[Throttled] = ()
     peaks: Sequence[Peak] = ()
+    lanes: Sequence[Lane] = ()
 
 
 def goals(measured: Measured) -> list[Goal]:
@@ -38,4 +42,5 @@ def goals(measured: Measured) -> list[Goal]:
         draining.memory(measured.drains),
         draining.any_sizes(measured.peaks),
         *(draining.throttled(measured.throttled, side_by_side) for side_by_side in (1, 3)),
+        *(goal for drains in (1, 3) for goal in lanes.lanes(measured.lanes, drains)),
     ]

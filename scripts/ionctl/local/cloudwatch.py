@@ -1,6 +1,7 @@
-"""CloudWatch's part for the queue: its size as a metric, which makes the alarm look.
+"""CloudWatch's part for the queues: their sizes as a metric, which makes the alarms look.
 
-ministack evaluates alarms, but only when metric data is put, and measures no queue by itself.
+ministack evaluates alarms, but only when metric data is put, and measures no queue by itself. It
+looks at a metric's name alone: one waiting message sets off the alarm of each queue.
 """
 
 import logging
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class QueueMetric:
-    """Measures the input queue between `__enter__` and `__exit__`, in a thread of its own."""
+    """Measures input, bulk and later queue, in a thread between `__enter__` and `__exit__`."""
 
     def __init__(self, clients: Clients, names: Names) -> None:
         self._clients = clients
@@ -44,12 +45,20 @@ class QueueMetric:
                 self._measure()
             except (BotoCoreError, ClientError) as error:
                 # the next second brings the next try
-                _log.warning("the queue couldn't be measured: %s", error)
+                _log.warning("the queues couldn't be measured: %s", error)
 
     def _measure(self) -> None:
-        attributes = self._clients.sqs.get_queue_attributes(
-            QueueUrl=self._names.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-        )["Attributes"]
+        names = self._names
+        sizes = {
+            queue: self._clients.sqs.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+            )["Attributes"]["ApproximateNumberOfMessages"]
+            for queue, url in (
+                (names.queue, names.queue_url),
+                (names.bulk_queue, names.bulk_queue_url),
+                (names.later_queue, names.later_queue_url),
+            )
+        }
         # The alarm takes the maximum over its period. Dated so that it leaves the period when the
         # next one comes, a measurement counts for as many seconds here as minutes there; dated
         # now, one waiting message would keep the alarm on for a minute.
@@ -59,10 +68,11 @@ class QueueMetric:
             MetricData=[
                 {
                     "MetricName": "ApproximateNumberOfMessagesVisible",
-                    "Dimensions": [{"Name": "QueueName", "Value": self._names.queue}],
+                    "Dimensions": [{"Name": "QueueName", "Value": queue}],
                     "Timestamp": dated,
-                    "Value": float(attributes["ApproximateNumberOfMessages"]),
+                    "Value": float(size),
                     "Unit": "Count",
                 }
+                for queue, size in sizes.items()
             ],
         )

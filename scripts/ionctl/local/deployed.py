@@ -1,5 +1,6 @@
-"""What a deployed function has been told: its environment, found by the address of its queue."""
+"""What a deployed function has been told: its environment, found by the address of a queue."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +9,8 @@ import boto3
 from ion.aws.errors import AWS_ERRORS, code_of
 from ionctl.local.problem import Problem
 
-_QUEUE_SUFFIX = "-input-queue"
-"""Behind the module's `name` in the queue's name; the function's is `name` alone."""
+_QUEUE_NAME = re.compile(r"(.+)-(?:input|bulk|later)-queue")
+"""Begins with the module's `name`, which is the function's name, too."""
 
 
 class Session(boto3.Session):
@@ -25,13 +26,21 @@ class Session(boto3.Session):
 def environment(session: Session, queue_url: str) -> Mapping[str, str]:
     """Give the environment variables of the function that drains a queue.
 
+    Args:
+        session: of the account.
+        queue_url: of its input, bulk or later queue.
+
     Raises:
         Problem: there is no such function, or it can't be looked at.
     """
     queue = queue_url.rpartition("/")[2]
-    function = queue.removesuffix(_QUEUE_SUFFIX)
-    if function == queue:
-        raise Problem(f"{queue} isn't called NAME{_QUEUE_SUFFIX}, so its function isn't known")
+    named = _QUEUE_NAME.fullmatch(queue)
+    if named is None:
+        raise Problem(
+            f"{queue} isn't called NAME-input-queue, NAME-bulk-queue or NAME-later-queue, so its "
+            "function isn't known"
+        )
+    function = named[1]
     try:
         configuration = session.client("lambda").get_function_configuration(FunctionName=function)
     except AWS_ERRORS as error:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from ion.aws.queue import Queue, QueueError
 from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, S3Object, Where, claim_check
+from ion.contract import BadInput, Redrive, S3Object, Send, Where, claim_check, given_tags
 from ion.contract.hints import hint
 from ion.drain.templating import filled
 from ion.envelope import Email
@@ -35,7 +35,11 @@ from ionctl.local.problem import Problem
 from ionctl.local.show import printable
 
 _QUEUE_URL = "ION_AWS_QUEUE_URL"
-_NEEDLESS = ("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_ALARM_NAME", "ION_AWS_LEDGER_TABLE")
+_NEEDLESS = (
+    *("ION_AWS_BULK_QUEUE_URL", "ION_AWS_LATER_QUEUE_URL", "ION_AWS_DEAD_LETTER_QUEUE_URL"),
+    *("ION_AWS_ALARM_NAME", "ION_AWS_BULK_ALARM_NAME", "ION_AWS_LATER_ALARM_NAME"),
+    "ION_AWS_LEDGER_TABLE",
+)
 """Settings that the function can't do without, and a look can."""
 _NOT_KNOWN = "not-known@sender.invalid"
 _FRESH_SECONDS = 60
@@ -97,7 +101,10 @@ def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iter
     if (more := _visible(session, url) - len(seen)) > 0:
         yield f"{more} more can be received now; one look shows at most ten."
     if not seen:
-        yield "Nothing to send: no message is visible now. Deferred ones are hidden until due."
+        yield (
+            "Nothing to send: no message is visible now. Deferred ones are hidden until due, or "
+            "in NAME-later-queue."
+        )
 
 
 def _visible(session: Session, url: str) -> int:
@@ -139,6 +146,8 @@ def _would(
         history, action = resolve(message)
         if isinstance(action, Redrive):
             return _would_redrive(action, history)
+        if not isinstance(action, Send):
+            return f"would be carried out: {type(action).__name__.lower()}"
         if action.template:
             renderer.files.refresh(time.time() - _FRESH_SECONDS)
         action = filled(action, renderer)
@@ -183,6 +192,9 @@ def _would_redrive(query: Redrive, history: History) -> str:
     conditions = {
         "reason": " or ".join(filter(None, reasons)),
         "recipient_domain": where.recipient_domain,
+        "sender": where.sender,
+        "tag": " and ".join(f"{name}={value}" for name, value in given_tags(where.tag).items()),
+        "email_id": where.email_id,
         "older_than": where.older_than,
         "younger_than": where.younger_than,
     }

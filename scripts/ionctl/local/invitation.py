@@ -5,7 +5,7 @@ import shlex
 from typing import Final
 
 from ionctl.local.mailbox_simulator import BEHAVIOUR
-from ionctl.local.ministack import CREDENTIALS
+from ionctl.local.ministack import CREDENTIALS, REGION
 from ionctl.local.stack import Stack
 
 SAMPLE: Final = {
@@ -35,9 +35,18 @@ Publish an email, from another terminal:
 
 {_aws(stack, publish)}
 
+A newsletter or the like, which other mail overtakes, goes to the bulk topic in the same way:
+
+  {stack.names.bulk_topic_arn}
+
 Wake the relay, as the schedule would:
 
 {_aws(stack, invoke)}
+
+Pause, stop, cancel and resume (nothing wakes the relay after a pause but the line above, or an
+email):
+
+  {_variables(AWS_ENDPOINT_URL=stack.ministack.endpoint)} ./control.sh show
 
 Recipients that misbehave, after the mailbox simulator of Amazon SES:
 
@@ -47,9 +56,13 @@ Recipients that misbehave, after the mailbox simulator of Amazon SES:
 
 def _aws(stack: Stack, command: str) -> str:
     """Give a line for the AWS CLI that goes here, whatever AWS the person's own setup names."""
-    environment = {**CREDENTIALS, "AWS_SESSION_TOKEN": ""}
-    region = environment.pop("AWS_DEFAULT_REGION")
-    variables = " ".join(
+    aws = f"aws --endpoint-url {stack.ministack.endpoint} --region {REGION}"
+    return f"{_variables()} {aws} {command}"
+
+
+def _variables(**further: str) -> str:
+    """Give what goes before a command, so that it reaches this AWS and no other."""
+    environment = {**CREDENTIALS, "AWS_SESSION_TOKEN": "", **further}
+    return " ".join(
         f"{name}={shlex.quote(value) if value else ''}" for name, value in environment.items()
     )
-    return f"{variables} aws --endpoint-url {stack.ministack.endpoint} --region {region} {command}"

@@ -30,8 +30,14 @@ class Names:
     log_group_arn: str
     topic: str
     topic_arn: str
+    bulk_topic: str
+    bulk_topic_arn: str
     alarm: str
     alarm_arn: str
+    bulk_alarm: str
+    bulk_alarm_arn: str
+    later_alarm: str
+    later_alarm_arn: str
     dead_letter_alarm: str
     queue_age_alarm: str
     alarm_topic: str
@@ -39,6 +45,12 @@ class Names:
     queue: str
     queue_arn: str
     queue_url: str
+    bulk_queue: str
+    bulk_queue_arn: str
+    bulk_queue_url: str
+    later_queue: str
+    later_queue_arn: str
+    later_queue_url: str
     dead_letter_queue: str
     dead_letter_queue_arn: str
     dead_letter_queue_url: str
@@ -67,6 +79,9 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         return f"arn:aws:{service}:{REGION}:{account}:{resource}"
 
     queue, dead_letter_queue = f"{name}-input-queue", f"{name}-input-deadletter-queue"
+    bulk_queue, later_queue = f"{name}-bulk-queue", f"{name}-later-queue"
+    bulk_topic, bulk_alarm = f"{name}-bulk-topic", f"{bulk_queue}-size-alarm"
+    later_alarm = f"{later_queue}-size-alarm"
     topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
     alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
     alarm_topic, table = f"{alarm}-topic", f"{name}-ledger"
@@ -83,8 +98,14 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         log_group_arn=arn("logs", f"log-group:{log_group}"),
         topic=topic,
         topic_arn=arn("sns", topic),
+        bulk_topic=bulk_topic,
+        bulk_topic_arn=arn("sns", bulk_topic),
         alarm=alarm,
         alarm_arn=arn("cloudwatch", f"alarm:{alarm}"),
+        bulk_alarm=bulk_alarm,
+        bulk_alarm_arn=arn("cloudwatch", f"alarm:{bulk_alarm}"),
+        later_alarm=later_alarm,
+        later_alarm_arn=arn("cloudwatch", f"alarm:{later_alarm}"),
         dead_letter_alarm=f"{name}-deadletter-alarm",
         queue_age_alarm=f"{queue}-age-alarm",
         alarm_topic=alarm_topic,
@@ -92,6 +113,12 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         queue=queue,
         queue_arn=arn("sqs", queue),
         queue_url=f"{endpoint}/{account}/{queue}",
+        bulk_queue=bulk_queue,
+        bulk_queue_arn=arn("sqs", bulk_queue),
+        bulk_queue_url=f"{endpoint}/{account}/{bulk_queue}",
+        later_queue=later_queue,
+        later_queue_arn=arn("sqs", later_queue),
+        later_queue_url=f"{endpoint}/{account}/{later_queue}",
         dead_letter_queue=dead_letter_queue,
         dead_letter_queue_arn=arn("sqs", dead_letter_queue),
         dead_letter_queue_url=f"{endpoint}/{account}/{dead_letter_queue}",

@@ -24,6 +24,8 @@ from ionctl.local.stack import Stack
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05
+_LOG_SECONDS = 10
+"""An invocation's log comes when it has ended: after the drain's time to wait for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,16 @@ class Fate:
 
     Args:
         emails, dead_letters: what came of it; a message can be split between its recipients.
-        undecided: why it, or a part of it, is queued still; None: it isn't.
+        undecided: where it, or a part of it, is queued still, and why; empty: it isn't.
         refused: why it never came onto the queue; None: it did.
         copy_of: the file before it that has the same key, and with it the emails.
-        report: of a redrive: what it came to.
+        report: of what is no email, or was cancelled: what the log says of it last.
     """
 
     file: Path
     emails: tuple[Arrived, ...] = ()
     dead_letters: tuple[Queued, ...] = ()
-    undecided: str | None = None
+    undecided: tuple[str, ...] = ()
     refused: str | None = None
     copy_of: Path | None = None
     report: str | None = None
@@ -49,14 +51,19 @@ class Fate:
     @property
     def is_good(self) -> bool:
         """True if everything was sent, or done: nothing of it is left in a queue."""
-        return not self.dead_letters and self.undecided is None and self.refused is None
+        return not (self.dead_letters or self.undecided) and self.refused is None
+
+    @property
+    def is_told(self) -> bool:
+        """True if something is known of it; the log may be late."""
+        told = (self.refused, self.copy_of, self.report)
+        return bool(self.emails or self.dead_letters or self.undecided or any(told))
 
     def __str__(self) -> str:
         parts = [_sent(email) for email in self.emails]
         parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
-        if self.undecided is not None:
-            parts.append(f"still queued: {self.undecided}")
-        elif self.report is not None and not self.dead_letters:
+        parts += self.undecided
+        if self.report is not None and not (self.undecided or self.dead_letters or self.emails):
             parts.append(self.report)
         if self.copy_of is not None and not parts:
             parts.append(f"nothing: a copy of {self.copy_of}")
@@ -101,7 +108,7 @@ def make_folder(out: Path) -> None:
 def run(
     stack: Stack, files: Sequence[tuple[Path, bytes]], timeout_seconds: float, out: Path
 ) -> tuple[Fate, ...]:
-    """Publish each file as it is, wait until the queue is empty, write down what came of it.
+    """Publish each file as it is, wait until nothing is queued, write down what came of it.
 
     Args:
         stack: fresh: no other messages.
@@ -112,23 +119,40 @@ def run(
     Raises:
         Problem: `out` can't be written to.
     """
-    with _paused(stack):
-        messages = [_publish(stack, file, content) for file, content in files]
+    messages = publish(stack, files)
     stack.wake()
     stack.wait_until_settled(timeout_seconds)
-    first: dict[str, Path] = {}
-    fates = tuple(_fate(stack, message, first) for message in messages)
-    _write(fates, out)
-    return fates
+    found = fates(stack, messages)
+    deadline = time.monotonic() + _LOG_SECONDS
+    while not all(fate.is_told for fate in found) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        found = fates(stack, messages)
+    _write(found, out)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
+class Published:
+    """A file, and the message that it has become."""
+
     file: Path
     body: str = ""
     message_id: str = ""
     """What SQS called it first."""
     refused: str | None = None
+    """Why it has become none."""
+
+
+def publish(stack: Stack, files: Sequence[tuple[Path, bytes]]) -> list[Published]:
+    """Publish each file as it is; no run of the function begins meanwhile."""
+    with _paused(stack):
+        return [_publish(stack, file, content) for file, content in files]
+
+
+def fates(stack: Stack, messages: Sequence[Published]) -> tuple[Fate, ...]:
+    """Say what has become of each message up to now."""
+    first: dict[str, Path] = {}
+    return tuple(_fate(stack, message, first) for message in messages)
 
 
 @contextmanager
@@ -141,34 +165,35 @@ def _paused(stack: Stack) -> Iterator[None]:
     functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit)
 
 
-def _publish(stack: Stack, file: Path, content: bytes) -> _Message:
+def _publish(stack: Stack, file: Path, content: bytes) -> Published:
     try:
         body = content.decode()
     except UnicodeDecodeError:
-        return _Message(file, refused="it isn't UTF-8, and SNS takes only text")
+        return Published(file, refused="it isn't UTF-8, and SNS takes only text")
     if not body:  # ministack would take it
-        return _Message(file, refused="it is empty, and SNS takes no empty message")
+        return Published(file, refused="it is empty, and SNS takes no empty message")
     before = {queued.message_id for queued in stack.queued()}
     try:
         stack.publish(body)
     except ClientError as error:
-        return _Message(file, refused=error.response["Error"]["Message"])
+        return Published(file, refused=error.response["Error"]["Message"])
     deadline = time.monotonic() + _FANOUT_SECONDS
     while time.monotonic() < deadline:
         for queued in stack.queued():
             if queued.message_id not in before:
-                return _Message(file, body, queued.message_id)
+                return Published(file, body, queued.message_id)
         time.sleep(_POLL_SECONDS)
-    return _Message(file, refused="SNS has taken it, but it didn't come onto the queue")
+    return Published(file, refused="SNS has taken it, but it didn't come onto the queue")
 
 
-def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
+def _fate(stack: Stack, message: Published, first: dict[str, Path]) -> Fate:
     """Say what became of a message; `first` has the first file of each Message-ID so far."""
     if message.refused is not None:
         return Fate(message.file, refused=message.refused)
     own_id = _message_id(stack, message)
     copy_of = first.setdefault(own_id, message.file) if own_id else message.file
     is_copy = copy_of is not message.file
+    key = _key(stack, message)
     waiting = [queued for queued in stack.queued() if _came_from(queued, message)]
     events = [_last_event(stack, {message.message_id, one.message_id}) for one in waiting]
     return Fate(
@@ -179,18 +204,26 @@ def _fate(stack: Stack, message: _Message, first: dict[str, Path]) -> Fate:
             if own_id and not is_copy and _local_id(email.content) == own_id
         ),
         dead_letters=tuple(dead for dead in stack.dead_letters() if _came_from(dead, message)),
-        undecided="; ".join(event or "not tried yet" for event in events) if waiting else None,
+        undecided=tuple(
+            f"{_queued_in(one, stack)}: {event or 'not tried yet'}"
+            for one, event in zip(waiting, events, strict=True)
+        ),
         copy_of=copy_of if is_copy else None,
-        report=None if own_id else _last_event(stack, {message.message_id}),
+        report=None if is_copy else _last_event(stack, {message.message_id, key}, is_over=True),
     )
 
 
-def _came_from(queued: Queued, message: _Message) -> bool:
+def _queued_in(queued: Queued, stack: Stack) -> str:
+    normal = queued.queue == stack.names.queue
+    return "still queued" if normal else f"still queued in {queued.queue}"
+
+
+def _came_from(queued: Queued, message: Published) -> bool:
     first = show.provenance(queued).get("original_message_id", queued.message_id)
     return bool(first == message.message_id)
 
 
-def _message_id(stack: Stack, message: _Message) -> str | None:
+def _message_id(stack: Stack, message: Published) -> str | None:
     """Give the Message-ID that the email has, up to the @; None: it becomes no email."""
     try:
         action = _action(stack, message.body)
@@ -230,17 +263,28 @@ def _local_id(content: bytes) -> str:
     return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).partition("@")[0]
 
 
-def _last_event(stack: Stack, message_ids: set[str]) -> str | None:
-    """Give what the log says last about a message that was put off, under whichever id.
+def _last_event(stack: Stack, names: set[str], *, is_over: bool = False) -> str | None:
+    """Give what the log says last about a message, by the ids and the key that it has had.
 
-    A redrive's report has the id that its first message had.
+    Of one that is over, what kept it waiting before says nothing.
     """
     last = None
     for record in stack.events():
-        is_report = record.get("message") == "redrive"
-        if record.get("email_id" if is_report else "message_id") in message_ids:
+        is_cancel = record.get("message") in ("cancelled", "too_late")  # has the email's key
+        if is_over and record.get("message") == "deferred":
+            continue
+        if names & {record.get("message_id"), None if is_cancel else record.get("email_id")}:
             last = show.event(record) or last
     return last
+
+
+def _key(stack: Stack, message: Published) -> str:
+    """Give the key of the email that a message is about; of what is none, the message's id."""
+    try:
+        action = _action(stack, message.body)
+    except BadInput:
+        return message.message_id
+    return (isinstance(action, Send) and action.email_id) or message.message_id
 
 
 def _write(fates: Sequence[Fate], out: Path) -> None:

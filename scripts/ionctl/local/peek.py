@@ -17,9 +17,11 @@ class Queued:
     """One message in a queue, whether visible, in flight or delayed.
 
     Args:
+        queue: name of the queue that it is in.
         attributes: its message attributes, those of type String and Number.
     """
 
+    queue: str
     message_id: str
     body: str
     visible: bool
@@ -38,6 +40,7 @@ def peek(endpoint: str, queue_url: str) -> tuple[Queued, ...]:
         ]
     return tuple(
         Queued(
+            queue=queue_url.rpartition("/")[2],
             message_id=message["MessageId"],
             body=message["Body"],
             visible=message["IsVisible"],

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from ion.contract.hints import hint
+from ion.outcome import Reason
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
 
@@ -71,6 +72,16 @@ def event(record: Mapping[str, Any]) -> str | None:
         )
     elif record.get("message") == "redrive":
         text = _redrive(record)
+    elif record.get("message") == "steered":
+        text = _steered(record)
+    elif record.get("message") == "cancelled":
+        text = f"cancelled {record['email_id']}"
+        if not record["tried"]:
+            text += ": nothing of that id has been tried yet"
+    elif record.get("message") == "too_late":
+        text = f"too late to cancel {record['email_id']}: it is under way, or has had its fate"
+    elif record.get("message") == "done" and record["reason"] == Reason.CANCELLED:
+        text = f"not sent {record['email_id']}: it was cancelled"
     elif record.get("level") in ("WARNING", "ERROR"):
         details = [record.get(name) for name in ("reason", "reply", "error", "code", "exception")]
         text = " ".join(str(part) for part in (record["message"], *details) if part)
@@ -92,6 +103,14 @@ def _redrive(report: Mapping[str, Any]) -> str:
     if report["goes_on"]:
         parts.append(f"goes on in {report['pause_seconds']} s")
     return f"redrive {report['email_id']}: {'; '.join(parts)}"
+
+
+def _steered(record: Mapping[str, Any]) -> str:
+    """What is in force after an order."""
+    forced = [f"a pause of {lane} until {until}" for lane, until in record["pauses"].items()]
+    forced += [f"the stop {name} until {until}" for name, until in record["stops"].items()]
+    order = ": ".join(filter(None, (record["order"], record["without_effect"])))
+    return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
 
 
 def _shortened(body: str) -> str:

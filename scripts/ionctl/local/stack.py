@@ -24,6 +24,7 @@ from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
 from ionctl.local.problem import Problem
+from ionctl.local.variables import Settings, Variables
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -62,7 +63,7 @@ class Stack:
         port: int | None = None,
         smtp_port: int | None = None,
         package: Path | None = None,
-        settings: deploy.Settings | None = None,
+        settings: Settings | None = None,
         say: Callable[[str], None] = lambda _step: None,
     ) -> None:
         self._method = method
@@ -106,7 +107,7 @@ class Stack:
         secrets = config_secrets(self.mail_server.login)
         if self._package is None:
             check_settings(ROOT, self._settings, secrets)
-        variables = deploy.Variables(
+        variables = Variables(
             package=self._package or self._build(),
             secret_arn=self.put_secret(secrets),
             settings=self._settings,
@@ -147,10 +148,11 @@ class Stack:
         )
         return self.names.secret_arn
 
-    def publish(self, message: Mapping[str, Any] | str) -> str:
-        """Put a message on the input topic; give SNS's id of it."""
+    def publish(self, message: Mapping[str, Any] | str, *, bulk: bool = False) -> str:
+        """Put a message on the input topic, or on the bulk topic; give SNS's id of it."""
         body = message if isinstance(message, str) else json.dumps(message)
-        return self.aws.sns.publish(TopicArn=self.names.topic_arn, Message=body)["MessageId"]
+        topic_arn = self.names.bulk_topic_arn if bulk else self.names.topic_arn
+        return self.aws.sns.publish(TopicArn=topic_arn, Message=body)["MessageId"]
 
     def invoke(self) -> dict[str, Any]:
         """Run the relay, after the run that may be under way; give what it returned."""
@@ -186,8 +188,14 @@ class Stack:
         return emails
 
     def queued(self) -> tuple[Queued, ...]:
-        """What the input queue holds: visible, in flight and delayed."""
-        return self._peek(self.names.queue_url)
+        """What input, bulk and later queue hold: visible, in flight and delayed.
+
+        Looked at in the order in which messages are moved, so that none is missed on its way; one
+        that is just being moved may be there twice.
+        """
+        names = self.names
+        urls = (names.queue_url, names.bulk_queue_url, names.later_queue_url)
+        return tuple(one for url in urls for one in self._peek(url))
 
     def dead_letters(self) -> tuple[Queued, ...]:
         """What the dead-letter queue holds."""
@@ -197,7 +205,7 @@ class Stack:
         return peek(self.ministack.endpoint, queue_url)
 
     def wait_until_settled(self, timeout_seconds: float = 30) -> bool:
-        """Wait until each message has its fate: the input queue is empty. False: it isn't yet."""
+        """Wait until each message has its fate: nothing is queued. False: something is still."""
         deadline = time.monotonic() + timeout_seconds
         while self.queued():
             if time.monotonic() > deadline:
@@ -215,7 +223,7 @@ class Stack:
         return FunctionLog(self.aws, self.names).new_events()
 
 
-def check_settings(root: Path, settings: deploy.Settings, secrets: str) -> None:
+def check_settings(root: Path, settings: Settings, secrets: str) -> None:
     """Find out at once what the function would only write into its log.
 
     Args:
@@ -227,7 +235,7 @@ def check_settings(root: Path, settings: deploy.Settings, secrets: str) -> None:
         Problem: with these settings the function would send nothing.
     """
     arn = "arn:aws:ssm:us-east-1:000000000000:parameter/ion"
-    variables = deploy.Variables(root / "ion.zip", arn, settings)
+    variables = Variables(root / "ion.zip", arn, settings)
     environment = deploy.environment(names_of("http://127.0.0.1"), variables)
     try:
         load(root, environment, lambda _: secrets, is_address)

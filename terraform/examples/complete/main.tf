@@ -1,5 +1,5 @@
 # An ion as a production account would want it: credentials in SSM, a customer's key around
-# whatever holds email, the ledger protected, a publisher with its grant, and somebody who hears
+# whatever holds email, the ledger protected, publishers with their grants, and somebody who hears
 # about dead letters.
 
 terraform {
@@ -81,7 +81,7 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # Without this SNS can deliver to neither queue, and email is lost.
+  # Without this SNS can deliver to no queue, and email is lost.
   statement {
     sid       = "SNSDelivers"
     actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
@@ -94,12 +94,18 @@ data "aws_iam_policy_document" "key" {
   }
 }
 
-# A publisher: attach this to the role of whatever sends email.
+# Publishers: attach one of these to the role of whatever sends email. The right is to one topic, so
+# that a newsletter's publisher, which may use the bulk topic alone, can't overtake normal mail.
 
 data "aws_iam_policy_document" "publisher" {
+  for_each = {
+    publisher      = module.ion.topic_arn
+    bulk-publisher = module.ion.bulk_topic_arn
+  }
+
   statement {
     actions   = ["sns:Publish"]
-    resources = [module.ion.topic_arn]
+    resources = [each.value]
   }
 
   statement {
@@ -109,8 +115,10 @@ data "aws_iam_policy_document" "publisher" {
 }
 
 resource "aws_iam_policy" "publisher" {
-  name   = "mail-publisher"
-  policy = data.aws_iam_policy_document.publisher.json
+  for_each = data.aws_iam_policy_document.publisher
+
+  name   = "mail-${each.key}"
+  policy = each.value.json
 }
 
 # Somebody who hears about dead letters, and of mail that waits too long: subscribe an address to
@@ -126,6 +134,11 @@ output "publish_command" {
 }
 
 output "publisher_policy_arn" {
-  description = "ARN of the policy that lets a role publish."
-  value       = aws_iam_policy.publisher.arn
+  description = "ARN of the policy that lets a role publish normal mail."
+  value       = aws_iam_policy.publisher["publisher"].arn
+}
+
+output "bulk_publisher_policy_arn" {
+  description = "ARN of the policy that lets a role publish bulk."
+  value       = aws_iam_policy.publisher["bulk-publisher"].arn
 }

@@ -1,15 +1,25 @@
 """The cost sheet's arithmetic."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench import cost, prices
 from bench.drains import ION, Drain
+from bench.idle import Run
 from bench.rounds import Figure
 from bench.sinks import Offer
 from ion.settings import Pipelining
 
 MESSAGE_BYTES = 4096
 DEFAULTS = {"emails_per_s": 1000.0, "cpu_s_per_1000": 0.1}
+IDLE = Run(
+    0,
+    1.0,
+    {"sqs.ReceiveMessage": 3, "sqs.GetQueueAttributes": 3, "cloudwatch.SetAlarmState": 1},
+    read=7,
+)
+ALONE = Run(1, 1.0, {"sqs.ReceiveMessage": 4, "sqs.DeleteMessageBatch": 1}, read=7)
 
 
 def drain(**figures: float) -> Drain:
@@ -56,23 +66,33 @@ def test_an_email_takes_at_least_its_cpu_in_a_small_function() -> None:
 
 
 def test_alone_an_email_pays_for_a_run_and_its_lingering() -> None:
-    alone = cost.steady(drain(), 1e-6)
+    alone = cost.steady(drain(), 1e-6, ALONE)
     assert alone.emails_per_run == pytest.approx(1, rel=1e-3)
     assert alone.bill.function == pytest.approx(0.2 + 1.2 * 0.5 * 13.3334, rel=1e-2)
     assert alone.bill.log > 10  # setting the alarm back
+    in_and_out, looks = 1 + ALONE.sqs_requests, 2 * 1.2 / 5
+    assert alone.bill.queue == pytest.approx((in_and_out + looks) * 0.40, rel=1e-2)
+
+
+def test_a_month_without_email_has_the_schedules_looks_in_it() -> None:
+    more = replace(IDLE, requests={**IDLE.requests, "sqs.ReceiveMessage": 103})
+    a_month = 30 * 24 * 12
+    assert cost.sweeping(more) - cost.sweeping(IDLE) == pytest.approx(a_month * 100 * 0.40 / 1e6)
+    assert cost.sweeping(IDLE, minutes=1) == pytest.approx(5 * cost.sweeping(IDLE))
+    assert cost.standing_charge(IDLE) > cost.sweeping(IDLE)
 
 
 def test_the_more_a_second_the_less_each() -> None:
-    bills = [cost.steady(drain(), rate).bill.total for rate in (0.1, 1, 10, 100)]
+    bills = [cost.steady(drain(), rate, ALONE).bill.total for rate in (0.1, 1, 10, 100)]
     assert bills == sorted(bills, reverse=True)
 
 
 def test_a_function_that_never_ends_costs_its_time_and_no_more() -> None:
-    steady = cost.steady(drain(), 100)
+    steady = cost.steady(drain(), 100, ALONE)
     a_month = steady.bill.function * 100 * cost.MONTH_SECONDS / 1e6
     assert a_month == pytest.approx(cost.always_running(), rel=1e-2)
     assert steady.busy == pytest.approx(1)
 
 
 def test_a_rate_beyond_one_function_takes_several() -> None:
-    assert cost.steady(drain(), 5000).busy == pytest.approx(5)
+    assert cost.steady(drain(), 5000, ALONE).busy == pytest.approx(5)

@@ -7,7 +7,8 @@ import pytest
 from bench import contenders as names
 from bench.contenders import contenders
 from bench.drains import FIRST_ION, ION, Drain, Drains
-from bench.goals import Goal, draining, sending
+from bench.goals import Goal, draining, lanes, sending
+from bench.lanes import Case, Lane
 from bench.rounds import Figure, Rounds
 from bench.sinks import Offer
 from ion.settings import Pipelining
@@ -104,3 +105,32 @@ def test_a_drain_with_twice_the_round_trips_has_half_the_goal() -> None:
             found = Drains(all=[first, drained(ION[mode], 16, 10.0, rate)])
             goal = only(draining.drains(found), f"whole drain, `{mode}`, 16 connections, 10 ms")
             assert goal.reached is reached
+
+
+def beside_bulk(
+    median: float, p95: float, share: float = 0.95, bulk_share: float = 0.1
+) -> list[Lane]:
+    return [
+        Lane(Case(3, 0), 60, 0.1, 0.2, 0.02, 0.0),
+        Lane(Case(3, 100_000), 60, median, p95, share, 0.97),
+        Lane(Case(3, 100_000, 960), 0, None, None, share, bulk_share),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "soon", "shares"),
+    [
+        (beside_bulk(0.5, 2.1), True, True),
+        (beside_bulk(2.2, 2.1), False, True),
+        (beside_bulk(0.5, 2.3), False, True),
+        (beside_bulk(0.5, 1.0, share=0.89), True, False),
+        (beside_bulk(0.5, 1.0, share=1.01), True, False),
+        (beside_bulk(0.5, 1.0, bulk_share=0.09), True, False),
+    ],
+)
+def test_normal_mail_is_soon_and_bulk_is_not_starved(
+    found: list[Lane], soon: bool, shares: bool
+) -> None:
+    goals = lanes.lanes(found, 3)
+    assert [goal.reached for goal in goals] == [soon, shares]
+    assert [goal.reached for goal in lanes.lanes(found, 1)] == [None, None]

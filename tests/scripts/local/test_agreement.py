@@ -12,6 +12,7 @@ from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT, ministack_python
+from ionctl.local.variables import Variables
 
 SETTINGS = {"smtp": {"connections": "7"}, "mail": {"sender": "ion@example.org"}}
 
@@ -29,17 +30,17 @@ class Cloud:
         return self._deployed(deploy.deploy)
 
     def with_terraform(self) -> Inventory:
-        def apply(_aws: Clients, names: Names, variables: deploy.Variables) -> None:
+        def apply(_aws: Clients, names: Names, variables: Variables) -> None:
             folder = self._folder / names.account
             terraform.apply(ROOT / "terraform", folder, names, variables)
 
         return self._deployed(apply)
 
-    def _deployed(self, deploy_it: Callable[[Clients, Names, deploy.Variables], None]) -> Inventory:
+    def _deployed(self, deploy_it: Callable[[Clients, Names, Variables], None]) -> Inventory:
         names = names_of(self._ministack.endpoint, next(self._accounts))
         aws = clients.connect(names)
         operators = aws.sns.create_topic(Name="operators")["TopicArn"]
-        variables = deploy.Variables(
+        variables = Variables(
             self._package,
             names.secret_arn,
             SETTINGS,
@@ -84,11 +85,15 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     assert found["function"]["Concurrency"] == {"ReservedConcurrentExecutions": 1}
     assert found["function"]["Environment"]["Variables"]["ION_SMTP_CONNECTIONS"] == "7"
     assert found["queue ion-input-queue"]["RedrivePolicy"]["maxReceiveCount"] > 1
+    for queue in ("bulk", "later"):
+        assert found[f"queue ion-{queue}-queue"]["RedrivePolicy"]["maxReceiveCount"] > 1
     heard_by = {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in found["alarms"]}
     assert {name: arn.rsplit(":", 1)[-1] for name, arn in heard_by.items()} == {
         "ion-input-queue-size-alarm": "ion-input-queue-size-alarm-topic",
+        "ion-bulk-queue-size-alarm": "ion-input-queue-size-alarm-topic",
+        "ion-later-queue-size-alarm": "ion-input-queue-size-alarm-topic",
         "ion-deadletter-alarm": "operators",
         "ion-input-queue-age-alarm": "operators",
     }
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
-    assert len([name for name in found if name.startswith("subscription")]) == 3
+    assert len([name for name in found if name.startswith("subscription")]) == 5

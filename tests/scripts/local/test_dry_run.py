@@ -15,6 +15,7 @@ from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, ministack_python
+from ionctl.local.variables import Settings, Variables
 
 pytestmark = pytest.mark.system
 
@@ -48,7 +49,7 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def deployed(names: Names, tmp_path: Path, username: str, settings: deploy.Settings) -> Clients:
+def deployed(names: Names, tmp_path: Path, username: str, settings: Settings) -> Clients:
     """A deployment; its function is only looked at, and never run."""
     aws = clients.connect(names)
     aws.ssm.put_parameter(
@@ -56,7 +57,7 @@ def deployed(names: Names, tmp_path: Path, username: str, settings: deploy.Setti
     )
     source = ROOT / "lambda_src" / "ion" / "contract"
     package = Path(shutil.make_archive(str(tmp_path / "package"), "zip", source))
-    deploy.deploy(aws, names, deploy.Variables(package, names.secret_arn, settings))
+    deploy.deploy(aws, names, Variables(package, names.secret_arn, settings))
     return aws
 
 
@@ -93,11 +94,30 @@ def test_says_what_would_happen_to_each_message(aws: Clients, names: Names, root
     ],
 )
 def test_the_sender_is_the_deployed_functions_and_not_this_folders(
-    names: Names, tmp_path: Path, root: Path, username: str, settings: deploy.Settings, sender: str
+    names: Names, tmp_path: Path, root: Path, username: str, settings: Settings, sender: str
 ) -> None:
     aws = deployed(names, tmp_path, username, settings)
     said = said_about(names, root, aws, return_path="bounces@x.org")
     assert said.startswith(f"would go from {sender} to ann@x.org: ''")
+
+
+@pytest.mark.parametrize("queue", ["bulk_queue_url", "later_queue_url"])
+def test_bulk_and_what_waits_are_looked_at_by_the_settings_of_the_same_function(
+    names: Names, tmp_path: Path, root: Path, queue: str
+) -> None:
+    aws = deployed(names, tmp_path, "stack@example.net", {})
+    body = '{"action": "send", "recipient": "ann@x.org", "body_text": "…"}'
+    aws.sqs.send_message(QueueUrl=getattr(names, queue), MessageBody=body)
+    (line,) = dry_run(root, getattr(names, queue), None)
+    assert "would go from stack@example.net to ann@x.org: ''" in line
+
+
+def test_a_queue_of_another_name_leads_to_no_function(
+    aws: Clients, names: Names, root: Path
+) -> None:
+    aws.sqs.create_queue(QueueName="mail")
+    first, _ = dry_run(root, f"{names.endpoint}/{names.account}/mail", None)
+    assert "mail isn't called NAME-input-queue, NAME-bulk-queue or NAME-later-queue" in first
 
 
 def test_where_the_deployed_function_has_no_sender_it_would_be_dead_lettered(
@@ -167,6 +187,10 @@ def test_templates_in_s3_are_those_of_the_function(
         (
             {"where": {"older_than": "2h", "younger_than": "7d"}, "rate": 0.5, "dry_run": True},
             "would count dead letters: older_than 2h, younger_than 7d, 0.5 a second",
+        ),
+        (
+            {"where": {"sender": "a@x.org", "tag": {"a": "b", "c": "d"}, "email_id": "order-17"}},
+            f"{MOVE}sender a@x.org, tag a=b and c=d, email_id order-17",
         ),
     ],
 )

@@ -1,13 +1,14 @@
 """Each example of a field becomes the email that it says, to two parsers that share nothing."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -144,11 +145,22 @@ EXPECTED = {
         }
     ),
     "send-in_doubt": Read(),
+    "send-lane": Read(),
+    "send-not_before": Read(),
+    "send-expires_at": Read(),
+    "send-tags": Read(),
 }
 """What is read of each example."""
 
-UNSEEN = {"send-email_id", "send-recipient-email", "send-in_doubt"}
+UNSEEN = {
+    *("send-email_id", "send-recipient-email", "send-in_doubt"),
+    *("send-lane", "send-not_before", "send-expires_at", "send-tags"),
+}
 """Examples whose email is like one without the field, or with its other spelling."""
+
+HOUR = timedelta(hours=1)
+TIMES = {"not_before": -HOUR, "expires_at": HOUR}
+"""From now, since the times of the examples are of one year."""
 
 RECIPIENTS = {
     "send-recipient": "ann@example.org, bob@example.org, carl@xn--bcher-kva.example",
@@ -167,7 +179,12 @@ class Once:
 
     def __init__(self, folder: Path) -> None:
         self._out = folder / "out"
-        files = [EXAMPLES / f"{name}.json" for name in NAMES]
+        files = [folder / f"{name}.json" for name in NAMES]
+        for file in files:
+            message = json.loads((EXAMPLES / file.name).read_text(encoding="utf-8"))
+            for name in TIMES.keys() & message.keys():
+                message[name] = (datetime.now(UTC) + TIMES[name]).isoformat()
+            file.write_text(json.dumps(message), encoding="utf-8")
         ended = subprocess.run(
             [*COMMAND, "--timeout", str(SECONDS), "--once", *files],
             cwd=folder,

@@ -1,15 +1,98 @@
-"""What `--once` says of a file."""
+"""What `--once` says of a file, and of messages that are moved between queues."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ionctl.local import once
 from ionctl.local.once import Fate
 from ionctl.local.peek import Queued
+from ionctl.local.stack import ROOT, Stack
+
+pytestmark = pytest.mark.system
+
+BODY = json.dumps({"action": "send", "recipient": "ann@example.org", "body_text": "…"})
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Its function can't run: messages stay where a test puts them."""
+    source = ROOT / "lambda_src" / "ion" / "contract"
+    package = shutil.make_archive(str(tmp_path_factory.mktemp("package") / "p"), "zip", source)
+    with Stack(package=Path(package)) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh(stack: Stack) -> None:
+    names = stack.names
+    for url in (names.queue_url, names.bulk_queue_url, names.later_queue_url):
+        stack.aws.sqs.purge_queue(QueueUrl=url)
+
+
+def published(stack: Stack, folder: Path, count: int) -> list[once.Published]:
+    files = [folder / f"{number}.json" for number in range(count)]
+    for file in files:
+        file.write_text(BODY)
+    return once.publish(stack, once.read(files))
+
+
+def moved(stack: Stack, message: once.Published, queue_url: str) -> None:
+    """As the function does it: a copy that says where it comes from, then the original goes."""
+    sqs, names = stack.aws.sqs, stack.names
+    origin = json.dumps({"original_message_id": message.message_id})
+    sqs.send_message(
+        QueueUrl=queue_url,
+        MessageBody=message.body,
+        MessageAttributes={"ion": {"DataType": "String", "StringValue": origin}},
+        DelaySeconds=900,
+    )
+    received = sqs.receive_message(
+        QueueUrl=names.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    (receipt,) = (
+        one["ReceiptHandle"]
+        for one in received["Messages"]
+        if one["MessageId"] == message.message_id
+    )
+    sqs.delete_message(QueueUrl=names.queue_url, ReceiptHandle=receipt)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_is_queued_as_bulk_or_for_later_is_told_with_its_queue(
+    stack: Stack, tmp_path: Path
+) -> None:
+    messages = published(stack, tmp_path, 3)
+    moved(stack, messages[1], stack.names.bulk_queue_url)
+    moved(stack, messages[2], stack.names.later_queue_url)
+    told = [str(fate).partition(" → ")[2] for fate in once.fates(stack, messages)]
+    assert told == [
+        "still queued: not tried yet",
+        "still queued in ion-bulk-queue: not tried yet",
+        "still queued in ion-later-queue: not tried yet",
+    ]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_bulk_is_published_by_a_topic_of_its_own(stack: Stack) -> None:
+    stack.publish(BODY, bulk=True)
+    assert [(one.queue, one.body) for one in stack.queued()] == [("ion-bulk-queue", BODY)]
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("queue", ["queue_url", "bulk_queue_url", "later_queue_url"])
+def test_nothing_is_settled_while_a_queue_holds_something(stack: Stack, queue: str) -> None:
+    assert stack.wait_until_settled(0)
+    stack.aws.sqs.send_message(QueueUrl=getattr(stack.names, queue), MessageBody=BODY)
+    assert not stack.wait_until_settled(0)
+
 
 FILE = Path("a.json")
 DEAD = Queued(
+    "ion-dead",
     "m-1",
     "{}",
     visible=True,
@@ -28,7 +111,11 @@ DEAD = Queued(
             "dead-lettered CLAIM_MISSING S3: NoSuchKey",  # and no longer deferred
             False,
         ),
-        (Fate(FILE, undecided="not tried yet"), "still queued: not tried yet", False),
+        (
+            Fate(FILE, undecided=("still queued: not tried yet",)),
+            "still queued: not tried yet",
+            False,
+        ),
         (Fate(FILE, refused="it is empty"), "not published: it is empty", False),
         (Fate(FILE, copy_of=Path("b.json")), "nothing: a copy of b.json", True),
     ],

@@ -166,6 +166,7 @@ def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> 
     runs.append(run)
     run.wait_for(UP)
     assert "Subject: Hello from ion" in run.output
+    assert ":ion-bulk-topic\n" in run.output
     (publish,) = (line for line in run.output.splitlines() if " sns publish " in line)
     # the person's own environment is still there when the line is pasted
     aws = Path(sys.executable).with_name("aws")
@@ -176,6 +177,15 @@ def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> 
         capture_output=True,
     )
     run.wait_for("email for bob@example.org")
+    (show,) = (line for line in run.output.splitlines() if "./control.sh show" in line)
+    shown = subprocess.run(
+        ["bash", "-c", show.replace("./control.sh", f"{sys.executable} -P -m ionctl control")],
+        env={**os.environ, "PYTHONPATH": environment(temporary)["PYTHONPATH"]},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == "nothing is paused or stopped\n"
 
 
 @pytest.mark.system

@@ -53,7 +53,7 @@ def test_a_dead_letter_says_why_in_a_line(attributes: dict[str, str], why: str) 
     own = ("reason", "reply")
     told = {name: value for name, value in attributes.items() if name in own}
     told["ion"] = json.dumps(attributes)
-    dead = Queued("m-1", "{}", visible=True, receive_count=0, attributes=told)
+    dead = Queued("ion-dead", "m-1", "{}", visible=True, receive_count=0, attributes=told)
     assert show.why(dead) == why
 
 

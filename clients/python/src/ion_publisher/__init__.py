@@ -1,6 +1,6 @@
 """Publishes email to ion's topic, after all the checks that the relay would make."""
 
-from ion.contract import Mailbox
+from ion.contract import Lane, Mailbox
 from ion.delivery import InDoubt
 from ion.outcome import Reason
 from ion_publisher.aio import AsyncPublisher
@@ -17,6 +17,7 @@ __all__ = [
     "Email",
     "InDoubt",
     "InvalidMessage",
+    "Lane",
     "Mailbox",
     "PublishFailed",
     "Publisher",

@@ -1,7 +1,7 @@
 """The publisher for programs that await."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Unpack
 
@@ -17,11 +17,17 @@ class AsyncPublisher:
     """A `Publisher` whose calls run in a thread, so that the event loop goes on.
 
     Args:
-        topic_arn, sns: as of `Publisher`.
+        topic_arn, bulk_topic_arn, sns: as of `Publisher`.
     """
 
-    def __init__(self, topic_arn: str | None = None, *, sns: "SNSClient | None" = None) -> None:
-        self._publisher = Publisher(topic_arn, sns=sns)
+    def __init__(
+        self,
+        topic_arn: str | None = None,
+        bulk_topic_arn: str | None = None,
+        *,
+        sns: "SNSClient | None" = None,
+    ) -> None:
+        self._publisher = Publisher(topic_arn, bulk_topic_arn, sns=sns)
 
     async def send(self, **email: Unpack[Email]) -> Receipt:
         """See `Publisher.send`."""
@@ -31,6 +37,10 @@ class AsyncPublisher:
         """See `Publisher.send_many`."""
         return await asyncio.to_thread(self._publisher.send_many, emails)
 
+    async def cancel(self, email_id: str) -> str:
+        """See `Publisher.cancel`."""
+        return await asyncio.to_thread(self._publisher.cancel, email_id)
+
     async def redrive(  # noqa: PLR0913 - the contract's fields
         self,
         *,
@@ -38,6 +48,9 @@ class AsyncPublisher:
         recipient_domain: str | None = None,
         older_than: timedelta | str | None = None,
         younger_than: timedelta | str | None = None,
+        tag: Mapping[str, str] | None = None,
+        sender: str | None = None,
+        email_id: str | None = None,
         max: int | None = None,  # noqa: A002 - the contract's name
         rate: float | None = None,
         dry_run: bool | None = None,
@@ -49,6 +62,9 @@ class AsyncPublisher:
             recipient_domain=recipient_domain,
             older_than=older_than,
             younger_than=younger_than,
+            tag=tag,
+            sender=sender,
+            email_id=email_id,
             max=max,
             rate=rate,
             dry_run=dry_run,

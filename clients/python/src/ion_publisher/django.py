@@ -1,6 +1,5 @@
 """Django's mail through ion: EMAIL_BACKEND = "ion_publisher.django.EmailBackend"."""
 
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -12,7 +11,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from ion_publisher.django_email import email_of
 from ion_publisher.failures import InvalidMessage, PublishFailed
 from ion_publisher.message import Letter, letter
-from ion_publisher.publisher import TOPIC_ARN, Publisher, Receipt
+from ion_publisher.publisher import Publisher, Receipt
+from ion_publisher.topics import BULK_TOPIC_ARN, TOPIC_ARN, Topics
 
 
 class EmailBackend(BaseEmailBackend):
@@ -24,10 +24,12 @@ class EmailBackend(BaseEmailBackend):
     Args:
         fail_silently: leave out what can't be published; the number sent tells.
         topic_arn: of ion's input topic; None: the setting ION_TOPIC_ARN, else the environment's.
+        bulk_topic_arn: of the topic for bulk; None: the setting ION_BULK_TOPIC_ARN, else the
+            environment's, if the other is taken from there as well.
         options: those of other back ends, which have no meaning here.
 
     Raises:
-        ImproperlyConfigured: there is no ARN; however silently it should fail.
+        ImproperlyConfigured: there is no ARN, or a wrong one; however silently it should fail.
     """
 
     def __init__(
@@ -35,15 +37,18 @@ class EmailBackend(BaseEmailBackend):
         fail_silently: bool = False,
         *,
         topic_arn: str | None = None,
+        bulk_topic_arn: str | None = None,
         **options: object,  # noqa: ARG002 - as it says
     ) -> None:
         super().__init__(fail_silently=fail_silently)
         try:
-            self._publisher = shared_publisher(
-                topic_arn or getattr(settings, TOPIC_ARN, "") or os.environ.get(TOPIC_ARN, "")
+            topics = Topics.of(
+                topic_arn or getattr(settings, TOPIC_ARN, None),
+                bulk_topic_arn or getattr(settings, BULK_TOPIC_ARN, None),
             )
         except ValueError as error:
             raise ImproperlyConfigured(str(error)) from error
+        self._publisher = shared_publisher(topics.input, topics.bulk)
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         """Publish those that have recipients.
@@ -77,6 +82,6 @@ class EmailBackend(BaseEmailBackend):
 
 
 @lru_cache(maxsize=8)
-def shared_publisher(topic_arn: str) -> Publisher:
+def shared_publisher(topic_arn: str, bulk_topic_arn: str) -> Publisher:
     """One for all back ends: Django makes a back end for each `send_mail`, and a client is slow."""
-    return Publisher(topic_arn)
+    return Publisher(topic_arn, bulk_topic_arn)

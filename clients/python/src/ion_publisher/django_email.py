@@ -9,6 +9,8 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from ion.contract import Mailbox, header
 from ion.outcome import Reason
 from ion_publisher.django_attachments import attachments_of
+from ion_publisher.django_misspelt import check_attributes
+from ion_publisher.django_options import ATTRIBUTES, options_of
 from ion_publisher.failures import InvalidMessage
 from ion_publisher.message import Email
 
@@ -38,6 +40,8 @@ def email_of(message: EmailMessage) -> Email:
     """
     if type(message).message is not EmailMessage.message:
         raise InvalidMessage("$", "builds its own MIME, which ion does itself")
+    bodies = _bodies(message)
+    check_attributes(message, ATTRIBUTES, bodies)
     headers = _headers(message.extra_headers)
     own = {name.lower(): value for name, value in headers.items()}
     reply_to = own.get("reply-to")
@@ -50,11 +54,13 @@ def email_of(message: EmailMessage) -> Email:
         "subject": str(message.subject),
         "attachments": attachments_of(message),
         "headers": {name: value for name, value in headers.items() if name.lower() not in _TAKEN},
-        "email_id": own.get(EMAIL_ID) or getattr(message, "email_id", None),
     }
+    email |= options_of(message)
+    if own.get(EMAIL_ID):
+        email["email_id"] = own[EMAIL_ID]
     if "from" in own:
         email["return_path"] = str(message.from_email)
-    return cast("Email", {name: value for name, value in email.items() if value} | _bodies(message))
+    return cast("Email", {name: value for name, value in email.items() if value} | bodies)
 
 
 def _bodies(message: EmailMessage) -> dict[str, object]:

@@ -57,13 +57,20 @@ class InvalidMessage(ValueError):  # noqa: N818 - it names the message, not a fa
         return cls(bad.path, ": ".join(words) or bad.reason, bad.did_you_mean, bad.reason)
 
 
+def invalid(
+    reason: Reason, path: str, problem: Problem | None = None, did_you_mean: str = ""
+) -> InvalidMessage:
+    """What the relay would have found."""
+    return InvalidMessage.of(BadInput(reason, path, problem, did_you_mean))
+
+
 class PublishFailed(Exception):  # noqa: N818 - as above
     """SNS didn't confirm that it has the message. It may have it all the same.
 
     Sent again under the same `email_id`, with the same content, the email goes out once.
 
     Args:
-        email_id: of the email; empty: it was a redrive.
+        email_id: of the email, or of the one to be cancelled; empty: it was a redrive.
         code: of AWS (`Throttling`, `AuthorizationError`), or the name of botocore's exception.
     """
 

@@ -1,14 +1,14 @@
 """An email as an application names its parts, and the JSON text that becomes of it."""
 
 import json
-import math
-from base64 import b64encode
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypedDict
 from uuid import uuid4
 
-from ion.contract import BadInput, Mailbox, Send, header, parse
+from ion.contract import BadInput, Lane, Mailbox, Send, parse
 from ion.contract.paths import member
 from ion.delivery import InDoubt
 from ion.limits import MOST_MESSAGE_BYTES
@@ -16,7 +16,9 @@ from ion.mail import check
 from ion.nearest import nearest
 from ion.outcome import Problem, Reason
 from ion_publisher.attachment import Attachment
-from ion_publisher.failures import InvalidMessage
+from ion_publisher.failures import InvalidMessage, invalid
+from ion_publisher.plain import plain
+from ion_publisher.times import check_ahead, written
 
 Address = str | Mailbox | Mapping[str, str | None]
 """`a@b`, `Name <a@b>`, `Mailbox("a@b", "Name")`, or {"email": …, "name": …}."""
@@ -41,6 +43,12 @@ class Email(TypedDict, total=False):
         headers: custom ones, by name.
         email_id: the name of this email, 1-256 printable ASCII characters without spaces. What is
             published twice under one name is sent once.
+        lane: `bulk` goes when nothing normal is there to go.
+        tenant: for whom it is, 1-128 printable ASCII characters without spaces: SQS keeps one
+            tenant's flood from holding up the others.
+        send_at: not before this, at most 13 days ahead: an aware datetime, or RFC 3339 with a zone.
+        expires_at: not after this; the same.
+        tags: names with values, for the relay's log and for `redrive` to ask for.
         in_doubt: what the relay does if the mail server may or may not have the email.
     """
 
@@ -60,17 +68,20 @@ class Email(TypedDict, total=False):
     headers: Mapping[str, str | None] | None
     email_id: str | None
     in_doubt: InDoubt | Literal["resend_once", "resend", "park"] | None
+    lane: Lane | Literal["normal", "bulk"] | None
+    tenant: str | None
+    send_at: datetime | str | None
+    expires_at: datetime | str | None
+    tags: Mapping[str, str | None] | None
 
 
-FIELDS = {"to": "recipient", "text": "body_text", "html": "body_html"}
+FIELDS = {"to": "recipient", "text": "body_text", "html": "body_html", "send_at": "not_before"}
 """The contract's name of a part, where it isn't the same."""
 
+_is_group = re.compile(r"[!-~]{1,128}").fullmatch
+"""What a MessageGroupId may be (SQS, SNS)."""
 _SOME_SENDER = "sender@example.org"
 """Stands for the relay's setting, which isn't known here."""
-_DEEPEST = 100
-"""Levels, more than a context may have: what has no end is refused here, and the rest by ion."""
-_LARGEST = 10**4000
-"""Python writes no integer of more than 4,300 digits."""
 # SQS takes what XML 1.0 takes, and these two characters it doesn't. JSON can spell them otherwise.
 _ESCAPES = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
@@ -83,11 +94,15 @@ class Letter:
         email_id: given or made.
         body: JSON text.
         size: of the body in octets.
+        bulk: it goes by the topic for bulk, if there is one.
+        tenant: the MessageGroupId; empty: none.
     """
 
     email_id: str
     body: str = field(repr=False)
     size: int
+    bulk: bool = False
+    tenant: str = field(default="", repr=False)
 
 
 def letter(email: Mapping[str, object]) -> Letter:
@@ -99,14 +114,34 @@ def letter(email: Mapping[str, object]) -> Letter:
     names = tuple(Email.__annotations__)
     for name in email:
         if name not in names:
-            near = nearest(str(name), (*names, *FIELDS.values())) or ""
+            near = _part(name) or nearest(str(name), (*names, *FIELDS.values())) or ""
             near = _part(near) or near
-            raise _invalid(Reason.INVALID_SCHEMA, member("$", str(name)), Problem.UNKNOWN, near)
+            raise invalid(Reason.INVALID_SCHEMA, member("$", str(name)), Problem.UNKNOWN, near)
     fields = {FIELDS.get(name, name): value for name, value in email.items()}
+    tenant = _tenant(fields.pop("tenant", None))
+    for name in ("not_before", "expires_at"):
+        if isinstance(time := fields.get(name), datetime):
+            fields[name] = written(time, f"$.{name}")
     if fields.get("email_id") is None:
         fields["email_id"] = str(uuid4())
+    # the lane is said on the topic for bulk as well: the content is the same by either way
     body = checked({"action": "send"} | fields)
-    return Letter(str(fields["email_id"]), body, len(body.encode()))
+    bulk = fields.get("lane") == Lane.BULK
+    return Letter(str(fields["email_id"]), body, len(body.encode()), bulk, tenant)
+
+
+def steering(fields: Mapping[str, object], email_id: str = "") -> Letter:
+    """A message that is no email, as the topic takes it.
+
+    Args:
+        fields: the contract's.
+        email_id: of the email that it is about, if there is one.
+
+    Raises:
+        InvalidMessage: the relay would dead-letter it.
+    """
+    body = checked(fields)
+    return Letter(email_id, body, len(body.encode()))
 
 
 def checked(fields: Mapping[str, object]) -> str:
@@ -116,85 +151,30 @@ def checked(fields: Mapping[str, object]) -> str:
         InvalidMessage: the relay would dead-letter it.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    text = json.dumps(_plain(given, "$"), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(plain(given, "$"), ensure_ascii=False, separators=(",", ":"))
     body = text.translate(_ESCAPES)
     try:
         action = parse(body)
         if isinstance(action, Send):
             check(action, key=action.email_id or "", default_sender=_SOME_SENDER)
+            check_ahead(action.not_before)
     except BadInput as bad:
         raise InvalidMessage.of(bad) from None
     if len(body.encode()) > MOST_MESSAGE_BYTES:
-        raise _invalid(Reason.TOO_LARGE, "$")
+        raise invalid(Reason.TOO_LARGE, "$")
     return body
+
+
+def _tenant(tenant: object) -> str:
+    if tenant is None:
+        return ""
+    if not isinstance(tenant, str):
+        raise invalid(Reason.INVALID_SCHEMA, "$.tenant", Problem.TYPE)
+    if not _is_group(tenant):
+        raise invalid(Reason.INVALID_SCHEMA, "$.tenant", Problem.VALUE)
+    return tenant
 
 
 def _part(field_name: str) -> str:
     """The part that a field of the contract is called here; empty: there is no such field."""
     return next((part for part, name in FIELDS.items() if name == field_name), "")
-
-
-def _plain(value: object, path: str, depth: int = 0) -> object:
-    """The value in the types that JSON has.
-
-    Raises:
-        InvalidMessage: it has others in it, or what JSON can't carry.
-    """
-    if depth > _DEEPEST:
-        raise _invalid(Reason.INVALID_SCHEMA, path, Problem.TYPE)
-    match value:
-        case None | bool():
-            return value
-        case str():
-            return _text(value, path)
-        case int() | float():
-            if not (abs(value) < _LARGEST if isinstance(value, int) else math.isfinite(value)):
-                raise _invalid(Reason.INVALID_SCHEMA, path, Problem.VALUE)
-            return value
-        case Mailbox():
-            return _plain({"email": value.email, "name": value.name}, path, depth)
-        case Attachment():
-            return _plain(_attached(value), path, depth)
-        case Mapping():
-            return {
-                _name(name, path): _plain(one, _below(path, str(name)), depth + 1)
-                for name, one in value.items()
-            }
-        case Sequence() if not isinstance(value, bytes | bytearray | memoryview):
-            return [_plain(one, f"{path}[{i}]", depth + 1) for i, one in enumerate(value)]
-        case _:
-            raise _invalid(Reason.INVALID_SCHEMA, path, Problem.TYPE)
-
-
-def _text(value: str, path: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _invalid(Reason.INVALID_UNICODE, path) from None
-    return value
-
-
-def _attached(one: Attachment) -> dict[str, object]:
-    fields = {
-        "filename": one.filename,
-        "content_type": one.content_type,
-        "content": b64encode(one.content).decode(),
-        "content_id": one.content_id,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _name(name: object, path: str) -> str:
-    if not isinstance(name, str):
-        raise _invalid(Reason.INVALID_SCHEMA, f"{path}[*]", Problem.TYPE)
-    return _text(name, f"{path}[*]")
-
-
-def _below(path: str, name: str) -> str:
-    return header(path, name) if path == "$.headers" else member(path, name)
-
-
-def _invalid(
-    reason: Reason, path: str, problem: Problem | None = None, did_you_mean: str = ""
-) -> InvalidMessage:
-    return InvalidMessage.of(BadInput(reason, path, problem, did_you_mean))

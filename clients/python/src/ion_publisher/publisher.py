@@ -1,6 +1,5 @@
 """The topic, as an application sees it."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ion.outcome import Reason
 from ion_publisher.batches import batches
 from ion_publisher.failures import InvalidMessage, PublishFailed
-from ion_publisher.message import Email, Letter, checked, letter
+from ion_publisher.message import Email, Letter, letter, steering
+from ion_publisher.topics import Topics
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-
-TOPIC_ARN = "ION_TOPIC_ARN"
-"""The environment variable with the topic's ARN."""
+    from mypy_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef, PublishInputTypeDef
 
 _TRIES = 4
 """Of a letter that SNS refuses for reasons of its own, such as throttling."""
@@ -45,30 +43,30 @@ Result: TypeAlias = Receipt | InvalidMessage | PublishFailed
 
 
 class Publisher:
-    """Publishes to one topic. Threads may share it.
+    """Publishes to ion's topic, and bulk to the topic for bulk. Threads may share it.
 
     Args:
         topic_arn: of ion's input topic; None: the environment variable ION_TOPIC_ARN.
+        bulk_topic_arn: of ion's topic for bulk; None: the environment variable ION_BULK_TOPIC_ARN
+            if the other is taken from there as well. Without one ion moves bulk itself.
         sns: a boto3 client; None: one of the topic's region, with boto3's own credentials.
         sleep: what pauses between tries, given seconds.
 
     Raises:
-        ValueError: there is no ARN, or it isn't a topic's.
+        ValueError: there is no ARN, or it isn't a topic's, or the two regions differ.
     """
 
     def __init__(
         self,
         topic_arn: str | None = None,
+        bulk_topic_arn: str | None = None,
         *,
         sns: "SNSClient | None" = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._topic_arn = topic_arn or os.environ.get(TOPIC_ARN) or ""
-        parts = self._topic_arn.split(":")
-        if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns":  # arn:aws:sns:REGION:ACCOUNT:
-            raise ValueError(f"topic_arn or {TOPIC_ARN} must be the ARN of ion's input topic")
+        self._topics = Topics.of(topic_arn, bulk_topic_arn)
         # a session of its own, because the default one isn't made for threads
-        self._sns = sns or boto3.session.Session().client("sns", region_name=parts[3])
+        self._sns = sns or boto3.session.Session().client("sns", region_name=self._topics.region)
         self._sleep = sleep
 
     def send(self, **email: Unpack[Email]) -> Receipt:
@@ -79,7 +77,7 @@ class Publisher:
             PublishFailed: SNS didn't confirm that it has it.
         """
         one = letter(email)
-        return Receipt(one.email_id, self._publish(one.body, one.email_id))
+        return Receipt(one.email_id, self._publish(one))
 
     def send_many(self, emails: Iterable[Email]) -> list[Result]:
         """Publish emails, ten a call; what SNS refuses for reasons of its own is tried again.
@@ -103,11 +101,15 @@ class Publisher:
         """Publish what has been checked; see `send_many`."""
         numbered = [*enumerate(letters)]
         results: dict[int, Receipt | PublishFailed] = {}
-        down = ""
-        for batch in batches(numbered):
-            # boto3 has tried a call that failed as a whole again and again: no other fares better
-            down = down or self._publish_batch(batch, results)
-        return [results.get(at) or PublishFailed(one.email_id, down) for at, one in numbered]
+        down: dict[bool, str] = {}
+        for bulk in (False, True):
+            for batch in batches(one for one in numbered if one[1].bulk is bulk):
+                # boto3 has tried a call that failed as a whole again and again: no other fares
+                # better on that topic
+                down[bulk] = down.get(bulk) or self._publish_batch(batch, results)
+        return [
+            results.get(at) or PublishFailed(one.email_id, down[one.bulk]) for at, one in numbered
+        ]
 
     def redrive(  # noqa: PLR0913 - the contract's fields
         self,
@@ -116,6 +118,9 @@ class Publisher:
         recipient_domain: str | None = None,
         older_than: timedelta | str | None = None,
         younger_than: timedelta | str | None = None,
+        tag: Mapping[str, str] | None = None,
+        sender: str | None = None,
+        email_id: str | None = None,
         max: int | None = None,  # noqa: A002 - the contract's name
         rate: float | None = None,
         dry_run: bool | None = None,
@@ -127,6 +132,9 @@ class Publisher:
             recipient_domain: what follows the @.
             older_than: since they were dead-lettered: a timedelta, or `2h`, `7d`.
             younger_than: the same.
+            tag: tags that the email has, with their values; one at least.
+            sender: an address without a name, in From.
+            email_id: of one email.
             max: at most so many.
             rate: so many a second.
             dry_run: count and report, move nothing.
@@ -137,11 +145,17 @@ class Publisher:
         Raises:
             InvalidMessage, PublishFailed: as for `send`.
         """
+        # to the relay it would mean all letters; of a wrong type it is the contract's to refuse
+        if isinstance(tag, Mapping) and all(value is None for value in tag.values()):
+            raise InvalidMessage("$.where.tag", "names no tag: leave it out to mean all letters")
         asked = {
             "reason": reason,
             "recipient_domain": recipient_domain,
             "older_than": _age(older_than),
             "younger_than": _age(younger_than),
+            "tag": tag,
+            "sender": sender,
+            "email_id": email_id,
         }
         where = {name: value for name, value in asked.items() if value is not None}
         fields: dict[str, object] = {
@@ -150,32 +164,53 @@ class Publisher:
             "rate": rate,
             "dry_run": dry_run,
         }
-        return self._publish(checked({"action": "redrive"} | fields), "")
+        return self._publish(steering({"action": "redrive"} | fields))
 
-    def _publish(self, body: str, email_id: str) -> str:
+    def cancel(self, email_id: str) -> str:
+        """Ask for an email not to be sent, if it isn't under way yet.
+
+        It takes its turn behind what is queued; the relay's log says whether it came in time.
+
+        Args:
+            email_id: the email's name.
+
+        Returns:
+            SNS's id of the message.
+
+        Raises:
+            InvalidMessage, PublishFailed: as for `send`.
+        """
+        return self._publish(steering({"action": "cancel", "email_id": email_id}, email_id))
+
+    def _publish(self, one: Letter) -> str:
+        request: PublishInputTypeDef = {"TopicArn": self._topic_of(one), "Message": one.body}
+        if one.tenant:
+            request["MessageGroupId"] = one.tenant
         try:
-            answer = self._sns.publish(TopicArn=self._topic_arn, Message=body)
+            answer = self._sns.publish(**request)
         except (BotoCoreError, ClientError) as error:
-            raise PublishFailed(email_id, _code(error)) from error
+            raise PublishFailed(one.email_id, _code(error)) from error
         return answer["MessageId"]
+
+    def _topic_of(self, one: Letter) -> str:
+        return self._topics.bulk if one.bulk else self._topics.input
 
     def _publish_batch(
         self, batch: Sequence[tuple[int, Letter]], results: dict[int, Receipt | PublishFailed]
     ) -> str:
-        """Fill in the results of a batch.
+        """Fill in the results of a batch, all of it for the same topic.
 
         Returns:
             The code of a call that failed as a whole; then some have no result.
         """
         left = dict(batch)
+        topic_arn = self._topic_of(batch[0][1])
         pause = _FIRST_PAUSE_SECONDS
         for last in (*[False] * (_TRIES - 1), True):
             try:
                 answer = self._sns.publish_batch(
-                    TopicArn=self._topic_arn,
-                    PublishBatchRequestEntries=[
-                        {"Id": str(at), "Message": one.body} for at, one in left.items()
-                    ],
+                    TopicArn=topic_arn,
+                    PublishBatchRequestEntries=[_entry(at, one) for at, one in left.items()],
                 )
             except (BotoCoreError, ClientError) as error:
                 return _code(error)
@@ -196,6 +231,13 @@ class Publisher:
             self._sleep(pause)
             pause *= 2
         return ""
+
+
+def _entry(at: int, one: Letter) -> "PublishBatchRequestEntryTypeDef":
+    entry: PublishBatchRequestEntryTypeDef = {"Id": str(at), "Message": one.body}
+    if one.tenant:
+        entry["MessageGroupId"] = one.tenant  # turns on SQS's fair queues
+    return entry
 
 
 def _age(age: timedelta | str | None) -> str | None:

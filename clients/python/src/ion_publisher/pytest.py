@@ -3,11 +3,15 @@
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ion_publisher.outbox import Outbox
-from ion_publisher.publisher import TOPIC_ARN
+from ion_publisher.outbox import Outbox, Published
+from ion_publisher.topics import BULK_TOPIC_ARN, TOPIC_ARN
+
+if TYPE_CHECKING:
+    from boto3.session import Session
 
 REGION = "us-east-1"
 
@@ -17,7 +21,7 @@ _PERSONAL = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDP
 
 @pytest.fixture
 def ion_outbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    """The input topic of ion, emulated by moto in this process; ION_TOPIC_ARN is its name.
+    """The topics of ion, emulated by moto in this process; ION_TOPIC_ARN names the input topic.
 
     It gives the emails that the relay would make of what is published.
     """
@@ -31,29 +35,43 @@ def ion_outbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     with mock_aws():
         session = boto3.session.Session(region_name=REGION)
-        sns, sqs = session.client("sns"), session.client("sqs")
-        url = sqs.create_queue(QueueName="ion-outbox")["QueueUrl"]
-        queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        topic_arn = sns.create_topic(Name="ion-input-topic")["TopicArn"]
+        normal, bulk = _Topic(session, "ion-input-topic"), _Topic(session, "ion-bulk-topic")
+
+        def published() -> Iterator[Published]:
+            for topic in (normal, bulk):
+                for body, tenant in topic.messages():
+                    yield Published(body, topic is bulk, tenant)
+
+        monkeypatch.setenv(TOPIC_ARN, normal.arn)
+        monkeypatch.setenv(BULK_TOPIC_ARN, bulk.arn)
+        _forget_publishers()
+        yield Outbox(published)
+        _forget_publishers()
+
+
+class _Topic:
+    """A topic with a queue behind it."""
+
+    def __init__(self, session: "Session", name: str) -> None:
+        sns, self._sqs = session.client("sns"), session.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=f"{name}-outbox")["QueueUrl"]
+        queue = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.arn = sns.create_topic(Name=name)["TopicArn"]
         sns.subscribe(
-            TopicArn=topic_arn,
+            TopicArn=self.arn,
             Protocol="sqs",
-            Endpoint=queue["QueueArn"],
+            Endpoint=queue["Attributes"]["QueueArn"],
             Attributes={"RawMessageDelivery": "true"},
         )
 
-        def bodies() -> Iterator[str]:
-            while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-                "Messages"
-            ):
-                for one in found:
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-                    yield one["Body"]
-
-        monkeypatch.setenv(TOPIC_ARN, topic_arn)
-        _forget_publishers()
-        yield Outbox(bodies)
-        _forget_publishers()
+    def messages(self) -> Iterator[tuple[str, str | None]]:
+        """Bodies and MessageGroupIds of what is new."""
+        while found := self._sqs.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]
+        ).get("Messages"):
+            for one in found:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+                yield one["Body"], one.get("Attributes", {}).get("MessageGroupId")
 
 
 def _forget_publishers() -> None:
