@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ionctl.local import iam_quirks, mailbox_simulator, once
+from ionctl.local import iam_quirks, mailbox_simulator, once, show
 from ionctl.local.names import names_of
 from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, Stack, check_settings, config_secrets
@@ -95,14 +95,18 @@ def test_quirks_grant_nothing_that_the_deployment_does_not(stack: Stack) -> None
 
 
 def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -> None:
+    """Where it waits, or in the queue of what waits: it is put off by a minute, more or less."""
     file = tmp_path / "later.json"
     file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
     (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path)
     (waiting,) = stack.queued()
-    deferred = f"deferred {waiting.message_id}: TRY_LATER 451 4.3.0 "
-    assert str(fate).startswith(f"{file} → still queued: {deferred}")
+    key = show.provenance(waiting).get("original_message_id", waiting.message_id)
+    where = "" if waiting.queue == stack.names.queue else f" in {waiting.queue}"
+    deferred = f"deferred {key}: TRY_LATER 451 4.3.0 "
+    assert str(fate).startswith(f"{file} → still queued{where}: {deferred}")
     assert not fate.is_good
-    stack.aws.sqs.purge_queue(QueueUrl=stack.names.queue_url)
+    for url in (stack.names.queue_url, stack.names.later_queue_url):
+        stack.aws.sqs.purge_queue(QueueUrl=url)
 
 
 def test_what_a_message_names_may_be_in_the_bucket_and_in_the_outbox(
