@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import boto3
-
 from ion.aws.control import ControlRow
 from ion.contract import Pause
 from ion.policy.control import Control
-from ionctl.local.ministack import CREDENTIALS, REGION, Ministack
+from ionctl.local.bare import clients, create
+from ionctl.local.ministack import Ministack
 from ionctl.local.peek import Queued, peek
 from ionctl.local.stack import ministack_python
 from soak.books import Letter
@@ -22,7 +21,6 @@ from soak.orders import email_of
 from soak.publisher import Post
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _NAME = "soak"
@@ -59,59 +57,22 @@ class Account:
         self._endpoint = endpoint
         self._clock = clock
         self.address = (str(urlsplit(endpoint).hostname), int(urlsplit(endpoint).port or 0))
-        session = boto3.Session(
-            CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
-        self._sqs = session.client("sqs", endpoint_url=endpoint)
-        self.dead_url = self._queue(f"{_NAME}-dead")
-        self._input_url = self._queue(f"{_NAME}-in")
-        self._bulk_url = self._queue(f"{_NAME}-bulk")
-        self._later_url = self._queue(f"{_NAME}-later")
-        self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
-        self._dynamodb.create_table(
-            TableName=_NAME,
-            AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        cloudwatch = session.client("cloudwatch", endpoint_url=endpoint)
-        for alarm in (_NAME, f"{_NAME}-bulk", f"{_NAME}-later"):
-            cloudwatch.put_metric_alarm(
-                AlarmName=alarm,
-                ComparisonOperator="GreaterThanThreshold",
-                EvaluationPeriods=1,
-                MetricName="ApproximateNumberOfMessagesVisible",
-                Namespace="AWS/SQS",
-                Period=60,
-                Statistic="Maximum",
-                Threshold=0,
-            )
+        self._sqs, self._dynamodb, _ = clients(endpoint)
+        self._resources = create(endpoint, _NAME, _RETENTION_SECONDS)
 
-    def _queue(self, name: str) -> str:
-        kept: Mapping[QueueAttributeNameType, str] = {
-            "MessageRetentionPeriod": str(_RETENTION_SECONDS)
-        }
-        return self._sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
+    @property
+    def dead_url(self) -> str:
+        """Of the dead-letter queue."""
+        return self._resources.dead_url
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The function's, as far as the names in AWS are concerned."""
-        return {
-            "ION_AWS_QUEUE_URL": self._input_url,
-            "ION_AWS_BULK_QUEUE_URL": self._bulk_url,
-            "ION_AWS_LATER_QUEUE_URL": self._later_url,
-            "ION_AWS_DEAD_LETTER_QUEUE_URL": self.dead_url,
-            "ION_AWS_ALARM_NAME": _NAME,
-            "ION_AWS_BULK_ALARM_NAME": f"{_NAME}-bulk",
-            "ION_AWS_LATER_ALARM_NAME": f"{_NAME}-later",
-            "ION_AWS_LEDGER_TABLE": _NAME,
-        }
+        return self._resources.environment
 
     async def publish(self, posts: Sequence[Post]) -> None:
         """By their doors: past the topics, which have no part in it."""
-        for door, url in ((NORMAL, self._input_url), (BULK, self._bulk_url)):
+        for door, url in ((NORMAL, self._resources.input_url), (BULK, self._resources.bulk_url)):
             some = [post for post in posts if post.door == door]
             for start in range(0, len(some), _BATCH):
                 entries = [_entry(n, post) for n, post in enumerate(some[start : start + _BATCH])]
@@ -157,7 +118,7 @@ class Account:
 
     @property
     def _waiting_urls(self) -> tuple[str, ...]:
-        return self._input_url, self._bulk_url, self._later_url
+        return self._resources.input_url, self._resources.bulk_url, self._resources.later_url
 
     def left(self) -> list[str]:
         """Names of what is in any queue but that of dead letters."""

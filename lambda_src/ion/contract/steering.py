@@ -27,7 +27,7 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Args:
         tag: tags that the email has, with these values; one at least.
-        sender: the mailbox in From, by whatever name; of an email that names none, the relay's.
+        sender: the mailbox in From, without its name; of an email without a sender, the relay's.
         recipient_domain: what follows the @ of one of its recipients.
         email_id: its key.
     """

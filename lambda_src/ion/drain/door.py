@@ -58,7 +58,7 @@ class Door:
         self.is_new = False
 
     def fill(self) -> None:
-        """It has mail again, whatever it gave when it was asked last."""
+        """The run has put mail into the queue since it was asked last."""
         self.asked_after = -1
 
     def is_known(self, handled: int, now: float) -> bool:

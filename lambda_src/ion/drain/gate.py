@@ -43,7 +43,7 @@ class SendGate:
     """Stands between the queues and the workers of a run.
 
     A worker waits for a token first and takes a message then, so that the next token is always the
-    best message's, whatever stood in line before it.
+    best message's, in the place of one that had stood in line for longer.
 
     Args:
         pace: says how fast; is told what the server says.

@@ -46,7 +46,7 @@ class Line:
 
     def __init__(self) -> None:
         self._free: deque[WorkItem] = deque()
-        """Those that nobody is sent to: they need no token."""
+        """Messages without a recipient to send to: they need no token."""
         self._ranks: dict[Rank, deque[tuple[WorkItem, int]]] = {rank: deque() for rank in Rank}
         self._recipients = dict.fromkeys(Rank, 0)
         self._others = 0

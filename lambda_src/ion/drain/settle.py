@@ -164,26 +164,23 @@ class Settler:
 
     def _copy(self, one: WorkItem, delay_seconds: int, *, to_bulk: bool) -> _Copy | None:
         """The copy that takes the message's place in another queue; None: it stays."""
-        message = one.message
-        began = datetime.fromtimestamp(since(message, one.history), UTC)
-        carried = msgspec.structs.replace(
-            one.history,
-            since=began,
-            message_id=message_id(message, one.history),
-            receives=one.history.receives + message.receives,
-            lane=Lane.BULK if to_bulk else _lane(one),
-        )
-        if to_bulk:
-            attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=None))
-            draft = Draft(message.body, attributes, group=message.group)
-            return _Copy(Source.BULK, draft, _UNSETTLED_SECONDS)
-        now = self._queues.now()
+        message, now = one.message, self._queues.now()
         is_young = now - message.sent_at < COPIED_ANEW_SECONDS
         if message.source is Source.LATER and is_young:
             return None
         due = datetime.fromtimestamp(now, UTC) + timedelta(seconds=delay_seconds)
-        attributes = requeue_attributes(message, msgspec.structs.replace(carried, due=due))
+        carried = msgspec.structs.replace(
+            one.history,
+            since=datetime.fromtimestamp(since(message, one.history), UTC),
+            message_id=message_id(message, one.history),
+            receives=one.history.receives + message.receives,
+            due=None if to_bulk else due,
+            lane=Lane.BULK if to_bulk else _lane(one),
+        )
+        attributes = requeue_attributes(message, carried)
         draft = Draft(message.body, attributes, delay_seconds, message.group)
+        if to_bulk:
+            return _Copy(Source.BULK, draft, _UNSETTLED_SECONDS)
         return _Copy(Source.LATER, draft, min(delay_seconds, LONGEST_VISIBILITY_SECONDS))
 
     async def flush(self) -> None:

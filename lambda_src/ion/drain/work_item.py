@@ -103,7 +103,7 @@ class Job:
         in_doubt: the policy for it.
         since: when this life of the message began, seconds since the epoch: its age decides when to
             give up.
-        receives: how often it has been received, from whichever queue.
+        receives: how often it has been received, from all queues together.
         expires_at: it isn't sent any more then; seconds since the epoch.
     """
 

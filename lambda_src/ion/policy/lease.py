@@ -45,7 +45,7 @@ class RowStatus(StrEnum):
     EXPIRED = "expired"
     IN_DOUBT = "in_doubt"
     CANCELLED = "cancelled"
-    """Not to be sent any more, whatever comes under its key."""
+    """No message with this key is sent any more."""
 
 
 @dataclass(frozen=True, slots=True)

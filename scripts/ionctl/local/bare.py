@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+_RETENTION_SECONDS = 4 * 24 * 3600
+"""What SQS keeps a message for where nothing is said."""
+
 
 @cache
 def clients(endpoint: str) -> "tuple[SQSClient, DynamoDBClient, CloudWatchClient]":
@@ -73,13 +76,16 @@ class Resources:
         }
 
 
-def create(endpoint: str, name: str) -> Resources:
-    """Make a relay's resources."""
+def create(endpoint: str, name: str, retention_seconds: int = _RETENTION_SECONDS) -> Resources:
+    """Make a relay's resources; its queues keep a message for so long."""
     sqs, dynamodb, cloudwatch = clients(endpoint)
     resources = Resources(
         name,
         *(
-            sqs.create_queue(QueueName=f"{name}-{which}")["QueueUrl"]
+            sqs.create_queue(
+                QueueName=f"{name}-{which}",
+                Attributes={"MessageRetentionPeriod": str(retention_seconds)},
+            )["QueueUrl"]
             for which in ("in", "bulk", "later", "dead")
         ),
     )

@@ -145,9 +145,6 @@ class Publisher:
         Raises:
             InvalidMessage, PublishFailed: as for `send`.
         """
-        # to the relay it would mean all letters; of a wrong type it is the contract's to refuse
-        if isinstance(tag, Mapping) and all(value is None for value in tag.values()):
-            raise InvalidMessage("$.where.tag", "names no tag: leave it out to mean all letters")
         asked = {
             "reason": reason,
             "recipient_domain": recipient_domain,
