@@ -1,7 +1,6 @@
 """The load publisher: so many emails a minute, in few calls, and none twice."""
 
 import asyncio
-import importlib
 import json
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 
 from draining import control_row
 from emulated import Account
-from function import Function, guarded, invoke
+from function import Context, Function, guarded, invoke, new_load
 from ion.contract import Send, Stop, StopWhere, parse
 from ion.load import BATCH, Load, NotPublishedError, emails, publish
 from wiring import topic_before
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 SIMULATOR = "success@simulator.amazonses.com"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic"
 EVENT = {"id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "source": "aws.events"}
-
-
-class Context:
-    aws_request_id = "request"
 
 
 class Clock:
@@ -134,7 +129,7 @@ def publisher(account: Account, monkeypatch: pytest.MonkeyPatch) -> Callable[[in
             "LOAD_TAG": "ion",
         }.items():
             monkeypatch.setenv(name, value)
-        return importlib.reload(importlib.import_module("ion.load"))
+        return new_load(monkeypatch)
 
     return cold
 

@@ -59,16 +59,23 @@ class Execution:
         folder: where it is unpacked, and where the log is.
         python: see `runtime_python`.
         environment: of the function, as it is set in Lambda's configuration.
+        handler: the function's, in the same place.
     """
 
     def __init__(
-        self, package: Path, folder: Path, python: Path, environment: Mapping[str, str]
+        self,
+        package: Path,
+        folder: Path,
+        python: Path,
+        environment: Mapping[str, str],
+        handler: str = "ion.handler.run",
     ) -> None:
         self.root = folder / "task"
         with zipfile.ZipFile(package) as content:
             content.extractall(self.root)
         self._python = python
         self._environment = environment
+        self._handler = handler
         self._log = folder / "log"
         self._api = RuntimeApi()
 
@@ -76,7 +83,7 @@ class Execution:
         self._api.__enter__()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [self._python, "-m", "awslambdaric", "ion.handler.run"],
+                [self._python, "-m", "awslambdaric", self._handler],
                 cwd=self.root,
                 env=self._whole_environment(),
                 stdin=subprocess.DEVNULL,
@@ -102,7 +109,7 @@ class Execution:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": "",
-            "_HANDLER": "ion.handler.run",
+            "_HANDLER": self._handler,
             "LAMBDA_TASK_ROOT": str(self.root),
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "ion",

@@ -13,19 +13,22 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from function import PASSWORD, Function, email, guarded
 from ionctl.local.bare import Resources, clients, create
-from ionctl.local.ministack import REGION
+from ionctl.local.ministack import CREDENTIALS, REGION
 from ionctl.local.peek import peek
 from runtime.api import Answer
 from runtime.execution import Execution, build, runtime_python, target
 from runtime.line import Line
 from smtp_server import ScriptedServer
+from wiring import topic_before
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 FROZEN_SECONDS = 20
+Starter = Callable[..., "World"]
 SNS_EVENT = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": email()}}]}
 
 
@@ -61,19 +64,19 @@ class World:
     def __init__(self, execution: Execution, line: Line, names: Resources, endpoint: str) -> None:
         self.execution = execution
         self.line = line
-        self._names = names
-        self._endpoint = endpoint
+        self.names = names
+        self.endpoint = endpoint
 
     def knows(self, server: ScriptedServer, password: str = PASSWORD) -> None:
         Function(self.execution.root, pytest.MonkeyPatch()).knows(server, password)
 
     def publish(self, *numbers: int) -> None:
-        sqs, _, _ = clients(self._endpoint)
+        sqs, _, _ = clients(self.endpoint)
         for number in numbers:
-            sqs.send_message(QueueUrl=self._names.input_url, MessageBody=email(number))
+            sqs.send_message(QueueUrl=self.names.input_url, MessageBody=email(number))
 
     def queued(self) -> int:
-        return sum(len(peek(self._endpoint, url)) for url in self._names.queue_urls)
+        return sum(len(peek(self.endpoint, url)) for url in self.names.queue_urls)
 
     async def invoke(self, *, seconds: float = 900) -> Answer:
         return await asyncio.to_thread(self.execution.invoke, SNS_EVENT, seconds=seconds)
@@ -87,22 +90,24 @@ class World:
 
 
 @pytest.fixture
-def start(
-    prepared: Lambda, dynamodb_endpoint: str, tmp_path: Path
-) -> Iterator[Callable[[], World]]:
-    """Starts the one execution environment of a test; it may be told other names."""
+def start(prepared: Lambda, dynamodb_endpoint: str, tmp_path: Path) -> Iterator[Starter]:
+    """Starts an execution environment; those of a test are over the same queues."""
     url = urlsplit(dynamodb_endpoint)
     names = create(dynamodb_endpoint, f"runtime-{uuid4()}")
     with ExitStack() as exits:
 
-        def start(environment: Mapping[str, str] = names.environment) -> World:
+        def start(
+            environment: Mapping[str, str] = names.environment, handler: str = "ion.handler.run"
+        ) -> World:
             line = exits.enter_context(Line((str(url.hostname), int(url.port or 80))))
             environment = {
                 **environment,
                 "AWS_ENDPOINT_URL": line.endpoint,
                 "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
             }
-            execution = Execution(prepared.package, tmp_path, prepared.python, environment)
+            execution = Execution(
+                prepared.package, tmp_path / handler, prepared.python, environment, handler
+            )
             return World(exits.enter_context(execution), line, names, dynamodb_endpoint)
 
         yield start
@@ -139,13 +144,19 @@ def check_metrics(line: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def sns(endpoint: str) -> Any:  # noqa: ANN401 - boto3's
+    credentials = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+    session = boto3.Session(*credentials, region_name=REGION)
+    return session.client("sns", endpoint_url=endpoint, config=Config(proxies={}))
+
+
 def _units() -> list[str]:
     model = boto3.Session(region_name=REGION).client("cloudwatch").meta.service_model
     return list(model.shape_for("StandardUnit").enum)  # type: ignore[attr-defined]
 
 
 async def test_cold_start_sends_what_waits_and_logs_what_cloudwatch_reads(
-    start: Callable[[], World],
+    start: Starter,
 ) -> None:
     world = start()
     async with guarded() as server:
@@ -166,7 +177,7 @@ async def test_cold_start_sends_what_waits_and_logs_what_cloudwatch_reads(
 
 
 async def test_warm_start_is_the_same_process_and_opens_nothing_new_to_aws(
-    start: Callable[[], World],
+    start: Starter,
 ) -> None:
     world = start()
     async with guarded() as server:
@@ -186,7 +197,7 @@ async def test_warm_start_is_the_same_process_and_opens_nothing_new_to_aws(
 @pytest.mark.row(35)
 @pytest.mark.parametrize("death", [Line.close_all, Line.forget_all])
 async def test_thawed_after_its_connections_to_aws_have_died_it_sends(
-    start: Callable[[], World], death: Callable[[Line], int]
+    start: Starter, death: Callable[[Line], int]
 ) -> None:
     world = start()
     async with guarded() as server:
@@ -207,7 +218,7 @@ async def test_thawed_after_its_connections_to_aws_have_died_it_sends(
 
 @pytest.mark.row(27)
 async def test_no_time_left_receives_nothing_and_the_next_invocation_sends(
-    start: Callable[[], World],
+    start: Starter,
 ) -> None:
     world = start()
     async with guarded() as server:
@@ -224,7 +235,7 @@ async def test_no_time_left_receives_nothing_and_the_next_invocation_sends(
 
 @pytest.mark.row(42)
 async def test_refused_login_is_no_error_of_the_function_and_is_mended_without_a_new_start(
-    start: Callable[[], World],
+    start: Starter,
 ) -> None:
     world = start()
     async with guarded() as server:
@@ -239,7 +250,7 @@ async def test_refused_login_is_no_error_of_the_function_and_is_mended_without_a
 
 
 async def test_error_of_the_function_is_reported_as_one_at_each_invocation(
-    start: Callable[[Mapping[str, str]], World],
+    start: Starter,
 ) -> None:
     world = start({})  # none of the names that the module gives
     for _ in range(2):
@@ -247,3 +258,27 @@ async def test_error_of_the_function_is_reported_as_one_at_each_invocation(
         assert answer.function_error is not None
         assert answer.function_error["errorType"] == "SettingsError"
         assert "[aws] queue_url: is missing" in answer.function_error["errorMessage"]
+
+
+async def test_load_publisher_of_the_same_package_has_its_emails_sent(start: Starter) -> None:
+    relay = start()
+    sqs, _, _ = clients(relay.endpoint)
+    topic = topic_before(relay.names.input_url, sqs, sns(relay.endpoint), relay.names.name)
+    load = start(
+        {
+            "LOAD_TOPIC_ARN": topic,
+            "LOAD_MESSAGES_PER_MINUTE": "10",
+            "LOAD_RECIPIENTS": "success@simulator.amazonses.com",
+            "LOAD_SENDER": "ion@example.org",
+            "LOAD_TAG": "ion",
+        },
+        "ion.load.run",
+    )
+    answer = await load.invoke()
+    assert answer.function_error is None
+    assert answer.payload == {"published": 10}
+    assert load.execution.text == ""
+    async with guarded() as server:
+        relay.knows(server)
+        await relay.sends(10)
+        assert set(recipients(server)) == {"success@simulator.amazonses.com"}
