@@ -16,15 +16,15 @@ locals {
     ION_AWS_BULK_QUEUE_URL        = aws_sqs_queue.bulk.url
     ION_AWS_LATER_QUEUE_URL       = aws_sqs_queue.later.url
     ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
-    ION_AWS_LEDGER_TABLE          = aws_dynamodb_table.ledger.name
-    ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
-    ION_AWS_BULK_ALARM_NAME       = aws_cloudwatch_metric_alarm.queue_size["bulk"].alarm_name
-    ION_AWS_LATER_ALARM_NAME      = aws_cloudwatch_metric_alarm.queue_size["later"].alarm_name
+    ION_AWS_LEDGER_TABLE          = local.table_names.ledger
+    ION_AWS_ALARM_NAME            = local.queue_size_alarm_names.input
+    ION_AWS_BULK_ALARM_NAME       = local.queue_size_alarm_names.bulk
+    ION_AWS_LATER_ALARM_NAME      = local.queue_size_alarm_names.later
     ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
     POWERTOOLS_SERVICE_NAME       = var.name
   }
 
-  outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = aws_dynamodb_table.outbox[0].name } : {}
+  outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = local.table_names.outbox } : {}
 
   # Last, so that no setting takes it back.
   guard_environment = var.environment == "production" ? {} : { ION_GUARD_REQUIRED = "true" }

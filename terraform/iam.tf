@@ -30,7 +30,7 @@ locals {
     bucket = split("/", local.templates_url)[2]
     below  = join("/", concat(slice(split("/", local.templates_url), 3, length(split("/", local.templates_url))), ["*"]))
   }
-  templates_bucket_arn = local.templates == null ? null : "arn:${split(":", aws_sqs_queue.input.arn)[1]}:s3:::${local.templates.bucket}"
+  templates_bucket_arn = local.templates == null ? null : "arn:${local.partition}:s3:::${local.templates.bucket}"
 }
 
 data "aws_iam_policy_document" "relay" {
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "relay" {
       "sqs:SendMessage",        # redrive puts back; bulk and what waits are moved
       "sqs:GetQueueAttributes", # an empty answer may mean too many in flight: then the count tells
     ]
-    resources = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
+    resources = local.drained_queue_arns
   }
 
   statement {
@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "relay" {
       "sqs:DeleteMessage",
       "sqs:GetQueueAttributes", # redrive counts what is hidden
     ]
-    resources = [aws_sqs_queue.dead_letter.arn]
+    resources = [local.queue_arns.dead_letter]
   }
 
   statement {
@@ -65,19 +65,19 @@ data "aws_iam_policy_document" "relay" {
       "dynamodb:PartiQLInsert", # BatchExecuteStatement has no permission of its own: AWS asks for
       "dynamodb:PartiQLUpdate", # the one of each statement in it
     ]
-    resources = [aws_dynamodb_table.ledger.arn]
+    resources = [local.table_arns.ledger]
   }
 
   statement {
     sid       = "RearmAlarms"
     actions   = ["cloudwatch:SetAlarmState"]
-    resources = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
+    resources = values(local.queue_size_alarm_arns)
   }
 
   statement {
     sid       = "WriteLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.relay.arn}:*"] # its streams: they have no ARN before they exist
+    resources = ["${local.log_group_arn}:*"] # its streams: they have no ARN before they exist
   }
 
   dynamic "statement" {
@@ -99,11 +99,11 @@ data "aws_iam_policy_document" "relay" {
   }
 
   dynamic "statement" {
-    for_each = aws_dynamodb_table.outbox
+    for_each = var.outbox ? [local.table_arns.outbox] : []
     content {
       sid       = "ReadOutbox"
       actions   = ["dynamodb:BatchGetItem"]
-      resources = [statement.value.arn]
+      resources = [statement.value]
     }
   }
 

@@ -1,7 +1,7 @@
 # Who got what, when, and what the mail server said to it: one row per email.
 
 resource "aws_dynamodb_table" "ledger" {
-  name         = "${var.name}-ledger"
+  name         = local.table_names.ledger
   billing_mode = "PAY_PER_REQUEST" # mail comes in bursts, and nobody wants to plan capacity for it
   hash_key     = "email_id"
   tags         = var.tags

@@ -3,7 +3,7 @@
 resource "aws_dynamodb_table" "outbox" {
   count = var.outbox ? 1 : 0
 
-  name         = "${var.name}-outbox"
+  name         = local.table_names.outbox
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "email_id"
   tags         = var.tags

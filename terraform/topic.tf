@@ -2,7 +2,7 @@
 # topic of its own (lanes.tf), so that IAM can say who may send what.
 
 resource "aws_sns_topic" "input" {
-  name              = "${var.name}-input-topic"
+  name              = local.topic_names.input
   kms_master_key_id = var.kms_key_arn
   tags              = var.tags
 }
@@ -10,16 +10,13 @@ resource "aws_sns_topic" "input" {
 # Takes the place of SNS's default policy, if asked for. Nobody is allowed here: within the account
 # a publisher's own policy is enough, and whatever it says, not without TLS.
 data "aws_iam_policy_document" "topic" {
-  for_each = {
-    input = aws_sns_topic.input.arn
-    bulk  = aws_sns_topic.bulk.arn
-  }
+  for_each = toset(["input", "bulk"])
 
   statement {
     sid       = "DenyWithoutTLS"
     effect    = "Deny"
     actions   = ["sns:Publish"]
-    resources = [each.value]
+    resources = [local.topic_arns[each.key]]
 
     principals {
       type        = "*"

@@ -38,19 +38,15 @@ moved { # one resource until there were three queues
 }
 
 resource "aws_cloudwatch_metric_alarm" "queue_size" {
-  for_each = {
-    input = aws_sqs_queue.input.name
-    bulk  = aws_sqs_queue.bulk.name
-    later = aws_sqs_queue.later.name
-  }
+  for_each = local.queue_size_alarm_names
 
-  alarm_name        = "${each.value}-size-alarm"
-  alarm_description = "Wakes ion: emails are waiting in ${each.value}. Not a fault by itself."
+  alarm_name        = each.value
+  alarm_description = "Wakes ion: emails are waiting in ${local.queue_names[each.key]}. Not a fault by itself."
   tags              = var.tags
 
   namespace   = "AWS/SQS"
   metric_name = "ApproximateNumberOfMessagesVisible"
-  dimensions  = { QueueName = each.value }
+  dimensions  = { QueueName = local.queue_names[each.key] }
   statistic   = "Maximum"
 
   comparison_operator = "GreaterThanOrEqualToThreshold"
@@ -65,7 +61,7 @@ resource "aws_cloudwatch_metric_alarm" "queue_size" {
 # One topic for the three alarms. Not encrypted by the customer's key: it carries no email, and
 # CloudWatch would need the key.
 resource "aws_sns_topic" "queue_size_alarm" {
-  name = "${var.name}-input-queue-size-alarm-topic"
+  name = local.topic_names.queue_size_alarm
   tags = var.tags
 }
 
@@ -73,7 +69,7 @@ data "aws_iam_policy_document" "queue_size_alarm_topic" {
   statement {
     sid       = "AllowAlarms"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.queue_size_alarm.arn]
+    resources = [local.topic_arns.queue_size_alarm]
 
     principals {
       type        = "Service"
@@ -83,7 +79,7 @@ data "aws_iam_policy_document" "queue_size_alarm_topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
+      values   = values(local.queue_size_alarm_arns)
     }
   }
 }

@@ -18,6 +18,11 @@ variables {
 
 # What AWS would give out.
 
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
 override_resource {
   target = aws_sns_topic.input
   values = { arn = "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" }
