@@ -21,7 +21,7 @@ locals {
     ION_AWS_BULK_ALARM_NAME       = local.queue_size_alarm_names.bulk
     ION_AWS_LATER_ALARM_NAME      = local.queue_size_alarm_names.later
     ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
-    POWERTOOLS_SERVICE_NAME       = var.name
+    POWERTOOLS_SERVICE_NAME       = local.name
   }
 
   outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = local.table_names.outbox } : {}
@@ -34,7 +34,7 @@ locals {
 }
 
 resource "aws_lambda_function" "relay" {
-  function_name = var.name
+  function_name = local.name
   description   = "ion: drains ${aws_sqs_queue.input.name}, ${aws_sqs_queue.bulk.name} and ${aws_sqs_queue.later.name} over SMTP"
   role          = aws_iam_role.relay.arn
   tags          = var.tags

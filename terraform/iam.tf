@@ -12,7 +12,7 @@ data "aws_iam_policy_document" "assume_role" {
 }
 
 resource "aws_iam_role" "relay" {
-  name               = "${var.name}-lambda-role"
+  name               = "${local.name}-lambda-role"
   description        = "ion: what the relay may do"
   assume_role_policy = data.aws_iam_policy_document.assume_role.json
   tags               = var.tags

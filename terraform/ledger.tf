@@ -22,7 +22,7 @@ resource "aws_dynamodb_table" "ledger" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.ledger_deletion_protection
+  deletion_protection_enabled = var.protect_mail # made last, destroyed first: protect.tf
 
   # Without the block DynamoDB encrypts all the same, by a key that AWS owns.
   dynamic "server_side_encryption" {
@@ -32,4 +32,6 @@ resource "aws_dynamodb_table" "ledger" {
       kms_key_arn = server_side_encryption.value
     }
   }
+
+  depends_on = [terraform_data.all_but_tables]
 }

@@ -24,7 +24,7 @@ resource "aws_dynamodb_table" "outbox" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.ledger_deletion_protection
+  deletion_protection_enabled = var.protect_mail
 
   # Without the block DynamoDB encrypts all the same, by a key that AWS owns.
   dynamic "server_side_encryption" {
@@ -34,4 +34,6 @@ resource "aws_dynamodb_table" "outbox" {
       kms_key_arn = server_side_encryption.value
     }
   }
+
+  depends_on = [terraform_data.all_but_tables]
 }

@@ -41,6 +41,13 @@ variable "environment" {
   }
 }
 
+variable "protect_mail" {
+  description = "Whether a destroy, and a new name (which destroys too), is refused before anything is lost. AWS then refuses to delete the ledger and the outbox, which are destroyed first; so queues with mail in them, subscriptions and the function stay as they are. To destroy, apply with false first. It holds back Terraform as a whole, not a destroy with -target, and not a person in the console."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 # The function
 
 variable "package" {
@@ -285,13 +292,4 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
-}
-
-# The ledger
-
-variable "ledger_deletion_protection" {
-  description = "Whether AWS refuses to delete the ledger table, and the outbox if there is one. Recommended in production; terraform destroy then needs it set to false and applied first."
-  type        = bool
-  default     = false
-  nullable    = false
 }

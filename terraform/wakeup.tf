@@ -109,7 +109,7 @@ resource "aws_lambda_permission" "queue_size_alarm_topic" {
 # dropped; this one comes again.
 
 resource "aws_cloudwatch_event_rule" "sweep" {
-  name                = "${var.name}-sweep"
+  name                = "${local.name}-sweep"
   description         = "Wakes ion every ${var.sweep_minutes} min, whatever the other wake-ups did"
   schedule_expression = var.sweep_minutes == 1 ? "rate(1 minute)" : "rate(${var.sweep_minutes} minutes)"
   tags                = var.tags

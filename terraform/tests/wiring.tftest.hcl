@@ -522,22 +522,26 @@ run "the_ledger_has_one_row_per_email" {
     condition = (
       aws_dynamodb_table.ledger.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.ledger.ttl[0].enabled &&
       aws_dynamodb_table.ledger.point_in_time_recovery[0].enabled &&
-      !aws_dynamodb_table.ledger.deletion_protection_enabled
+      aws_dynamodb_table.ledger.deletion_protection_enabled
     )
-    error_message = "Rows expire at expires_at, the table can be restored, and destroyed unless protected."
+    error_message = "Rows expire at expires_at, the table can be restored, and is protected from a destroy."
   }
 }
 
-run "the_ledger_can_be_protected" {
+run "mail_may_be_destroyed_if_that_is_said" {
   command = plan
 
   variables {
-    ledger_deletion_protection = true
+    protect_mail = false
+    outbox       = true
   }
 
   assert {
-    condition     = aws_dynamodb_table.ledger.deletion_protection_enabled
-    error_message = "ledger_deletion_protection must reach the table."
+    condition = (
+      !aws_dynamodb_table.ledger.deletion_protection_enabled &&
+      !aws_dynamodb_table.outbox[0].deletion_protection_enabled
+    )
+    error_message = "protect_mail must reach the tables."
   }
 }
 

@@ -106,7 +106,7 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-        DeletionProtectionEnabled=False,
+        DeletionProtectionEnabled=True,
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(
