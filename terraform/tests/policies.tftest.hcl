@@ -13,7 +13,8 @@ provider "aws" {
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 # What AWS would give out.
@@ -85,12 +86,12 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_metric_alarm.dead_letters
+  target = aws_cloudwatch_metric_alarm.operators["dead-letters"]
   values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
 }
 
 override_resource {
-  target = aws_cloudwatch_metric_alarm.queue_age
+  target = aws_cloudwatch_metric_alarm.operators["old-mail"]
   values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
 }
 
