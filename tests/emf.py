@@ -97,6 +97,8 @@ def metrics(line: Mapping[str, Any]) -> list[str]:
 def properties(line: Mapping[str, Any]) -> dict[str, Any]:
     """What else a line says: neither a metric nor a dimension."""
     directives = line["_aws"]["CloudWatchMetrics"]
-    dimensions = {one for directive in directives for some in directive["Dimensions"] for one in some}
+    dimensions = {
+        one for directive in directives for some in directive["Dimensions"] for one in some
+    }
     others = {"_aws", *metrics(line), *dimensions}
     return {name: value for name, value in line.items() if name not in others}

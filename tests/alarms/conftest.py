@@ -1,8 +1,7 @@
-"""The module as Terraform plans it, once for all tests here, and a relay whose hours pass at once."""
+"""The module as Terraform plans it, made once, and a relay whose hours pass at once."""
 
 import os
 import time
-from pathlib import Path
 
 import pytest
 

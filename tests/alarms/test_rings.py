@@ -3,12 +3,10 @@
 import pytest
 
 from alarms.cloudwatch import ALARM, OK, series
-from alarms.world import HOUR, World
-from function import PASSWORD, email, guarded
-from smtp_server import NORMAL, Step, reply
+from alarms.world import World
+from function import email, guarded
 
 FAULTY = "not json"
-REFUSED = reply(535, "5.7.8 no")
 
 
 async def test_mail_that_goes_rings_nothing(world: World) -> None:
@@ -55,6 +53,17 @@ async def test_a_function_that_is_not_started_rings(world: World) -> None:
         assert world.told() == [("no-run", ALARM)]
         world.scheduled = True
         await world.pass_minutes(10)
+    assert world.told() == [("no-run", ALARM), ("no-run", OK)]
+
+
+async def test_from_the_first_apply_to_the_first_run_it_rings_too(world: World) -> None:
+    """Silence is all that there is to go by; the first sweep ends it."""
+    async with guarded() as server:
+        world.function.knows(server)
+        world.scheduled = False
+        await world.pass_minutes(4)
+        world.scheduled = True
+        await world.pass_minutes(4)
     assert world.told() == [("no-run", ALARM), ("no-run", OK)]
 
 

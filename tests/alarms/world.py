@@ -1,12 +1,12 @@
 """A relay in an emulated account, on a clock of its own, with what CloudWatch would measure.
 
-Runs are real: Relay, queues, ledger, SMTP. ion's metrics are the lines that a run writes. Those of AWS
-are computed as its documentation says, minute by minute: SQS's from the queues, Lambda's from the runs.
+Runs are real: Relay, queues, ledger, SMTP. ion's metrics are the lines that a run writes. Those of
+AWS are computed as its documentation says: SQS's minute by minute from the queues, Lambda's from
+the runs.
 """
 
-import json
-import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import Message, sqs_backends
@@ -17,9 +17,11 @@ from clock import Clock
 from conftest import Log
 from emulated import REGION, Account
 from function import Function, invoke
-from ion.relay.relay import Relay
 
-MINUTE, HOUR = 60, 3600
+if TYPE_CHECKING:
+    from ion.relay.relay import Relay
+
+MINUTE_SECONDS = 60
 SWEEP_MINUTES = 5
 SEEN_TOO_OFTEN = 3
 """What was received so often is left out of the age of the oldest message (SQS)."""
@@ -55,7 +57,7 @@ class World:
         """Whether the schedule starts the function."""
         self._log = log
         self._read = 0
-        self._relay: Relay | None = None
+        self._relay: "Relay | None" = None
         self._dated: set[str] = set()
 
     def deploy(self) -> None:
@@ -79,7 +81,7 @@ class World:
     def skip(self, minutes: int) -> None:
         """So many minutes pass, and nothing happens in them."""
         self.minute += minutes
-        self.clock.passes(minutes * MINUTE)
+        self.clock.passes(minutes * MINUTE_SECONDS)
         for message in self._messages():
             message.visible_at = message.delayed_until = 0
 
