@@ -129,22 +129,27 @@ output "alarm_topic_arn" {
 
 output "dead_letter_alarm_name" {
   description = "Name of the alarm on dead letters."
-  value       = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
+  value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].alarm_name
 }
 
 output "dead_letter_alarm_arn" {
   description = "ARN of that alarm."
-  value       = aws_cloudwatch_metric_alarm.dead_letters.arn
+  value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].arn
 }
 
 output "queue_age_alarm_name" {
   description = "Name of the alarm on mail that could go and has been in the input queue for hours."
-  value       = aws_cloudwatch_metric_alarm.queue_age.alarm_name
+  value       = aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name
 }
 
 output "queue_age_alarm_arn" {
   description = "ARN of that alarm."
-  value       = aws_cloudwatch_metric_alarm.queue_age.arn
+  value       = aws_cloudwatch_metric_alarm.operators["old-mail"].arn
+}
+
+output "alarm_names" {
+  description = "Names of the alarms that tell a person, by key (held, misconfigured, dead-letters …), which is also where docs/operations.md says what to do."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.operators : key => alarm.alarm_name }
 }
 
 output "ledger_table_name" {

@@ -35,7 +35,7 @@ class Root:
     """
 
     def __init__(self, module: Path, folder: Path, names: Names) -> None:
-        self._copy = Copy(module, folder, emulated(names))
+        self._copy = Copy(module, folder, emulated(names.endpoint, names.access_key))
         self._given: dict[str, Any] = {}
 
     def give(self, variables: Mapping[str, Any]) -> None:
