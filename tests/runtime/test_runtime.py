@@ -97,13 +97,16 @@ def start(prepared: Lambda, dynamodb_endpoint: str, tmp_path: Path) -> Iterator[
     with ExitStack() as exits:
 
         def start(
-            environment: Mapping[str, str] = names.environment, handler: str = "ion.handler.run"
+            environment: Mapping[str, str] = names.environment,
+            handler: str = "ion.handler.run",
+            **settings: str,
         ) -> World:
             line = exits.enter_context(Line((str(url.hostname), int(url.port or 80))))
             environment = {
                 **environment,
                 "AWS_ENDPOINT_URL": line.endpoint,
                 "ION_DRAIN_LINGER_SECONDS": "0",  # nothing comes later here
+                **settings,
             }
             execution = Execution(
                 prepared.package, tmp_path / handler, prepared.python, environment, handler
@@ -144,6 +147,12 @@ def check_metrics(line: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def measured(world: World) -> set[str]:
+    """Names of all metrics so far."""
+    metrics = [check_metrics(line) for line in world.execution.lines if "_aws" in line]
+    return set[str]().union(*metrics)
+
+
 def sns(endpoint: str) -> Any:  # noqa: ANN401 - boto3's
     credentials = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
     session = boto3.Session(*credentials, region_name=REGION)
@@ -172,8 +181,7 @@ async def test_cold_start_sends_what_waits_and_logs_what_cloudwatch_reads(
         "sent",
         "run ended",
     ]
-    metrics = [check_metrics(line) for line in lines if "_aws" in line]
-    assert {"Sent", "SmtpTime", "Connections"} <= set[str]().union(*metrics)
+    assert {"Sent", "SmtpTime", "PublishToAccept"} <= measured(world)
 
 
 async def test_warm_start_is_the_same_process_and_opens_nothing_new_to_aws(
@@ -245,8 +253,20 @@ async def test_refused_login_is_no_error_of_the_function_and_is_mended_without_a
         assert answer.function_error is None
         assert answer.payload["stopped"] == "auth"
         assert answer.payload["received"] == 0
+        assert "Held" in measured(world)
         world.knows(server)
         await world.sends(1)
+
+
+async def test_misspelt_setting_is_no_error_of_the_function_and_is_counted(start: Starter) -> None:
+    world = start(ION_SMTP_CONECTIONS="4")
+    async with guarded() as server:
+        world.knows(server)
+        answer = await world.invoke()
+        assert answer.function_error is None
+        assert answer.payload["stopped"] == "settings"
+        assert measured(world) >= {"Misconfigured"}
+        assert not server.sessions
 
 
 async def test_error_of_the_function_is_reported_as_one_at_each_invocation(
