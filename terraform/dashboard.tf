@@ -74,8 +74,8 @@ locals {
       ["alarm", "Alarms", {
         alarms = [for key in keys(local.alarms) : "${local.alarm_arn_prefix}${var.name}-${local.alarms[key].name}-alarm"]
       }],
-      ["metric", "Runs that could not send, were misconfigured, paused, over a backup", {
-        stat = "Sum", metrics = [for metric in ["Held", "Misconfigured", "Paused", "OnBackup"] : concat(["ion", metric], local.relay_dimension)]
+      ["metric", "Runs that left mail waiting, were misconfigured or paused, or sent by a stopgap", {
+        stat = "Sum", metrics = [for metric in ["Held", "Misconfigured", "Paused", "OnBackup", "OnPreviousLogin"] : concat(["ion", metric], local.relay_dimension)]
       }],
     ],
     [

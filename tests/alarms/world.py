@@ -55,9 +55,10 @@ class World:
         self.minute = 0
         self.scheduled = True
         """Whether the schedule starts the function."""
+        self.lines: list[str] = []
+        """All that runs have written."""
         self._log = log
-        self._read = 0
-        self._relay: "Relay | None" = None
+        self._relay: Relay | None = None
         self._dated: set[str] = set()
 
     def deploy(self) -> None:
@@ -92,7 +93,9 @@ class World:
         summary = await invoke(self._relay)
         self._date()
         self.ran(summary.seconds)
-        for of, values in points(self._new_lines()):
+        new = self._log.text.splitlines()[len(self.lines) :]
+        self.lines += new
+        for of, values in points(new):
             self.watch.put(of, self.minute, values)
 
     def ran(self, seconds: float, errors: int = 0) -> None:
@@ -109,15 +112,10 @@ class World:
         """What operators heard, in order: key and state."""
         return [(key, state) for _, key, state in self.watch.told]
 
-    def _new_lines(self) -> list[str]:
-        text = self._log.text
-        new, self._read = text[self._read :], len(text)
-        return new.splitlines()
-
     def _measure(self) -> None:
         for name, queue in QUEUES.items():
             sent = [
-                message.sent_timestamp / 1000
+                message.sent_timestamp / 1000  # type: ignore[operator]
                 for message in self._messages(name)
                 if message.approximate_receive_count < SEEN_TOO_OFTEN
             ]
