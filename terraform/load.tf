@@ -48,7 +48,7 @@ variable "load" {
 }
 
 locals {
-  load_name          = "${var.name}-load"
+  load_name          = "${local.name}-load"
   load_log_group_arn = "arn:${local.partition}:logs:${local.in_account}:log-group:/aws/lambda/${local.load_name}"
   load_topic_arn     = var.load == null ? null : local.topic_arns[var.load.lane == "bulk" ? "bulk" : "input"]
 }
@@ -76,7 +76,7 @@ resource "aws_lambda_function" "load" {
         LOAD_TOPIC_ARN           = local.load_topic_arn
         LOAD_MESSAGES_PER_MINUTE = tostring(var.load.messages_per_minute)
         LOAD_RECIPIENTS          = join(",", var.load.recipients)
-        LOAD_TAG                 = var.name
+        LOAD_TAG                 = local.name
       },
       var.load.sender == null ? {} : { LOAD_SENDER = var.load.sender },
     )

@@ -21,7 +21,8 @@ mock_provider "aws" {
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 run "there_is_none_by_default" {

@@ -96,11 +96,6 @@ override_resource {
   values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion" }
 }
 
-override_data {
-  target = data.aws_caller_identity.current
-  values = { account_id = "123456789012" }
-}
-
 override_resource {
   target = aws_cloudwatch_log_group.relay
   values = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion" }
