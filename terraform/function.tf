@@ -36,7 +36,7 @@ locals {
 resource "aws_lambda_function" "relay" {
   function_name = local.name
   description   = "ion: drains ${aws_sqs_queue.input.name}, ${aws_sqs_queue.bulk.name} and ${aws_sqs_queue.later.name} over SMTP"
-  role          = aws_iam_role.relay.arn
+  role          = local.role_arn
   tags          = var.tags
 
   filename = local.package
@@ -49,10 +49,28 @@ resource "aws_lambda_function" "relay" {
   memory_size   = var.memory_mb
   timeout       = var.timeout_seconds
 
-  reserved_concurrent_executions = var.concurrency
+  # None at all: Lambda refuses every wake-up, and no metric, alarm or person can start a run.
+  reserved_concurrent_executions = var.enabled ? var.concurrency : 0
+
+  kms_key_arn = var.environment_kms_key_arn
+  layers      = var.layers
+
+  # PassThrough is Lambda's default, but must be said: what is left out, Lambda leaves as it was.
+  tracing_config {
+    mode = var.tracing == "off" ? "PassThrough" : "Active"
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc[*]
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
 
   environment {
     variables = merge(
+      var.extra_environment,
       local.settings_environment,
       local.resource_environment,
       local.outbox_environment,
@@ -73,10 +91,18 @@ resource "aws_lambda_function" "relay" {
   depends_on = [aws_cloudwatch_log_group.relay, aws_iam_role_policy.relay]
 }
 
+check "mail_is_being_sent" {
+  assert {
+    condition     = var.enabled
+    error_message = "enabled is false: the queues take mail, and nothing is sent. SQS deletes what is 14 days old, counted from its publish."
+  }
+}
+
 # Lambda's format stays "Text", its default: ion writes whole JSON lines by itself, metrics
 # (embedded metric format) among them, and Lambda's JSON format would wrap those.
 resource "aws_cloudwatch_log_group" "relay" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
   tags              = var.tags
 }

@@ -1,22 +1,4 @@
-# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use.
-
-data "aws_iam_policy_document" "assume_role" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "relay" {
-  name               = "${local.name}-lambda-role"
-  description        = "ion: what the relay may do"
-  assume_role_policy = data.aws_iam_policy_document.assume_role.json
-  tags               = var.tags
-}
+# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use. The role: role.tf.
 
 locals {
   # Which service holds the secret is written in its ARN.
@@ -34,6 +16,11 @@ locals {
 }
 
 data "aws_iam_policy_document" "relay" {
+  source_policy_documents = concat(
+    var.vpc == null ? [] : [data.aws_iam_policy_document.vpc.json],
+    var.tracing == "off" ? [] : [data.aws_iam_policy_document.tracing.json],
+  )
+
   statement {
     sid = "DrainQueues"
     actions = [
@@ -140,6 +127,16 @@ data "aws_iam_policy_document" "relay" {
     }
   }
 
+  # Lambda decrypts the environment with the role's rights, should the grant that it makes itself be gone.
+  dynamic "statement" {
+    for_each = var.environment_kms_key_arn[*]
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
   dynamic "statement" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
     content {
@@ -148,10 +145,4 @@ data "aws_iam_policy_document" "relay" {
       resources = [statement.value]
     }
   }
-}
-
-resource "aws_iam_role_policy" "relay" {
-  name   = "relay"
-  role   = aws_iam_role.relay.id
-  policy = data.aws_iam_policy_document.relay.json
 }

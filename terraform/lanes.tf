@@ -10,13 +10,6 @@ resource "aws_sns_topic" "bulk" {
   tags              = var.tags
 }
 
-resource "aws_sns_topic_policy" "bulk" {
-  count = var.require_tls ? 1 : 0
-
-  arn    = aws_sns_topic.bulk.arn
-  policy = data.aws_iam_policy_document.topic["bulk"].json
-}
-
 resource "aws_sqs_queue" "bulk" {
   name                       = local.queue_names.bulk
   message_retention_seconds  = local.retention_seconds

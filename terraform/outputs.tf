@@ -162,13 +162,6 @@ output "ledger_table_arn" {
   value       = aws_dynamodb_table.ledger.arn
 }
 
-# For grants beyond the module's own, e.g. on a bucket with attachments
-
-output "role_name" {
-  description = "Name of the function's role."
-  value       = aws_iam_role.relay.name
-}
-
 output "outbox_table_arn" {
   description = "ARN of the outbox, for publishers: dynamodb:PutItem on it. null without one."
   value       = one(aws_dynamodb_table.outbox[*].arn)
@@ -177,9 +170,4 @@ output "outbox_table_arn" {
 output "outbox_table_name" {
   description = "Name of the outbox. null without one."
   value       = one(aws_dynamodb_table.outbox[*].name)
-}
-
-output "role_arn" {
-  description = "ARN of the function's role."
-  value       = aws_iam_role.relay.arn
 }

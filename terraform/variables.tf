@@ -41,6 +41,13 @@ variable "environment" {
   }
 }
 
+variable "enabled" {
+  description = "Whether mail is sent. false is the pause of last resort: no run can begin any more, while topics and queues go on to take mail. A run that is under way goes on to its end (timeout_seconds at most): the action pause is obeyed within 10 seconds, and survives an apply. While it is false nothing is moved to the dead-letter queue either, and SQS deletes mail that is 14 days old."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "protect_mail" {
   description = "Whether a destroy, and a new name (which destroys too), is refused before anything is lost. AWS then refuses to delete the ledger and the outbox, which are destroyed first; so queues with mail in them, subscriptions and the function stay as they are. To destroy, apply with false first. It holds back Terraform as a whole, not a destroy with -target, and not a person in the console."
   type        = bool
@@ -361,5 +368,38 @@ variable "kms_key_arn" {
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "log_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's logs, which hold no addresses and no content. The key's policy must allow logs.<region>.amazonaws.com kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and kms:Describe*. null: a key that AWS owns."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.log_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.log_kms_key_arn))
+    error_message = "log_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "environment_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. Whoever applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.environment_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.environment_kms_key_arn))
+    error_message = "environment_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "alarm_topic_kms_key_arn" {
+  description = "ARN of the customer KMS key for the topic by which alarms wake the function; no email goes by it. The key's policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, else the alarms wake nothing, and mail waits for the schedule. null: not encrypted."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.alarm_topic_kms_key_arn))
+    error_message = "alarm_topic_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }

@@ -58,11 +58,12 @@ resource "aws_cloudwatch_metric_alarm" "queue_size" {
   alarm_actions = [aws_sns_topic.queue_size_alarm.arn]
 }
 
-# One topic for the three alarms. Not encrypted by the customer's key: it carries no email, and
-# CloudWatch would need the key.
+# One topic for the three alarms. Not encrypted by the key of what holds email (kms_key_arn): it carries
+# none, and CloudWatch needs this key.
 resource "aws_sns_topic" "queue_size_alarm" {
-  name = local.topic_names.queue_size_alarm
-  tags = var.tags
+  name              = local.topic_names.queue_size_alarm
+  kms_master_key_id = var.alarm_topic_kms_key_arn
+  tags              = var.tags
 }
 
 data "aws_iam_policy_document" "queue_size_alarm_topic" {

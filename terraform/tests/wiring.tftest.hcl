@@ -281,7 +281,7 @@ run "the_function_is_set_for_one_drain_at_a_time" {
       memory      = 512
       timeout     = 900
       concurrency = 1
-      role        = aws_iam_role.relay.arn
+      role        = aws_iam_role.relay[0].arn
       package     = "versions.tf"
     }
     error_message = "A default of the function has changed."
@@ -526,6 +526,79 @@ run "a_customers_key_encrypts_whatever_holds_email" {
     condition     = aws_sns_topic.queue_size_alarm.kms_master_key_id == null
     error_message = "The alarm's topic holds no email, and CloudWatch would need the key."
   }
+}
+
+run "what_an_organisation_prescribes_reaches_its_resource" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    role_path                = "/service/mail/"
+    log_kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    environment_kms_key_arn  = "arn:aws:kms:eu-west-1:123456789012:key/2"
+    alarm_topic_kms_key_arn  = "arn:aws:kms:eu-west-1:123456789012:key/3"
+    layers                   = ["arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-python-arm64:1"]
+    extra_environment        = { AWS_LAMBDA_EXEC_WRAPPER = "/opt/otel-instrument" }
+  }
+
+  assert {
+    condition     = aws_iam_role.relay[0].permissions_boundary == var.permissions_boundary_arn && aws_iam_role.relay[0].path == "/service/mail/"
+    error_message = "The role must have its boundary and its path."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.relay.kms_key_id == var.log_kms_key_arn &&
+      aws_lambda_function.relay.kms_key_arn == var.environment_kms_key_arn &&
+      aws_sns_topic.queue_size_alarm.kms_master_key_id == var.alarm_topic_kms_key_arn
+    )
+    error_message = "Each key must be where its name says."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.relay.layers == var.layers &&
+      aws_lambda_function.relay.environment[0].variables["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/otel-instrument"
+    )
+    error_message = "Layers and their environment must reach the function."
+  }
+}
+
+run "unless_asked_for_there_is_neither_vpc_nor_trace_nor_layer" {
+  command = plan
+
+  assert {
+    condition = (
+      length(aws_lambda_function.relay.vpc_config) == 0 &&
+      aws_lambda_function.relay.tracing_config[0].mode == "PassThrough" &&
+      length(coalesce(aws_lambda_function.relay.layers, [])) == 0 &&
+      aws_lambda_function.relay.kms_key_arn == null
+    )
+    error_message = "A default of the function has changed."
+  }
+}
+
+run "the_pause_of_last_resort_lets_no_run_begin_and_keeps_all_mail" {
+  command = plan
+
+  variables {
+    enabled = false
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.reserved_concurrent_executions == 0
+    error_message = "Lambda must refuse every run."
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic_subscription.queue.endpoint == aws_sqs_queue.input.arn &&
+      aws_sns_topic_subscription.bulk_queue.endpoint == aws_sqs_queue.bulk.arn
+    )
+    error_message = "What is published must still be queued."
+  }
+
+  expect_failures = [check.mail_is_being_sent]
 }
 
 run "the_outputs_are_what_callers_wire_to" {

@@ -78,8 +78,13 @@ def _queues(clients: Clients, names: Names) -> None:
 
 
 def _topics(clients: Clients, names: Names) -> None:
-    for topic in (names.topic, names.bulk_topic):
-        clients.sns.create_topic(Name=topic)
+    for topic, topic_arn in (
+        (names.topic, names.topic_arn),
+        (names.bulk_topic, names.bulk_topic_arn),
+    ):
+        clients.sns.create_topic(
+            Name=topic, Attributes={"Policy": policies.topic(names, topic_arn)}
+        )
     clients.sns.create_topic(
         Name=names.alarm_topic,
         Attributes={"Policy": policies.alarm_topic(names)},
