@@ -6,7 +6,7 @@ variable "load" {
     Test emails that a function <name>-load publishes, to tune rate and concurrency by before going live:
     `messages_per_minute`, 1-6000; `recipients`, 1-20 addresses that take turns; `domains`, those besides
     Amazon SES's mailbox simulator that recipients may be of, as a list of your own; `sender`, null for the
-    relay's; `lane`, normal or bulk. The simulator's addresses can be reached through SES alone, and count
+    relay's; `lane`, normal or bulk; `role_arn`, of a role of yours, null for one that is made here. The simulator's addresses can be reached through SES alone, and count
     toward its sending rate, not its daily quota. Each email has the tag `load` = `<name>`, by which a stop
     ends them all. null: no such function.
   EOT
@@ -16,6 +16,7 @@ variable "load" {
     domains             = optional(list(string), [])
     sender              = optional(string)
     lane                = optional(string, "normal")
+    role_arn            = optional(string)
   })
   default = null
 
@@ -45,12 +46,23 @@ variable "load" {
     condition     = var.load == null || try(contains(["normal", "bulk"], var.load.lane), false)
     error_message = "load.lane must be normal or bulk."
   }
+
+  validation {
+    condition     = var.load == null || var.role_arn == null || try(var.load.role_arn, null) != null
+    error_message = "With role_arn the module makes no role: name one for the load publisher, too, by load.role_arn."
+  }
+
+  validation {
+    condition     = try(var.load.role_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", var.load.role_arn))
+    error_message = "load.role_arn must be the ARN of an IAM role (arn:aws:iam::<account>:role/<path and name>)."
+  }
 }
 
 locals {
   load_name          = "${local.name}-load"
   load_log_group_arn = "arn:${local.partition}:logs:${local.in_account}:log-group:/aws/lambda/${local.load_name}"
-  load_topic_arn     = var.load == null ? null : local.topic_arns[var.load.lane == "bulk" ? "bulk" : "input"]
+  load_lane          = try(var.load.lane, "normal") == "bulk" ? "bulk" : "input"
+  load_makes_role    = var.load != null && try(var.load.role_arn, null) == null
 }
 
 resource "aws_lambda_function" "load" {
@@ -58,7 +70,7 @@ resource "aws_lambda_function" "load" {
 
   function_name = local.load_name
   description   = "ion: publishes ${var.load.messages_per_minute} test emails a minute"
-  role          = aws_iam_role.load[0].arn
+  role          = local.load_makes_role ? aws_iam_role.load[0].arn : var.load.role_arn
   tags          = var.tags
 
   filename         = local.package
@@ -70,10 +82,16 @@ resource "aws_lambda_function" "load" {
   memory_size   = 256
   timeout       = 120 # a minute's emails are spread over that minute
 
+  kms_key_arn = var.environment_kms_key_arn
+
+  tracing_config {
+    mode = "PassThrough"
+  }
+
   environment {
     variables = merge(
       {
-        LOAD_TOPIC_ARN           = local.load_topic_arn
+        LOAD_TOPIC_ARN           = local.topic_arns[local.load_lane]
         LOAD_MESSAGES_PER_MINUTE = tostring(var.load.messages_per_minute)
         LOAD_RECIPIENTS          = join(",", var.load.recipients)
         LOAD_TAG                 = local.name
@@ -100,26 +118,25 @@ resource "aws_cloudwatch_log_group" "load" {
 
   name              = "/aws/lambda/${local.load_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
   tags              = var.tags
 }
 
 resource "aws_iam_role" "load" {
-  count = var.load == null ? 0 : 1
+  count = local.load_makes_role ? 1 : 0
 
-  name               = "${local.load_name}-role"
-  description        = "ion: what the load publisher may do"
-  assume_role_policy = data.aws_iam_policy_document.assume_role.json
-  tags               = var.tags
+  name                 = "${local.load_name}-role"
+  path                 = var.role_path
+  description          = "ion: what the load publisher may do"
+  assume_role_policy   = data.aws_iam_policy_document.assume_role.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 data "aws_iam_policy_document" "load" {
   count = var.load == null ? 0 : 1
 
-  statement {
-    sid       = "Publish"
-    actions   = ["sns:Publish"]
-    resources = [local.load_topic_arn]
-  }
+  source_policy_documents = [data.aws_iam_policy_document.publisher[local.load_lane].json]
 
   statement {
     sid       = "WriteLog"
@@ -128,17 +145,17 @@ data "aws_iam_policy_document" "load" {
   }
 
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    for_each = var.environment_kms_key_arn[*]
     content {
-      sid       = "UseKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"] # as any publisher
+      sid       = "DecryptEnvironment" # as for the relay (iam.tf)
+      actions   = ["kms:Decrypt"]
       resources = [statement.value]
     }
   }
 }
 
 resource "aws_iam_role_policy" "load" {
-  count = var.load == null ? 0 : 1
+  count = local.load_makes_role ? 1 : 0
 
   name   = "load"
   role   = aws_iam_role.load[0].id
@@ -151,6 +168,7 @@ resource "aws_cloudwatch_event_rule" "load" {
   name                = local.load_name
   description         = "Has ${var.load.messages_per_minute} test emails published each minute"
   schedule_expression = "rate(1 minute)"
+  state               = var.enabled ? "ENABLED" : "DISABLED"
   tags                = var.tags
 }
 

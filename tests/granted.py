@@ -86,11 +86,12 @@ class Grant:
 def grants(policy: str) -> list[Grant]:
     """What a policy allows, exactly: a star in an action, or alone as a resource, is refused.
 
-    The network interfaces of a VPC are the exception: AWS lets no policy name them beforehand.
+    The network interfaces of a VPC and traces are the exception: no policy can name them.
     """
     found = [
         Grant(one["Sid"], action, resource, _prefix(one))
         for one in _listed(json.loads(policy)["Statement"])
+        if one["Effect"] == "Allow"
         for action in _listed(one["Action"])
         for resource in _listed(one["Resource"])
     ]
@@ -177,7 +178,6 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
 
 
 def _prefix(statement: Mapping[str, Any]) -> str | None:
-    assert statement["Effect"] == "Allow"
     match statement.get("Condition"):
         case None:
             return None

@@ -34,7 +34,12 @@ SECRETS = {
     "ssm": NAMES.secret_arn,
     "secretsmanager": f"arn:aws:secretsmanager:{_IN_ACCOUNT}:secret:ion-AbC123",
 }
-KEY, SECRET_KEY = (f"arn:aws:kms:{_IN_ACCOUNT}:key/{name}" for name in ("mail", "secret"))
+KEY, SECRET_KEY, ENVIRONMENT_KEY = (
+    f"arn:aws:kms:{_IN_ACCOUNT}:key/{name}" for name in ("mail", "secret", "environment")
+)
+LAMBDA_STARTS = Call("kms:Decrypt", ENVIRONMENT_KEY)
+"""Lambda decrypts the environment with the role's rights, if its own grant on the key is gone (Lambda
+Developer Guide, "Securing environment variables")."""
 SIMULATOR = "success@simulator.amazonses.com"
 
 
@@ -210,6 +215,9 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
             "package": str(folder / "package.zip"),
             "kms_key_arn": KEY,
             "secret_kms_key_arn": SECRET_KEY,
+            "environment_kms_key_arn": ENVIRONMENT_KEY,
+            "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+            "tracing": "active",
             "load": {"messages_per_minute": 1},
         }
     )
@@ -239,7 +247,7 @@ async def test_terraforms_policies_with_every_option_grant_every_call_and_nothin
         "ion-load-role": loads_calls(account, monkeypatch),
     }
     assert rendered.keys() == calls.keys()
-    made = {role: with_keys(calls[role], key_of) for role in calls}
+    made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}
     granted = {role: grants(policy) for role, policy in rendered.items()}
     assert [one for role in calls for one in ungranted(made[role], granted[role])] == []
     assert [one for role in calls for one in unused(made[role], granted[role])] == []

@@ -152,3 +152,66 @@ run "a_lane_that_is_none" {
 
   expect_failures = [var.load]
 }
+
+run "a_role_that_the_organisation_makes" {
+  command = plan
+
+  variables {
+    role_arn = "arn:aws:iam::123456789012:role/mail"
+    load     = { messages_per_minute = 1, role_arn = "arn:aws:iam::123456789012:role/load" }
+  }
+
+  assert {
+    condition     = length(aws_iam_role.load) + length(aws_iam_role_policy.load) == 0 && aws_lambda_function.load[0].role == "arn:aws:iam::123456789012:role/load"
+    error_message = "No role may be made where one is given."
+  }
+}
+
+run "no_role_where_the_module_may_make_none" {
+  command = plan
+
+  variables {
+    role_arn = "arn:aws:iam::123456789012:role/mail"
+    load     = { messages_per_minute = 1 }
+  }
+
+  expect_failures = [var.load]
+}
+
+run "what_an_organisation_prescribes_is_for_its_role_and_logs_as_well" {
+  command = plan
+
+  variables {
+    role_path                = "/mail/"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/bounds"
+    log_kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/logs"
+    environment_kms_key_arn  = "arn:aws:kms:eu-west-1:123456789012:key/environment"
+    load                     = { messages_per_minute = 1 }
+  }
+
+  assert {
+    condition     = aws_iam_role.load[0].path == "/mail/" && aws_iam_role.load[0].permissions_boundary == "arn:aws:iam::123456789012:policy/bounds"
+    error_message = "Its role must be bounded as the relay's is."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.load[0].kms_key_id == "arn:aws:kms:eu-west-1:123456789012:key/logs" && aws_lambda_function.load[0].kms_key_arn == "arn:aws:kms:eu-west-1:123456789012:key/environment"
+    error_message = "Its logs and its environment must be encrypted as the relay's are."
+  }
+}
+
+run "none_while_nothing_is_sent" {
+  command = plan
+
+  variables {
+    enabled = false
+    load    = { messages_per_minute = 600 }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.load[0].state == "DISABLED"
+    error_message = "A relay that sends nothing must not get test emails."
+  }
+
+  expect_failures = [check.mail_is_being_sent]
+}
