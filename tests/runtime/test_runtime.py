@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import emf
 from function import PASSWORD, Function, email, guarded
 from ionctl.local.bare import Resources, clients, create
 from ionctl.local.ministack import CREDENTIALS, REGION
@@ -129,39 +129,19 @@ def all_over(server: ScriptedServer) -> bool:
     return all(session.verbs[-1] == "QUIT" for session in server.sessions)
 
 
-def check_metrics(line: Mapping[str, Any]) -> set[str]:
-    """Names of a line's metrics, once it is what CloudWatch takes (EMF specification)."""
-    units = _units()
-    assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 3600
-    found = set()
-    for directive in line["_aws"]["CloudWatchMetrics"]:
-        assert directive["Namespace"] == "ion"
-        assert directive["Dimensions"] == [["service"]]
-        assert line["service"] == "ion"
-        for metric in directive["Metrics"]:
-            values = line[metric["Name"]]
-            assert metric["Unit"] in units
-            assert 0 < len(values) <= 100
-            assert all(isinstance(value, float) for value in values)
-            found.add(metric["Name"])
-    return found
-
-
 def measured(world: World) -> set[str]:
-    """Names of all metrics so far."""
-    metrics = [check_metrics(line) for line in world.execution.lines if "_aws" in line]
-    return set[str]().union(*metrics)
+    """Names of all metrics so far, each of a line that CloudWatch takes."""
+    found = [line for line in world.execution.lines if "_aws" in line]
+    for line in found:
+        emf.check(line)
+        assert line["service"] == "ion"
+    return {name for line in found for name in emf.metrics(line)}
 
 
 def sns(endpoint: str) -> Any:  # noqa: ANN401 - boto3's
     credentials = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
     session = boto3.Session(*credentials, region_name=REGION)
     return session.client("sns", endpoint_url=endpoint, config=Config(proxies={}))
-
-
-def _units() -> list[str]:
-    model = boto3.Session(region_name=REGION).client("cloudwatch").meta.service_model
-    return list(model.shape_for("StandardUnit").enum)  # type: ignore[attr-defined]
 
 
 async def test_cold_start_sends_what_waits_and_logs_what_cloudwatch_reads(
