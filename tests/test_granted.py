@@ -38,7 +38,7 @@ KEY, SECRET_KEY, ENVIRONMENT_KEY = (
     f"arn:aws:kms:{_IN_ACCOUNT}:key/{name}" for name in ("mail", "secret", "environment")
 )
 LAMBDA_STARTS = Call("kms:Decrypt", ENVIRONMENT_KEY)
-"""Lambda decrypts the environment with the role's rights, if its own grant on the key is gone (Lambda
+"""Lambda decrypts the environment with the role, if its own grant on the key is gone (Lambda
 Developer Guide, "Securing environment variables")."""
 SIMULATOR = "success@simulator.amazonses.com"
 
