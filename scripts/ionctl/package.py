@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ionctl.archive import zipped
 from ionctl.bytecode import CompilationError, bytecode
-from ionctl.interpreter import interpreter
-from ionctl.wheels import TARGETS, Distribution, WheelsUnavailableError, dependencies
+from ionctl.compilers import CompilerUnavailableError, lambdas_python, this_python
+from ionctl.wheels import TARGETS, Distribution, Target, WheelsUnavailableError, dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if odd:
             print(f"release: {odd}: a file's name must be ASCII", file=sys.stderr)
             return _USAGE_ERROR
-        parts += _bytecode(_files(parts), target.python)
-    except (WheelsUnavailableError, CompilationError) as error:
+        parts.append(_bytecode(_files(parts), target))
+    except (WheelsUnavailableError, CompilerUnavailableError, CompilationError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     package = zipped(_files(parts))
@@ -68,8 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="release.sh",
-        description="Builds the Lambda package. The same sources give the same bytes, anywhere,"
-        " if the same Python compiles them.",
+        description="Builds the Lambda package. The same sources give the same bytes, anywhere.",
     )
     parser.add_argument(
         "--architecture",
@@ -114,17 +113,9 @@ def _templates() -> list[Distribution]:
     return [Distribution(f"{_TEMPLATES}/, {len(files)} files", "", files)] if files else []
 
 
-def _bytecode(files: Mapping[str, bytes], version: str | None) -> list[Distribution]:
-    """That of `files`, or nothing where there is no Python to make it: it only saves time."""
-    python = interpreter(version)
-    if python is None:
-        print(
-            f"release: there is no python{version} here, so the package has no byte code and its"
-            f" function will start more slowly; install Python {version} and build again",
-            file=sys.stderr,
-        )
-        return []
-    return [Distribution("byte code, by Python", python.version, bytecode(files, python))]
+def _bytecode(files: Mapping[str, bytes], target: Target) -> Distribution:
+    compiler = lambdas_python(_ROOT / ".venv" / "pyodide") if target.python else this_python()
+    return Distribution("byte code", f"by {compiler.name}", bytecode(files, compiler))
 
 
 def _files(parts: Sequence[Distribution]) -> dict[str, bytes]:
@@ -144,7 +135,7 @@ def _write(output: Path, package: bytes, *, private: bool) -> None:
 def _describe(parts: Sequence[Distribution], package: bytes, output: Path) -> None:
     sizes = [sum(map(len, part.files.values())) for part in parts]
     for part, size in zip(parts, sizes, strict=True):
-        print(f"{f'{part.name} {part.version}':36}{size / 1000:9.1f} kB")
+        print(f"{f'{part.name} {part.version}':44}{size / 1000:9.1f} kB")
     digest = hashlib.sha256(package).digest()
     print(f"{output}: {len(package) / 1e6:.2f} MB ({sum(sizes) / 1e6:.2f} MB unzipped)")
     print(f"sha256 {digest.hex()}")
