@@ -43,12 +43,6 @@ variable "environment" {
 
 # The function
 
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
-}
-
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
   type        = string

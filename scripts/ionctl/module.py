@@ -1,4 +1,4 @@
-"""What of the Terraform module is made from other files: settings.json, and tables in README."""
+"""What of the Terraform module is made from other files: settings, version, tables in README."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import hcl2
 from hcl2.utils import SerializationOptions
 
 from ion.settings import KEYS
+from ionctl.build import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MODULE: Final = Path(__file__).resolve().parents[2] / "terraform"
 SETTINGS: Final = "settings.json"
 README: Final = "README.md"
+PACKAGE: Final = "package.tf"
 
 _AS_VALUES = SerializationOptions(
     with_comments=False, explicit_blocks=False, strip_string_quotes=True
@@ -26,6 +28,7 @@ _HEREDOC = re.compile(r"<<-?(\w+)\n(.*)\n\s*\1", re.DOTALL)
 _TABLE = re.compile(
     r"(<!-- (variables|outputs), by scripts/module -->\n).*?(<!-- end -->\n)", re.DOTALL
 )
+_VERSION = re.compile(r'(?<=  module_version = )".*"')
 _CODE = re.compile(r"(`[^`]*`)")
 _MARKDOWN = re.compile(r"[<|*]")
 """What a description means literally, and Markdown wouldn't."""
@@ -41,8 +44,12 @@ def main() -> int:
 
 def files(module: Path) -> dict[str, str]:
     """The files of `module` that are made from others, by name."""
-    readme = (module / README).read_text(encoding="utf-8")
-    return {SETTINGS: settings(), README: _with_tables(readme, module)}
+    readme, package = ((module / name).read_text(encoding="utf-8") for name in (README, PACKAGE))
+    return {
+        SETTINGS: settings(),
+        PACKAGE: _VERSION.sub(f'"{version()}"', package),
+        README: _with_tables(readme, module),
+    }
 
 
 def settings() -> str:

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from ion.settings import KEYS
+from ionctl.build import version
 from ionctl.module import MODULE, files
 
+ROOT = Path(__file__).parents[2]
 
-@pytest.mark.parametrize("name", ["settings.json", "README.md"])
+
+@pytest.mark.parametrize("name", ["settings.json", "package.tf", "README.md"])
 def test_file_is_current(name: str) -> None:
     made = files(MODULE)
     assert (MODULE / name).read_text(encoding="utf-8") == made[name], "run scripts/module"
@@ -31,6 +34,7 @@ def test_tables_have_each_variable_and_output_of_every_file(tmp_path: Path) -> N
         "<!-- outputs, by scripts/module -->\n<!-- end -->\nafter\n",
         encoding="utf-8",
     )
+    (tmp_path / "package.tf").write_text('locals {\n  module_version = "0"\n}\n')
     (tmp_path / "a.tf").write_text(
         'variable "late" {\n  description = "In <another> file."\n  default = null\n}\n',
         encoding="utf-8",
@@ -73,3 +77,10 @@ variable "needed" {
         "<!-- end -->\n"
         "after\n"
     )
+
+
+def test_version_is_the_projects(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
+    (tmp_path / "package.tf").write_text('locals {\n  module_version = "0"\n}\n', encoding="utf-8")
+    assert f'module_version = "{version()}"\n' in files(tmp_path)["package.tf"]
+    assert f'"version": "{version()}"' in (ROOT / "docs/schema/asyncapi.json").read_text("utf-8")

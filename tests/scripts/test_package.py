@@ -1,6 +1,9 @@
 """The package as release.sh builds it, from a copy of the sources and with real wheels."""
 
+import base64
+import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ionctl.build import version
 from ionctl.compilers import lambdas_python
 from ionctl.interpreter import Interpreter, interpreter
 from ionctl.wheels import LAMBDA_PYTHON
@@ -247,6 +251,26 @@ def test_missing_file_is_named_with_what_to_do(sources: Path, missing: str, advi
     assert f"there is no {missing}; " in built.stderr
     assert advice in built.stderr
     assert not (sources / "dist").exists()
+
+
+def test_manifest_says_what_terraform_checks_it_by(arm64: Path) -> None:
+    digest = hashlib.sha256(arm64.read_bytes())
+    assert json.loads(arm64.with_name("ion-arm64.zip.json").read_text(encoding="utf-8")) == {
+        "version": version(),
+        "architecture": "arm64",
+        "python": "3.13",
+        "sha256": digest.hexdigest(),
+        "sha256_base64": base64.b64encode(digest.digest()).decode(),
+    }
+
+
+def test_package_for_this_machine_has_no_manifest_nor_keeps_another_ones(sources: Path) -> None:
+    output = sources / "dist" / "ion.zip"
+    manifest = sources / "dist" / "ion.zip.json"
+    assert _build(sources, "--output", str(output)).returncode == 0
+    assert manifest.is_file()
+    assert _build(sources, "--architecture", "host", "--output", str(output)).returncode == 0
+    assert not manifest.exists()
 
 
 def test_says_what_is_in_it(sources: Path) -> None:
