@@ -14,15 +14,15 @@ locals {
     ION_AWS_BULK_QUEUE_URL        = aws_sqs_queue.bulk.url
     ION_AWS_LATER_QUEUE_URL       = aws_sqs_queue.later.url
     ION_AWS_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
-    ION_AWS_LEDGER_TABLE          = aws_dynamodb_table.ledger.name
-    ION_AWS_ALARM_NAME            = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
-    ION_AWS_BULK_ALARM_NAME       = aws_cloudwatch_metric_alarm.queue_size["bulk"].alarm_name
-    ION_AWS_LATER_ALARM_NAME      = aws_cloudwatch_metric_alarm.queue_size["later"].alarm_name
+    ION_AWS_LEDGER_TABLE          = local.table_names.ledger
+    ION_AWS_ALARM_NAME            = local.queue_size_alarm_names.input
+    ION_AWS_BULK_ALARM_NAME       = local.queue_size_alarm_names.bulk
+    ION_AWS_LATER_ALARM_NAME      = local.queue_size_alarm_names.later
     ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
-    POWERTOOLS_SERVICE_NAME       = var.name
+    POWERTOOLS_SERVICE_NAME       = local.name
   }
 
-  outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = aws_dynamodb_table.outbox[0].name } : {}
+  outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = local.table_names.outbox } : {}
 
   # Last, so that no setting takes it back.
   guard_environment = var.environment == "production" ? {} : { ION_GUARD_REQUIRED = "true" }
@@ -32,9 +32,9 @@ locals {
 }
 
 resource "aws_lambda_function" "relay" {
-  function_name = var.name
+  function_name = local.name
   description   = "ion: drains ${aws_sqs_queue.input.name}, ${aws_sqs_queue.bulk.name} and ${aws_sqs_queue.later.name} over SMTP"
-  role          = aws_iam_role.relay.arn
+  role          = local.role_arn
   tags          = var.tags
 
   filename                = var.package_s3 == null ? local.package : null
@@ -50,10 +50,28 @@ resource "aws_lambda_function" "relay" {
   memory_size   = var.memory_mb
   timeout       = var.timeout_seconds
 
-  reserved_concurrent_executions = var.concurrency
+  # None at all: Lambda refuses every wake-up, and no metric, alarm or person can start a run.
+  reserved_concurrent_executions = var.enabled ? var.concurrency : 0
+
+  kms_key_arn = var.environment_kms_key_arn
+  layers      = var.layers
+
+  # PassThrough is Lambda's default, but must be said: what is left out, Lambda leaves as it was.
+  tracing_config {
+    mode = var.tracing == "off" ? "PassThrough" : "Active"
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc[*]
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
 
   environment {
     variables = merge(
+      var.extra_environment,
       local.settings_environment,
       local.resource_environment,
       local.outbox_environment,
@@ -74,10 +92,18 @@ resource "aws_lambda_function" "relay" {
   depends_on = [aws_cloudwatch_log_group.relay, aws_iam_role_policy.relay]
 }
 
+check "mail_is_being_sent" {
+  assert {
+    condition     = var.enabled
+    error_message = "enabled is false: the queues take mail, and nothing is sent. SQS deletes what is 14 days old, counted from its publish."
+  }
+}
+
 # Lambda's format stays "Text", its default: ion writes whole JSON lines by itself, metrics
 # (embedded metric format) among them, and Lambda's JSON format would wrap those.
 resource "aws_cloudwatch_log_group" "relay" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
   tags              = var.tags
 }

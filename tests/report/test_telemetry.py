@@ -122,11 +122,11 @@ def test_what_the_run_says_for_all_is_not_said_for_each(
 
 def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
     telemetry = Telemetry()
-    telemetry.queue_age(12.5)
-    telemetry.queue_age(-1)  # clocks differ
+    telemetry.accepted(12.5)
+    telemetry.accepted(-1)  # clocks differ
     telemetry.redriven({}, 2)
     telemetry.ended({"received": 2, "stopped": "empty"})
-    assert log.metrics == {"QueueAge": [12.5, 0.0], "Redriven": [2.0]}
+    assert log.metrics == {"PublishToAccept": [12.5, 0.0], "Redriven": [2.0]}
     last = log.events[-1]
     assert (last["message"], last["received"], last["stopped"]) == ("run ended", 2, "empty")
 

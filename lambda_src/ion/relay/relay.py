@@ -93,7 +93,7 @@ class Relay:
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue; in any case the alarm is set back."""
         began = time.monotonic()
-        summary = Summary()
+        summary = Summary(stopped="error", held="error")  # if the run breaks
         try:
             summary = await self._drain_queue(deadline)
             if (
@@ -105,6 +105,10 @@ class Relay:
             summary.seconds = round(time.monotonic() - began, 3)
             if summary.advice:
                 self.telemetry.advised(summary.advice)
+            if summary.held:
+                self.telemetry.held(summary.held, summary.held_by)
+            if summary.paused:
+                self.telemetry.paused(summary.paused)
             self.telemetry.ended(asdict(summary))
         return summary
 
@@ -114,7 +118,10 @@ class Relay:
         except SettingsError as error:
             self.telemetry.misconfigured(str(error))
             return Summary(stopped="settings", error=str(error))
-        return await servers.run(deadline)
+        summary = await servers.run(deadline)
+        if summary.stopped == "deadline" and summary.came_to_nothing:
+            summary.held = "deadline"
+        return summary
 
     async def _configured(self) -> Servers:
         """The servers of the settings in force; if one turned us away, they may be others now."""
