@@ -1,8 +1,6 @@
 # The drain: one function, woken from three sides (wakeup.tf), that empties the queues over SMTP.
 
 locals {
-  package = coalesce(var.package, "${path.module}/../dist/ion-${var.architecture}.zip")
-
   # Behaviour: what the caller overrides of config.cfg.
   settings_environment = merge([
     for section, entries in var.settings : {
@@ -39,9 +37,12 @@ resource "aws_lambda_function" "relay" {
   role          = local.role_arn
   tags          = var.tags
 
-  filename = local.package
-  # Guarded, so that a missing package meets the precondition's words and not the function's.
-  source_code_hash = fileexists(local.package) ? filebase64sha256(local.package) : null
+  filename                = var.package_s3 == null ? local.package : null
+  s3_bucket               = try(var.package_s3.bucket, null)
+  s3_key                  = try(var.package_s3.key, null)
+  s3_object_version       = try(var.package_s3.object_version, null)
+  source_code_hash        = local.package_hash
+  code_signing_config_arn = var.code_signing_config_arn
 
   handler       = "ion.handler.run"
   runtime       = "python3.13"
@@ -81,8 +82,8 @@ resource "aws_lambda_function" "relay" {
 
   lifecycle {
     precondition {
-      condition     = fileexists(local.package)
-      error_message = "There is no Lambda package at ${local.package}: run ./release.sh first, or say where it is with the variable package."
+      condition     = local.package_fault == null
+      error_message = coalesce(local.package_fault, "The package is right.")
     }
   }
 

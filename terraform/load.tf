@@ -73,8 +73,13 @@ resource "aws_lambda_function" "load" {
   role          = local.load_makes_role ? aws_iam_role.load[0].arn : var.load.role_arn
   tags          = var.tags
 
-  filename         = local.package
-  source_code_hash = aws_lambda_function.relay.source_code_hash
+  # The relay's package, wherever it is.
+  filename                = aws_lambda_function.relay.filename
+  s3_bucket               = aws_lambda_function.relay.s3_bucket
+  s3_key                  = aws_lambda_function.relay.s3_key
+  s3_object_version       = aws_lambda_function.relay.s3_object_version
+  source_code_hash        = aws_lambda_function.relay.source_code_hash
+  code_signing_config_arn = aws_lambda_function.relay.code_signing_config_arn
 
   handler       = "ion.load.run"
   runtime       = aws_lambda_function.relay.runtime

@@ -68,17 +68,17 @@ output "bulk_queue_arn" {
 }
 
 output "later_queue_name" {
-  description = "Name of the queue of mail that waits, deferred or scheduled: what its metrics go by."
+  description = "Name of the later queue, of mail that waits, deferred or scheduled: what its metrics go by."
   value       = aws_sqs_queue.later.name
 }
 
 output "later_queue_url" {
-  description = "URL of that queue."
+  description = "URL of the later queue."
   value       = aws_sqs_queue.later.url
 }
 
 output "later_queue_arn" {
-  description = "ARN of that queue."
+  description = "ARN of the later queue."
   value       = aws_sqs_queue.later.arn
 }
 

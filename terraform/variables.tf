@@ -57,12 +57,6 @@ variable "protect_mail" {
 
 # The function
 
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
-}
-
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
   type        = string
@@ -76,7 +70,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core. Emails of hundreds of KB want 256 at least: as many are under way at a time as fit."
   type        = number
   default     = 512
   nullable    = false

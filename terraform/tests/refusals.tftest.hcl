@@ -467,16 +467,6 @@ run "more_alarm_topics_than_an_alarm_takes" {
   expect_failures = [var.alarm_topic_arns]
 }
 
-run "a_package_that_is_not_there" {
-  command = plan
-
-  variables {
-    package = "dist/no-such.zip"
-  }
-
-  expect_failures = [aws_lambda_function.relay]
-}
-
 # The edges themselves are let in.
 
 run "the_lowest_of_everything" {
