@@ -3,13 +3,6 @@
 locals {
   package = coalesce(var.package, "${path.module}/../dist/ion-${var.architecture}.zip")
 
-  # Behaviour: what the caller overrides of config.cfg.
-  settings_environment = merge([
-    for section, entries in var.settings : {
-      for key, value in entries : upper("ion_${section}_${key}") => value
-    }
-  ]...)
-
   # Wiring: what only this module knows.
   resource_environment = {
     ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
@@ -80,6 +73,11 @@ resource "aws_lambda_function" "relay" {
   }
 
   lifecycle {
+    precondition {
+      condition     = length(local.settings_faults) == 0
+      error_message = join("\n", local.settings_faults)
+    }
+
     precondition {
       condition     = fileexists(local.package)
       error_message = "There is no Lambda package at ${local.package}: run ./release.sh first, or say where it is with the variable package."
