@@ -1,12 +1,6 @@
 # The drain: one function, woken from three sides (wakeup.tf), that empties the queues over SMTP.
 
 locals {
-  # Behaviour: what the caller overrides of config.cfg.
-  settings_environment = merge([
-    for section, entries in var.settings : {
-      for key, value in entries : upper("ion_${section}_${key}") => value
-    }
-  ]...)
 
   # Wiring: what only this module knows.
   resource_environment = {
@@ -84,6 +78,11 @@ resource "aws_lambda_function" "relay" {
     precondition {
       condition     = local.package_fault == null
       error_message = coalesce(local.package_fault, "The package is right.")
+    }
+
+    precondition {
+      condition     = length(local.settings_faults) == 0
+      error_message = join("\n", local.settings_faults)
     }
   }
 
