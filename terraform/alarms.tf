@@ -12,6 +12,14 @@ locals {
   run_window_seconds = max(5, var.sweep_minutes) * 60
   held_windows       = ceil(var.alarms.held_minutes * 60 / local.run_window_seconds) + 1
 
+  # One that sends may take as long as Lambda lets it, and says over which server only at its end.
+  longest_run_minutes = ceil(var.timeout_seconds / 60)
+  backup_windows      = 3
+  backup_windows_of   = max(local.backup_windows, ceil(local.backup_windows * local.longest_run_minutes * 60 / local.run_window_seconds)) + 1
+
+  # None begins while another goes on.
+  no_run_minutes = max(var.alarms.no_run_minutes, 3 * var.sweep_minutes, local.longest_run_minutes + 2 * var.sweep_minutes)
+
   # Two sweeps, so that one that is late by a second leaves no hour out.
   pause_window_seconds = max(60, 2 * var.sweep_minutes) * 60
   pause_windows        = max(1, floor(var.alarms.paused_hours * 3600 / local.pause_window_seconds))
@@ -33,7 +41,7 @@ locals {
   alarms = merge({
     held = {
       name   = "held"
-      says   = "No email has been sent for ${var.alarms.held_minutes} minutes, because none could be: no mail server let ion in, or its ledger or queues can't be used. All mail waits, and nothing is lost. The log event \"delivery suspended\" says why."
+      says   = "For ${var.alarms.held_minutes} minutes runs have left mail behind that should go: no mail server lets ion in, or its ledger or queues can't be used. It waits, and nothing is lost. The log event \"run ended\" says why (held), \"delivery suspended\" what the server said."
       on     = local.relay_metrics, metric = "Held", statistic = "Sum", least = 1
       period = local.run_window_seconds, windows = local.held_windows, of = local.held_windows + 1
     }
@@ -77,9 +85,9 @@ locals {
     }
     on-backup = {
       name   = "backup-server"
-      says   = "Mail has gone over another server than the first for ${var.alarms.held_minutes} minutes. The log event \"delivery suspended\" says what is wrong with the first."
+      says   = "Mail goes over another server than the first, and has for ${(local.backup_windows - 1) * local.run_window_seconds / 60} minutes or longer. The log event \"delivery suspended\" says what is wrong with the first."
       on     = local.relay_metrics, metric = "OnBackup", statistic = "Sum", least = 1
-      period = local.run_window_seconds, windows = local.held_windows, of = local.held_windows + 1
+      period = local.run_window_seconds, windows = local.backup_windows, of = local.backup_windows_of
     }
     paused = {
       name   = "paused"
@@ -101,8 +109,6 @@ locals {
         runbook = "undelivered"
       }
   }]...))
-
-  no_run_minutes = max(var.alarms.no_run_minutes, 3 * var.sweep_minutes)
 }
 
 resource "aws_cloudwatch_metric_alarm" "operators" {

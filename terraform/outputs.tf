@@ -128,7 +128,7 @@ output "alarm_topic_arn" {
 }
 
 output "dead_letter_alarm_name" {
-  description = "Name of the alarm on dead letters."
+  description = "Name of the alarm on new dead letters."
   value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].alarm_name
 }
 

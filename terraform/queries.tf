@@ -11,9 +11,9 @@ locals {
     EOT
 
     "held-and-why" = <<-EOT
-      # runs in which a server, a setting or an order kept mail back
-      fields @timestamp, message, server, stage, reason, reply, next_try, error, stopped, paused
-      | filter message in ['delivery suspended', 'delivery still suspended', 'settings', 'steered'] or (message = 'run ended' and (stopped not in ['empty', 'deadline'] or paused != ''))
+      # runs in which a server, a setting, AWS or an order kept mail back
+      fields @timestamp, message, server, stage, reason, reply, next_try, error, held, held_by, paused
+      | filter message in ['delivery suspended', 'delivery still suspended', 'settings', 'steered'] or (message = 'run ended' and (held != '' or paused != ''))
       | sort @timestamp desc
       | limit 1000
     EOT

@@ -164,11 +164,11 @@ variable "alarm_topic_arns" {
 
 variable "alarms" {
   description = <<-EOT
-    When the alarms ring. `held_minutes` (10; 5-720): no server has let ion in, or all mail has gone over a
-    backup server, for so long; at least two sweeps. `dead_letters` (1): new dead letters within 5 minutes.
-    `dead_letter_days` (10; 1-13): age of a dead letter; SQS deletes it after 14 days. `old_mail_hours`
-    (6; 1-96): age of mail in the input queue that could go. `no_run_minutes` (30; 10-1440): the function
-    hasn't run; at least three sweeps. `paused_hours` (24; 1-168): a lane has been paused, and forgotten.
+    When the alarms ring. `held_minutes` (10; 5-720): no server has let ion in for so long; at least a sweep.
+    `dead_letters` (1): new dead letters within 5 minutes. `dead_letter_days` (10; 1-13): age of a dead
+    letter; SQS deletes it after 14 days. `old_mail_hours` (6; 1-96): age of mail in the input queue that
+    could go. `no_run_minutes` (30; 10-1440): the function hasn't run; at least three sweeps, and its longest
+    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten.
   EOT
   type = object({
     held_minutes     = optional(number, 10)

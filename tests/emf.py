@@ -1,4 +1,4 @@
-"""The embedded metric format, by its specification: lines of the log that CloudWatch makes metrics of.
+"""The embedded metric format: lines of the log that CloudWatch makes metrics of.
 
 A line that breaks it is kept as a line of the log, and no metric comes of it.
 """
@@ -13,12 +13,16 @@ _MOST_METRICS, _MOST_VALUES, _MOST_DIMENSIONS, _LONGEST_NAME = 100, 100, 30, 255
 _LONGEST_DIMENSION = 1024
 _LINE_BYTES = 256 * 1024
 _OLDEST_SECONDS, _NEWEST_SECONDS = 14 * 86_400, 2 * 3600
-_UNITS = """
-    Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits
-    Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second
-    Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second
-    Terabits/Second Count/Second None
-""".split()
+_SIZES = [
+    f"{prefix}{unit}"
+    for unit in ("bytes", "bits")
+    for prefix in ("", "kilo", "mega", "giga", "tera")
+]
+_AMOUNTS = ["Count", *(size.capitalize() for size in _SIZES)]
+_UNITS = [
+    *("Seconds", "Microseconds", "Milliseconds", "Percent", "None"),
+    *(f"{amount}{per}" for amount in _AMOUNTS for per in ("", "/Second")),
+]
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME}
 _METRIC = {

@@ -224,8 +224,8 @@ def bills(rows: Iterable[tuple[str, Bill]]) -> str:
     )
 
 
-def months(rows: Iterable[Steady], standing: float) -> str:
-    """Emails that come one by one; each month has the standing charge in it."""
+def months(rows: Iterable[Steady], beside: float) -> str:
+    """Emails that come one by one; `beside`: what a month of them costs whatever their number."""
     return table(
         (
             "emails/s",
@@ -241,7 +241,7 @@ def months(rows: Iterable[Steady], standing: float) -> str:
                 f"{one.emails_per_run:,.3g}" if one.emails_per_run < 1000 else "no end",
                 f"{one.busy:.3g}",
                 *_amounts(one.bill),
-                f"{one.dollars_a_month + standing:,.2f}",
+                f"{one.dollars_a_month + beside:,.2f}",
             )
             for one in rows
         ],

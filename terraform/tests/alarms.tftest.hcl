@@ -58,7 +58,7 @@ run "each_alarm_is_on_what_it_says" {
       function-errors            = "GreaterThanOrEqualToThreshold 1 1/1 x300 notBreaching"
       function-timeout           = "GreaterThanThreshold 895000 1/1 x300 notBreaching"
       no-run                     = "LessThanThreshold 1 30/30 x60 breaching"
-      on-backup                  = "GreaterThanOrEqualToThreshold 1 3/4 x300 notBreaching"
+      on-backup                  = "GreaterThanOrEqualToThreshold 1 3/10 x300 notBreaching"
       paused                     = "GreaterThanOrEqualToThreshold 1 24/24 x3600 notBreaching"
     }
     error_message = "An alarm rings at another time."
@@ -168,7 +168,7 @@ run "thresholds_are_variables" {
       function-errors  = "1 1/1"
       function-timeout = "295000 1/1"
       no-run           = "1 20/20"
-      on-backup        = "1 7/8"
+      on-backup        = "1 3/4"
       paused           = "1 4/4"
     }
     error_message = "A variable doesn't reach its alarm, or reaches another."
@@ -187,8 +187,22 @@ run "a_slow_sweep_is_no_reason_to_ring" {
       for key in ["held", "on-backup", "no-run", "paused"] : key => [
         aws_cloudwatch_metric_alarm.operators[key].period, aws_cloudwatch_metric_alarm.operators[key].datapoints_to_alarm, aws_cloudwatch_metric_alarm.operators[key].evaluation_periods,
       ]
-    } == { held = [3600, 2, 3], on-backup = [3600, 2, 3], no-run = [60, 180, 180], paused = [7200, 12, 12] }
+    } == { held = [3600, 2, 3], on-backup = [3600, 3, 4], no-run = [60, 180, 180], paused = [7200, 12, 12] }
     error_message = "The windows must be as long as the time between two runs, or twice as long."
+  }
+}
+
+run "a_long_run_is_no_reason_to_ring" {
+  command = plan
+
+  variables {
+    timeout_seconds = 900
+    alarms          = { no_run_minutes = 10 }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.operators["no-run"].evaluation_periods == 25
+    error_message = "No run begins while one goes on, which may be for 15 minutes."
   }
 }
 

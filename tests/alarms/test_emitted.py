@@ -9,6 +9,8 @@ from alarms.every_kind import every_kind_of_run
 from alarms.lines import points
 from alarms.planned import Planned
 from alarms.world import World
+from bench import cost, prices
+from function import email, guarded
 
 
 def named(planned: Planned) -> set[Series]:
@@ -23,6 +25,18 @@ async def test_ions_metrics_are_those_that_its_runs_emit(planned: Planned, world
     assert ours - emitted == set()
     # and none is emitted, and paid for, that nobody looks at
     assert {metric for _, metric, _ in emitted} - {metric for _, metric, _ in ours} == set()
+
+
+async def test_a_month_costs_what_the_cost_sheet_counts(world: World) -> None:
+    """A metric costs in the hours in which it is written."""
+    async with guarded() as server:
+        world.function.knows(server)
+        await world.pass_minutes(10)
+        assert list(points(world.lines)) == []
+        world.publish(email())
+        await world.pass_minutes(10)
+    written = {metric for (_, metric, _), _ in points(world.lines)}
+    assert len(written) * prices.METRIC_MONTH == pytest.approx(cost.metrics())
 
 
 def test_awss_metrics_are_those_of_its_documentation(planned: Planned) -> None:

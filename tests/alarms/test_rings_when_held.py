@@ -118,6 +118,34 @@ async def test_mail_by_a_backup_server_rings_and_is_not_held(world: World) -> No
             await world.pass_minutes(5)
     assert len(backup.accepted) == 6
     assert world.told() == [("on-backup", ALARM)]
+    assert first_rung(world, "on-backup") <= 15
+
+
+async def test_runs_as_long_as_lambda_lets_them_ring_when_all_go_over_a_backup(
+    world: World,
+) -> None:
+    """A large mailing: one run after the other, and each says so only at its end."""
+    refusing = guarded({Step.AUTH: reply(535, "5.7.8 no")})
+    async with refusing, guarded() as backup:
+        world.function.knows(refusing, backup=backup)
+        world.scheduled = False
+        for number in range(5):
+            world.publish(email(number))
+            await world.run()
+            await world.pass_minutes(15)
+    assert world.told() == [("on-backup", ALARM)]
+
+
+async def test_a_minute_over_a_backup_server_rings_nothing(world: World) -> None:
+    restarting = [reply(421, "4.3.2 restarting")] * 4
+    async with guarded({Step.CONNECT: [*restarting, NORMAL]}) as first, guarded() as backup:
+        world.function.knows(first, backup=backup)
+        for number in range(40):
+            world.publish(email(number))
+            await world.run()
+            await world.pass_minutes(1)
+    assert len(backup.accepted) > 1
+    assert world.told() == []
 
 
 @pytest.mark.timeout(300)  # a day of runs

@@ -1,6 +1,7 @@
 """Events are JSON lines with the fields that are named here and no others; metrics are EMF."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -171,6 +172,31 @@ def test_more_metrics_than_fit_into_one_record_are_all_told(log: Log) -> None:
     telemetry.ended({})
     assert log.text.count("_aws") == 3
     assert log.metrics == {"Redriven": [1.0] * 250}
+
+
+def test_a_metric_of_a_run_is_a_line_of_its_own_that_says_more(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "ion-test")
+    telemetry = Telemetry()
+    telemetry.redriven({}, 2)
+    telemetry.held("auth", "smtp:backup")
+    telemetry.ended({})
+    lines = [json.loads(line) for line in log.text.splitlines() if "_aws" in line]
+    assert [one["service"] for one in lines] == ["ion-test"] * 2
+    directives = [one["_aws"]["CloudWatchMetrics"] for one in lines]
+    assert directives == [
+        [{"Namespace": "ion", "Dimensions": [["service"]], "Metrics": [{"Name": name, "Unit": u}]}]
+        for name, u in (("Held", "Count"), ("Redriven", "Count"))
+    ]
+    assert (lines[0]["reason"], lines[0]["server"], lines[0]["Held"]) == (
+        *("auth", "smtp:backup"),
+        [1.0],
+    )
+    assert (log.about("Held"), log.about("Redriven")) == (
+        [{"reason": "auth", "server": "smtp:backup"}],
+        [{}],
+    )
 
 
 def test_the_level_decides_what_is_written(log: Log) -> None:

@@ -106,9 +106,9 @@ def _of_ion(names: Names) -> tuple[Alarm, ...]:
         Alarm(
             "held",
             "held",
-            "No email has been sent for 10 minutes, because none could be: no mail server let ion "
-            "in, or its ledger or queues can't be used. All mail waits, and nothing is lost. The "
-            'log event "delivery suspended" says why.',
+            "For 10 minutes runs have left mail behind that should go: no mail server lets ion "
+            "in, or its ledger or queues can't be used. It waits, and nothing is lost. The log "
+            'event "run ended" says why (held), "delivery suspended" what the server said.',
             ion,
             "Held",
             windows=3,
@@ -133,12 +133,12 @@ def _of_ion(names: Names) -> tuple[Alarm, ...]:
         Alarm(
             "backup-server",
             "on-backup",
-            "Mail has gone over another server than the first for 10 minutes. The log event "
-            '"delivery suspended" says what is wrong with the first.',
+            "Mail goes over another server than the first, and has for 10 minutes or longer. The "
+            'log event "delivery suspended" says what is wrong with the first.',
             ion,
             "OnBackup",
             windows=3,
-            out_of=4,
+            out_of=10,
         ),
         Alarm(
             "paused",
