@@ -1,13 +1,6 @@
 # The drain: one function, woken from three sides (wakeup.tf), that empties the queues over SMTP.
 
 locals {
-  # Behaviour: what the caller overrides of config.cfg.
-  settings_environment = merge([
-    for section, entries in var.settings : {
-      for key, value in entries : upper("ion_${section}_${key}") => value
-    }
-  ]...)
-
   # Wiring: what only this module knows.
   resource_environment = {
     ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
@@ -81,6 +74,11 @@ resource "aws_lambda_function" "relay" {
   }
 
   lifecycle {
+    precondition {
+      condition     = length(local.settings_faults) == 0
+      error_message = join("\n", local.settings_faults)
+    }
+
     precondition {
       condition     = local.package_fault == null
       error_message = coalesce(local.package_fault, "The package is right.")

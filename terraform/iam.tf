@@ -1,6 +1,14 @@
 # What the relay may do: exact actions on exact ARNs, nothing that it doesn't use. The role: role.tf.
 
 locals {
+  # What people call a secret, in six letters: AWS's random characters are one of these, in small or capital
+  # letters, once in thirty million times.
+  six_letter_words = [
+    "access", "amazon", "backup", "bearer", "client", "common", "config", "deploy", "emails", "gmails", "google",
+    "lambda", "logins", "mailer", "master", "normal", "oauth2", "office", "public", "relays", "secret", "sender",
+    "server", "shared", "stable", "string", "system", "tenant", "tokens", "values",
+  ]
+
   # Which service holds the secret is written in its ARN.
   secret_action = var.secret_arn == null ? null : (
     split(":", var.secret_arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"
@@ -13,6 +21,14 @@ locals {
     below  = join("/", concat(slice(split("/", local.templates_url), 3, length(split("/", local.templates_url))), ["*"]))
   }
   templates_bucket_arn = local.templates == null ? null : "arn:${local.partition}:s3:::${local.templates.bucket}"
+}
+
+# One random ending in 184 has small letters alone, so this only warns.
+check "secret_arn_ends_in_random_characters" {
+  assert {
+    condition     = !can(regex(":secret:.*-[a-z]{6}$", var.secret_arn))
+    error_message = "secret_arn ends in six small letters. If they are a word of the secret's name, AWS's six random characters are missing, and the function will be refused: aws secretsmanager describe-secret --secret-id NAME --query ARN"
+  }
 }
 
 data "aws_iam_policy_document" "relay" {

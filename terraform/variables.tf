@@ -291,17 +291,22 @@ variable "settings" {
 }
 
 variable "secret_arn" {
-  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. null: config-secrets.cfg is inside the package."
+  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. A secret's ends in six random characters (aws secretsmanager describe-secret --secret-id NAME --query ARN). null: config-secrets.cfg is inside the package."
   type        = string
   default     = null
 
   validation {
-    # A secret's ARN ends in six random characters. Without them the grant would match nothing.
+    # A path of SSM has no empty part, and the grant is for exactly what is written here.
     condition = var.secret_arn == null || can(regex(
-      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
+      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_.-]+)+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
       var.secret_arn
     ))
-    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>)."
+    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>, the parts of the name between single slashes) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six random characters>)."
+  }
+
+  validation {
+    condition     = !contains(local.six_letter_words, lower(try(regex(":secret:.*-([A-Za-z0-9]{6})$", var.secret_arn)[0], "")))
+    error_message = "secret_arn ends in a word of the secret's name, and not in the six random characters that AWS puts behind it: the function would be refused. The full ARN: aws secretsmanager describe-secret --secret-id NAME --query ARN"
   }
 }
 

@@ -309,7 +309,7 @@ run "settings_beyond_lambdas_4_KB" {
   command = plan
 
   variables {
-    settings = { mail = { footer = format("%2560s", "x") } }
+    settings = { mail = { sender = format("%2560s", "x") } }
   }
 
   expect_failures = [var.settings]
@@ -502,7 +502,7 @@ run "the_highest_of_everything" {
     sweep_minutes      = 60
     log_retention_days = 3653
     alarm_topic_arns   = [for n in range(5) : "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators-${n}"]
-    settings           = { mail = { footer = format("%2545s", "x") } }
+    settings           = { mail = { sender = format("%2545s", "x") } }
   }
 
   assert {
@@ -771,4 +771,114 @@ run "statements_that_are_no_json" {
   }
 
   expect_failures = [var.topic_policy_json]
+}
+
+run "a_secret_named_after_its_config" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp-config"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_named_after_its_server" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mail/Server-Server"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_without_its_random_characters" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_with_an_empty_part" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter//ion"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_with_an_empty_part_inside" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion//secrets"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_that_ends_in_a_slash" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_without_a_name" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_misspelt_setting" {
+  command = plan
+
+  variables {
+    settings = { smtp = { conections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_misspelt_section" {
+  command = plan
+
+  variables {
+    settings = { stmp = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_misspelt_setting_of_a_further_server" {
+  command = plan
+
+  variables {
+    settings = { smtp_backup = { rate = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_setting_of_another_section" {
+  command = plan
+
+  variables {
+    settings = { mail = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
 }

@@ -323,8 +323,9 @@ run "settings_become_environment_variables" {
 
   variables {
     settings = {
-      smtp = { connections = "8", timeout_seconds = "30" }
-      mail = { sender = "post@example.org" }
+      smtp        = { connections = "8", pipelining = "off" }
+      smtp_backup = { connections = "2" }
+      mail        = { sender = "post@example.org" }
     }
     secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
   }
@@ -334,13 +335,24 @@ run "settings_become_environment_variables" {
       for name, value in aws_lambda_function.relay.environment[0].variables : name => value
       if !startswith(name, "POWERTOOLS_") && (!startswith(name, "ION_AWS_") || name == "ION_AWS_SECRET_ARN")
       } == {
-      ION_SMTP_CONNECTIONS     = "8"
-      ION_SMTP_TIMEOUT_SECONDS = "30"
-      ION_MAIL_SENDER          = "post@example.org"
-      ION_AWS_SECRET_ARN       = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
+      ION_SMTP_CONNECTIONS        = "8"
+      ION_SMTP_PIPELINING         = "off"
+      ION_SMTP_BACKUP_CONNECTIONS = "2"
+      ION_MAIL_SENDER             = "post@example.org"
+      ION_AWS_SECRET_ARN          = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
     }
     error_message = "ION_<SECTION>_<KEY>, and the secret by its ARN only."
   }
+}
+
+run "a_secret_that_may_end_in_a_word_is_told" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp-prodeu"
+  }
+
+  expect_failures = [check.secret_arn_ends_in_random_characters]
 }
 
 run "a_relay_that_is_not_productions_needs_a_guard" {
