@@ -1,10 +1,6 @@
 # One page for a person: what waits, what becomes of it, how fast, what it costs. Rows of widgets, drawn
 # left to right; who adds one adds a line, and the rest moves.
 
-data "aws_caller_identity" "current" {}
-data "aws_partition" "current" {}
-data "aws_region" "current" {}
-
 locals {
   region = data.aws_region.current.id
 
@@ -19,14 +15,12 @@ locals {
   # A metric with its dimension, to be put before the options of a line.
   relay_dimension    = ["service", aws_lambda_function.relay.function_name]
   function_dimension = ["FunctionName", aws_lambda_function.relay.function_name]
-  table_dimension    = ["TableName", aws_dynamodb_table.ledger.name]
+  table_dimension    = ["TableName", local.table_names.ledger]
 
   of_events = "SOURCE '${aws_cloudwatch_log_group.relay.name}'"
 
   # Known before the alarms are, so that a plan shows the page.
-  alarm_arn_prefix = format("arn:%s:cloudwatch:%s:%s:alarm:",
-    data.aws_partition.current.partition, local.region, data.aws_caller_identity.current.account_id,
-  )
+  alarm_arn_prefix = "arn:${local.partition}:cloudwatch:${local.in_account}:alarm:"
 }
 
 # What a day costs, by what AWS counts anyway.

@@ -68,17 +68,17 @@ output "bulk_queue_arn" {
 }
 
 output "later_queue_name" {
-  description = "Name of the queue of mail that waits, deferred or scheduled: what its metrics go by."
+  description = "Name of the later queue, of mail that waits, deferred or scheduled: what its metrics go by."
   value       = aws_sqs_queue.later.name
 }
 
 output "later_queue_url" {
-  description = "URL of that queue."
+  description = "URL of the later queue."
   value       = aws_sqs_queue.later.url
 }
 
 output "later_queue_arn" {
-  description = "ARN of that queue."
+  description = "ARN of the later queue."
   value       = aws_sqs_queue.later.arn
 }
 
@@ -162,13 +162,6 @@ output "ledger_table_arn" {
   value       = aws_dynamodb_table.ledger.arn
 }
 
-# For grants beyond the module's own, e.g. on a bucket with attachments
-
-output "role_name" {
-  description = "Name of the function's role."
-  value       = aws_iam_role.relay.name
-}
-
 output "outbox_table_arn" {
   description = "ARN of the outbox, for publishers: dynamodb:PutItem on it. null without one."
   value       = one(aws_dynamodb_table.outbox[*].arn)
@@ -177,9 +170,4 @@ output "outbox_table_arn" {
 output "outbox_table_name" {
   description = "Name of the outbox. null without one."
   value       = one(aws_dynamodb_table.outbox[*].name)
-}
-
-output "role_arn" {
-  description = "ARN of the function's role."
-  value       = aws_iam_role.relay.arn
 }

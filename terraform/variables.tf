@@ -41,13 +41,21 @@ variable "environment" {
   }
 }
 
-# The function
-
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
+variable "enabled" {
+  description = "Whether mail is sent. false is the pause of last resort: no run can begin any more, while topics and queues go on to take mail. A run that is under way goes on to its end (timeout_seconds at most): the action pause is obeyed within 10 seconds, and survives an apply. While it is false nothing is moved to the dead-letter queue either, and SQS deletes mail that is 14 days old."
+  type        = bool
+  default     = true
+  nullable    = false
 }
+
+variable "protect_mail" {
+  description = "Whether a destroy, and a new name (which destroys too), is refused before anything is lost. AWS then refuses to delete the ledger and the outbox, which are destroyed first; so queues with mail in them, subscriptions and the function stay as they are. To destroy, apply with false first. It holds back Terraform as a whole, not a destroy with -target, and not a person in the console."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# The function
 
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
@@ -62,7 +70,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core. Emails of hundreds of KB want 256 at least: as many are under way at a time as fit."
   type        = number
   default     = 512
   nullable    = false
@@ -80,7 +88,7 @@ variable "timeout_seconds" {
   nullable    = false
 
   validation {
-    # 900 is Lambda's limit. Under 60 a slow mail server's reply would not fit into a run.
+    # 900 is the most that the provider takes; Lambda's models name more by now. Under 60 a slow mail server's reply would not fit into a run.
     condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
     error_message = "timeout_seconds must be a whole number from 60 to 900."
   }
@@ -283,17 +291,22 @@ variable "settings" {
 }
 
 variable "secret_arn" {
-  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. null: config-secrets.cfg is inside the package."
+  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. A secret's ends in six random characters (aws secretsmanager describe-secret --secret-id NAME --query ARN). null: config-secrets.cfg is inside the package."
   type        = string
   default     = null
 
   validation {
-    # A secret's ARN ends in six random characters. Without them the grant would match nothing.
+    # A path of SSM has no empty part, and the grant is for exactly what is written here.
     condition = var.secret_arn == null || can(regex(
-      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
+      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_.-]+)+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
       var.secret_arn
     ))
-    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>)."
+    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>, the parts of the name between single slashes) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six random characters>)."
+  }
+
+  validation {
+    condition     = !contains(local.six_letter_words, lower(try(regex(":secret:.*-([A-Za-z0-9]{6})$", var.secret_arn)[0], "")))
+    error_message = "secret_arn ends in a word of the secret's name, and not in the six random characters that AWS puts behind it: the function would be refused. The full ARN: aws secretsmanager describe-secret --secret-id NAME --query ARN"
   }
 }
 
@@ -357,11 +370,35 @@ variable "kms_key_arn" {
   }
 }
 
-# The ledger
+variable "log_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's logs, which hold no addresses and no content. The key's policy must allow logs.<region>.amazonaws.com kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and kms:Describe*. null: a key that AWS owns."
+  type        = string
+  default     = null
 
-variable "ledger_deletion_protection" {
-  description = "Whether AWS refuses to delete the ledger table, and the outbox if there is one. Recommended in production; terraform destroy then needs it set to false and applied first."
-  type        = bool
-  default     = false
-  nullable    = false
+  validation {
+    condition     = var.log_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.log_kms_key_arn))
+    error_message = "log_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "environment_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. Whoever applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.environment_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.environment_kms_key_arn))
+    error_message = "environment_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "alarm_topic_kms_key_arn" {
+  description = "ARN of the customer KMS key for the topic by which alarms wake the function; no email goes by it. The key's policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, else the alarms wake nothing, and mail waits for the schedule. null: not encrypted."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.alarm_topic_kms_key_arn))
+    error_message = "alarm_topic_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
 }

@@ -10,7 +10,7 @@ from bench.goals import Goal
 from bench.idle import SmallRuns
 from bench.lanes import Lane
 from bench.memory import Peak
-from bench.package import Package
+from bench.package import WHOLE_CORE_MB, Package
 from bench.rounds import Figure, Rounds
 from bench.throttle import Throttled
 
@@ -201,8 +201,17 @@ def package(one: Package) -> str:
         ("figure", ""),
         [
             ("package, zipped, arm64", f"{one.zipped_mb:.2f} MB"),
-            ("import and clients: boto3 alone", f"{one.bare_ms:.0f} ms"),
-            ("import and clients: the relay, from the package", f"{one.ion_ms:.0f} ms"),
+            ("import and clients: boto3 alone", f"{one.bare_ms:.0f} ms of CPU"),
+            ("import and clients: the relay, from the package", f"{one.ion_ms:.0f} ms of CPU"),
+            ("the same without byte code", f"{one.source_ms:.0f} ms of CPU"),
+            *(
+                (
+                    f"what byte code saves of a cold start, {memory} MB",
+                    f"{one.saved_seconds(memory):.1f} s, at {memory / WHOLE_CORE_MB:.0%} of a core",
+                )
+                for memory in (128, 512, WHOLE_CORE_MB)
+            ),
+            ("measured with Python", one.python),
         ],
     )
 

@@ -6,6 +6,18 @@ mock_provider "aws" {
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" } # the policies themselves: policies.tftest.hcl, with the real provider
   }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1" }
+  }
 }
 
 variables {
@@ -26,7 +38,7 @@ run "names_are_those_of_the_first_ion" {
       age         = aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name
       alarm_topic = aws_sns_topic.queue_size_alarm.name
       function    = aws_lambda_function.relay.function_name
-      role        = aws_iam_role.relay.name
+      role        = aws_iam_role.relay[0].name
       log_group   = aws_cloudwatch_log_group.relay.name
       sweep       = aws_cloudwatch_event_rule.sweep.name
       ledger      = aws_dynamodb_table.ledger.name
@@ -88,7 +100,7 @@ run "every_name_begins_with_the_prefix" {
       aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name,
       aws_sns_topic.queue_size_alarm.name,
       aws_lambda_function.relay.function_name,
-      aws_iam_role.relay.name,
+      aws_iam_role.relay[0].name,
       trimprefix(aws_cloudwatch_log_group.relay.name, "/aws/lambda/"),
       aws_cloudwatch_event_rule.sweep.name,
       aws_dynamodb_table.ledger.name,
@@ -110,7 +122,7 @@ run "the_longest_name_fits_everywhere" {
   }
 
   assert {
-    condition     = length(var.name) == 52 && length(aws_iam_role.relay.name) == 64
+    condition     = length(var.name) == 52 && length(aws_iam_role.relay[0].name) == 64
     error_message = "The role's name is the tightest: 64 characters."
   }
 }
@@ -134,7 +146,7 @@ run "tags_reach_every_taggable_resource" {
       aws_cloudwatch_metric_alarm.operators["dead-letters"].tags,
       aws_cloudwatch_metric_alarm.operators["old-mail"].tags,
       aws_lambda_function.relay.tags,
-      aws_iam_role.relay.tags,
+      aws_iam_role.relay[0].tags,
       aws_cloudwatch_log_group.relay.tags,
       aws_cloudwatch_event_rule.sweep.tags,
       aws_dynamodb_table.ledger.tags,

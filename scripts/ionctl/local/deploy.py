@@ -78,8 +78,13 @@ def _queues(clients: Clients, names: Names) -> None:
 
 
 def _topics(clients: Clients, names: Names) -> None:
-    for topic in (names.topic, names.bulk_topic):
-        clients.sns.create_topic(Name=topic)
+    for topic, topic_arn in (
+        (names.topic, names.topic_arn),
+        (names.bulk_topic, names.bulk_topic_arn),
+    ):
+        clients.sns.create_topic(
+            Name=topic, Attributes={"Policy": policies.topic(names, topic_arn)}
+        )
     clients.sns.create_topic(
         Name=names.alarm_topic,
         Attributes={"Policy": policies.alarm_topic(names)},
@@ -105,7 +110,7 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-        DeletionProtectionEnabled=False,
+        DeletionProtectionEnabled=True,
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(

@@ -20,7 +20,7 @@ variable "package" {
 }
 
 variable "protect" {
-  description = "Whether the ledger is protected from deletion. To destroy this example, apply it with false first."
+  description = "Whether a destroy is refused. To destroy this example, apply it with false first."
   type        = bool
   default     = true
 }
@@ -49,13 +49,13 @@ module "ion" {
     smtp = { connections = "8" }
   }
 
-  secret_arn                 = local.secret_arn
-  kms_key_arn                = aws_kms_key.mail.arn
-  require_tls                = true
-  sweep_minutes              = 1
-  log_retention_days         = 90
-  ledger_deletion_protection = var.protect
-  alarm_topic_arns           = [aws_sns_topic.operators.arn]
+  secret_arn         = local.secret_arn
+  kms_key_arn        = aws_kms_key.mail.arn
+  require_tls        = true
+  sweep_minutes      = 1
+  log_retention_days = 90
+  protect_mail       = var.protect
+  alarm_topic_arns   = [aws_sns_topic.operators.arn]
 
   tags = { service = "mail" }
 }
