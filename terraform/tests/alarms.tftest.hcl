@@ -98,7 +98,7 @@ run "a_relay_that_is_switched_off_is_not_told_to_run" {
   }
 
   assert {
-    condition     = [for key, alarm in aws_cloudwatch_metric_alarm.operators : key if !alarm.actions_enabled] == ["no-run"]
+    condition     = toset([for key, alarm in aws_cloudwatch_metric_alarm.operators : key if !alarm.actions_enabled]) == toset(["no-run"])
     error_message = "Only the alarm on silence is silent then: mail that waits grows old."
   }
 }
