@@ -6,8 +6,6 @@
 # than one of them. Where data is missing it looks a few windows further back, and fills in the rest.
 
 locals {
-  alarms_enabled = true # false: they are evaluated, and tell nobody
-
   # A run comes at least once a sweep, so each window of this length has one, if anything runs.
   run_window_seconds = max(5, var.sweep_minutes) * 60
   held_windows       = ceil(var.alarms.held_minutes * 60 / local.run_window_seconds) + 1
@@ -114,7 +112,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "operators" {
   for_each = local.alarms
 
-  alarm_name        = "${var.name}-${each.value.name}-alarm"
+  alarm_name        = "${local.name}-${each.value.name}-alarm"
   alarm_description = "${each.value.says} What to do: ${coalesce(var.runbook_url, "docs/operations.md")}#${try(each.value.runbook, each.key)}"
   tags              = var.tags
 
@@ -132,7 +130,8 @@ resource "aws_cloudwatch_metric_alarm" "operators" {
   evaluation_periods  = try(each.value.of, 1)
   treat_missing_data  = try(each.value.missing, "notBreaching")
 
-  actions_enabled = local.alarms_enabled
+  # With enabled = false no run is what was asked for. Old mail is told of all the same.
+  actions_enabled = var.enabled || each.key != "no-run"
   alarm_actions   = var.alarm_topic_arns
   ok_actions      = var.alarm_topic_arns
 }

@@ -66,7 +66,7 @@ locals {
   dashboard_rows = [
     [
       ["alarm", "Alarms", {
-        alarms = [for key in keys(local.alarms) : "${local.alarm_arn_prefix}${var.name}-${local.alarms[key].name}-alarm"]
+        alarms = [for key in keys(local.alarms) : "${local.alarm_arn_prefix}${local.name}-${local.alarms[key].name}-alarm"]
       }],
       ["metric", "Runs that left mail waiting, were misconfigured or paused, or sent by a stopgap", {
         stat = "Sum", metrics = [for metric in ["Held", "Misconfigured", "Paused", "OnBackup", "OnPreviousLogin"] : concat(["ion", metric], local.relay_dimension)]
@@ -159,6 +159,6 @@ locals {
 resource "aws_cloudwatch_dashboard" "relay" {
   count = var.dashboard ? 1 : 0
 
-  dashboard_name = var.name
+  dashboard_name = local.name
   dashboard_body = jsonencode({ start = "-PT12H", periodOverride = "inherit", widgets = local.dashboard_widgets })
 }

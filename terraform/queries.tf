@@ -31,7 +31,7 @@ locals {
 resource "aws_cloudwatch_query_definition" "relay" {
   for_each = var.dashboard ? local.queries : {}
 
-  name            = "${var.name}/${each.key}"
+  name            = "${local.name}/${each.key}"
   log_group_names = [aws_cloudwatch_log_group.relay.name]
   query_string    = each.value
 }

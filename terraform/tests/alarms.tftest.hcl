@@ -90,6 +90,19 @@ run "whoever_is_named_hears_of_the_beginning_and_of_the_end" {
   }
 }
 
+run "a_relay_that_is_switched_off_is_not_told_to_run" {
+  command = plan
+
+  variables {
+    enabled = false
+  }
+
+  assert {
+    condition     = toset([for key, alarm in aws_cloudwatch_metric_alarm.operators : key if !alarm.actions_enabled]) == toset(["no-run"])
+    error_message = "Only the alarm on silence is silent then: mail that waits grows old."
+  }
+}
+
 run "with_nobody_named_the_plan_warns" {
   command = plan
 

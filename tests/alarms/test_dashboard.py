@@ -10,6 +10,8 @@ from alarms import drawn
 from alarms.planned import Json, Planned
 from bench import prices
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 COLUMNS = 24
 """Of CloudWatch's grid."""
 LONGEST_EXPRESSION = 1024

@@ -12,6 +12,8 @@ from alarms.world import World
 from bench import cost, prices
 from function import email, guarded
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 
 def named(planned: Planned) -> set[Series]:
     return {alarm.of for alarm in planned.alarms} | drawn.metrics(planned.dashboard)

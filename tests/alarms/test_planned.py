@@ -8,6 +8,8 @@ import pytest
 from alarms.planned import Planned, plan
 from ionctl.local.problem import Problem
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 
 def planned_with(folder: Path, endpoint: str, **variables: object) -> Planned:
     try:

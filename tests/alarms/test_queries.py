@@ -9,6 +9,8 @@ from alarms.lines import events
 from alarms.planned import Planned
 from alarms.world import World
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 COMMANDS = {"fields", "filter", "sort", "limit", "stats"}
 WORDS = {"asc", "desc", "and", "or", "not", "in", "by", "as"}
 THEIRS = {"@timestamp", "@message"}

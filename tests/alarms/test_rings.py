@@ -6,6 +6,8 @@ from alarms.cloudwatch import ALARM, OK, series
 from alarms.world import World
 from function import email, guarded
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 FAULTY = "not json"
 
 

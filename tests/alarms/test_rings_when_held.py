@@ -11,6 +11,8 @@ from function import email, guarded
 from ion.contract import Lane, Pause
 from smtp_server import NORMAL, Step, reply
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
 HOUR = 60
 WRONG = "misspelt-password"
 
@@ -148,7 +150,6 @@ async def test_a_minute_over_a_backup_server_rings_nothing(world: World) -> None
     assert world.told() == []
 
 
-@pytest.mark.timeout(300)  # a day of runs
 @pytest.mark.parametrize("lane", [None, Lane.BULK])
 async def test_a_pause_that_was_forgotten_rings_after_a_day(
     world: World, lane: Lane | None

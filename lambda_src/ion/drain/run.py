@@ -271,8 +271,14 @@ class Drain:
 
 
 def _unless_forgotten(delivery: Delivery, one: WorkItem) -> Delivery:
-    """The delivery; dead if the message would wait longer than a queue keeps it."""
-    age = time.time() - since(one.message, one.history)
+    """The delivery; dead if the message would wait longer than a queue keeps it.
+
+    What is released stays in its queue, and may have been there for longer than since it was due.
+    """
+    began = since(one.message, one.history)
+    if delivery.status is Status.RELEASED:
+        began = min(began, one.message.sent_at)
+    age = time.time() - began
     if delivery.status.waits and forgotten(age, delivery.delay_seconds):
         return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery
