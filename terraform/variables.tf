@@ -88,7 +88,7 @@ variable "timeout_seconds" {
   nullable    = false
 
   validation {
-    # 900 is Lambda's limit. Under 60 a slow mail server's reply would not fit into a run.
+    # 900 is the most that the provider takes; Lambda's models name more by now. Under 60 a slow mail server's reply would not fit into a run.
     condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
     error_message = "timeout_seconds must be a whole number from 60 to 900."
   }
