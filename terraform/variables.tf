@@ -41,13 +41,21 @@ variable "environment" {
   }
 }
 
-# The function
-
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
+variable "enabled" {
+  description = "Whether mail is sent. false is the pause of last resort: no run can begin any more, while topics and queues go on to take mail. A run that is under way goes on to its end (timeout_seconds at most): the action pause is obeyed within 10 seconds, and survives an apply. While it is false nothing is moved to the dead-letter queue either, and SQS deletes mail that is 14 days old."
+  type        = bool
+  default     = true
+  nullable    = false
 }
+
+variable "protect_mail" {
+  description = "Whether a destroy, and a new name (which destroys too), is refused before anything is lost. AWS then refuses to delete the ledger and the outbox, which are destroyed first; so queues with mail in them, subscriptions and the function stay as they are. To destroy, apply with false first. It holds back Terraform as a whole, not a destroy with -target, and not a person in the console."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# The function
 
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
@@ -62,7 +70,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core. Emails of hundreds of KB want 256 at least: as many are under way at a time as fit."
   type        = number
   default     = 512
   nullable    = false
@@ -80,7 +88,7 @@ variable "timeout_seconds" {
   nullable    = false
 
   validation {
-    # 900 is Lambda's limit. Under 60 a slow mail server's reply would not fit into a run.
+    # 900 is the most that the provider takes; Lambda's models name more by now. Under 60 a slow mail server's reply would not fit into a run.
     condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
     error_message = "timeout_seconds must be a whole number from 60 to 900."
   }
@@ -136,7 +144,7 @@ variable "log_retention_days" {
 # Who is told
 
 variable "alarm_topic_arns" {
-  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that could go and has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
+  description = "ARNs of SNS topics of yours that hear of each alarm, as it rings and as it ends: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody; each plan warns of it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -152,6 +160,76 @@ variable "alarm_topic_arns" {
     ])
     error_message = "alarm_topic_arns must be ARNs of standard SNS topics (arn:aws:sns:<region>:<account>:<name>)."
   }
+}
+
+variable "alarms" {
+  description = <<-EOT
+    When the alarms ring. `held_minutes` (10; 5-720): no server has let ion in for so long; at least a sweep.
+    `dead_letters` (1): new dead letters within 5 minutes. `dead_letter_days` (10; 1-13): age of a dead
+    letter; SQS deletes it after 14 days. `old_mail_hours` (6; 1-96): age of mail in the input queue that
+    could go. `no_run_minutes` (30; 10-1440): the function hasn't run; at least three sweeps, and its longest
+    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten.
+  EOT
+  type = object({
+    held_minutes     = optional(number, 10)
+    dead_letters     = optional(number, 1)
+    dead_letter_days = optional(number, 10)
+    old_mail_hours   = optional(number, 6)
+    no_run_minutes   = optional(number, 30)
+    paused_hours     = optional(number, 24)
+  })
+  default  = {}
+  nullable = false
+
+  # The bounds keep windows times their length within what CloudWatch takes: a day, or seven of windows
+  # of an hour or more.
+  validation {
+    condition     = var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes
+    error_message = "alarms.held_minutes must be a whole number from 5 to 720."
+  }
+
+  validation {
+    condition     = var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters
+    error_message = "alarms.dead_letters must be a whole number of at least 1."
+  }
+
+  validation {
+    condition     = var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13
+    error_message = "alarms.dead_letter_days must be from 1 to 13: after 14 days SQS has deleted them."
+  }
+
+  validation {
+    condition     = var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96
+    error_message = "alarms.old_mail_hours must be from 1 to 96."
+  }
+
+  validation {
+    condition     = var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes
+    error_message = "alarms.no_run_minutes must be a whole number from 10 to 1440."
+  }
+
+  validation {
+    condition     = var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168
+    error_message = "alarms.paused_hours must be from 1 to 168."
+  }
+}
+
+variable "runbook_url" {
+  description = "Address of docs/operations.md where your operators read it, such as https://wiki.example.org/ion: each alarm's description ends in it, with #held or the like behind it. null: docs/operations.md."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https?://[^#[:space:]]{1,256}$", var.runbook_url))
+    error_message = "runbook_url must be an http or https address of at most 256 characters after the scheme, without # and spaces."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether to make a CloudWatch dashboard, <name>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 # How it behaves
@@ -213,17 +291,22 @@ variable "settings" {
 }
 
 variable "secret_arn" {
-  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. null: config-secrets.cfg is inside the package."
+  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. A secret's ends in six random characters (aws secretsmanager describe-secret --secret-id NAME --query ARN). null: config-secrets.cfg is inside the package."
   type        = string
   default     = null
 
   validation {
-    # A secret's ARN ends in six random characters. Without them the grant would match nothing.
+    # A path of SSM has no empty part, and the grant is for exactly what is written here.
     condition = var.secret_arn == null || can(regex(
-      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
+      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_.-]+)+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
       var.secret_arn
     ))
-    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>)."
+    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>, the parts of the name between single slashes) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six random characters>)."
+  }
+
+  validation {
+    condition     = !contains(local.six_letter_words, lower(try(regex(":secret:.*-([A-Za-z0-9]{6})$", var.secret_arn)[0], "")))
+    error_message = "secret_arn ends in a word of the secret's name, and not in the six random characters that AWS puts behind it: the function would be refused. The full ARN: aws secretsmanager describe-secret --secret-id NAME --query ARN"
   }
 }
 
@@ -287,11 +370,35 @@ variable "kms_key_arn" {
   }
 }
 
-# The ledger
+variable "log_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's logs, which hold no addresses and no content. The key's policy must allow logs.<region>.amazonaws.com kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and kms:Describe*. null: a key that AWS owns."
+  type        = string
+  default     = null
 
-variable "ledger_deletion_protection" {
-  description = "Whether AWS refuses to delete the ledger table, and the outbox if there is one. Recommended in production; terraform destroy then needs it set to false and applied first."
-  type        = bool
-  default     = false
-  nullable    = false
+  validation {
+    condition     = var.log_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.log_kms_key_arn))
+    error_message = "log_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "environment_kms_key_arn" {
+  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. Whoever applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.environment_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.environment_kms_key_arn))
+    error_message = "environment_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "alarm_topic_kms_key_arn" {
+  description = "ARN of the customer KMS key for the topic by which alarms wake the function; no email goes by it. The key's policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, else the alarms wake nothing, and mail waits for the schedule. null: not encrypted."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.alarm_topic_kms_key_arn))
+    error_message = "alarm_topic_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
 }
