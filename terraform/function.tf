@@ -1,7 +1,6 @@
 # The drain: one function, woken from three sides (wakeup.tf), that empties the queues over SMTP.
 
 locals {
-
   # Wiring: what only this module knows.
   resource_environment = {
     ION_AWS_QUEUE_URL             = aws_sqs_queue.input.url
@@ -76,13 +75,13 @@ resource "aws_lambda_function" "relay" {
 
   lifecycle {
     precondition {
-      condition     = local.package_fault == null
-      error_message = coalesce(local.package_fault, "The package is right.")
+      condition     = length(local.settings_faults) == 0
+      error_message = join("\n", local.settings_faults)
     }
 
     precondition {
-      condition     = length(local.settings_faults) == 0
-      error_message = join("\n", local.settings_faults)
+      condition     = local.package_fault == null
+      error_message = coalesce(local.package_fault, "The package is right.")
     }
   }
 

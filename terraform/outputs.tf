@@ -118,7 +118,7 @@ output "alarm_name" {
 }
 
 output "alarm_arn" {
-  description = "ARN of that alarm."
+  description = "ARN of the alarm that wakes the function when emails are waiting in the input queue."
   value       = aws_cloudwatch_metric_alarm.queue_size["input"].arn
 }
 
@@ -133,7 +133,7 @@ output "dead_letter_alarm_name" {
 }
 
 output "dead_letter_alarm_arn" {
-  description = "ARN of that alarm."
+  description = "ARN of the alarm on new dead letters."
   value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].arn
 }
 
@@ -143,7 +143,7 @@ output "queue_age_alarm_name" {
 }
 
 output "queue_age_alarm_arn" {
-  description = "ARN of that alarm."
+  description = "ARN of the alarm on mail that could go and has been in the input queue for hours."
   value       = aws_cloudwatch_metric_alarm.operators["old-mail"].arn
 }
 

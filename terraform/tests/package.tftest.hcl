@@ -10,7 +10,8 @@ mock_provider "aws" {
 }
 
 variables {
-  package = "tests/packages/right.zip"
+  package          = "tests/packages/right.zip"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"] # without, a check says so
 }
 
 run "a_file_with_its_manifest" {
@@ -45,6 +46,7 @@ run "one_in_s3" {
       sha256_base64  = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
     }
     code_signing_config_arn = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+    load                    = { messages_per_minute = 60 }
   }
 
   assert {
@@ -67,6 +69,14 @@ run "one_in_s3" {
       signing = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
     }
     error_message = "The function must have what package_s3 names, noticed by its hash."
+  }
+
+  assert {
+    condition = alltrue([
+      for attribute in ["filename", "s3_bucket", "s3_key", "s3_object_version", "source_code_hash", "code_signing_config_arn"] :
+      aws_lambda_function.load[0][attribute] == aws_lambda_function.relay[attribute]
+    ])
+    error_message = "The load publisher must have the relay's package."
   }
 }
 

@@ -27,9 +27,10 @@ terraform {{
 }}
 
 module "ion" {{
-  source       = "{url}"
-  architecture = "x86_64"
-  providers    = {{ aws = aws }}
+  source           = "{url}"
+  architecture     = "x86_64"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
+  providers        = {{ aws = aws }}
 }}
 """
 PLAN = """

@@ -14,7 +14,7 @@ terraform {
 }
 
 variable "package" {
-  description = "Path of the Lambda package, built by ./release.sh. null: dist/ion-arm64.zip of this repository."
+  description = "Path of the Lambda package, built by ./release.sh. null: the one that the module finds by itself."
   type        = string
   default     = null
 }
