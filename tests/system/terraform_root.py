@@ -52,13 +52,13 @@ class Root:
     def destroy(self) -> str:
         return self._copy.run("destroy", "-auto-approve", "-input=false")
 
-    def plan(self, **variables: object) -> Changes:
+    def plan(self, *options: str, **variables: object) -> Changes:
         """Give what an apply would change; of what it would make or remove, everything.
 
         A data source that can be read by the apply only, such as a policy, is a change, too.
         """
         self.give(variables)
-        self._copy.run("plan", "-input=false", f"-out={_SAVED}")
+        self._copy.run("plan", "-input=false", f"-out={_SAVED}", *options)
         said = self._copy.run("show", "-json", _SAVED)
         plan = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
         return {
