@@ -318,7 +318,7 @@ variable "log_kms_key_arn" {
 }
 
 variable "environment_kms_key_arn" {
-  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. Whoever applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
+  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. The person or role that applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
   type        = string
   default     = null
 
