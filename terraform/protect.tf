@@ -8,10 +8,13 @@
 # Lists what no other resource needs, and with it everything. It is nothing in AWS itself.
 resource "terraform_data" "all_but_tables" {
   depends_on = [
+    aws_cloudwatch_dashboard.relay,
+    aws_cloudwatch_event_target.load,
     aws_cloudwatch_event_target.sweep,
-    aws_cloudwatch_metric_alarm.dead_letters,
-    aws_cloudwatch_metric_alarm.queue_age,
+    aws_cloudwatch_metric_alarm.operators,
     aws_cloudwatch_metric_alarm.queue_size,
+    aws_cloudwatch_query_definition.relay,
+    aws_lambda_function_event_invoke_config.load,
     aws_lambda_function_event_invoke_config.relay,
     aws_sns_topic_policy.bulk,
     aws_sns_topic_policy.input,

@@ -57,12 +57,6 @@ variable "protect_mail" {
 
 # The function
 
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
-}
-
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
   type        = string
@@ -76,7 +70,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core. Emails of hundreds of KB want 256 at least: as many are under way at a time as fit."
   type        = number
   default     = 512
   nullable    = false
@@ -150,7 +144,7 @@ variable "log_retention_days" {
 # Who is told
 
 variable "alarm_topic_arns" {
-  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that could go and has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
+  description = "ARNs of SNS topics of yours that hear of each alarm, as it rings and as it ends: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody; each plan warns of it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -166,6 +160,76 @@ variable "alarm_topic_arns" {
     ])
     error_message = "alarm_topic_arns must be ARNs of standard SNS topics (arn:aws:sns:<region>:<account>:<name>)."
   }
+}
+
+variable "alarms" {
+  description = <<-EOT
+    When the alarms ring. `held_minutes` (10; 5-720): no server has let ion in for so long; at least a sweep.
+    `dead_letters` (1): new dead letters within 5 minutes. `dead_letter_days` (10; 1-13): age of a dead
+    letter; SQS deletes it after 14 days. `old_mail_hours` (6; 1-96): age of mail in the input queue that
+    could go. `no_run_minutes` (30; 10-1440): the function hasn't run; at least three sweeps, and its longest
+    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten.
+  EOT
+  type = object({
+    held_minutes     = optional(number, 10)
+    dead_letters     = optional(number, 1)
+    dead_letter_days = optional(number, 10)
+    old_mail_hours   = optional(number, 6)
+    no_run_minutes   = optional(number, 30)
+    paused_hours     = optional(number, 24)
+  })
+  default  = {}
+  nullable = false
+
+  # The bounds keep windows times their length within what CloudWatch takes: a day, or seven of windows
+  # of an hour or more.
+  validation {
+    condition     = var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes
+    error_message = "alarms.held_minutes must be a whole number from 5 to 720."
+  }
+
+  validation {
+    condition     = var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters
+    error_message = "alarms.dead_letters must be a whole number of at least 1."
+  }
+
+  validation {
+    condition     = var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13
+    error_message = "alarms.dead_letter_days must be from 1 to 13: after 14 days SQS has deleted them."
+  }
+
+  validation {
+    condition     = var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96
+    error_message = "alarms.old_mail_hours must be from 1 to 96."
+  }
+
+  validation {
+    condition     = var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes
+    error_message = "alarms.no_run_minutes must be a whole number from 10 to 1440."
+  }
+
+  validation {
+    condition     = var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168
+    error_message = "alarms.paused_hours must be from 1 to 168."
+  }
+}
+
+variable "runbook_url" {
+  description = "Address of docs/operations.md where your operators read it, such as https://wiki.example.org/ion: each alarm's description ends in it, with #held or the like behind it. null: docs/operations.md."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https?://[^#[:space:]]{1,256}$", var.runbook_url))
+    error_message = "runbook_url must be an http or https address of at most 256 characters after the scheme, without # and spaces."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether to make a CloudWatch dashboard, <name>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 # How it behaves (settings: settings.tf)

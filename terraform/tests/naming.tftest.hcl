@@ -21,7 +21,8 @@ mock_provider "aws" {
 }
 
 variables {
-  package = "versions.tf" # any file: its bytes matter to AWS only
+  package          = "versions.tf" # any file: its bytes matter to AWS only
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 run "names_are_those_of_the_first_ion" {
@@ -33,8 +34,8 @@ run "names_are_those_of_the_first_ion" {
       queue       = aws_sqs_queue.input.name
       dead_letter = aws_sqs_queue.dead_letter.name
       alarm       = aws_cloudwatch_metric_alarm.queue_size["input"].alarm_name
-      deadletter  = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
-      age         = aws_cloudwatch_metric_alarm.queue_age.alarm_name
+      deadletter  = aws_cloudwatch_metric_alarm.operators["dead-letters"].alarm_name
+      age         = aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name
       alarm_topic = aws_sns_topic.queue_size_alarm.name
       function    = aws_lambda_function.relay.function_name
       role        = aws_iam_role.relay[0].name
@@ -95,8 +96,8 @@ run "every_name_begins_with_the_prefix" {
       aws_sqs_queue.bulk.name,
       aws_sqs_queue.later.name,
       aws_sqs_queue.dead_letter.name,
-      aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
-      aws_cloudwatch_metric_alarm.queue_age.alarm_name,
+      aws_cloudwatch_metric_alarm.operators["dead-letters"].alarm_name,
+      aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name,
       aws_sns_topic.queue_size_alarm.name,
       aws_lambda_function.relay.function_name,
       aws_iam_role.relay[0].name,
@@ -142,8 +143,8 @@ run "tags_reach_every_taggable_resource" {
       aws_sqs_queue.bulk.tags,
       aws_sqs_queue.later.tags,
       aws_sqs_queue.dead_letter.tags,
-      aws_cloudwatch_metric_alarm.dead_letters.tags,
-      aws_cloudwatch_metric_alarm.queue_age.tags,
+      aws_cloudwatch_metric_alarm.operators["dead-letters"].tags,
+      aws_cloudwatch_metric_alarm.operators["old-mail"].tags,
       aws_lambda_function.relay.tags,
       aws_iam_role.relay[0].tags,
       aws_cloudwatch_log_group.relay.tags,

@@ -13,7 +13,9 @@ provider "aws" {
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
+  dashboard        = false
 }
 
 # What AWS would give out.
@@ -90,13 +92,8 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_metric_alarm.dead_letters
-  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
-}
-
-override_resource {
-  target = aws_cloudwatch_metric_alarm.queue_age
-  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
+  target = aws_cloudwatch_metric_alarm.operators
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion" }
 }
 
 override_resource {

