@@ -9,9 +9,10 @@ from jsonschema import ValidationError
 
 import emf
 
+NOW = int(time.time() * 1000)
 GOOD: dict[str, Any] = {
     "_aws": {
-        "Timestamp": int(time.time() * 1000),
+        "Timestamp": NOW,
         "CloudWatchMetrics": [
             {
                 "Namespace": "ion",
@@ -36,8 +37,8 @@ def test_a_good_line_has_metrics_and_properties() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("_aws.Timestamp", int(time.time())),
-        ("_aws.Timestamp", time.time() * 1000 + 0.5),
+        pytest.param("_aws.Timestamp", NOW // 1000, id="seconds"),
+        pytest.param("_aws.Timestamp", NOW + 0.5, id="a fraction"),
         ("_aws.CloudWatchMetrics", []),
         ("_aws.CloudWatchMetrics.0.Namespace", ""),
         ("_aws.CloudWatchMetrics.0.Dimensions", []),
