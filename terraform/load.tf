@@ -66,6 +66,9 @@ locals {
 }
 
 resource "aws_lambda_function" "load" {
+  #checkov:skip=CKV_AWS_115:One schedule starts it, once a minute; a reservation would be taken from the account's other functions.
+  #checkov:skip=CKV_AWS_116:A minute that was missed is not made up for: it would be twice the load.
+  #checkov:skip=CKV_AWS_117:It calls SNS and nothing else; in a VPC it would need one more endpoint for that.
   count = var.load == null ? 0 : 1
 
   function_name = local.load_name
@@ -119,6 +122,7 @@ resource "aws_lambda_function_event_invoke_config" "load" {
 }
 
 resource "aws_cloudwatch_log_group" "load" {
+  #checkov:skip=CKV_AWS_338:log_retention_days is the deployer's to set. It logs nothing but the end of each run.
   count = var.load == null ? 0 : 1
 
   name              = "/aws/lambda/${local.load_name}"

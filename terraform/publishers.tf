@@ -146,11 +146,11 @@ data "aws_iam_policy_document" "publisher" {
 }
 
 output "publish_policy_json" {
-  description = "Policy document, as JSON, for the role of whatever publishes normal mail."
+  description = "Policy document, as JSON, for the role of a publisher of normal mail."
   value       = data.aws_iam_policy_document.publisher["input"].json
 }
 
 output "bulk_publish_policy_json" {
-  description = "Policy document, as JSON, for the role of whatever publishes bulk. Who has this one alone can't overtake normal mail."
+  description = "Policy document, as JSON, for the role of a publisher of bulk. A role that has this one alone can't overtake normal mail."
   value       = data.aws_iam_policy_document.publisher["bulk"].json
 }

@@ -232,63 +232,7 @@ variable "dashboard" {
   nullable    = false
 }
 
-# How it behaves
-
-variable "settings" {
-  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. { mail = { sender = \"name@example.org\" } } is needed if the SMTP username is no address, unless each message names its sender. Names in lower case, at most 2560 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
-  type        = map(map(string))
-  default     = {}
-  nullable    = false
-
-  validation {
-    condition = alltrue(flatten([
-      for section, entries in var.settings : [
-        for word in concat([section], keys(entries)) : can(regex("^[a-z][a-z0-9_]*$", word))
-      ]
-    ]))
-    error_message = "Sections and keys in settings must match ^[a-z][a-z0-9_]*$."
-  }
-
-  validation {
-    condition     = !contains(keys(var.settings), "aws")
-    error_message = "The section aws in settings is refused: names and ARNs of resources are known to this module alone."
-  }
-
-  validation {
-    condition = alltrue(flatten([
-      for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$|(^|_)oauth_", key))]
-    ]))
-    error_message = "username, password and oauth_ keys don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
-  }
-
-  validation {
-    condition     = var.environment == "production" || try(var.settings.guard.required, "true") == "true"
-    error_message = "settings.guard.required is always true where environment isn't \"production\": leave it out."
-  }
-
-  validation {
-    # The grant is made from it (iam.tf), so no wildcard may be in it.
-    condition     = can(regex("^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.'()-]+)*/?)?$", try(var.settings.templates.s3, "")))
-    error_message = "settings.templates.s3 must be s3://BUCKET/PREFIX, of letters, digits and !_.'()- between its slashes."
-  }
-
-  validation {
-    # a = { b_c = … } and a_b = { c = … } would both be ION_A_B_C, and one would win in silence.
-    condition = (
-      length(flatten([for entries in values(var.settings) : keys(entries)])) ==
-      length(toset(flatten([for section, entries in var.settings : [for key in keys(entries) : "${section}_${key}"]])))
-    )
-    error_message = "Two entries of settings make the same environment variable ION_<SECTION>_<KEY>."
-  }
-
-  validation {
-    # Lambda allows 4 KB for all environment variables together; the module's own need less than 1.5 KB.
-    condition = length(join("", flatten([
-      for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]
-    ]))) <= 2560
-    error_message = "settings must not exceed 2560 characters in all. What is longer belongs in config.cfg, inside the package."
-  }
-}
+# How it behaves (settings: settings.tf)
 
 variable "secret_arn" {
   description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. A secret's ends in six random characters (aws secretsmanager describe-secret --secret-id NAME --query ARN). null: config-secrets.cfg is inside the package."
@@ -333,72 +277,11 @@ variable "attachment_buckets" {
   }
 }
 
-# Encryption
+# Encryption (keys: keys.tf)
 
 variable "require_tls" {
   description = "Whether the policies of topics and queues refuse any call without TLS, the owner's too. SDKs and CLI use TLS anyway; some auditors want to see it enforced. An emulator reached over plain HTTP then refuses everything."
   type        = bool
   default     = false
   nullable    = false
-}
-
-variable "secret_kms_key_arn" {
-  description = "ARN of the customer KMS key that encrypts the secret. null: the secret uses the AWS managed key, which needs no grant."
-  type        = string
-  default     = null
-
-  validation {
-    # An alias can't stand in an IAM policy as a resource, hence the key itself.
-    condition     = var.secret_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.secret_kms_key_arn))
-    error_message = "secret_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-
-  validation {
-    condition     = var.secret_kms_key_arn == null || var.secret_arn != null
-    error_message = "secret_kms_key_arn is of no use without secret_arn."
-  }
-}
-
-variable "kms_key_arn" {
-  description = "ARN of the customer KMS key for topics, queues, ledger and outbox. null: keys that AWS owns (queues and tables). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to no queue; publishers need both too."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-variable "log_kms_key_arn" {
-  description = "ARN of the customer KMS key for the function's logs, which hold no addresses and no content. The key's policy must allow logs.<region>.amazonaws.com kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and kms:Describe*. null: a key that AWS owns."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.log_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.log_kms_key_arn))
-    error_message = "log_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-variable "environment_kms_key_arn" {
-  description = "ARN of the customer KMS key for the function's environment variables, which hold no secrets. Whoever applies needs kms:Encrypt and kms:CreateGrant on it. null: a key that AWS manages."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.environment_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.environment_kms_key_arn))
-    error_message = "environment_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-variable "alarm_topic_kms_key_arn" {
-  description = "ARN of the customer KMS key for the topic by which alarms wake the function; no email goes by it. The key's policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, else the alarms wake nothing, and mail waits for the schedule. null: not encrypted."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.alarm_topic_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.alarm_topic_kms_key_arn))
-    error_message = "alarm_topic_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
 }

@@ -447,7 +447,7 @@ run "a_topic_lets_in_the_account_as_snss_own_policy_does" {
           Condition = { StringEquals = { "AWS:SourceOwner" = "123456789012" } }
       }]
     ])
-    error_message = "Unless asked for, nobody but the account gets at a topic."
+    error_message = "By default a topic lets in its own account alone."
   }
 }
 
@@ -472,7 +472,7 @@ run "tls_publishers_and_statements_are_in_one_policy" {
       "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" = ["Allow __default_statement_ID", "Allow AllowPublishers", "Deny DenyWithoutTLS"]
       "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"  = ["Allow Organisation", "Allow __default_statement_ID", "Deny DenyWithoutTLS"]
     }
-    error_message = "Whatever is asked for must be in the one policy of the topic that it is for."
+    error_message = "All of it must be in the one policy of the topic that it is for."
   }
 
   assert {
@@ -498,7 +498,7 @@ run "tls_publishers_and_statements_are_in_one_policy" {
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }]
     ])
-    error_message = "Nobody may publish in clear text."
+    error_message = "Publishing in clear text must be refused."
   }
 }
 

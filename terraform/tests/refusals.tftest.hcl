@@ -733,7 +733,7 @@ run "an_alias_for_the_alarm_topics_key" {
   expect_failures = [var.alarm_topic_kms_key_arn]
 }
 
-run "anybody_as_a_publisher" {
+run "a_wildcard_as_a_publisher" {
   command = plan
 
   variables {

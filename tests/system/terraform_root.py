@@ -10,7 +10,7 @@ from ionctl.local.names import Names
 from ionctl.local.terraform import Copy, emulated
 
 _SAVED = "saved.tfplan"
-_WHOLE_ALARMS = Path(__file__).with_name("whole_alarms")
+_COMPLETED = Path(__file__).with_name("completed")
 
 Changes = dict[str, dict[str, Any]]
 """Address of a resource -> attribute -> its value after; an attribute known only after: UNKNOWN."""
@@ -19,10 +19,10 @@ UNKNOWN = "known after apply"
 
 
 class Emulator(Ministack):
-    """An emulated AWS that shows Terraform an alarm as it was made (see whole_alarms)."""
+    """An emulated AWS with what Terraform asks of it besides (see completed)."""
 
     def _environment(self) -> dict[str, str]:
-        return {**super()._environment(), "PYTHONPATH": str(_WHOLE_ALARMS)}
+        return {**super()._environment(), "PYTHONPATH": str(_COMPLETED)}
 
 
 class Root:

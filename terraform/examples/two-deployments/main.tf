@@ -1,4 +1,4 @@
-# Two ions in one account: production, and staging, whose email reaches nobody outside. They share nothing
+# Two ions in one account: production, and staging, whose email stays inside. They share nothing
 # but the package; the name tells them apart. Where both send by one mail server, they share its limits,
 # too: so each has its part of max_rate.
 
