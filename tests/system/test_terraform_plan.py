@@ -1,7 +1,11 @@
 """What a change of one variable changes in the account: what it is about, and nothing else."""
 
+import base64
+import hashlib
 import shutil
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -37,11 +41,15 @@ def aws(names: Names) -> Clients:
 
 
 @pytest.fixture(scope="module")
-def applied(names: Names, tmp_path_factory: pytest.TempPathFactory) -> Root:
-    folder = tmp_path_factory.mktemp("plan")
-    package = shutil.make_archive(str(folder / "package"), "zip", ROOT / "lambda_src" / "ion")
-    root = Root(ROOT / "terraform", folder / "root", names)
-    root.apply(package=package, outbox=True, tags={"team": "post"})
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    archive = str(tmp_path_factory.mktemp("package") / "package")
+    return Path(shutil.make_archive(archive, "zip", ROOT / "lambda_src" / "ion"))
+
+
+@pytest.fixture(scope="module")
+def applied(names: Names, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Root:
+    root = Root(ROOT / "terraform", tmp_path_factory.mktemp("plan") / "root", names)
+    root.apply(package=str(package), outbox=True, tags={"team": "post"})
     return root
 
 
@@ -61,19 +69,28 @@ def test_a_tag_changes_tags_alone(applied: Root) -> None:
     assert UNKNOWN not in [value for changed in changes.values() for value in changed.values()]
 
 
-def test_a_timeout_changes_the_function_and_the_queues_that_wait_for_it(applied: Root) -> None:
+def test_a_timeout_changes_the_function_its_alarms_and_the_queues_that_wait_for_it(
+    applied: Root,
+) -> None:
     changes = applied.plan(timeout_seconds=600)
     applied.give({"timeout_seconds": 900})
     assert changes.pop("aws_lambda_function.relay") == {"timeout": 600}
+    for alarm in ("function-timeout", "on-backup"):
+        changes.pop(f'aws_cloudwatch_metric_alarm.operators["{alarm}"]')
     assert changes == {
         f"aws_sqs_queue.{queue}": {"visibility_timeout_seconds": 660} for queue in QUEUES
     }
 
 
-def test_the_pause_of_last_resort_changes_one_attribute(applied: Root) -> None:
+def test_the_pause_of_last_resort_changes_one_attribute_and_the_alarm_on_silence(
+    applied: Root,
+) -> None:
     changes = applied.plan(enabled=False)
     applied.give({"enabled": True})
-    assert changes == {"aws_lambda_function.relay": {"reserved_concurrent_executions": 0}}
+    assert changes == {
+        "aws_lambda_function.relay": {"reserved_concurrent_executions": 0},
+        'aws_cloudwatch_metric_alarm.operators["no-run"]': {"actions_enabled": False},
+    }
 
 
 def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
@@ -85,7 +102,7 @@ def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
         aws.functions.invoke(FunctionName=names.function, Payload=b"{}")
     aws.sns.publish(TopicArn=names.topic_arn, Message="{}")
     assert [one.body for one in peek(names.endpoint, names.queue_url)] == ["{}"]
-    assert applied.apply(enabled=True).count("1 changed")
+    assert applied.apply(enabled=True).count("2 changed")
 
 
 def test_a_publisher_of_another_account_may_publish_on_the_topic_that_is_named(
@@ -102,3 +119,30 @@ def test_a_publisher_of_another_account_may_publish_on_the_topic_that_is_named(
     assert other.publish(TopicArn=names.topic_arn, Message="{}")
     with pytest.raises(ClientError, match="not authorized"):
         other.publish(TopicArn=names.bulk_topic_arn, Message="{}")
+
+
+def test_a_new_package_changes_the_function_alone(applied: Root, package: Path) -> None:
+    before = package.read_bytes()
+    with zipfile.ZipFile(package, "a") as archive:
+        archive.writestr("new.py", "")
+    changes = applied.plan()
+    package.write_bytes(before)
+    assert set(changes) == {"aws_lambda_function.relay"}
+    changed = set(changes["aws_lambda_function.relay"])
+    assert "source_code_hash" in changed
+    assert changed <= {"source_code_hash", "code_sha256", "last_modified"}
+
+
+def test_a_package_in_s3_is_taken_from_there(
+    applied: Root, aws: Clients, names: Names, package: Path
+) -> None:
+    aws.s3.create_bucket(Bucket="releases")
+    aws.s3.put_object(Bucket="releases", Key="ion-arm64.zip", Body=package.read_bytes())
+    digest = base64.b64encode(hashlib.sha256(package.read_bytes()).digest()).decode()
+    applied.apply(
+        package=None,
+        package_s3={"bucket": "releases", "key": "ion-arm64.zip", "sha256_base64": digest},
+    )
+    assert applied.plan() == {}
+    configuration = aws.functions.get_function(FunctionName=names.function)["Configuration"]
+    assert configuration["CodeSha256"] == digest
