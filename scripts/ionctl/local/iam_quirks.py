@@ -3,8 +3,8 @@
 Where AWS would allow a call by the role's policy, ministack 1.5.33 asks for something else:
 
 - a batch call to SQS needs the permission for the single one in AWS (SQS Developer Guide, "Amazon
-  SQS batch actions"), and so does SNS's PublishBatch (Service Authorization Reference, "Amazon SNS");
-  ministack wants one named after the batch call, which AWS doesn't have;
+  SQS batch actions"), and so does SNS's PublishBatch (Service Authorization Reference, "Amazon
+  SNS"); ministack wants one named after the batch call, which AWS doesn't have;
 - SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that. It
   may ask for a version ("name:3"), which ministack takes for a part of the name;
 - DynamoDB's BatchExecuteStatement needs in AWS, for each statement, the permission of its kind on
