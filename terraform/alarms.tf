@@ -15,6 +15,10 @@ locals {
   backup_windows      = 3
   backup_windows_of   = max(local.backup_windows, ceil(local.backup_windows * local.longest_run_minutes * 60 / local.run_window_seconds)) + 1
 
+  # What is put off is tried again hourly in the end, some minutes more or less: so each has a try.
+  deferred_window_seconds = 7200
+  deferred_windows        = ceil(var.alarms.deferred_hours * 3600 / local.deferred_window_seconds) + 1
+
   # None begins while another goes on.
   no_run_minutes = max(var.alarms.no_run_minutes, 3 * var.sweep_minutes, local.longest_run_minutes + 2 * var.sweep_minutes)
 
@@ -87,6 +91,20 @@ locals {
       on     = local.relay_metrics, metric = "OnBackup", statistic = "Sum", least = 1
       period = local.run_window_seconds, windows = local.backup_windows, of = local.backup_windows_of
     }
+    on-previous-login = {
+      name   = "previous-login"
+      says   = "The mail server refuses the login in the secret, and mail goes out with the one that the secret had before, as long as that works. Put the right one into the secret."
+      on     = local.relay_metrics, metric = "OnPreviousLogin", statistic = "Sum", least = 1
+      period = local.run_window_seconds, windows = local.backup_windows, of = local.backup_windows_of
+    }
+    deferred = {
+      name       = "deferred"
+      says       = "For ${var.alarms.deferred_hours} hours the mail server has put off all mail that it was asked to take, and has taken none. It is tried again until it is given up. The log events \"deferred\" have the server's words."
+      expression = "IF(FILL(deferred, 0) > 0 AND sent < 1, 1, 0)" # sent has data wherever deferred has: 0 at least
+      inputs     = { deferred = "Deferred", sent = "Sent" }
+      on         = local.relay_metrics, statistic = "Sum", least = 1
+      period     = local.deferred_window_seconds, windows = local.deferred_windows, of = local.deferred_windows
+    }
     paused = {
       name   = "paused"
       says   = "A lane has been paused for ${var.alarms.paused_hours} hours, and its mail waits: ./control.sh show says since when and why, ./control.sh resume ends it."
@@ -116,16 +134,41 @@ resource "aws_cloudwatch_metric_alarm" "operators" {
   alarm_description = "${each.value.says} What to do: ${coalesce(var.runbook_url, "docs/operations.md")}#${try(each.value.runbook, each.key)}"
   tags              = var.tags
 
-  namespace   = each.value.on.namespace
-  metric_name = each.value.metric
-  dimensions  = each.value.on.dimensions
-  statistic   = each.value.statistic
+  # Of one metric, or of an expression over several.
+  namespace   = can(each.value.expression) ? null : each.value.on.namespace
+  metric_name = try(each.value.metric, null)
+  dimensions  = can(each.value.expression) ? null : each.value.on.dimensions
+  statistic   = can(each.value.expression) ? null : each.value.statistic
+  period      = can(each.value.expression) ? null : try(each.value.period, 300)
+
+  dynamic "metric_query" {
+    for_each = can(each.value.expression) ? [each.value.expression] : []
+    content {
+      id          = "told"
+      expression  = metric_query.value
+      label       = each.value.name
+      return_data = true
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = try(each.value.inputs, {})
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = each.value.on.namespace
+        metric_name = metric_query.value
+        dimensions  = each.value.on.dimensions
+        stat        = each.value.statistic
+        period      = each.value.period
+      }
+    }
+  }
 
   comparison_operator = (
     can(each.value.least) ? "GreaterThanOrEqualToThreshold" : can(each.value.more_than) ? "GreaterThanThreshold" : "LessThanThreshold"
   )
   threshold           = try(each.value.least, each.value.more_than, each.value.less_than)
-  period              = try(each.value.period, 300)
   datapoints_to_alarm = try(each.value.windows, 1)
   evaluation_periods  = try(each.value.of, 1)
   treat_missing_data  = try(each.value.missing, "notBreaching")

@@ -168,7 +168,8 @@ variable "alarms" {
     `dead_letters` (1): new dead letters within 5 minutes. `dead_letter_days` (10; 1-13): age of a dead
     letter; SQS deletes it after 14 days. `old_mail_hours` (6; 1-96): age of mail in the input queue that
     could go. `no_run_minutes` (30; 10-1440): the function hasn't run; at least three sweeps, and its longest
-    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten.
+    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten. `deferred_hours` (4; 2-96):
+    the mail server has put off all mail, and taken none.
   EOT
   type = object({
     held_minutes     = optional(number, 10)
@@ -177,6 +178,7 @@ variable "alarms" {
     old_mail_hours   = optional(number, 6)
     no_run_minutes   = optional(number, 30)
     paused_hours     = optional(number, 24)
+    deferred_hours   = optional(number, 4)
   })
   default  = {}
   nullable = false
@@ -211,6 +213,11 @@ variable "alarms" {
   validation {
     condition     = var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168
     error_message = "alarms.paused_hours must be from 1 to 168."
+  }
+
+  validation {
+    condition     = var.alarms.deferred_hours >= 2 && var.alarms.deferred_hours <= 96
+    error_message = "alarms.deferred_hours must be from 2 to 96."
   }
 }
 

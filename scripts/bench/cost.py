@@ -36,8 +36,9 @@ SWEEP_MINUTES = 5
 """Terraform's `sweep_minutes`."""
 _METRICS_OF_MAIL = 4
 """Sent, SmtpTime, PublishToAccept, Connections. A run that finds nothing writes none."""
-ALARMS = 17
-"""Of terraform/: three that wake the function, the others tell a person."""
+ALARMS = 20
+"""Metrics that the alarms of terraform/ look at: three that wake the function, the others tell a
+person, one of them by two metrics."""
 _ROW_BYTES = 550
 """A ledger's row, with the name that an SQS message gives to an email."""
 

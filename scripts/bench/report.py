@@ -204,7 +204,7 @@ def _cost(
         "emails a second on, the function runs without end, and its time costs no more than "
         f"${cost.always_running():.2f} a month for each that may run at a time.\n\n"
         f"{tables.months(months, of_mail)}\n"
-        f"Each month has ${of_mail:.2f} in it beside that: {cost.ALARMS} alarms "
+        f"Each month has ${of_mail:.2f} in it beside that: alarms on {cost.ALARMS} metrics "
         f"(${cost.ALARMS * prices.ALARM_MONTH:.2f}), metrics (${cost.metrics():.2f}, each charged "
         f"for the hours in which it is written), and ${cost.sweeping(runs.idle):.2f} for the "
         f"schedule's look at the queues every {cost.SWEEP_MINUTES} minutes; each minute "

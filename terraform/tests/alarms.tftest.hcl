@@ -21,6 +21,7 @@ run "each_alarm_is_on_what_it_says" {
     condition = {
       for key, alarm in aws_cloudwatch_metric_alarm.operators :
       key => join(" ", [alarm.alarm_name, alarm.namespace, alarm.metric_name, join(",", values(alarm.dimensions)), alarm.statistic])
+      if key != "deferred" # of an expression: below
       } == {
       held                       = "ion-held-alarm ion Held ion Sum"
       misconfigured              = "ion-misconfigured-alarm ion Misconfigured ion Sum"
@@ -35,6 +36,7 @@ run "each_alarm_is_on_what_it_says" {
       function-timeout           = "ion-timeout-alarm AWS/Lambda Duration ion Maximum"
       no-run                     = "ion-no-run-alarm AWS/Lambda Invocations ion Sum"
       on-backup                  = "ion-backup-server-alarm ion OnBackup ion Sum"
+      on-previous-login          = "ion-previous-login-alarm ion OnPreviousLogin ion Sum"
       paused                     = "ion-paused-alarm ion Paused ion Sum"
     }
     error_message = "An alarm has another name, or watches something else."
@@ -43,7 +45,8 @@ run "each_alarm_is_on_what_it_says" {
   assert {
     condition = {
       for key, alarm in aws_cloudwatch_metric_alarm.operators : key => join(" ", [
-        alarm.comparison_operator, alarm.threshold, "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}", "x${alarm.period}", alarm.treat_missing_data,
+        alarm.comparison_operator, alarm.threshold, "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}",
+        "x${key == "deferred" ? 7200 : alarm.period}", alarm.treat_missing_data,
       ])
       } == {
       held                       = "GreaterThanOrEqualToThreshold 1 3/4 x300 notBreaching"
@@ -59,16 +62,31 @@ run "each_alarm_is_on_what_it_says" {
       function-timeout           = "GreaterThanThreshold 895000 1/1 x300 notBreaching"
       no-run                     = "LessThanThreshold 1 30/30 x60 breaching"
       on-backup                  = "GreaterThanOrEqualToThreshold 1 3/10 x300 notBreaching"
+      on-previous-login          = "GreaterThanOrEqualToThreshold 1 3/10 x300 notBreaching"
+      deferred                   = "GreaterThanOrEqualToThreshold 1 3/3 x7200 notBreaching"
       paused                     = "GreaterThanOrEqualToThreshold 1 24/24 x3600 notBreaching"
     }
     error_message = "An alarm rings at another time."
   }
 
   assert {
-    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.operators :
+    condition = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.operators :
       join(",", keys(alarm.dimensions)) == { "ion" = "service", "AWS/Lambda" = "FunctionName", "AWS/SQS" = "QueueName", "AWS/SNS" = "TopicName" }[alarm.namespace]
+      if key != "deferred"
     ])
     error_message = "A metric has one dimension, and this isn't its name."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.operators["deferred"].metric_query :
+      query.id => try(join(" ", [query.metric[0].namespace, query.metric[0].metric_name, query.metric[0].dimensions.service, query.metric[0].stat, query.metric[0].period]), query.expression)
+      } == {
+      told     = "IF(FILL(deferred, 0) > 0 AND sent < 1, 1, 0)"
+      deferred = "ion Deferred ion Sum 7200"
+      sent     = "ion Sent ion Sum 7200"
+    }
+    error_message = "The alarm on mail that is put off compares something else."
   }
 }
 
@@ -166,6 +184,7 @@ run "thresholds_are_variables" {
       old_mail_hours   = 1
       no_run_minutes   = 20
       paused_hours     = 4
+      deferred_hours   = 8
     }
   }
 
@@ -175,16 +194,18 @@ run "thresholds_are_variables" {
       key => "${alarm.threshold} ${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}"
       if !startswith(key, "undelivered")
       } == {
-      held             = "1 7/8"
-      misconfigured    = "1 1/1"
-      dead-letters     = "5 1/1"
-      dead-letters-old = "259200 1/1"
-      old-mail         = "3600 1/1"
-      function-errors  = "1 1/1"
-      function-timeout = "295000 1/1"
-      no-run           = "1 20/20"
-      on-backup        = "1 3/4"
-      paused           = "1 4/4"
+      held              = "1 7/8"
+      misconfigured     = "1 1/1"
+      dead-letters      = "5 1/1"
+      dead-letters-old  = "259200 1/1"
+      old-mail          = "3600 1/1"
+      function-errors   = "1 1/1"
+      function-timeout  = "295000 1/1"
+      no-run            = "1 20/20"
+      on-backup         = "1 3/4"
+      on-previous-login = "1 3/4"
+      deferred          = "1 5/5"
+      paused            = "1 4/4"
     }
     error_message = "A variable doesn't reach its alarm, or reaches another."
   }

@@ -8,6 +8,7 @@ doesn't promise. In the guide's examples it is two.
 """
 
 import operator
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,20 @@ _STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
 }
 
 
+def computed(expression: str, sides: Mapping[str, Sequence[float | None]]) -> list[float | None]:
+    """What metric math makes of two metrics: FILL is for missing data, else there is no result.
+
+    It knows one form of an expression.
+    """
+    form = re.fullmatch(r"IF\(FILL\((\w+), 0\) > 0 AND (\w+) < 1, 1, 0\)", expression)
+    if form is None:
+        raise NotImplementedError(expression)
+    return [
+        None if few is None else float((some or 0) > 0 and few < 1)
+        for some, few in zip(sides[form[1]], sides[form[2]], strict=True)
+    ]
+
+
 def series(namespace: str, metric: str, **dimensions: str) -> Series:
     """The name of a metric's data."""
     return namespace, metric, frozenset(dimensions.items())
@@ -49,6 +64,9 @@ class Alarm:
     evaluation_periods: int
     missing: str
     description: str = ""
+    inputs: Mapping[str, Series] = field(default_factory=dict)
+    """Of an expression: its metrics, by their ids in it."""
+    expression: str = ""
 
     def state(self, windows: Sequence[float | None]) -> str:
         """Its state by what it retrieves.
@@ -106,7 +124,13 @@ class CloudWatch:
         return {key for _, key, state in self.told if state == ALARM}
 
     def _windows(self, alarm: Alarm, now: int) -> list[float | None]:
-        data = self._data.get(alarm.of, {})
+        if not alarm.expression:
+            return self._windows_of(alarm, alarm.of, now)
+        sides = {one: self._windows_of(alarm, of, now) for one, of in alarm.inputs.items()}
+        return computed(alarm.expression, sides)
+
+    def _windows_of(self, alarm: Alarm, of: Series, now: int) -> list[float | None]:
+        data = self._data.get(of, {})
         seen = now - self.late_minutes
         statistic = _STATISTICS[alarm.statistic]
         windows: list[float | None] = []

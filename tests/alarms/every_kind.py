@@ -8,7 +8,7 @@ from alarms.world import World
 from draining import control_row
 from function import PASSWORD, email, guarded
 from ion.contract import Pause
-from smtp_server import NORMAL, Step, reply
+from smtp_server import NORMAL, ScriptedServer, Step, reply
 
 
 async def every_kind_of_run(world: World) -> None:
@@ -16,7 +16,9 @@ async def every_kind_of_run(world: World) -> None:
     await _that_send(world)
     await _that_hold(world)
     await _by_a_backup(world)
-    await _by_the_previous_login(world)
+    async with guarded() as server:
+        await previous_login(world, server, 3)
+    world.function.monkeypatch.delenv("ION_AWS_SECRET_ARN")
     await _misconfigured(world)
     await _paused(world)
 
@@ -54,21 +56,23 @@ async def _by_a_backup(world: World) -> None:
         await world.pass_minutes(5)
 
 
-async def _by_the_previous_login(world: World) -> None:
+async def previous_login(world: World, server: ScriptedServer, emails: int) -> None:
+    """A secret with the right login, then one with a wrong one, and so many emails."""
     make: Any = world.account.session.client
     ssm, environment = make("ssm"), world.function.monkeypatch
-    async with guarded() as server:
-        for password in (PASSWORD, "misspelt"):
-            text = world.function.secrets(server, password)
-            ssm.put_parameter(Name="/ion", Value=text, Type="SecureString", Overwrite=True)
-            arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
-            environment.setenv("ION_AWS_SECRET_ARN", arn)
-            (world.function.root / "config-secrets.cfg").unlink(missing_ok=True)
-            if password == PASSWORD:
-                world.deploy()
+    for password in (PASSWORD, "misspelt"):
+        text = world.function.secrets(server, password)
+        ssm.put_parameter(Name="/ion", Value=text, Type="SecureString", Overwrite=True)
+        arn = ssm.get_parameter(Name="/ion")["Parameter"]["ARN"]
+        environment.setenv("ION_AWS_SECRET_ARN", arn)
+        (world.function.root / "config-secrets.cfg").unlink(missing_ok=True)
+        if password == PASSWORD:
+            world.deploy()
             world.publish(email(6))
-            await world.pass_minutes(15)
-    environment.delenv("ION_AWS_SECRET_ARN")
+            await world.pass_minutes(5)
+    for number in range(emails):
+        world.publish(email(10 + number))
+        await world.pass_minutes(5)
 
 
 async def _misconfigured(world: World) -> None:

@@ -67,10 +67,18 @@ def plan(folder: Path, endpoint: str, **variables: object) -> Planned:
 
 
 def _alarm(key: str, values: Json) -> Alarm:
+    queries = {one["id"]: one for one in values["metric_query"]}
+    told = queries.pop("told", {})
+    inputs = {one: query["metric"][0] for one, query in queries.items()}
+    values = next(iter(inputs.values()), {}) | {
+        name: value for name, value in values.items() if value is not None
+    }
     return Alarm(
         key=key,
         of=_series(values),
-        statistic=values["statistic"],
+        inputs={one: _series(metric) for one, metric in inputs.items()},
+        expression=told.get("expression", ""),
+        statistic=values.get("statistic") or values["stat"],
         comparison=values["comparison_operator"],
         threshold=values["threshold"],
         period_minutes=values["period"] // 60,

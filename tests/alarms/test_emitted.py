@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
 def named(planned: Planned) -> set[Series]:
-    return {alarm.of for alarm in planned.alarms} | drawn.metrics(planned.dashboard)
+    alarmed = {of for alarm in planned.alarms for of in (alarm.of, *alarm.inputs.values())}
+    return alarmed | drawn.metrics(planned.dashboard)
 
 
 async def test_ions_metrics_are_those_that_its_runs_emit(planned: Planned, world: World) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alarms.cloudwatch import ALARM, OK
+from alarms.every_kind import previous_login
 from alarms.world import SEEN_TOO_OFTEN, World
 from draining import control_row
 from function import email, guarded
@@ -148,6 +149,42 @@ async def test_a_minute_over_a_backup_server_rings_nothing(world: World) -> None
             await world.pass_minutes(1)
     assert len(backup.accepted) > 1
     assert world.told() == []
+
+
+async def test_a_server_that_puts_off_all_mail_rings_after_hours(world: World) -> None:
+    async with guarded({Step.MAIL: reply(452, "4.3.1 Insufficient system storage")}) as server:
+        world.function.knows(server)
+        for number in range(3):
+            world.publish(email(number))
+        await world.pass_minutes(4 * HOUR)
+        assert world.told() == []
+        await world.pass_minutes(2 * HOUR)
+        assert world.told() == [("deferred", ALARM)]
+    async with guarded() as mended:
+        world.function.knows(mended)
+        world.deploy()
+        await world.pass_minutes(2 * HOUR)
+    assert len(mended.accepted) == 3
+    assert world.told() == [("deferred", ALARM), ("deferred", OK)]
+
+
+async def test_one_mailbox_that_is_put_off_for_hours_rings_nothing(world: World) -> None:
+    busy = {"to0@example.org": reply(450, "4.2.1 The mailbox is busy")}
+    async with guarded(recipients=busy) as server:
+        world.function.knows(server)
+        world.publish(email(0))
+        for number in range(1, 8):
+            world.publish(email(number))
+            await world.pass_minutes(HOUR)
+    assert len(server.accepted) == 7
+    assert world.told() == []
+
+
+async def test_a_login_that_only_the_secret_before_has_rings(world: World) -> None:
+    async with guarded() as server:
+        await previous_login(world, server, 6)
+    assert len(server.accepted) == 7
+    assert world.told() == [("on-previous-login", ALARM)]
 
 
 @pytest.mark.parametrize("lane", [None, Lane.BULK])

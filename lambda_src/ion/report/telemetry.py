@@ -64,6 +64,8 @@ class Telemetry:
         )
         if delivery.status in _METRIC:
             self._metrics.add(_METRIC[delivery.status], MetricUnit.Count, 1)
+        if delivery.status is Status.DEFERRED:  # an alarm holds one against the other
+            self._metrics.add(_METRIC[Status.SENT], MetricUnit.Count, 0)
         if delivery.smtp_seconds:
             milliseconds = 1000 * delivery.smtp_seconds
             self._metrics.add("SmtpTime", MetricUnit.Milliseconds, milliseconds)

@@ -4,7 +4,7 @@ As terraform/wakeup.tf and terraform/alarms.tf make them with the default thresh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ionctl.local.clients import Clients
@@ -12,7 +12,21 @@ from ionctl.local.names import Names
 from ionctl.local.variables import Variables
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
     from mypy_boto3_cloudwatch.literals import ComparisonOperatorType, StatisticType
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
+
+    class _Measured(TypedDict, total=False):
+        """Those arguments of PutMetricAlarm that say what it is about."""
+
+        Namespace: str
+        MetricName: str
+        Dimensions: list[DimensionTypeDef]
+        Statistic: StatisticType
+        Period: int
+        Metrics: list[MetricDataQueryTypeDef]
+
 
 _AT_LEAST: "ComparisonOperatorType" = "GreaterThanOrEqualToThreshold"
 _MORE: "ComparisonOperatorType" = "GreaterThanThreshold"
@@ -30,7 +44,8 @@ class Alarm:
         runbook: anchor in docs/operations.md.
         says: the description, but for its last sentence.
         of: the metric's namespace and its dimension.
-        metric: its name.
+        metric: its name; of an expression, that.
+        inputs: the names of an expression's metrics, by their ids in it.
         period: seconds of a window.
         windows: how many windows out of `out_of` must be beyond the threshold.
         missing: what a window without data counts as.
@@ -48,29 +63,60 @@ class Alarm:
     windows: int = 1
     out_of: int = 1
     missing: str = "notBreaching"
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 def put(clients: Clients, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
     for alarm in alarms(names):
-        namespace, dimensions = alarm.of
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
-            Namespace=namespace,
-            MetricName=alarm.metric,
-            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-            Statistic=alarm.statistic,
+            **_measured(alarm),
             ComparisonOperator=alarm.comparison,
             Threshold=alarm.threshold,
-            Period=alarm.period,
             DatapointsToAlarm=alarm.windows,
             EvaluationPeriods=alarm.out_of,
             TreatMissingData=alarm.missing,
             AlarmActions=list(variables.alarm_topic_arns),
             OKActions=list(variables.alarm_topic_arns),
         )
+
+
+def _measured(alarm: Alarm) -> "_Measured":
+    """What it is about, as PutMetricAlarm has it."""
+    namespace, by = alarm.of
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": name, "Value": value} for name, value in by.items()
+    ]
+    if not alarm.inputs:
+        return {
+            "Namespace": namespace,
+            "MetricName": alarm.metric,
+            "Dimensions": dimensions,
+            "Statistic": alarm.statistic,
+            "Period": alarm.period,
+        }
+    inputs: list[MetricDataQueryTypeDef] = [
+        {
+            "Id": one,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions},
+                "Stat": alarm.statistic,
+                "Period": alarm.period,
+            },
+        }
+        for one, name in alarm.inputs.items()
+    ]
+    told: MetricDataQueryTypeDef = {
+        "Id": "told",
+        "Expression": alarm.metric,
+        "Label": alarm.name,
+        "ReturnData": True,
+    }
+    return {"Metrics": [told, *inputs]}
 
 
 def _put_those_that_wake(clients: Clients, names: Names) -> None:
@@ -139,6 +185,29 @@ def _of_ion(names: Names) -> tuple[Alarm, ...]:
             "OnBackup",
             windows=3,
             out_of=10,
+        ),
+        Alarm(
+            "previous-login",
+            "on-previous-login",
+            "The mail server refuses the login in the secret, and mail goes out with the one that "
+            "the secret had before, as long as that works. Put the right one into the secret.",
+            ion,
+            "OnPreviousLogin",
+            windows=3,
+            out_of=10,
+        ),
+        Alarm(
+            "deferred",
+            "deferred",
+            "For 4 hours the mail server has put off all mail that it was asked to take, and has "
+            'taken none. It is tried again until it is given up. The log events "deferred" have '
+            "the server's words.",
+            ion,
+            "IF(FILL(deferred, 0) > 0 AND sent < 1, 1, 0)",
+            period=7200,
+            windows=3,
+            out_of=3,
+            inputs={"deferred": "Deferred", "sent": "Sent"},
         ),
         Alarm(
             "paused",

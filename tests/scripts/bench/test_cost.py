@@ -82,7 +82,8 @@ def test_a_month_without_email_has_the_schedules_looks_in_it() -> None:
     assert cost.sweeping(more) - cost.sweeping(IDLE) == pytest.approx(a_month * 100 * 0.40 / 1e6)
     assert cost.sweeping(IDLE, minutes=1) == pytest.approx(5 * cost.sweeping(IDLE))
     of_queues = 3  # input, bulk, later
-    count = of_queues + len(alarms.alarms(names_of("http://127.0.0.1")))
+    told = alarms.alarms(names_of("http://127.0.0.1"))
+    count = of_queues + sum(len(one.inputs) or 1 for one in told)
     standing = cost.sweeping(IDLE) + count * prices.ALARM_MONTH
     assert cost.standing_charge(IDLE) == pytest.approx(standing)
 
