@@ -76,17 +76,17 @@ resource "aws_lambda_function" "load" {
   role          = local.load_makes_role ? aws_iam_role.load[0].arn : var.load.role_arn
   tags          = var.tags
 
-  # The relay's package, wherever it is.
-  filename                = aws_lambda_function.relay.filename
-  s3_bucket               = aws_lambda_function.relay.s3_bucket
-  s3_key                  = aws_lambda_function.relay.s3_key
-  s3_object_version       = aws_lambda_function.relay.s3_object_version
-  source_code_hash        = aws_lambda_function.relay.source_code_hash
-  code_signing_config_arn = aws_lambda_function.relay.code_signing_config_arn
+  # The relay's package, wherever it is. Not read from that function: what isn't set is "" there.
+  filename                = var.package_s3 == null ? local.package : null
+  s3_bucket               = try(var.package_s3.bucket, null)
+  s3_key                  = try(var.package_s3.key, null)
+  s3_object_version       = try(var.package_s3.object_version, null)
+  source_code_hash        = local.package_hash
+  code_signing_config_arn = var.code_signing_config_arn
 
   handler       = "ion.load.run"
-  runtime       = aws_lambda_function.relay.runtime
-  architectures = aws_lambda_function.relay.architectures
+  runtime       = "python3.13"
+  architectures = [var.architecture]
   memory_size   = 256
   timeout       = 120 # a minute's emails are spread over that minute
 

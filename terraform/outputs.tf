@@ -133,7 +133,7 @@ output "dead_letter_alarm_name" {
 }
 
 output "dead_letter_alarm_arn" {
-  description = "ARN of the alarm on dead letters."
+  description = "ARN of the alarm on new dead letters."
   value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].arn
 }
 

@@ -97,6 +97,8 @@ run "a_relay_that_is_switched_off_is_not_told_to_run" {
     enabled = false
   }
 
+  expect_failures = [check.mail_is_being_sent]
+
   assert {
     condition     = toset([for key, alarm in aws_cloudwatch_metric_alarm.operators : key if !alarm.actions_enabled]) == toset(["no-run"])
     error_message = "Only the alarm on silence is silent then: mail that waits grows old."

@@ -54,6 +54,22 @@ def test_a_run_that_goes_on_over_the_backup_server_is_on_it(
     assert log.metrics["OnBackup"] == [1.0]
 
 
+def test_a_run_that_asked_no_server_is_not_on_the_backup(
+    account: Account, function: Function, log: Log
+) -> None:
+    """The first is left alone since an earlier run, and then everything is paused."""
+
+    async def main() -> None:
+        async with guarded(REFUSED) as first, guarded() as backup:
+            function.knows(first, backup=backup)
+            await invoke(function.relay())
+            await control_row(account).change(lambda was: was.with_pause(Pause(), time.time()))
+            assert (await invoke(function.relay())).stopped == "paused"
+
+    asyncio.run(main())
+    assert (log.metrics["OnBackup"], log.metrics["Paused"]) == ([1.0], [1.0])
+
+
 def test_where_no_server_lets_us_that_is_one_held_by_the_first(
     account: Account, function: Function, log: Log
 ) -> None:

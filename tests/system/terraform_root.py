@@ -71,4 +71,12 @@ class Root:
 def _changed(change: dict[str, Any]) -> dict[str, Any]:
     before, after = change["before"] or {}, change["after"] or {}
     changed = {key: value for key, value in after.items() if before.get(key) != value}
-    return changed | {key: UNKNOWN for key, what in change["after_unknown"].items() if what}
+    unknown = change["after_unknown"]
+    return changed | {key: UNKNOWN for key, what in unknown.items() if _any_true(what)}
+
+
+def _any_true(what: object) -> bool:
+    """Whether anything is unknown in what may be a block, and then has an answer for each part."""
+    if isinstance(what, dict | list):
+        return any(map(_any_true, what.values() if isinstance(what, dict) else what))
+    return bool(what)

@@ -48,7 +48,7 @@ class Summary:
     can't be read), "settings", "error" (the run broke), or a hold's reason in lower case
     ("auth", "connect" …)."""
     error: str = ""
-    """For "settings", pauses and holds: what is wrong, for the person who has to mend it."""
+    """For "settings", "queue", pauses and holds: what is wrong, for who has to mend it."""
     held: str = ""
     """Why mail waits that should go, whether the run ended for it or some mail was left behind: a
     hold's reason in lower case, or "queue", "in_flight_limit", "deadline", "error" (the run
