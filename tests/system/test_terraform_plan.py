@@ -61,19 +61,28 @@ def test_a_tag_changes_tags_alone(applied: Root) -> None:
     assert UNKNOWN not in [value for changed in changes.values() for value in changed.values()]
 
 
-def test_a_timeout_changes_the_function_and_the_queues_that_wait_for_it(applied: Root) -> None:
+def test_a_timeout_changes_the_function_and_what_goes_by_it(applied: Root) -> None:
     changes = applied.plan(timeout_seconds=600)
     applied.give({"timeout_seconds": 900})
     assert changes.pop("aws_lambda_function.relay") == {"timeout": 600}
+    alarm = changes.pop('aws_cloudwatch_metric_alarm.operators["function-timeout"]')
+    assert alarm.pop("threshold") == 595_000
+    assert "600 s" in alarm.pop("alarm_description")
+    assert alarm == {}
+    of_long_runs = changes.pop('aws_cloudwatch_metric_alarm.operators["on-backup"]')
+    assert of_long_runs.keys() == {"evaluation_periods"}
     assert changes == {
         f"aws_sqs_queue.{queue}": {"visibility_timeout_seconds": 660} for queue in QUEUES
     }
 
 
-def test_the_pause_of_last_resort_changes_one_attribute(applied: Root) -> None:
+def test_the_pause_of_last_resort_stops_runs_and_silences_the_alarm_on_that(applied: Root) -> None:
     changes = applied.plan(enabled=False)
     applied.give({"enabled": True})
-    assert changes == {"aws_lambda_function.relay": {"reserved_concurrent_executions": 0}}
+    assert changes == {
+        "aws_lambda_function.relay": {"reserved_concurrent_executions": 0},
+        'aws_cloudwatch_metric_alarm.operators["no-run"]': {"actions_enabled": False},
+    }
 
 
 def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
@@ -85,7 +94,7 @@ def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
         aws.functions.invoke(FunctionName=names.function, Payload=b"{}")
     aws.sns.publish(TopicArn=names.topic_arn, Message="{}")
     assert [one.body for one in peek(names.endpoint, names.queue_url)] == ["{}"]
-    assert applied.apply(enabled=True).count("1 changed")
+    assert applied.apply(enabled=True).count("2 changed")
 
 
 def test_a_publisher_of_another_account_may_publish_on_the_topic_that_is_named(
