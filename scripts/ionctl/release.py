@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _MODULE: Final = "terraform/"
 _NOT_IN_THE_ARCHIVE: Final = ("tests/",)
-_BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md")
+_BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md", "docs/operations.md")
 _PACKAGES: Final = "dist/"
 """Where in its folder the released module looks for its packages (terraform/package.tf)."""
 
