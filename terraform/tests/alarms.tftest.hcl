@@ -88,6 +88,13 @@ run "each_alarm_is_on_what_it_says" {
     }
     error_message = "The alarm on mail that is put off compares something else."
   }
+
+  assert {
+    condition = [
+      for query in aws_cloudwatch_metric_alarm.operators["deferred"].metric_query : query.id if coalesce(query.return_data, false)
+    ] == ["told"]
+    error_message = "CloudWatch takes one answer of several metrics: here, what the expression comes to."
+  }
 }
 
 run "whoever_is_named_hears_of_the_beginning_and_of_the_end" {
@@ -247,12 +254,15 @@ run "the_longest_times_fit_into_cloudwatch" {
 
   variables {
     sweep_minutes = 59
-    alarms        = { held_minutes = 720, no_run_minutes = 1440, paused_hours = 168 }
+    alarms        = { held_minutes = 720, no_run_minutes = 1440, paused_hours = 168, dead_letter_days = 13, old_mail_hours = 96, deferred_hours = 96 }
   }
 
   assert {
-    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.operators :
-      alarm.period % 60 == 0 && alarm.evaluation_periods * alarm.period <= (alarm.period < 3600 ? 1 : 7) * 86400
+    condition = alltrue([
+      for windows in [for alarm in aws_cloudwatch_metric_alarm.operators : {
+        count  = alarm.evaluation_periods
+        length = coalesce(alarm.period, [for query in alarm.metric_query : query.metric[0].period if length(query.metric) > 0]...)
+      }] : windows.length % 60 == 0 && windows.count * windows.length <= (windows.length < 3600 ? 1 : 7) * 86400
     ])
     error_message = "CloudWatch takes a day at most, or seven days of windows of an hour or more."
   }
@@ -263,7 +273,7 @@ run "the_shortest_times_fit_into_cloudwatch" {
 
   variables {
     sweep_minutes = 1
-    alarms        = { held_minutes = 5, no_run_minutes = 10, paused_hours = 1, dead_letter_days = 1, old_mail_hours = 1 }
+    alarms        = { held_minutes = 5, no_run_minutes = 10, paused_hours = 1, dead_letters = 1, dead_letter_days = 1, old_mail_hours = 1, deferred_hours = 2 }
   }
 
   assert {
@@ -274,11 +284,163 @@ run "the_shortest_times_fit_into_cloudwatch" {
   }
 }
 
-run "times_beyond_that_are_refused" {
+# Beyond that it is refused. One run for each bound: a run doesn't say which bound it was.
+
+run "held_for_less_than_a_window" {
   command = plan
 
   variables {
-    alarms = { held_minutes = 1, dead_letters = 0, dead_letter_days = 14, old_mail_hours = 0.5, no_run_minutes = 5, paused_hours = 169 }
+    alarms = { held_minutes = 4 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "held_for_more_than_half_a_day" {
+  command = plan
+
+  variables {
+    alarms = { held_minutes = 721 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "held_for_half_a_minute" {
+  command = plan
+
+  variables {
+    alarms = { held_minutes = 10.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "no_dead_letter_at_all" {
+  command = plan
+
+  variables {
+    alarms = { dead_letters = 0 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "half_a_dead_letter" {
+  command = plan
+
+  variables {
+    alarms = { dead_letters = 1.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "dead_letters_of_less_than_a_day" {
+  command = plan
+
+  variables {
+    alarms = { dead_letter_days = 0.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "dead_letters_that_sqs_has_deleted" {
+  command = plan
+
+  variables {
+    alarms = { dead_letter_days = 14 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "mail_of_less_than_an_hour" {
+  command = plan
+
+  variables {
+    alarms = { old_mail_hours = 0.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "mail_of_more_than_four_days" {
+  command = plan
+
+  variables {
+    alarms = { old_mail_hours = 97 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "no_run_for_less_than_ten_minutes" {
+  command = plan
+
+  variables {
+    alarms = { no_run_minutes = 9 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "no_run_for_more_than_a_day" {
+  command = plan
+
+  variables {
+    alarms = { no_run_minutes = 1441 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "no_run_for_half_a_minute" {
+  command = plan
+
+  variables {
+    alarms = { no_run_minutes = 10.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "paused_for_less_than_an_hour" {
+  command = plan
+
+  variables {
+    alarms = { paused_hours = 0.5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "paused_for_more_than_a_week" {
+  command = plan
+
+  variables {
+    alarms = { paused_hours = 169 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "deferred_for_less_than_a_window" {
+  command = plan
+
+  variables {
+    alarms = { deferred_hours = 1 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "deferred_for_more_than_four_days" {
+  command = plan
+
+  variables {
+    alarms = { deferred_hours = 97 }
   }
 
   expect_failures = [var.alarms]
@@ -289,6 +451,16 @@ run "a_runbook_that_has_an_anchor_is_refused" {
 
   variables {
     runbook_url = "https://wiki.example.org/ion#held"
+  }
+
+  expect_failures = [var.runbook_url]
+}
+
+run "a_runbook_that_is_no_address_is_refused" {
+  command = plan
+
+  variables {
+    runbook_url = "wiki.example.org/ion"
   }
 
   expect_failures = [var.runbook_url]

@@ -25,6 +25,18 @@ variables {
   alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
+override_resource {
+  target          = aws_lambda_function.load
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-west-1:123456789012:function:ion-load" }
+}
+
+override_resource {
+  target          = aws_cloudwatch_event_rule.load
+  override_during = plan
+  values          = { arn = "arn:aws:events:eu-west-1:123456789012:rule/ion-load" }
+}
+
 run "there_is_none_by_default" {
   command = plan
 
@@ -65,6 +77,32 @@ run "so_many_a_minute_to_the_simulator" {
   assert {
     condition     = aws_lambda_function_event_invoke_config.load[0].maximum_retry_attempts == 0
     error_message = "A run that failed must not be made up for by twice the load."
+  }
+}
+
+run "its_own_schedule_starts_it" {
+  command = plan
+
+  variables {
+    load = { messages_per_minute = 1 }
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.load[0].rule == aws_cloudwatch_event_rule.load[0].name &&
+      aws_cloudwatch_event_target.load[0].arn == aws_lambda_function.load[0].arn
+    )
+    error_message = "The schedule must start the load publisher, and not the relay."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.load[0].function_name == "ion-load" &&
+      aws_lambda_permission.load[0].action == "lambda:InvokeFunction" &&
+      aws_lambda_permission.load[0].principal == "events.amazonaws.com" &&
+      aws_lambda_permission.load[0].source_arn == aws_cloudwatch_event_rule.load[0].arn
+    )
+    error_message = "Its schedule, and nothing else, may start it."
   }
 }
 
@@ -123,6 +161,16 @@ run "no_recipients" {
   expect_failures = [var.load]
 }
 
+run "more_recipients_than_twenty" {
+  command = plan
+
+  variables {
+    load = { messages_per_minute = 1, recipients = [for number in range(21) : "success+${number}@simulator.amazonses.com"] }
+  }
+
+  expect_failures = [var.load]
+}
+
 run "too_many_a_minute" {
   command = plan
 
@@ -138,6 +186,16 @@ run "none_a_minute" {
 
   variables {
     load = { messages_per_minute = 0 }
+  }
+
+  expect_failures = [var.load]
+}
+
+run "half_an_email_a_minute" {
+  command = plan
+
+  variables {
+    load = { messages_per_minute = 1.5 }
   }
 
   expect_failures = [var.load]
@@ -173,6 +231,16 @@ run "no_role_where_the_module_may_make_none" {
   variables {
     role_arn = "arn:aws:iam::123456789012:role/mail"
     load     = { messages_per_minute = 1 }
+  }
+
+  expect_failures = [var.load]
+}
+
+run "a_role_by_its_name" {
+  command = plan
+
+  variables {
+    load = { messages_per_minute = 1, role_arn = "load" }
   }
 
   expect_failures = [var.load]

@@ -126,31 +126,3 @@ run "the_longest_name_fits_everywhere" {
     error_message = "The role's name is the tightest: 64 characters."
   }
 }
-
-run "tags_reach_every_taggable_resource" {
-  command = plan
-
-  variables {
-    tags = { team = "post" }
-  }
-
-  assert {
-    condition = alltrue([for tags in concat(values(aws_cloudwatch_metric_alarm.queue_size)[*].tags, [
-      aws_sns_topic.input.tags,
-      aws_sns_topic.bulk.tags,
-      aws_sns_topic.queue_size_alarm.tags,
-      aws_sqs_queue.input.tags,
-      aws_sqs_queue.bulk.tags,
-      aws_sqs_queue.later.tags,
-      aws_sqs_queue.dead_letter.tags,
-      aws_cloudwatch_metric_alarm.operators["dead-letters"].tags,
-      aws_cloudwatch_metric_alarm.operators["old-mail"].tags,
-      aws_lambda_function.relay.tags,
-      aws_iam_role.relay[0].tags,
-      aws_cloudwatch_log_group.relay.tags,
-      aws_cloudwatch_event_rule.sweep.tags,
-      aws_dynamodb_table.ledger.tags,
-    ]) : try(tags["team"] == "post", false)])
-    error_message = "A taggable resource has no tags."
-  }
-}

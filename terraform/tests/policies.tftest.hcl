@@ -663,3 +663,24 @@ run "no_topic_reaches_the_later_queue" {
     error_message = "Without a policy a queue takes from whom IAM lets in, and that is the relay."
   }
 }
+
+run "the_load_publisher_publishes_on_the_topic_of_its_lane_and_no_more" {
+  command = plan # the document alone: none of its resources has anything to give out
+
+  variables {
+    environment_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/cccccccc-2222-3333-4444-555555555555"
+    load                    = { messages_per_minute = 1, lane = "bulk" }
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(data.aws_iam_policy_document.load[0].json).Statement :
+      statement.Resource => "${statement.Effect} ${join(" ", sort(flatten([statement.Action])))}"
+      } == {
+      "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"                    = "Allow sns:Publish"
+      "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion-load:*" = "Allow logs:CreateLogStream logs:PutLogEvents"
+      (var.environment_kms_key_arn)                                          = "Allow kms:Decrypt"
+    }
+    error_message = "Publish on one topic, write its log, and read its environment."
+  }
+}

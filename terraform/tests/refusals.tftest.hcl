@@ -45,6 +45,16 @@ run "a_bucket_with_a_wildcard" {
   expect_failures = [var.attachment_buckets]
 }
 
+run "more_buckets_than_twenty" {
+  command = plan
+
+  variables {
+    attachment_buckets = [for number in range(21) : "arn:aws:s3:::bucket-${number}"]
+  }
+
+  expect_failures = [var.attachment_buckets]
+}
+
 run "a_name_with_a_dot" {
   command = plan
 
@@ -90,6 +100,16 @@ run "a_tag_too_long" {
 
   variables {
     tags = { owner = format("%257s", "x") }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "more_tags_than_aws_takes" {
+  command = plan
+
+  variables {
+    tags = { for number in range(51) : "tag-${number}" => "x" }
   }
 
   expect_failures = [var.tags]
@@ -330,6 +350,16 @@ run "an_empty_environment" {
 
   variables {
     environment = ""
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "an_environment_too_long_for_its_name" {
+  command = plan
+
+  variables {
+    environment = "a23456789-123456789-123456789-123"
   }
 
   expect_failures = [var.environment]
@@ -643,6 +673,16 @@ run "a_subnet_by_its_name" {
   expect_failures = [var.vpc]
 }
 
+run "a_security_group_by_its_name" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = ["mail"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
 run "an_unknown_tracing" {
   command = plan
 
@@ -683,6 +723,26 @@ run "a_setting_by_another_way" {
   expect_failures = [var.extra_environment]
 }
 
+run "a_setting_by_another_way_in_small_letters" {
+  command = plan
+
+  variables {
+    extra_environment = { ion_smtp_connections = "8" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "another_name_for_the_metrics" {
+  command = plan
+
+  variables {
+    extra_environment = { POWERTOOLS_SERVICE_NAME = "post" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
 run "a_variable_that_lambda_sets" {
   command = plan
 
@@ -698,6 +758,17 @@ run "an_environment_beyond_lambdas_4_KB" {
 
   variables {
     extra_environment = { OTEL_RESOURCE_ATTRIBUTES = format("%2540s", "x") }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "settings_and_an_environment_beyond_lambdas_4_KB_together" {
+  command = plan
+
+  variables {
+    extra_environment = { OTEL_RESOURCE_ATTRIBUTES = format("%1280s", "x") }
+    settings          = { mail = { sender = format("%1280s", "x") } }
   }
 
   expect_failures = [var.extra_environment]
@@ -858,6 +929,16 @@ run "a_misspelt_section" {
 
   variables {
     settings = { stmp = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_further_server_without_its_underscore" {
+  command = plan
+
+  variables {
+    settings = { smtpbackup = { connections = "8" } }
   }
 
   expect_failures = [aws_lambda_function.relay]

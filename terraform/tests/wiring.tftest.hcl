@@ -474,6 +474,26 @@ run "each_queue_that_is_drained_has_an_alarm_that_wakes" {
   }
 }
 
+run "the_page_and_the_queries_are_of_this_relay" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_dashboard.relay[0].dashboard_name == "ion"
+    error_message = "The dashboard must be called as the relay is."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_query_definition.relay : query.name => one(query.log_group_names)
+      } == {
+      "ion/an-emails-life" = "/aws/lambda/ion"
+      "ion/held-and-why"   = "/aws/lambda/ion"
+      "ion/slowest"        = "/aws/lambda/ion"
+    }
+    error_message = "A saved query must search the function's log."
+  }
+}
+
 run "the_ledger_has_one_row_per_email" {
   command = plan
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
 
@@ -118,7 +119,22 @@ def test_the_cost_of_the_day_is_by_the_list_prices_of_the_cost_sheet(widgets: li
         assert dollars == pytest.approx(each[of[:2]])
 
 
-def value(expression: str, of: dict[str, float]) -> float:
-    """What an expression of sums, products and FILL comes to."""
-    fill = {"FILL": lambda one, _otherwise: one}
+def test_a_day_without_one_of_the_calls_has_a_cost_all_the_same(widgets: list[Json]) -> None:
+    """A metric of which there is nothing, such as bulk where there is none, has no data."""
+    (widget,) = (one for one in widgets if one["properties"].get("view") == "singleValue")
+    ((_, cost),) = [(of, options) for of, options in drawn.lines(widget) if of is None]
+    ids = [options["id"] for of, options in drawn.lines(widget) if of is not None]
+    assert value(cost["expression"], dict.fromkeys(ids)) == 0
+
+
+def test_the_cost_of_the_day_is_of_a_day(planned: Planned, widgets: list[Json]) -> None:
+    """Whatever time the page shows: "auto" would put a period by that in place of the widget's."""
+    (widget,) = (one for one in widgets if one["properties"].get("view") == "singleValue")
+    assert planned.dashboard["periodOverride"] == "inherit"
+    assert widget["properties"]["period"] == 86400
+
+
+def value(expression: str, of: Mapping[str, float | None]) -> float:
+    """What an expression of sums, products and FILL comes to; None: no data."""
+    fill = {"FILL": lambda one, otherwise: otherwise if one is None else one}
     return float(eval(expression, {"__builtins__": {}}, {**of, **fill}))

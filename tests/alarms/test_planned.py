@@ -1,4 +1,4 @@
-"""What a person reads of `terraform plan`, and what can be left out."""
+"""What a person reads of `terraform plan`, what can be left out, and what is tagged."""
 
 import os
 from pathlib import Path
@@ -37,3 +37,15 @@ def test_without_a_dashboard_there_are_no_saved_queries_either(
     }
     assert "aws_cloudwatch_metric_alarm" in kinds
     assert not kinds & {"aws_cloudwatch_dashboard", "aws_cloudwatch_query_definition"}
+
+
+def test_tags_reach_all_that_can_have_them(tmp_path: Path, dynamodb_endpoint: str) -> None:
+    everything = {"outbox": True, "load": {"messages_per_minute": 1}}
+    tags = {"team": "post"}
+    plan = planned_with(tmp_path, dynamodb_endpoint, tags=tags, **everything)
+    # by the provider's schema, with null for what the module leaves out
+    taggable = {
+        one["address"]: one["values"]["tags"] for one in plan.resources if "tags" in one["values"]
+    }
+    assert {"aws_dynamodb_table.outbox[0]", "aws_lambda_function.load[0]"} < taggable.keys()
+    assert {address: has for address, has in taggable.items() if has != tags} == {}

@@ -38,11 +38,11 @@ def test_names_wiring_policies_and_refusals_are_as_the_modules_tests_say(module:
 @pytest.fixture(scope="module")
 def needs(module: Copy) -> dict[str, set[str]]:
     """Each resource, and all that it needs, itself included."""
-    edges = re.findall(r'^  "([^"]+)" -> "([^"]+)";$', module.run("graph"), re.MULTILINE)
-    direct: dict[str, set[str]] = {}
-    for one, other in edges:
-        direct.setdefault(one, set()).add(other)
-        direct.setdefault(other, set())
+    graph = module.run("graph")
+    # Nodes by their own lines: a resource that needs nothing, and is needed by none, has no edge.
+    direct = {one: set[str]() for one in re.findall(r'^  "([^"]+)" \[', graph, re.MULTILINE)}
+    for one, other in re.findall(r'^  "([^"]+)" -> "([^"]+)";$', graph, re.MULTILINE):
+        direct[one].add(other)
 
     def reached(start: str) -> set[str]:
         found, ahead = set[str](), [start]
