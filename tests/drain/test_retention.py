@@ -216,6 +216,34 @@ def test_what_comes_while_it_looks_is_no_reason_to_look_again(
     assert looks(account, clock, 11 * 24, receive_message=busy) == [0]
 
 
+def test_what_comes_while_it_looks_is_not_taken_for_the_oldest(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may have kept back what came before it, or in the same second."""
+    began = clock()
+
+    def busy(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        clock.passes(60)
+        account.publish(email(str(clock())))
+        return at_once(real, request)
+
+    run(account, clock, account.sqs(receive_message=busy))
+    (row,) = account.rows()
+    assert int(row["known"]) == began
+
+
+def test_a_queue_that_gives_less_than_it_counts_was_not_seen(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may answer any number of polls with nothing."""
+    account.publish(email("kept back"))
+
+    def nothing(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        return {}
+
+    assert looks(account, clock, 14, receive_message=nothing) == [0, 13]
+
+
 def test_a_queue_that_fails_again_and_again_is_looked_at_six_times_a_day(
     account: Account, clock: Clock
 ) -> None:
