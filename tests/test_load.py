@@ -162,6 +162,19 @@ async def test_a_stop_by_its_tag_ends_it(
         assert server.accepted == []
 
 
+def test_without_a_sender_of_its_own_the_relays_is_taken() -> None:
+    """Terraform leaves the variable out then."""
+    environment = {
+        "LOAD_TOPIC_ARN": TOPIC,
+        "LOAD_MESSAGES_PER_MINUTE": "1",
+        "LOAD_RECIPIENTS": SIMULATOR,
+        "LOAD_TAG": "ion",
+    }
+    (sent,) = map(parse, emails(Load.of(environment), "minute"))
+    assert isinstance(sent, Send)
+    assert sent.sender is None
+
+
 async def test_without_an_event_the_invocations_own_id_is_taken(
     account: Account, publisher: Callable[[int], ModuleType]
 ) -> None:

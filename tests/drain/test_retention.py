@@ -16,7 +16,7 @@ from ion.aws.schedule import Schedule
 from ion.deadline import Deadline
 from ion.drain.retention import Retention
 from ion.drain.settle import Settler
-from ion.limits import RETENTION_SECONDS
+from ion.limits import RETENTION_SECONDS, SKEW_SECONDS
 from ion.policy.rescue import LONGEST_SECONDS
 from ion.report.telemetry import Telemetry
 from machine.queues import Backlog, on_clock
@@ -48,7 +48,7 @@ def email(key: str) -> str:
 def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Retention:
     """What a new process has: nothing, but for the table."""
     client = cast("DynamoDBClient", dynamodb or account.dynamodb())
-    return Retention(Schedule(client, account.table, LONGEST_SECONDS), Telemetry(), clock)
+    return Retention(Schedule(client, account.table), Telemetry(), clock)
 
 
 async def wake(
@@ -216,6 +216,34 @@ def test_what_comes_while_it_looks_is_no_reason_to_look_again(
     assert looks(account, clock, 11 * 24, receive_message=busy) == [0]
 
 
+def test_what_comes_while_it_looks_is_not_taken_for_the_oldest(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may have kept back what came before it, or in the same second."""
+    began = clock()
+
+    def busy(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        clock.passes(60)
+        account.publish(email(str(clock())))
+        return at_once(real, request)
+
+    run(account, clock, account.sqs(receive_message=busy))
+    (row,) = account.rows()
+    assert int(row["known"]) == began
+
+
+def test_a_queue_that_gives_less_than_it_counts_was_not_seen(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may answer any number of polls with nothing."""
+    account.publish(email("kept back"))
+
+    def nothing(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        return {}
+
+    assert looks(account, clock, 14, receive_message=nothing) == [0, 13]
+
+
 def test_a_queue_that_fails_again_and_again_is_looked_at_six_times_a_day(
     account: Account, clock: Clock
 ) -> None:
@@ -234,7 +262,7 @@ def test_one_that_fails_while_nothing_can_be_old_is_left_alone_for_longer(
 async def due_now(account: Account, clock: Clock) -> None:
     """The next look is due, though nothing is old."""
     client = cast("DynamoDBClient", account.dynamodb())
-    schedule = Schedule(client, account.table, LONGEST_SECONDS)
+    schedule = Schedule(client, account.table)
     await schedule.put_off(clock(), clock(), clock() - DAY)
 
 
@@ -382,6 +410,20 @@ def test_a_time_that_a_wrong_clock_wrote_stops_nothing(
     account.publish(email("old"))
     clock.passes(NEARLY_FORGOTTEN)
     assert run(account, clock) == 1
+
+
+def test_what_is_known_of_the_next_look_outlives_its_due_time(
+    account: Account, clock: Clock
+) -> None:
+    """DynamoDB removes the row some time after it expires."""
+    run(account, clock)
+    (row,) = account.rows()
+    assert int(row["expires_at"]) >= int(row["due"]) + DAY
+
+
+def test_a_clock_that_is_fast_by_seconds_makes_no_look_due(account: Account, clock: Clock) -> None:
+    run(account, Clock(clock() + SKEW_SECONDS))
+    assert looks(account, clock, 1) == []
 
 
 # without the table

@@ -12,7 +12,9 @@ from conftest import Log
 from emulated import Account, Request
 from function import PASSWORD, USER, Context, Function, email, guarded, invoke
 from ion.deadline import Deadline
-from ion.drain.progress import Summary
+from ion.drain.progress import Progress, Summary
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.report.telemetry import Telemetry
 from relay.holding import HOLDS, METRICS, REFUSED, SETTINGS, WITH_MAIL, World, secrets, two_runs
 from smtp_server import NORMAL, Action, Moment, Offer, ScriptedServer, Step, Tls, drop, reply
 
@@ -183,6 +185,30 @@ def test_a_run_that_ends_with_its_time_is_no_held_if_it_sent_something(
     summary = asyncio.run(main())
     assert (summary.stopped, summary.sent >= 1) == ("deadline", True)
     assert not METRICS & log.metrics.keys()
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        Summary(sent=1),
+        Summary(deferred=1),
+        Summary(dead_lettered=1),
+        Summary(moved_to_bulk=1),
+        Summary(redriven=1),
+    ],
+)
+def test_a_run_that_did_anything_did_not_come_to_nothing(did: Summary) -> None:
+    assert not did.came_to_nothing
+    assert Summary(received=1, released=1).came_to_nothing
+
+
+def test_what_held_a_run_first_is_what_it_says() -> None:
+    """One fault often brings others with it."""
+    progress = Progress(Deadline.after(900), Telemetry(), "smtp")
+    progress.hold(Outcome(Stage.DATA, Kind.UNAVAILABLE, Scope.SENDER, Reason.CONFIGURATION))
+    progress.fail("queue", "the input queue can't be read")
+    summary = progress.summary
+    assert (summary.held, summary.held_by, summary.stopped) == ("configuration", "smtp", "queue")
 
 
 def test_the_function_gives_what_held_it(account: Account, function: Function) -> None:

@@ -54,6 +54,18 @@ def test_a_run_that_goes_on_over_the_backup_server_is_on_it(
     assert log.metrics["OnBackup"] == [1.0]
 
 
+def test_a_backup_server_that_has_enough_after_some_emails_was_used_and_holds_the_others(
+    account: Account, function: Function, log: Log
+) -> None:
+    for number in range(3):
+        account.publish(email(number))
+    used_up = reply(454, "Daily message quota exceeded")
+    backup = guarded({Step.DOT: [NORMAL, *[used_up] * 2]})
+    (summary,) = with_backup(function, guarded(REFUSED), backup)
+    assert (summary.sent, summary.held) == (1, "auth")
+    assert (log.metrics["OnBackup"], log.metrics["Held"]) == ([1.0], [1.0])
+
+
 def test_a_run_that_asked_no_server_is_not_on_the_backup(
     account: Account, function: Function, log: Log
 ) -> None:

@@ -108,8 +108,22 @@ def test_version_without_changes_is_refused(repository: Path) -> None:
     assert "write it, or build a --snapshot" in refused.stderr
 
 
-def test_commit_without_the_versions_tag_is_refused(repository: Path) -> None:
-    _git(repository, "tag", "--delete", TAG)
+def test_snapshot_of_a_version_without_changes_has_those_of_the_next_one(repository: Path) -> None:
+    unreleased = "## [Unreleased]\n- Next.\n"
+    (repository / "CHANGELOG.md").write_text(f"# Changelog\n\n{unreleased}", encoding="utf-8")
+    _git(repository, "commit", "--quiet", "--all", "--message", "Changes")
+    released = _release(repository, "--snapshot")
+    assert released.returncode == 0, released.stderr
+    assert _contents(repository / "dist" / version())["CHANGES.md"].decode() == unreleased
+
+
+@pytest.mark.parametrize(
+    "since",
+    [["tag", "--delete", TAG], ["commit", "--quiet", "--allow-empty", "--message", "Later"]],
+    ids=["no tag", "the tag is of an earlier commit"],
+)
+def test_commit_without_the_versions_tag_is_refused(repository: Path, since: list[str]) -> None:
+    _git(repository, *since)
     refused = _release(repository)
     assert refused.returncode == 1
     assert f"has no tag {TAG}: git tag {TAG}, or build a --snapshot" in refused.stderr

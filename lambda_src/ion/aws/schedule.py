@@ -33,12 +33,10 @@ class Schedule:
     Args:
         client: boto3's.
         table: the name.
-        longest_seconds: between two looks.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, longest_seconds: int) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._table = Table(client, table)
-        self._longest_seconds = longest_seconds
 
     async def take(self, now: float, again_seconds: int) -> Turn | None:
         """The look, if one is due, and this function is the one to take it.
@@ -56,7 +54,7 @@ class Schedule:
         due, written_at, known = (_time(row, name) for name in (_DUE, _WRITTEN, _KNOWN))
         if written_at is None or written_at > now + SKEW_SECONDS:
             known = None
-        elif due is not None and now < due <= written_at + self._longest_seconds:
+        elif due is not None and now < due:
             return None
         again = int(now) + again_seconds
         return Turn(known) if await self._write(now, again, known, was=due) else None

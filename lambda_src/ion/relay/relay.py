@@ -40,7 +40,6 @@ from ion.limits import LEASE_MARGIN_SECONDS
 from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
-from ion.policy.rescue import LONGEST_SECONDS
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
 from ion.report.telemetry import Telemetry
@@ -81,7 +80,7 @@ class Relay:
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
-        schedule = Schedule(dynamodb, aws.ledger_table, LONGEST_SECONDS)
+        schedule = Schedule(dynamodb, aws.ledger_table)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
