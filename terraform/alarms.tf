@@ -6,9 +6,20 @@
 # than one of them. Where data is missing it looks a few windows further back, and fills in the rest.
 
 locals {
+  alarm_defaults = {
+    held_minutes     = 10
+    dead_letters     = 1
+    dead_letter_days = 10
+    old_mail_hours   = 6
+    no_run_minutes   = 30
+    paused_hours     = 24
+    deferred_hours   = 4
+  }
+  alarm_values = merge(local.alarm_defaults, var.alarms)
+
   # A run comes at least once a sweep, so each window of this length has one, if anything runs.
   run_window_seconds = max(5, var.sweep_minutes) * 60
-  held_windows       = ceil(var.alarms.held_minutes * 60 / local.run_window_seconds) + 1
+  held_windows       = ceil(local.alarm_values.held_minutes * 60 / local.run_window_seconds) + 1
 
   # One that sends may take as long as Lambda lets it, and says over which server only at its end.
   longest_run_minutes = ceil(var.timeout_seconds / 60)
@@ -17,14 +28,14 @@ locals {
 
   # What is put off is tried again hourly in the end, some minutes more or less: so each has a try.
   deferred_window_seconds = 7200
-  deferred_windows        = ceil(var.alarms.deferred_hours * 3600 / local.deferred_window_seconds) + 1
+  deferred_windows        = ceil(local.alarm_values.deferred_hours * 3600 / local.deferred_window_seconds) + 1
 
   # None begins while another goes on.
-  no_run_minutes = max(var.alarms.no_run_minutes, 3 * var.sweep_minutes, local.longest_run_minutes + 2 * var.sweep_minutes)
+  no_run_minutes = max(local.alarm_values.no_run_minutes, 3 * var.sweep_minutes, local.longest_run_minutes + 2 * var.sweep_minutes)
 
   # Two sweeps, so that one that is late by a second leaves no hour out.
   pause_window_seconds = max(60, 2 * var.sweep_minutes) * 60
-  pause_windows        = max(1, floor(var.alarms.paused_hours * 3600 / local.pause_window_seconds))
+  pause_windows        = max(1, floor(local.alarm_values.paused_hours * 3600 / local.pause_window_seconds))
 
   # The function ends a run 10 s before it would be killed (lambda_src/ion/limits.py, SETTLE_SECONDS).
   longest_run_milliseconds = (var.timeout_seconds - 5) * 1000
@@ -43,7 +54,7 @@ locals {
   alarms = merge({
     held = {
       name   = "held"
-      says   = "For ${var.alarms.held_minutes} minutes runs have left mail behind that should go: no mail server lets ion in, or its ledger or queues can't be used. It waits, and nothing is lost. The log event \"run ended\" says why (held), \"delivery suspended\" what the server said."
+      says   = "For ${local.alarm_values.held_minutes} minutes runs have left mail behind that should go: no mail server lets ion in, or its ledger or queues can't be used. It waits, and nothing is lost. The log event \"run ended\" says why (held), \"delivery suspended\" what the server said."
       on     = local.relay_metrics, metric = "Held", statistic = "Sum", least = 1
       period = local.run_window_seconds, windows = local.held_windows, of = local.held_windows + 1
     }
@@ -55,17 +66,17 @@ locals {
     dead-letters = {
       name = "deadletter"
       says = "Mail could not be sent: it is in ${aws_sqs_queue.dead_letter.name}, and each message says why. Mend that, then redrive it."
-      on   = local.relay_metrics, metric = "DeadLettered", statistic = "Sum", least = var.alarms.dead_letters
+      on   = local.relay_metrics, metric = "DeadLettered", statistic = "Sum", least = local.alarm_values.dead_letters
     }
     dead-letters-old = {
       name = "deadletter-age"
-      says = "Dead letters have been in ${aws_sqs_queue.dead_letter.name} for ${var.alarms.dead_letter_days} days. SQS deletes them for good after 14: redrive or discard them."
-      on   = local.queue_metrics.dead_letter, metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", more_than = var.alarms.dead_letter_days * 86400
+      says = "Dead letters have been in ${aws_sqs_queue.dead_letter.name} for ${local.alarm_values.dead_letter_days} days. SQS deletes them for good after 14: redrive or discard them."
+      on   = local.queue_metrics.dead_letter, metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", more_than = local.alarm_values.dead_letter_days * 86400
     }
     old-mail = {
       name = "input-queue-age"
-      says = "Mail that could go has been in ${aws_sqs_queue.input.name} for more than ${var.alarms.old_mail_hours} hours. What is put off or scheduled waits elsewhere, and a large mailing in the bulk queue: runs don't get at this mail, or are too slow for it."
-      on   = local.queue_metrics.input, metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", more_than = var.alarms.old_mail_hours * 3600
+      says = "Mail that could go has been in ${aws_sqs_queue.input.name} for more than ${local.alarm_values.old_mail_hours} hours. What is put off or scheduled waits elsewhere, and a large mailing in the bulk queue: runs don't get at this mail, or are too slow for it."
+      on   = local.queue_metrics.input, metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", more_than = local.alarm_values.old_mail_hours * 3600
     }
     function-errors = {
       name = "errors"
@@ -99,7 +110,7 @@ locals {
     }
     deferred = {
       name       = "deferred"
-      says       = "For ${var.alarms.deferred_hours} hours the mail server has put off all mail that it was asked to take, and has taken none. It is tried again until it is given up. The log events \"deferred\" have the server's words."
+      says       = "For ${local.alarm_values.deferred_hours} hours the mail server has put off all mail that it was asked to take, and has taken none. It is tried again until it is given up. The log events \"deferred\" have the server's words."
       expression = "IF(FILL(deferred, 0) > 0 AND sent < 1, 1, 0)" # sent has data wherever deferred has: 0 at least
       inputs     = { deferred = "Deferred", sent = "Sent" }
       on         = local.relay_metrics, statistic = "Sum", least = 1
@@ -107,7 +118,7 @@ locals {
     }
     paused = {
       name   = "paused"
-      says   = "A lane has been paused for ${var.alarms.paused_hours} hours, and its mail waits: ./control.sh show says since when and why, ./control.sh resume ends it."
+      says   = "A lane has been paused for ${local.alarm_values.paused_hours} hours, and its mail waits: ./control.sh show says since when and why, ./control.sh resume ends it."
       on     = local.relay_metrics, metric = "Paused", statistic = "Sum", least = 1
       period = local.pause_window_seconds, windows = local.pause_windows, of = local.pause_windows
     }

@@ -159,6 +159,6 @@ locals {
 resource "aws_cloudwatch_dashboard" "relay" {
   count = var.dashboard ? 1 : 0
 
-  dashboard_name = local.name
+  dashboard_name = "${local.name}-${local.region}" # dashboards are the account's, not a region's
   dashboard_body = jsonencode({ start = "-PT12H", periodOverride = "inherit", widgets = local.dashboard_widgets })
 }

@@ -99,6 +99,14 @@ check "mail_is_being_sent" {
   }
 }
 
+# config.cfg in the package may have the guard, so this is no refusal.
+check "staging_has_a_guard" {
+  assert {
+    condition     = var.environment == "production" || anytrue([for key in ["only", "redirect_to"] : try(length(var.settings.guard[key]) > 0, false)])
+    error_message = "environment is ${var.environment}, and settings.guard says neither only nor redirect_to: unless config.cfg in the package does, the function receives nothing."
+  }
+}
+
 # Lambda's format stays "Text", its default: ion writes whole JSON lines by itself, metrics
 # (embedded metric format) among them, and Lambda's JSON format would wrap those.
 resource "aws_cloudwatch_log_group" "relay" {
@@ -108,4 +116,8 @@ resource "aws_cloudwatch_log_group" "relay" {
   retention_in_days = var.log_retention_days
   kms_key_id        = var.log_kms_key_arn
   tags              = var.tags
+
+  # Roles are the account's, log groups a region's: a name that another region has taken fails here,
+  # before anything else is made.
+  depends_on = [aws_iam_role.relay]
 }

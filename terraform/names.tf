@@ -7,10 +7,11 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  # As the log group has it, which is var.name. So each resource that is called by it comes after the log group, and
-  # a name that is taken fails there: CreateLogGroup refuses what exists, while CreateTopic, CreateQueue,
-  # PutRule, PutMetricAlarm and others adopt it in silence. A second relay of the same name would take
-  # over the first one's queues, and its destroy would delete them with the mail in them.
+  # As the log group has it, which is var.name. So each resource that is called by it comes after the log
+  # group, and a name that is taken fails there: CreateLogGroup refuses what exists, while CreateTopic,
+  # CreateQueue, PutRule, PutMetricAlarm and others adopt it in silence. A second relay of the same name
+  # would take over the first one's queues, and its destroy would delete them with the mail in them. The
+  # log group itself comes after the role, whose name no other region may have (CreateRole refuses it, too).
   name = trimprefix(aws_cloudwatch_log_group.relay.name, "/aws/lambda/")
 
   queue_names = {

@@ -3,16 +3,18 @@
 
 variable "publishers" {
   description = "Who of other accounts may publish, by topic: { input = [...], bulk = [...] }, of account ids (12 digits: whom that account lets) and ARNs of roles or users. They need a policy of their own as well, such as publish_policy_json; with kms_key_arn the key's policy must let them use it, too. A role that is deleted and made again must be allowed again: AWS keeps its id, not its name."
-  type = object({
-    input = optional(list(string), [])
-    bulk  = optional(list(string), [])
-  })
-  default  = {}
-  nullable = false
+  type        = map(list(string)) # of an object Terraform would drop a misspelt key in silence
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.publishers), ["input", "bulk"])) == 0
+    error_message = "publishers has a topic that there isn't: there are input and bulk."
+  }
 
   validation {
     condition = alltrue([
-      for principal in concat(var.publishers.input, var.publishers.bulk) :
+      for principal in flatten(values(var.publishers)) :
       can(regex("^([0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+)$", principal))
     ])
     error_message = "publishers must be account ids (12 digits) or ARNs of IAM roles or users (arn:aws:iam::<account>:role/<name>), none with a wildcard. For a whole organisation, see topic_policy_json."
@@ -21,16 +23,18 @@ variable "publishers" {
 
 variable "topic_policy_json" {
   description = "Statements beyond the module's for the policies of its topics, by topic: { input = \"...\", bulk = \"...\" }, each a whole policy document as JSON, such as data.aws_iam_policy_document.x.json. For what publishers can't say: an organisation (aws:PrincipalOrgID), an AWS service. Resource is the topic's ARN; a Sid may not be one of the module's. A topic has one policy: another aws_sns_topic_policy would fight with this one at each apply."
-  type = object({
-    input = optional(string)
-    bulk  = optional(string)
-  })
-  default  = {}
-  nullable = false
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.topic_policy_json), ["input", "bulk"])) == 0
+    error_message = "topic_policy_json has a topic that there isn't: there are input and bulk."
+  }
 
   validation {
     condition = alltrue([
-      for document in [var.topic_policy_json.input, var.topic_policy_json.bulk] :
+      for document in values(var.topic_policy_json) :
       document == null || can(flatten([jsondecode(document).Statement])[0].Effect)
     ])
     error_message = "topic_policy_json.input and .bulk must be policy documents as JSON: {\"Version\": …, \"Statement\": [{\"Effect\": …}]}."
@@ -39,7 +43,7 @@ variable "topic_policy_json" {
 
 # The whole policy of a topic, in one document, since a topic has only one.
 data "aws_iam_policy_document" "topic" {
-  for_each = { input = var.topic_policy_json.input, bulk = var.topic_policy_json.bulk }
+  for_each = { for topic in ["input", "bulk"] : topic => lookup(var.topic_policy_json, topic, null) }
 
   source_policy_documents = each.value[*]
 
@@ -72,9 +76,9 @@ data "aws_iam_policy_document" "topic" {
   }
 
   dynamic "statement" {
-    for_each = length(var.publishers[each.key]) == 0 ? [] : [[
+    for_each = length(lookup(var.publishers, each.key, [])) == 0 ? [] : [[
       # As AWS gives an account's id back, so that no plan sees a difference.
-      for principal in var.publishers[each.key] :
+      for principal in lookup(var.publishers, each.key, []) :
       startswith(principal, "arn:") ? principal : "arn:${local.partition}:iam::${principal}:root"
     ]]
 

@@ -62,7 +62,7 @@ data "aws_iam_policy_document" "assume_role" {
 resource "aws_iam_role" "relay" {
   count = var.role_arn == null ? 1 : 0
 
-  name                 = "${local.name}-lambda-role"
+  name                 = "${var.name}-lambda-role" # not local.name: it comes before the log group
   path                 = var.role_path
   description          = "ion: what the relay may do"
   assume_role_policy   = data.aws_iam_policy_document.assume_role.json

@@ -51,7 +51,7 @@ variable "settings" {
   validation {
     # Lambda allows 4 KB for all environment variables together; the module's own need less than 1.5 KB.
     condition = length(join("", flatten([
-      for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]
+      for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}" if value != null]
     ]))) <= 2560
     error_message = "settings must not exceed 2560 characters in all. What is longer belongs in config.cfg, inside the package."
   }
@@ -77,7 +77,7 @@ locals {
 
   settings_environment = merge([
     for section, entries in var.settings : {
-      for key, value in entries : upper("ion_${section}_${key}") => value
+      for key, value in entries : upper("ion_${section}_${key}") => value if value != null
     }
   ]...)
 }

@@ -55,7 +55,7 @@ variable "extra_environment" {
     # As for settings: Lambda's 4 KB less what the module needs.
     condition = length(join("", flatten([
       [for name, value in var.extra_environment : "${name}${value}"],
-      [for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]],
+      [for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}" if value != null]],
     ]))) <= 2560
     error_message = "extra_environment and settings must not exceed 2560 characters in all."
   }

@@ -171,52 +171,54 @@ variable "alarms" {
     run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten. `deferred_hours` (4; 2-96):
     the mail server has put off all mail, and taken none.
   EOT
-  type = object({
-    held_minutes     = optional(number, 10)
-    dead_letters     = optional(number, 1)
-    dead_letter_days = optional(number, 10)
-    old_mail_hours   = optional(number, 6)
-    no_run_minutes   = optional(number, 30)
-    paused_hours     = optional(number, 24)
-    deferred_hours   = optional(number, 4)
-  })
-  default  = {}
-  nullable = false
+  type        = map(number) # of an object Terraform would drop a misspelt key in silence
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.alarms), keys(local.alarm_defaults))) == 0
+    error_message = "alarms has a key that there isn't. There are: ${join(", ", keys(local.alarm_defaults))}."
+  }
+
+  validation {
+    condition     = alltrue([for value in values(var.alarms) : value != null])
+    error_message = "A key of alarms is null: leave it out for its default."
+  }
 
   # The bounds keep windows times their length within what CloudWatch takes: a day, or seven of windows
   # of an hour or more.
   validation {
-    condition     = var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes
+    condition     = try(var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes, !contains(keys(var.alarms), "held_minutes"))
     error_message = "alarms.held_minutes must be a whole number from 5 to 720."
   }
 
   validation {
-    condition     = var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters
+    condition     = try(var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters, !contains(keys(var.alarms), "dead_letters"))
     error_message = "alarms.dead_letters must be a whole number of at least 1."
   }
 
   validation {
-    condition     = var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13
+    condition     = try(var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13, !contains(keys(var.alarms), "dead_letter_days"))
     error_message = "alarms.dead_letter_days must be from 1 to 13: after 14 days SQS has deleted them."
   }
 
   validation {
-    condition     = var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96
+    condition     = try(var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96, !contains(keys(var.alarms), "old_mail_hours"))
     error_message = "alarms.old_mail_hours must be from 1 to 96."
   }
 
   validation {
-    condition     = var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes
+    condition     = try(var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes, !contains(keys(var.alarms), "no_run_minutes"))
     error_message = "alarms.no_run_minutes must be a whole number from 10 to 1440."
   }
 
   validation {
-    condition     = var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168
+    condition     = try(var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168, !contains(keys(var.alarms), "paused_hours"))
     error_message = "alarms.paused_hours must be from 1 to 168."
   }
 
   validation {
-    condition     = var.alarms.deferred_hours >= 2 && var.alarms.deferred_hours <= 96
+    condition     = try(var.alarms.deferred_hours >= 2 && var.alarms.deferred_hours <= 96, !contains(keys(var.alarms), "deferred_hours"))
     error_message = "alarms.deferred_hours must be from 2 to 96."
   }
 }
@@ -233,7 +235,7 @@ variable "runbook_url" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a CloudWatch dashboard, <name>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
+  description = "Whether to make a CloudWatch dashboard, <name>-<region>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
   type        = bool
   default     = true
   nullable    = false

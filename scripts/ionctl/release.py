@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _MODULE: Final = "terraform/"
 _NOT_IN_THE_ARCHIVE: Final = ("tests/",)
-_BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md", "docs/operations.md")
+_BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md", "config-secrets-example.cfg")
+_DOCS: Final = "docs/"
+"""Its pages, of which the runbooks name each other."""
 _PACKAGES: Final = "dist/"
 """Where in its folder the released module looks for its packages (terraform/package.tf)."""
 
@@ -114,13 +116,14 @@ def module_files(packages: Mapping[str, bytes]) -> dict[str, bytes]:
     """The module's folder as a person gets it: without its tests, with the packages it deploys."""
     listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", _MODULE)
     names = (name.removeprefix(_MODULE) for name in listed.split("\0") if name)
+    docs = [one.relative_to(_ROOT).as_posix() for one in (_ROOT / _DOCS).glob("*.md")]
     return {
         **{
             name: (_ROOT / _MODULE / name).read_bytes()
             for name in names
             if not name.startswith(_NOT_IN_THE_ARCHIVE)
         },
-        **{name: (_ROOT / name).read_bytes() for name in _BESIDE_THE_MODULE},
+        **{name: (_ROOT / name).read_bytes() for name in (*_BESIDE_THE_MODULE, *docs)},
         **{f"{_PACKAGES}{name}": content for name, content in packages.items()},
     }
 

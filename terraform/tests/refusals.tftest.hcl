@@ -963,3 +963,35 @@ run "a_setting_of_another_section" {
 
   expect_failures = [aws_lambda_function.relay]
 }
+
+# A misspelt key of a group
+
+run "a_misspelt_time_of_an_alarm" {
+  command = plan
+
+  variables {
+    alarms = { held_minuts = 5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "publishers_of_a_topic_that_there_is_not" {
+  command = plan
+
+  variables {
+    publishers = { inputs = ["111111111111"] }
+  }
+
+  expect_failures = [var.publishers]
+}
+
+run "statements_for_a_topic_that_there_is_not" {
+  command = plan
+
+  variables {
+    topic_policy_json = { inputs = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Deny\"}]}" }
+  }
+
+  expect_failures = [var.topic_policy_json]
+}

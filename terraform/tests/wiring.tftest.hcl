@@ -376,6 +376,29 @@ run "a_relay_that_is_not_productions_needs_a_guard" {
   }
 }
 
+run "a_relay_that_is_not_productions_without_a_guard_is_warned_of" {
+  command = plan
+
+  variables {
+    environment = "staging"
+  }
+
+  expect_failures = [check.staging_has_a_guard]
+}
+
+run "a_setting_that_is_null_is_left_out" {
+  command = plan
+
+  variables {
+    settings = { smtp = { connections = null, max_rate = "5" } }
+  }
+
+  assert {
+    condition     = [for name in keys(aws_lambda_function.relay.environment[0].variables) : name if startswith(name, "ION_SMTP_")] == ["ION_SMTP_MAX_RATE"]
+    error_message = "null is a setting that is left out."
+  }
+}
+
 run "three_wake_ups_reach_the_function" {
   command = plan
 
@@ -478,7 +501,7 @@ run "the_page_and_the_queries_are_of_this_relay" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_dashboard.relay[0].dashboard_name == "ion"
+    condition     = aws_cloudwatch_dashboard.relay[0].dashboard_name == "ion-${data.aws_region.current.id}"
     error_message = "The dashboard must be called as the relay is."
   }
 

@@ -83,9 +83,10 @@ def test_module_has_its_packages_and_no_tests_nor_what_was_left_there(release: P
             assert module.read(f"dist/{name}") == (release / name).read_bytes()
     tracked = _git(ROOT / "terraform", "ls-files", "--cached", "--others", "--exclude-standard")
     kept = {name for name in tracked.splitlines() if not name.startswith("tests/")}
-    assert names == kept | {"LICENSE", "CHANGELOG.md", "UPGRADE.md", "docs/operations.md"} | {
-        name for name in names if re.fullmatch(r"dist/ion-(arm64|x86_64)\.zip(\.json)?", name)
-    }
+    assert names == kept | {
+        *("LICENSE", "CHANGELOG.md", "UPGRADE.md", "config-secrets-example.cfg"),
+        *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+    } | {name for name in names if re.fullmatch(r"dist/ion-(arm64|x86_64)\.zip(\.json)?", name)}
     assert {"package.tf", "settings.json", "examples/minimal/main.tf"} <= names
 
 

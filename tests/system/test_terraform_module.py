@@ -56,8 +56,13 @@ def needs(module: Copy) -> dict[str, set[str]]:
 
 
 def test_what_is_not_the_first_to_fail_comes_after_what_is(needs: dict[str, set[str]]) -> None:
-    """A name that is taken fails at the log group: no other resource may be adopted before."""
-    assert [one for one, of in needs.items() if "aws_cloudwatch_log_group.relay" not in of] == []
+    """A name that is taken fails at the log group, or at the role, which is the account's.
+
+    Nothing may be adopted before.
+    """
+    early = [one for one, of in needs.items() if "aws_cloudwatch_log_group.relay" not in of]
+    assert early == ["aws_iam_role.relay"]
+    assert "aws_iam_role.relay" in needs["aws_cloudwatch_log_group.relay"]
 
 
 def test_the_tables_which_aws_protects_are_destroyed_before_the_rest(

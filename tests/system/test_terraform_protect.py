@@ -71,11 +71,23 @@ def test_a_new_name_is_refused_before_anything_is_gone(relay: Relay) -> None:
     assert relay.root.plan(name="ion") == {}
 
 
-def test_a_second_relay_of_the_same_name_takes_over_nothing(relay: Relay) -> None:
+@pytest.mark.parametrize(
+    ("variables", "refused"),
+    [
+        ({}, "EntityAlreadyExists"),  # the role, which all regions share
+        ({"role_arn": "arn:aws:iam::123456789012:role/mail"}, "ResourceAlreadyExists"),
+    ],
+    ids=["role", "log group"],
+)
+def test_a_second_relay_of_the_same_name_takes_over_nothing(
+    relay: Relay, variables: dict[str, str], refused: str
+) -> None:
     before = relay.now()
-    second = Root(ROOT / "terraform", relay.folder / "second", relay.names)
-    with pytest.raises(Problem, match="ResourceAlreadyExists"):
-        second.apply(package=relay.package, tags={"team": "another"}, protect_mail=False)
+    second = Root(ROOT / "terraform", relay.folder / f"second {refused}", relay.names)
+    with pytest.raises(Problem, match=refused):
+        second.apply(
+            package=relay.package, tags={"team": "another"}, protect_mail=False, **variables
+        )
     assert relay.now() == before
     second.destroy()
     assert relay.now() == before
