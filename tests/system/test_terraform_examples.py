@@ -1,5 +1,6 @@
 """Each example is applied as it stands, and nothing is left to be changed after it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ ACCOUNTS = {
     "vpc": "7" * 12,
 }
 """One for each, in which nothing else is."""
+LONG = os.environ.get("ION_TERRAFORM") == "long"
+SHORT = ("complete", "vpc")
+"""Those with most in them: each takes a minute and more, of which little is work."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,17 @@ def test_there_is_no_example_that_is_not_applied() -> None:
     )
 
 
-@pytest.mark.parametrize("example", sorted(ACCOUNTS))
+@pytest.mark.parametrize(
+    "example",
+    [
+        example
+        if example in SHORT
+        else pytest.param(
+            example, marks=pytest.mark.skipif(not LONG, reason="minutes: ION_TERRAFORM=long")
+        )
+        for example in sorted(ACCOUNTS)
+    ],
+)
 def test_an_example_is_applied_and_two_plans_after_it_are_empty(
     emulator: Ministack, tmp_path: Path, example: str
 ) -> None:

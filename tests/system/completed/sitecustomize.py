@@ -1,7 +1,8 @@
 """Imported by ministack's Python before anything else: what Terraform's provider misses in 1.5.33.
 
 - To the provider's protocol (Query, XML) DescribeAlarms answers with half of an alarm's attributes,
-  and each plan would set the others again. To boto3's it answers with all.
+  and each plan would set the others again. To boto3's it answers with all, and with a
+  period and a statistic of alarms on an expression as well.
 - Saved queries of Logs Insights are unknown.
 """
 
@@ -32,10 +33,18 @@ def _show_alarms_whole() -> None:
             return answered(params, given, is_cbor, is_json)
         names = [value for key, (value, *_) in params.items() if key.startswith("AlarmNames.")]
         _, _, body = answered({}, {"AlarmNames": names}, False, True)
-        found = f"<DescribeAlarmsResult>{_xml(json.loads(body))}</DescribeAlarmsResult>"
+        found = _xml({"DescribeAlarmsResult": _without_defaults(json.loads(body))})
         return cloudwatch["_xml"](HTTPStatus.OK, "DescribeAlarmsResponse", found)
 
     cloudwatch["_describe_alarms"] = describe_alarms
+
+
+def _without_defaults(described: dict[str, Any]) -> dict[str, Any]:
+    """An alarm on an expression has neither period nor statistic: its metrics have."""
+    for alarm in described["MetricAlarms"]:
+        if not alarm.get("MetricName"):
+            del alarm["Period"], alarm["Statistic"]
+    return described
 
 
 def _xml(value: object) -> str:
