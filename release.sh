@@ -1,6 +1,12 @@
 #!/usr/bin/env bash
-# Builds the Lambda package, reproducibly: dist/ion-arm64.zip. See --help.
+# Builds the Lambda package, reproducibly: dist/ion-arm64.zip; or all of a release, with --all.
+# See --help, and --all --help.
 set -euo pipefail
 root="$(cd "$(dirname "$0")" && pwd)"
 python="$("$root/scripts/venv.sh" scripts "$root/scripts/requirements.txt")"
-PYTHONPATH="$root/scripts" exec "$python" -m ionctl.package "$@"
+module=ionctl.package
+if [[ ${1-} == --all ]]; then
+  module=ionctl.release
+  shift
+fi
+PYTHONPATH="$root/scripts" exec "$python" -m "$module" "$@"

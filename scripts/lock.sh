@@ -20,10 +20,13 @@ compile() {
 }
 
 # The tests' environment holds all the others, so the others take their versions from it.
-# The exception is ministack, which pins a botocore of its own.
+# The exceptions are ministack and checkov, which pin a botocore of their own.
 compile tests/requirements "$@"
 compile scripts/requirements --constraint tests/requirements.txt "$@"
 compile lambda_src/requirements --constraint tests/requirements.txt "$@"
 compile scripts/bench/requirements --constraint tests/requirements.txt "$@"
 compile scripts/bench/html_texts --constraint tests/requirements.txt "$@"
+compile scripts/bytecode "$@"
+compile tests/runtime/requirements --constraint tests/requirements.txt "$@"
 compile scripts/ministack "$@"
+compile scripts/checkov "$@"

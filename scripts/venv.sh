@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# venv.sh NAME REQUIREMENTS: makes .venv/NAME from a locked file, or leaves it if nothing changed.
-# Prints the path of its Python.
+# venv.sh NAME REQUIREMENTS [PYTHON]: makes .venv/NAME from a locked file, or leaves it if nothing
+# changed. Prints the path of its Python.
 set -euo pipefail
 name=$1
 requirements=$(realpath "$2")
@@ -12,7 +12,7 @@ fail() {
   exit 1
 }
 
-for python in python3 python3.13 python3.12 python3.11 ""; do
+for python in "${3:-python3}" python3.13 python3.12 python3.11 ""; do
   "${python:-false}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
 done
 [[ $python ]] || fail "ion needs Python 3.11 or newer; install it, for example: apt-get install python3"

@@ -1,24 +1,14 @@
-# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use.
-
-data "aws_iam_policy_document" "assume_role" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "relay" {
-  name               = "${var.name}-lambda-role"
-  description        = "ion: what the relay may do"
-  assume_role_policy = data.aws_iam_policy_document.assume_role.json
-  tags               = var.tags
-}
+# What the relay may do: exact actions on exact ARNs, nothing that it doesn't use. The role: role.tf.
 
 locals {
+  # What people call a secret, in six letters: AWS's random characters are one of these, in small or capital
+  # letters, once in thirty million times.
+  six_letter_words = [
+    "access", "amazon", "backup", "bearer", "client", "common", "config", "deploy", "emails", "gmails", "google",
+    "lambda", "logins", "mailer", "master", "normal", "oauth2", "office", "public", "relays", "secret", "sender",
+    "server", "shared", "stable", "string", "system", "tenant", "tokens", "values",
+  ]
+
   # Which service holds the secret is written in its ARN.
   secret_action = var.secret_arn == null ? null : (
     split(":", var.secret_arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"
@@ -30,10 +20,23 @@ locals {
     bucket = split("/", local.templates_url)[2]
     below  = join("/", concat(slice(split("/", local.templates_url), 3, length(split("/", local.templates_url))), ["*"]))
   }
-  templates_bucket_arn = local.templates == null ? null : "arn:${split(":", aws_sqs_queue.input.arn)[1]}:s3:::${local.templates.bucket}"
+  templates_bucket_arn = local.templates == null ? null : "arn:${local.partition}:s3:::${local.templates.bucket}"
+}
+
+# One random ending in 184 has small letters alone, so this only warns.
+check "secret_arn_ends_in_random_characters" {
+  assert {
+    condition     = !can(regex(":secret:.*-[a-z]{6}$", var.secret_arn))
+    error_message = "secret_arn ends in six small letters. If they are a word of the secret's name, AWS's six random characters are missing, and the function will be refused: aws secretsmanager describe-secret --secret-id NAME --query ARN"
+  }
 }
 
 data "aws_iam_policy_document" "relay" {
+  source_policy_documents = concat(
+    var.vpc == null ? [] : [data.aws_iam_policy_document.vpc.json],
+    var.tracing == "off" ? [] : [data.aws_iam_policy_document.tracing.json],
+  )
+
   statement {
     sid = "DrainQueues"
     actions = [
@@ -43,7 +46,7 @@ data "aws_iam_policy_document" "relay" {
       "sqs:SendMessage",        # redrive puts back; bulk and what waits are moved
       "sqs:GetQueueAttributes", # an empty answer may mean too many in flight: then the count tells
     ]
-    resources = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
+    resources = local.drained_queue_arns
   }
 
   statement {
@@ -55,7 +58,7 @@ data "aws_iam_policy_document" "relay" {
       "sqs:DeleteMessage",
       "sqs:GetQueueAttributes", # redrive counts what is hidden
     ]
-    resources = [aws_sqs_queue.dead_letter.arn]
+    resources = [local.queue_arns.dead_letter]
   }
 
   statement {
@@ -65,19 +68,19 @@ data "aws_iam_policy_document" "relay" {
       "dynamodb:PartiQLInsert", # BatchExecuteStatement has no permission of its own: AWS asks for
       "dynamodb:PartiQLUpdate", # the one of each statement in it
     ]
-    resources = [aws_dynamodb_table.ledger.arn]
+    resources = [local.table_arns.ledger]
   }
 
   statement {
     sid       = "RearmAlarms"
     actions   = ["cloudwatch:SetAlarmState"]
-    resources = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
+    resources = values(local.queue_size_alarm_arns)
   }
 
   statement {
     sid       = "WriteLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.relay.arn}:*"] # its streams: they have no ARN before they exist
+    resources = ["${local.log_group_arn}:*"] # its streams: they have no ARN before they exist
   }
 
   dynamic "statement" {
@@ -99,11 +102,11 @@ data "aws_iam_policy_document" "relay" {
   }
 
   dynamic "statement" {
-    for_each = aws_dynamodb_table.outbox
+    for_each = var.outbox ? [local.table_arns.outbox] : []
     content {
       sid       = "ReadOutbox"
       actions   = ["dynamodb:BatchGetItem"]
-      resources = [statement.value.arn]
+      resources = [statement.value]
     }
   }
 
@@ -140,6 +143,16 @@ data "aws_iam_policy_document" "relay" {
     }
   }
 
+  # Lambda decrypts the environment with the role's rights, should the grant that it makes itself be gone.
+  dynamic "statement" {
+    for_each = var.environment_kms_key_arn[*]
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
   dynamic "statement" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
     content {
@@ -148,10 +161,4 @@ data "aws_iam_policy_document" "relay" {
       resources = [statement.value]
     }
   }
-}
-
-resource "aws_iam_role_policy" "relay" {
-  name   = "relay"
-  role   = aws_iam_role.relay.id
-  policy = data.aws_iam_policy_document.relay.json
 }

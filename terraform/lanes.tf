@@ -5,20 +5,13 @@
 # drops is in no dead-letter queue.
 
 resource "aws_sns_topic" "bulk" {
-  name              = "${var.name}-bulk-topic"
+  name              = local.topic_names.bulk
   kms_master_key_id = var.kms_key_arn
   tags              = var.tags
 }
 
-resource "aws_sns_topic_policy" "bulk" {
-  count = var.require_tls ? 1 : 0
-
-  arn    = aws_sns_topic.bulk.arn
-  policy = data.aws_iam_policy_document.topic["bulk"].json
-}
-
 resource "aws_sqs_queue" "bulk" {
-  name                       = "${var.name}-bulk-queue"
+  name                       = local.queue_names.bulk
   message_retention_seconds  = local.retention_seconds
   max_message_size           = local.max_message_bytes
   visibility_timeout_seconds = var.timeout_seconds + 60
@@ -70,7 +63,7 @@ resource "aws_lambda_permission" "bulk_topic" {
 # poll finds nothing, whatever is there. So no waiting is done in the queues of what may go now.
 
 resource "aws_sqs_queue" "later" {
-  name                       = "${var.name}-later-queue"
+  name                       = local.queue_names.later
   message_retention_seconds  = local.retention_seconds
   max_message_size           = local.max_message_bytes
   visibility_timeout_seconds = var.timeout_seconds + 60

@@ -1,7 +1,7 @@
 # Who got what, when, and what the mail server said to it: one row per email.
 
 resource "aws_dynamodb_table" "ledger" {
-  name         = "${var.name}-ledger"
+  name         = local.table_names.ledger
   billing_mode = "PAY_PER_REQUEST" # mail comes in bursts, and nobody wants to plan capacity for it
   hash_key     = "email_id"
   tags         = var.tags
@@ -22,7 +22,7 @@ resource "aws_dynamodb_table" "ledger" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.ledger_deletion_protection
+  deletion_protection_enabled = var.protect_mail # made last, destroyed first: protect.tf
 
   # Without the block DynamoDB encrypts all the same, by a key that AWS owns.
   dynamic "server_side_encryption" {
@@ -32,4 +32,6 @@ resource "aws_dynamodb_table" "ledger" {
       kms_key_arn = server_side_encryption.value
     }
   }
+
+  depends_on = [terraform_data.all_but_tables]
 }

@@ -3,7 +3,7 @@
 resource "aws_dynamodb_table" "outbox" {
   count = var.outbox ? 1 : 0
 
-  name         = "${var.name}-outbox"
+  name         = local.table_names.outbox
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "email_id"
   tags         = var.tags
@@ -24,7 +24,7 @@ resource "aws_dynamodb_table" "outbox" {
     enabled = true
   }
 
-  deletion_protection_enabled = var.ledger_deletion_protection
+  deletion_protection_enabled = var.protect_mail
 
   # Without the block DynamoDB encrypts all the same, by a key that AWS owns.
   dynamic "server_side_encryption" {
@@ -34,4 +34,6 @@ resource "aws_dynamodb_table" "outbox" {
       kms_key_arn = server_side_encryption.value
     }
   }
+
+  depends_on = [terraform_data.all_but_tables]
 }

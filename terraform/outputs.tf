@@ -68,17 +68,17 @@ output "bulk_queue_arn" {
 }
 
 output "later_queue_name" {
-  description = "Name of the queue of mail that waits, deferred or scheduled: what its metrics go by."
+  description = "Name of the later queue, of mail that waits, deferred or scheduled: what its metrics go by."
   value       = aws_sqs_queue.later.name
 }
 
 output "later_queue_url" {
-  description = "URL of that queue."
+  description = "URL of the later queue."
   value       = aws_sqs_queue.later.url
 }
 
 output "later_queue_arn" {
-  description = "ARN of that queue."
+  description = "ARN of the later queue."
   value       = aws_sqs_queue.later.arn
 }
 
@@ -118,7 +118,7 @@ output "alarm_name" {
 }
 
 output "alarm_arn" {
-  description = "ARN of that alarm."
+  description = "ARN of the alarm that wakes the function when emails are waiting in the input queue."
   value       = aws_cloudwatch_metric_alarm.queue_size["input"].arn
 }
 
@@ -128,23 +128,28 @@ output "alarm_topic_arn" {
 }
 
 output "dead_letter_alarm_name" {
-  description = "Name of the alarm on dead letters."
-  value       = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
+  description = "Name of the alarm on new dead letters."
+  value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].alarm_name
 }
 
 output "dead_letter_alarm_arn" {
-  description = "ARN of that alarm."
-  value       = aws_cloudwatch_metric_alarm.dead_letters.arn
+  description = "ARN of the alarm on new dead letters."
+  value       = aws_cloudwatch_metric_alarm.operators["dead-letters"].arn
 }
 
 output "queue_age_alarm_name" {
   description = "Name of the alarm on mail that could go and has been in the input queue for hours."
-  value       = aws_cloudwatch_metric_alarm.queue_age.alarm_name
+  value       = aws_cloudwatch_metric_alarm.operators["old-mail"].alarm_name
 }
 
 output "queue_age_alarm_arn" {
-  description = "ARN of that alarm."
-  value       = aws_cloudwatch_metric_alarm.queue_age.arn
+  description = "ARN of the alarm on mail that could go and has been in the input queue for hours."
+  value       = aws_cloudwatch_metric_alarm.operators["old-mail"].arn
+}
+
+output "alarm_names" {
+  description = "Names of the alarms that tell a person, by key (held, misconfigured, dead-letters …), which is also where docs/operations.md says what to do."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.operators : key => alarm.alarm_name }
 }
 
 output "ledger_table_name" {
@@ -157,13 +162,6 @@ output "ledger_table_arn" {
   value       = aws_dynamodb_table.ledger.arn
 }
 
-# For grants beyond the module's own, e.g. on a bucket with attachments
-
-output "role_name" {
-  description = "Name of the function's role."
-  value       = aws_iam_role.relay.name
-}
-
 output "outbox_table_arn" {
   description = "ARN of the outbox, for publishers: dynamodb:PutItem on it. null without one."
   value       = one(aws_dynamodb_table.outbox[*].arn)
@@ -172,9 +170,4 @@ output "outbox_table_arn" {
 output "outbox_table_name" {
   description = "Name of the outbox. null without one."
   value       = one(aws_dynamodb_table.outbox[*].name)
-}
-
-output "role_arn" {
-  description = "ARN of the function's role."
-  value       = aws_iam_role.relay.arn
 }

@@ -12,7 +12,7 @@ locals {
 }
 
 resource "aws_sqs_queue" "input" {
-  name                      = "${var.name}-input-queue"
+  name                      = local.queue_names.input
   message_retention_seconds = local.retention_seconds
   max_message_size          = local.max_message_bytes
   tags                      = var.tags
@@ -31,7 +31,7 @@ resource "aws_sqs_queue" "input" {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = "${var.name}-input-deadletter-queue"
+  name                      = local.queue_names.dead_letter
   message_retention_seconds = local.retention_seconds
   max_message_size          = local.max_message_bytes
   tags                      = var.tags
@@ -49,7 +49,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.input.arn, aws_sqs_queue.bulk.arn, aws_sqs_queue.later.arn]
+    sourceQueueArns   = local.drained_queue_arns
   })
 }
 
@@ -57,19 +57,19 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
 # of their own: the function in its role's (iam.tf).
 data "aws_iam_policy_document" "queue" {
   for_each = {
-    input       = { arn = aws_sqs_queue.input.arn, topics = [aws_sns_topic.input.arn] }
-    bulk        = { arn = aws_sqs_queue.bulk.arn, topics = [aws_sns_topic.bulk.arn] }
-    later       = { arn = aws_sqs_queue.later.arn, topics = [] }
-    dead_letter = { arn = aws_sqs_queue.dead_letter.arn, topics = [aws_sns_topic.input.arn, aws_sns_topic.bulk.arn] }
+    input       = [local.topic_arns.input]
+    bulk        = [local.topic_arns.bulk]
+    later       = []
+    dead_letter = [local.topic_arns.input, local.topic_arns.bulk]
   }
 
   dynamic "statement" {
-    for_each = length(each.value.topics) > 0 ? ["AllowTopics"] : []
+    for_each = length(each.value) > 0 ? ["AllowTopics"] : []
 
     content {
       sid       = statement.value
       actions   = ["sqs:SendMessage"]
-      resources = [each.value.arn]
+      resources = [local.queue_arns[each.key]]
 
       principals {
         type        = "Service"
@@ -79,7 +79,7 @@ data "aws_iam_policy_document" "queue" {
       condition {
         test     = "ArnEquals"
         variable = "aws:SourceArn"
-        values   = each.value.topics
+        values   = each.value
       }
     }
   }
@@ -91,7 +91,7 @@ data "aws_iam_policy_document" "queue" {
       sid       = statement.value
       effect    = "Deny"
       actions   = ["sqs:*"]
-      resources = [each.value.arn]
+      resources = [local.queue_arns[each.key]]
 
       principals {
         type        = "*"

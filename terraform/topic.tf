@@ -1,44 +1,10 @@
-# The publishers' door. They need sns:Publish on this topic, in a policy of their own; bulk has a
-# topic of its own (lanes.tf), so that IAM can say who may send what.
+# The topic of normal mail. Who may publish on it: publishers.tf. Bulk has a topic of its own (lanes.tf),
+# so that IAM can say who may send what.
 
 resource "aws_sns_topic" "input" {
-  name              = "${var.name}-input-topic"
+  name              = local.topic_names.input
   kms_master_key_id = var.kms_key_arn
   tags              = var.tags
-}
-
-# Takes the place of SNS's default policy, if asked for. Nobody is allowed here: within the account
-# a publisher's own policy is enough, and whatever it says, not without TLS.
-data "aws_iam_policy_document" "topic" {
-  for_each = {
-    input = aws_sns_topic.input.arn
-    bulk  = aws_sns_topic.bulk.arn
-  }
-
-  statement {
-    sid       = "DenyWithoutTLS"
-    effect    = "Deny"
-    actions   = ["sns:Publish"]
-    resources = [each.value]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
-}
-
-resource "aws_sns_topic_policy" "input" {
-  count = var.require_tls ? 1 : 0
-
-  arn    = aws_sns_topic.input.arn
-  policy = data.aws_iam_policy_document.topic["input"].json
 }
 
 # The work itself goes this way, and only this way.

@@ -41,13 +41,21 @@ variable "environment" {
   }
 }
 
-# The function
-
-variable "package" {
-  description = "Path of the Lambda package (.zip). null: dist/ion-<architecture>.zip beside this folder, as written by ./release.sh."
-  type        = string
-  default     = null
+variable "enabled" {
+  description = "Whether mail is sent. false is the pause of last resort: no run can begin any more, while topics and queues go on to take mail. A run that is under way goes on to its end (timeout_seconds at most): the action pause is obeyed within 10 seconds, and survives an apply. While it is false nothing is moved to the dead-letter queue either, and SQS deletes mail that is 14 days old."
+  type        = bool
+  default     = true
+  nullable    = false
 }
+
+variable "protect_mail" {
+  description = "Whether a destroy, and a new name (which destroys too), is refused before anything is lost. AWS then refuses to delete the ledger and the outbox, which are destroyed first; so queues with mail in them, subscriptions and the function stay as they are. To destroy, apply with false first. It holds back Terraform as a whole, not a destroy with -target, and not a person in the console."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# The function
 
 variable "architecture" {
   description = "Processor of the function: arm64 or x86_64. The package must be built for the same one."
@@ -62,7 +70,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core."
+  description = "Memory of the function in MB, 128-10240. Processor time grows with it: 1769 MB is one whole core. Emails of hundreds of KB want 256 at least: as many are under way at a time as fit."
   type        = number
   default     = 512
   nullable    = false
@@ -80,7 +88,7 @@ variable "timeout_seconds" {
   nullable    = false
 
   validation {
-    # 900 is Lambda's limit. Under 60 a slow mail server's reply would not fit into a run.
+    # 900 is the most that the provider takes; Lambda's models name more by now. Under 60 a slow mail server's reply would not fit into a run.
     condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
     error_message = "timeout_seconds must be a whole number from 60 to 900."
   }
@@ -136,7 +144,7 @@ variable "log_retention_days" {
 # Who is told
 
 variable "alarm_topic_arns" {
-  description = "ARNs of SNS topics of yours that hear of dead letters and of mail that could go and has waited for hours: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody."
+  description = "ARNs of SNS topics of yours that hear of each alarm, as it rings and as it ends: at most 5, none of them FIFO. A topic with a customer KMS key needs one whose policy lets cloudwatch.amazonaws.com use it. []: the alarms are there to be looked at, and tell nobody; each plan warns of it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -154,76 +162,104 @@ variable "alarm_topic_arns" {
   }
 }
 
-# How it behaves
-
-variable "settings" {
-  description = "Overrides of config.cfg by section and key: { smtp = { connections = \"8\" } } is handed over as ION_SMTP_CONNECTIONS=8. { mail = { sender = \"name@example.org\" } } is needed if the SMTP username is no address, unless each message names its sender. Names in lower case, at most 2560 characters in all. No credentials: they would be readable in the state and in the function's configuration; see secret_arn."
-  type        = map(map(string))
+variable "alarms" {
+  description = <<-EOT
+    When the alarms ring. `held_minutes` (10; 5-720): no server has let ion in for so long; at least a sweep.
+    `dead_letters` (1): new dead letters within 5 minutes. `dead_letter_days` (10; 1-13): age of a dead
+    letter; SQS deletes it after 14 days. `old_mail_hours` (6; 1-96): age of mail in the input queue that
+    could go. `no_run_minutes` (30; 10-1440): the function hasn't run; at least three sweeps, and its longest
+    run with two. `paused_hours` (24; 1-168): a lane has been paused, and forgotten. `deferred_hours` (4; 2-96):
+    the mail server has put off all mail, and taken none.
+  EOT
+  type        = map(number) # of an object Terraform would drop a misspelt key in silence
   default     = {}
   nullable    = false
 
   validation {
-    condition = alltrue(flatten([
-      for section, entries in var.settings : [
-        for word in concat([section], keys(entries)) : can(regex("^[a-z][a-z0-9_]*$", word))
-      ]
-    ]))
-    error_message = "Sections and keys in settings must match ^[a-z][a-z0-9_]*$."
+    condition     = length(setsubtract(keys(var.alarms), keys(local.alarm_defaults))) == 0
+    error_message = "alarms has a key that there isn't. There are: ${join(", ", keys(local.alarm_defaults))}."
   }
 
   validation {
-    condition     = !contains(keys(var.settings), "aws")
-    error_message = "The section aws in settings is refused: names and ARNs of resources are known to this module alone."
+    condition     = alltrue([for value in values(var.alarms) : value != null])
+    error_message = "A key of alarms is null: leave it out for its default."
+  }
+
+  # The bounds keep windows times their length within what CloudWatch takes: a day, or seven of windows
+  # of an hour or more.
+  validation {
+    condition     = try(var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes, !contains(keys(var.alarms), "held_minutes"))
+    error_message = "alarms.held_minutes must be a whole number from 5 to 720."
   }
 
   validation {
-    condition = alltrue(flatten([
-      for entries in values(var.settings) : [for key in keys(entries) : !can(regex("(^|_)(username|password)$|(^|_)oauth_", key))]
-    ]))
-    error_message = "username, password and oauth_ keys don't belong in settings, they would be readable in the state. Put them into config-secrets.cfg, or into the secret that secret_arn names."
+    condition     = try(var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters, !contains(keys(var.alarms), "dead_letters"))
+    error_message = "alarms.dead_letters must be a whole number of at least 1."
   }
 
   validation {
-    condition     = var.environment == "production" || try(var.settings.guard.required, "true") == "true"
-    error_message = "settings.guard.required is always true where environment isn't \"production\": leave it out."
+    condition     = try(var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13, !contains(keys(var.alarms), "dead_letter_days"))
+    error_message = "alarms.dead_letter_days must be from 1 to 13: after 14 days SQS has deleted them."
   }
 
   validation {
-    # The grant is made from it (iam.tf), so no wildcard may be in it.
-    condition     = can(regex("^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.'()-]+)*/?)?$", try(var.settings.templates.s3, "")))
-    error_message = "settings.templates.s3 must be s3://BUCKET/PREFIX, of letters, digits and !_.'()- between its slashes."
+    condition     = try(var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96, !contains(keys(var.alarms), "old_mail_hours"))
+    error_message = "alarms.old_mail_hours must be from 1 to 96."
   }
 
   validation {
-    # a = { b_c = … } and a_b = { c = … } would both be ION_A_B_C, and one would win in silence.
-    condition = (
-      length(flatten([for entries in values(var.settings) : keys(entries)])) ==
-      length(toset(flatten([for section, entries in var.settings : [for key in keys(entries) : "${section}_${key}"]])))
-    )
-    error_message = "Two entries of settings make the same environment variable ION_<SECTION>_<KEY>."
+    condition     = try(var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes, !contains(keys(var.alarms), "no_run_minutes"))
+    error_message = "alarms.no_run_minutes must be a whole number from 10 to 1440."
   }
 
   validation {
-    # Lambda allows 4 KB for all environment variables together; the module's own need less than 1.5 KB.
-    condition = length(join("", flatten([
-      for section, entries in var.settings : [for key, value in entries : "ION_${section}_${key}${value}"]
-    ]))) <= 2560
-    error_message = "settings must not exceed 2560 characters in all. What is longer belongs in config.cfg, inside the package."
+    condition     = try(var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168, !contains(keys(var.alarms), "paused_hours"))
+    error_message = "alarms.paused_hours must be from 1 to 168."
+  }
+
+  validation {
+    condition     = try(var.alarms.deferred_hours >= 2 && var.alarms.deferred_hours <= 96, !contains(keys(var.alarms), "deferred_hours"))
+    error_message = "alarms.deferred_hours must be from 2 to 96."
   }
 }
 
-variable "secret_arn" {
-  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. null: config-secrets.cfg is inside the package."
+variable "runbook_url" {
+  description = "Address of docs/operations.md where your operators read it, such as https://wiki.example.org/ion: each alarm's description ends in it, with #held or the like behind it. null: docs/operations.md."
   type        = string
   default     = null
 
   validation {
-    # A secret's ARN ends in six random characters. Without them the grant would match nothing.
+    condition     = var.runbook_url == null || can(regex("^https?://[^#[:space:]]{1,256}$", var.runbook_url))
+    error_message = "runbook_url must be an http or https address of at most 256 characters after the scheme, without # and spaces."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether to make a CloudWatch dashboard, <name>-<region>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# How it behaves (settings: settings.tf)
+
+variable "secret_arn" {
+  description = "ARN of the SSM SecureString parameter, or full ARN of the Secrets Manager secret, that holds the text of config-secrets.cfg. A secret's ends in six random characters (aws secretsmanager describe-secret --secret-id NAME --query ARN). null: config-secrets.cfg is inside the package."
+  type        = string
+  default     = null
+
+  validation {
+    # A path of SSM has no empty part, and the grant is for exactly what is written here.
     condition = var.secret_arn == null || can(regex(
-      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
+      "^arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_.-]+)+|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})$",
       var.secret_arn
     ))
-    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>)."
+    error_message = "secret_arn must be the ARN of an SSM parameter (arn:aws:ssm:<region>:<account>:parameter/<name>, the parts of the name between single slashes) or the full ARN of a Secrets Manager secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six random characters>)."
+  }
+
+  validation {
+    condition     = !contains(local.six_letter_words, lower(try(regex(":secret:.*-([A-Za-z0-9]{6})$", var.secret_arn)[0], "")))
+    error_message = "secret_arn ends in a word of the secret's name, and not in the six random characters that AWS puts behind it: the function would be refused. The full ARN: aws secretsmanager describe-secret --secret-id NAME --query ARN"
   }
 }
 
@@ -250,47 +286,10 @@ variable "attachment_buckets" {
   }
 }
 
-# Encryption
+# Encryption (keys: keys.tf)
 
 variable "require_tls" {
   description = "Whether the policies of topics and queues refuse any call without TLS, the owner's too. SDKs and CLI use TLS anyway; some auditors want to see it enforced. An emulator reached over plain HTTP then refuses everything."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
-variable "secret_kms_key_arn" {
-  description = "ARN of the customer KMS key that encrypts the secret. null: the secret uses the AWS managed key, which needs no grant."
-  type        = string
-  default     = null
-
-  validation {
-    # An alias can't stand in an IAM policy as a resource, hence the key itself.
-    condition     = var.secret_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.secret_kms_key_arn))
-    error_message = "secret_kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-
-  validation {
-    condition     = var.secret_kms_key_arn == null || var.secret_arn != null
-    error_message = "secret_kms_key_arn is of no use without secret_arn."
-  }
-}
-
-variable "kms_key_arn" {
-  description = "ARN of the customer KMS key for topics, queues, ledger and outbox. null: keys that AWS owns (queues and tables). The key's policy must allow sns.amazonaws.com kms:GenerateDataKey and kms:Decrypt, else SNS can deliver to no queue; publishers need both too."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-# The ledger
-
-variable "ledger_deletion_protection" {
-  description = "Whether AWS refuses to delete the ledger table, and the outbox if there is one. Recommended in production; terraform destroy then needs it set to false and applied first."
   type        = bool
   default     = false
   nullable    = false

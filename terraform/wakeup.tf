@@ -38,19 +38,15 @@ moved { # one resource until there were three queues
 }
 
 resource "aws_cloudwatch_metric_alarm" "queue_size" {
-  for_each = {
-    input = aws_sqs_queue.input.name
-    bulk  = aws_sqs_queue.bulk.name
-    later = aws_sqs_queue.later.name
-  }
+  for_each = local.queue_size_alarm_names
 
-  alarm_name        = "${each.value}-size-alarm"
-  alarm_description = "Wakes ion: emails are waiting in ${each.value}. Not a fault by itself."
+  alarm_name        = each.value
+  alarm_description = "Wakes ion: emails are waiting in ${local.queue_names[each.key]}. Not a fault by itself."
   tags              = var.tags
 
   namespace   = "AWS/SQS"
   metric_name = "ApproximateNumberOfMessagesVisible"
-  dimensions  = { QueueName = each.value }
+  dimensions  = { QueueName = local.queue_names[each.key] }
   statistic   = "Maximum"
 
   comparison_operator = "GreaterThanOrEqualToThreshold"
@@ -62,18 +58,19 @@ resource "aws_cloudwatch_metric_alarm" "queue_size" {
   alarm_actions = [aws_sns_topic.queue_size_alarm.arn]
 }
 
-# One topic for the three alarms. Not encrypted by the customer's key: it carries no email, and
-# CloudWatch would need the key.
+# One topic for the three alarms. Not encrypted by the key of what holds email (kms_key_arn): it carries
+# none, and CloudWatch needs this key.
 resource "aws_sns_topic" "queue_size_alarm" {
-  name = "${var.name}-input-queue-size-alarm-topic"
-  tags = var.tags
+  name              = local.topic_names.queue_size_alarm
+  kms_master_key_id = var.alarm_topic_kms_key_arn
+  tags              = var.tags
 }
 
 data "aws_iam_policy_document" "queue_size_alarm_topic" {
   statement {
     sid       = "AllowAlarms"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.queue_size_alarm.arn]
+    resources = [local.topic_arns.queue_size_alarm]
 
     principals {
       type        = "Service"
@@ -83,7 +80,7 @@ data "aws_iam_policy_document" "queue_size_alarm_topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [for alarm in aws_cloudwatch_metric_alarm.queue_size : alarm.arn]
+      values   = values(local.queue_size_alarm_arns)
     }
   }
 }
@@ -113,7 +110,7 @@ resource "aws_lambda_permission" "queue_size_alarm_topic" {
 # dropped; this one comes again.
 
 resource "aws_cloudwatch_event_rule" "sweep" {
-  name                = "${var.name}-sweep"
+  name                = "${local.name}-sweep"
   description         = "Wakes ion every ${var.sweep_minutes} min, whatever the other wake-ups did"
   schedule_expression = var.sweep_minutes == 1 ? "rate(1 minute)" : "rate(${var.sweep_minutes} minutes)"
   tags                = var.tags

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Metrics
 from moto import mock_aws
 from moto.sqs.models import SQSBackend
 
+import emf
 from emulated import REGION, Account, without_waiting
 from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, Ministack
@@ -49,11 +50,22 @@ class Log:
     def metrics(self) -> dict[str, list[float]]:
         """All that was flushed, by name."""
         found: dict[str, list[float]] = {}
-        for line in self._lines:
-            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
-                for metric in directive["Metrics"]:
-                    found.setdefault(metric["Name"], []).extend(line[metric["Name"]])
+        for line in self._metric_lines:
+            for metric in emf.metrics(line):
+                found.setdefault(metric, []).extend(line[metric])
         return found
+
+    def about(self, metric: str) -> list[dict[str, Any]]:
+        """What each line of a metric says beside its value."""
+        return [emf.properties(line) for line in self._metric_lines if metric in emf.metrics(line)]
+
+    @property
+    def _metric_lines(self) -> list[dict[str, Any]]:
+        """Each as CloudWatch takes it, or the test fails."""
+        lines = [line for line in self._lines if "_aws" in line]
+        for line in lines:
+            emf.check(line)
+        return lines
 
     @property
     def _lines(self) -> list[dict[str, Any]]:

@@ -43,6 +43,8 @@ def guarded(
 class Context:
     """What Lambda hands over beside the event."""
 
+    aws_request_id = "request"
+
     def __init__(self, seconds: float = 900) -> None:
         self._seconds = seconds
 
@@ -90,6 +92,12 @@ class Function:
         if backup is not None:
             text += self.secrets(backup, section="smtp:backup")
         (self.root / "config-secrets.cfg").write_text(text, encoding="utf-8")
+
+
+def new_load(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The entry of the load publisher in a new execution environment."""
+    monkeypatch.delitem(sys.modules, "ion.load", raising=False)
+    return importlib.import_module("ion.load")
 
 
 async def invoke(relay: Relay) -> Summary:

@@ -1,115 +1,60 @@
-"""What the function's role may do and what the function does, held against each other."""
+"""What the functions' roles may do and what the functions do, held against each other."""
 
-import re
-from collections import defaultdict
+import json
+import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from emulated import REGION, Account
-from function import PASSWORD, Function, email, guarded, invoke
+from function import PASSWORD, Context, Function, email, guarded, invoke, new_load
+from granted import Call, Recorder, grants, ungranted, unused, with_keys
 from ionctl.local import policies
+from ionctl.local.ministack import REGION as TERRAFORMS_REGION
 from ionctl.local.names import names_of
+from ionctl.local.problem import Problem
+from ionctl.local.stack import ROOT
 from ionctl.local.variables import Variables
 from smtp_server import Step, reply
+from system.terraform_root import Root
+from wiring import topic_before
 
 NAMES = names_of("http://127.0.0.1")
-TEMPLATES = "s3://ion-templates/mail"
-TEMPLATES_ARNS = {
-    "ListObjectsV2": "arn:aws:s3:::ion-templates",
-    "GetObject": "arn:aws:s3:::ion-templates/mail/*",
+FILES, BELOW = "ion-files", "ion-more"
+OPTIONS: dict[str, Any] = {
+    "outbox": True,
+    "attachment_buckets": [f"arn:aws:s3:::{FILES}", f"arn:aws:s3:::{BELOW}/below/"],
+    "settings": {"templates": {"s3": "s3://ion-templates/mail"}},
 }
-GRANTS = {"ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject"}
-VARIABLES = Variables(Path(), "secret", {"templates": {"s3": TEMPLATES}})
-LAMBDAS_OWN = NAMES.log_group_arn
-"""Lambda writes the function's log, with the function's role."""
-
-
-class Calls:
-    """Calls to AWS, as the permissions that they take on which resource."""
-
-    def __init__(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.taken: dict[str, set[str]] = defaultdict(set)
-        self._arns = {
-            account.input_url: NAMES.queue_arn,
-            account.bulk_url: NAMES.bulk_queue_arn,
-            account.later_url: NAMES.later_queue_arn,
-            account.dead_url: NAMES.dead_letter_queue_arn,
-            account.table: NAMES.table_arn,
-            account.alarm_name: NAMES.alarm_arn,
-            account.bulk_alarm_name: NAMES.bulk_alarm_arn,
-            account.later_alarm_name: NAMES.later_alarm_arn,
-        }
-        self.on = False
-        really = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
-
-        def call(client: Any, operation: str, request: dict[str, Any]) -> Any:  # noqa: ANN401
-            if self.on:
-                self._note(client.meta.service_model.service_name, operation, request)
-            return really(client, operation, request)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
-
-    def _note(self, service: str, operation: str, request: dict[str, Any]) -> None:
-        match service:
-            case "sqs":  # a batch takes the permission of the single call
-                action = f"sqs:{operation.removesuffix('Batch')}"
-                self.taken[self._arns[request["QueueUrl"]]].add(action)
-            case "cloudwatch":
-                self.taken[self._arns[request["AlarmName"]]].add(f"cloudwatch:{operation}")
-            case "dynamodb" if operation == "BatchExecuteStatement":  # those of its statements
-                for one in request["Statements"]:
-                    verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
-                    action = f"dynamodb:PartiQL{verb[0].title()}"
-                    self.taken[self._arns[table[1]]].add(action)
-            case "dynamodb":
-                for table in request["RequestItems"]:
-                    self.taken[self._arns[table]].add(f"dynamodb:{operation}")
-            case "s3":
-                self.taken[TEMPLATES_ARNS[operation]].add(GRANTS[operation])
-            case "ssm" | "secretsmanager":
-                self.taken["secret"].add(f"{service}:{operation}")
-            case _:
-                raise AssertionError(service)
-
-
-def granted(secret_action: str) -> dict[str, set[str]]:
-    """By the policy that tests/scripts/local/test_agreement.py compares with Terraform's."""
-    found = {
-        resource: set(one["Action"])
-        for one in policies.allowances(NAMES, VARIABLES)
-        for resource in one["Resource"]
-        if not resource.startswith(LAMBDAS_OWN)
-    }
-    assert found["secret"] == {"ssm:GetParameter"}
-    return found | {"secret": {secret_action}}
-
-
-@pytest.mark.parametrize(
-    ("service", "secret_action"),
-    [("ssm", "ssm:GetParameter"), ("secretsmanager", "secretsmanager:GetSecretValue")],
+_IN_ACCOUNT = f"{TERRAFORMS_REGION}:{NAMES.account}"
+SECRETS = {
+    "ssm": NAMES.secret_arn,
+    "secretsmanager": f"arn:aws:secretsmanager:{_IN_ACCOUNT}:secret:ion-AbC123",
+}
+KEY, SECRET_KEY, ENVIRONMENT_KEY = (
+    f"arn:aws:kms:{_IN_ACCOUNT}:key/{name}" for name in ("mail", "secret", "environment")
 )
-async def test_every_call_is_granted_and_everything_granted_is_used(
-    account: Account,
-    function: Function,
-    monkeypatch: pytest.MonkeyPatch,
-    service: str,
-    secret_action: str,
-) -> None:
-    """Sent, put off, dead-lettered, redriven, held, rescued; a template; a secret before this."""
-    make: Any = account.session.client
-    client = make(service)
-    make("s3").create_bucket(
-        Bucket="ion-templates", CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
-    make("s3").put_object(Bucket="ion-templates", Key="mail/hello/body.txt.j2", Body=b"Hello")
-    function.monkeypatch.setenv("ION_TEMPLATES_S3", TEMPLATES)
-    calls = Calls(account, monkeypatch)
+LAMBDA_STARTS = Call("kms:Decrypt", ENVIRONMENT_KEY)
+"""Lambda decrypts the environment with the role, if its own grant on the key is gone (Lambda
+Developer Guide, "Securing environment variables")."""
+SIMULATOR = "success@simulator.amazonses.com"
 
-    def secret(text: str) -> str:
-        if service == "ssm":
+
+class Secret:
+    """The text of config-secrets.cfg, in SSM or in Secrets Manager."""
+
+    def __init__(self, account: Account, service: str) -> None:
+        make: Any = account.session.client
+        self._service = service
+        self._client = make(service)
+
+    def put(self, text: str) -> str:
+        """Another version of it; gives its ARN."""
+        client = self._client
+        if self._service == "ssm":
             client.put_parameter(Name="/ion", Value=text, Type="SecureString", Overwrite=True)
             return str(client.get_parameter(Name="/ion")["Parameter"]["ARN"])
         try:
@@ -117,39 +62,192 @@ async def test_every_call_is_granted_and_everything_granted_is_used(
         except client.exceptions.ResourceExistsException:
             return str(client.put_secret_value(SecretId="ion", SecretString=text)["ARN"])
 
+
+def options_in_use(account: Account) -> list[str]:
+    """Emails for which a template, an attachment in S3, or a claim check has to be read."""
+    s3: Any = account.session.client("s3")
+    account.store("mail/hello/body.txt.j2", b"Hello", bucket="ion-templates")
+    file = account.store("file", b"file", bucket=FILES)
+    account.store("below/file", b"file", bucket=BELOW)
+    for bucket in (FILES, BELOW):
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = {
+        bucket: s3.put_object(Bucket=bucket, Key=key, Body=b"file")["VersionId"]
+        for bucket, key in ((FILES, "file"), (BELOW, "below/file"))
+    }
+    below = {"bucket": BELOW, "key": "below/file"}
+    objects = (
+        *(file, file | {"version": versions[FILES]}),
+        *(below, below | {"version": versions[BELOW]}),
+    )
+    account.store("claimed", email(20).encode(), bucket=FILES)
+    account.leave({"email_id": {"S": "claimed"}} | _item(json.loads(email(21))))
+    return [
+        email(22, template="hello", body_text=None),
+        *(
+            email(23 + number, attachments=[{"filename": "file.txt", "s3": one}])
+            for number, one in enumerate(objects)
+        ),
+        json.dumps(
+            [
+                "software.amazon.payloadoffloading.PayloadS3Pointer",
+                {"s3BucketName": FILES, "s3Key": "claimed"},
+            ]
+        ),
+        '{"email_id": "claimed"}',
+    ]
+
+
+def _item(fields: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"S": value} for name, value in fields.items()}
+
+
+async def relays_calls(
+    account: Account, function: Function, monkeypatch: pytest.MonkeyPatch, service: str
+) -> set[Call]:
+    """Sent, put off, dead-lettered, redriven, held, rescued, with all options; three secrets."""
+    secret = Secret(account, service)
+    with_options = options_in_use(account)
+    arns = {
+        account.input_url: NAMES.queue_arn,
+        account.bulk_url: NAMES.bulk_queue_arn,
+        account.later_url: NAMES.later_queue_arn,
+        account.dead_url: NAMES.dead_letter_queue_arn,
+        account.table: NAMES.table_arn,
+        account.outbox_table: NAMES.outbox_arn,
+        account.alarm_name: NAMES.alarm_arn,
+        account.bulk_alarm_name: NAMES.bulk_alarm_arn,
+        account.later_alarm_name: NAMES.later_alarm_arn,
+    }
+    recorder = Recorder(monkeypatch, arns, SECRETS[service])
+    monkeypatch.setenv("ION_TEMPLATES_S3", OPTIONS["settings"]["templates"]["s3"])
+    monkeypatch.setenv("ION_AWS_OUTBOX_TABLE", account.outbox_table)
     throttled = reply(454, "4.7.0 Throttling failure: too many messages")
     put_off = [reply(450, "4.7.1 greylisted")]
-    relay = function.relay()
     async with guarded({Step.RCPT: put_off}, recipients={"to4@example.org": throttled}) as server:
+
+        async def invoked() -> None:
+            recorder.on = True
+            await invoke(relay)
+            recorder.on = False
+
         for password in ("before", "wrong", PASSWORD):
-            function.monkeypatch.setenv(
-                "ION_AWS_SECRET_ARN", secret(function.secrets(server, password))
-            )
+            arn = secret.put(function.secrets(server, password))
+            monkeypatch.setenv("ION_AWS_SECRET_ARN", arn)
             account.publish("a dead letter", url=account.dead_url)
             for body in (
                 email(),
                 email(1),
-                email(2, template="hello", body_text=None),
                 "{broken",
                 '{"action": "redrive"}',
                 email(3, lane="bulk"),
+                *with_options,
             ):
                 account.publish(body)
             relay = function.relay()
-            calls.on = True
-            await invoke(relay)
-            calls.on = False
+            await invoked()
         account.shown("ion-later")
         account.publish(email(4), url=account.bulk_url)
         for _ in range(3):
-            calls.on = True
-            await invoke(relay)
-            calls.on = False
+            await invoked()
             account.time_passes()
             account.clear("ion-bulk")
         for queue in ("ion-input", "ion-bulk", "ion-later"):  # what has nothing is asked why
             account.clear(queue)
-        calls.on = True
-        await invoke(relay)
+        await invoked()
         assert server.accepted
-    assert dict(calls.taken) == granted(secret_action)
+    return recorder.calls
+
+
+def loads_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """A minute of the load publisher."""
+    make: Any = account.session.client
+    topic = topic_before(account.input_url, make("sqs"), make("sns"), NAMES.topic)
+    for name, value in {
+        "LOAD_TOPIC_ARN": topic,
+        "LOAD_MESSAGES_PER_MINUTE": "1",
+        "LOAD_RECIPIENTS": SIMULATOR,
+        "LOAD_TAG": "ion",
+    }.items():
+        monkeypatch.setenv(name, value)
+    entry = new_load(monkeypatch)
+    recorder = Recorder(monkeypatch, {topic: NAMES.topic_arn})
+    recorder.on = True
+    entry.run({"id": "minute"}, Context())
+    recorder.on = False
+    return recorder.calls
+
+
+def key_of(call: Call) -> str:
+    return SECRET_KEY if call.resource in SECRETS.values() else KEY
+
+
+async def test_local_policy_grants_every_call_of_the_relay_and_nothing_else(
+    account: Account, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = await relays_calls(account, function, monkeypatch, "ssm")
+    variables = Variables(
+        Path(),
+        NAMES.secret_arn,
+        OPTIONS["settings"],
+        outbox=OPTIONS["outbox"],
+        attachment_buckets=tuple(OPTIONS["attachment_buckets"]),
+    )
+    granted = grants(policies.role(NAMES, variables))
+    assert ungranted(calls, granted) == []
+    assert unused(calls, granted) == []
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Root:
+    """The module, in an account in which there is nothing yet."""
+    folder = tmp_path_factory.mktemp("granted")
+    shutil.make_archive(str(folder / "package"), "zip", ROOT / "lambda_src" / "ion")
+    try:
+        root = Root(ROOT / "terraform", folder / "root", names_of(dynamodb_endpoint))
+    except Problem as problem:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"neither registry nor local mirror has the provider: {problem}")
+    root.give(
+        OPTIONS
+        | {
+            "package": str(folder / "package.zip"),
+            "kms_key_arn": KEY,
+            "secret_kms_key_arn": SECRET_KEY,
+            "environment_kms_key_arn": ENVIRONMENT_KEY,
+            "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+            "tracing": "active",
+            "load": {"messages_per_minute": 1},
+        }
+    )
+    return root
+
+
+@pytest.mark.system
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("service", SECRETS)
+async def test_terraforms_policies_with_every_option_grant_every_call_and_nothing_else(
+    account: Account,
+    function: Function,
+    monkeypatch: pytest.MonkeyPatch,
+    root: Root,
+    service: str,
+) -> None:
+    """As the provider renders them for a plan, by the roles' names."""
+    changes = root.plan(secret_arn=SECRETS[service])
+    rendered = {
+        changes[address.replace("_policy", "")]["name"]: change["policy"]
+        for address, change in changes.items()
+        if address.startswith("aws_iam_role_policy.")
+    }
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    calls = {
+        NAMES.role: await relays_calls(account, function, monkeypatch, service),
+        "ion-load-role": loads_calls(account, monkeypatch),
+    }
+    assert rendered.keys() == calls.keys()
+    made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}
+    granted = {role: grants(policy) for role, policy in rendered.items()}
+    assert [one for role in calls for one in ungranted(made[role], granted[role])] == []
+    assert [one for role in calls for one in unused(made[role], granted[role])] == []

@@ -62,6 +62,8 @@ def test_any_event_is_only_a_wake_up(account: Account, function: Function, event
         "seconds": answer["seconds"],
         "stopped": "empty",
         "error": "",
+        "held": "",
+        "held_by": "",
         "paused": "",
         "advice": "",
     }

@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
-    ["handler"],
+    ["handler", "load"],
     ["relay"],
     ["drain"],
     ["deadletter"],
@@ -27,7 +27,7 @@ LAYERS = [
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"relay"},
+    "boto3": {"load", "relay"},
     "botocore": {"aws", "relay"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},

@@ -11,6 +11,7 @@ from enum import StrEnum
 from ion.limits import LONGEST_VISIBILITY_SECONDS
 from ion.outcome import Kind, Outcome, Problem, Reason, Scope, Stage
 
+_MENDED_FIRST = frozenset({Reason.ERROR, Reason.STORAGE, Reason.TEMPLATE_UNAVAILABLE})
 _FAULT_SECONDS = 300
 _NO_LEDGER_SECONDS = 60
 _OVERTAKEN_SECONDS = 5
@@ -74,6 +75,16 @@ class Delivery:
     did_you_mean: str = ""
     reply: str = ""
     server: str = ""
+
+    @property
+    def waits_for_repair(self) -> bool:
+        """True if a message is tried again once what isn't its own is mended: ion, S3, the table.
+
+        An order that other orders were faster than isn't mail, and waits for nothing.
+        """
+        reason, scope = self.outcome.reason, self.outcome.scope
+        no_ledger = reason is Reason.LEDGER and scope is Scope.SITE
+        return self.status is Status.DEFERRED and (no_ledger or reason in _MENDED_FIRST)
 
 
 def put_back(detail: str) -> Delivery:

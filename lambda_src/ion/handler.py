@@ -31,7 +31,7 @@ def run(event: object, context: Context) -> dict[str, object]:  # noqa: ARG001 -
 
     Returns:
         The summary: received, sent, deferred, released, dead_lettered, redriven, seconds, stopped,
-        error, paused, advice …
+        error, held, held_by, paused, advice …
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000)
     return asdict(asyncio.run(_relay().run(deadline)))

@@ -61,8 +61,10 @@ LAST_CHANCE_SECONDS = 2 * _DAY
 """So long before SQS forgets it, what can't be sent moves on to the dead-letter queue, with its
 reason."""
 RETENTION_LOOK_SECONDS = 36 * _HOUR
-"""Between two looks through the queue for what is about to be forgotten. A look counts as a
-receive, and CloudWatch's age of the oldest message leaves out what was received three times (SQS),
-so the third look must find nothing that is younger than some days. What a look leaves is younger
-than `LAST_CHANCE_SECONDS` before the end, 12 hours longer than this: time for a look that comes
-late, or in parts."""
+"""Between two looks through the queues for what is about to be forgotten, at the least. A look
+counts as a receive, and CloudWatch's age of the oldest message leaves out what was received three
+times (SQS), so the third look must find nothing that is younger than some days. What a look leaves
+is younger than `LAST_CHANCE_SECONDS` before the end, 12 hours longer than this: time for a look
+that fails, or gets through the queues in parts."""
+RETENTION_RETRY_SECONDS = 4 * _HOUR
+"""After a look that died, or a queue that couldn't be read: two more before those 12 hours end."""

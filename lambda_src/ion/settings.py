@@ -15,6 +15,7 @@ from ion.guard_rules import GUARD_KEYS, GuardRules, guard_rules
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
 
 __all__ = [
+    "KEYS",
     "Aws",
     "OAuth",
     "Security",
@@ -42,7 +43,7 @@ _SECRET_KEYS = (
     *("auth", *_OAUTH_KEYS),
 )
 _SMTP_KEYS = ("connections", "pipelining", "max_rate")
-_KEYS = {
+_OTHER_KEYS = {
     "drain": ("linger_seconds",),
     "retry": ("give_up_after_hours", "in_doubt"),
     "mail": ("sender",),
@@ -50,6 +51,8 @@ _KEYS = {
     "guard": GUARD_KEYS,
     "log": ("level",),
 }
+KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
+"""The keys of each section of `config.cfg`. A section [smtp:NAME] has those of [smtp]."""
 _AWS_KEYS = (
     *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
     *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
@@ -251,15 +254,15 @@ def _templates(section: Section) -> TemplateBucket | None:
 
 def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str]) -> None:
     """Before anything is found missing: what is missing may be there under a misspelt name."""
-    known = {**dict.fromkeys(servers, _SMTP_KEYS), **_KEYS, "aws": _AWS_KEYS}
+    known = {**dict.fromkeys(servers, _SMTP_KEYS), **_OTHER_KEYS, "aws": _AWS_KEYS}
     secrets.refuse_unknown(
         dict.fromkeys(servers, _SECRET_KEYS),
         "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits",
-        {key: CONFIG_FILE for keys in (_SMTP_KEYS, *_KEYS.values()) for key in keys},
+        {key: CONFIG_FILE for keys in KEYS.values() for key in keys},
     )
     config.refuse_unknown(
         known,
-        f"there may be [smtp], {', '.join(f'[{one}]' for one in _KEYS)}, and [smtp:NAME] for each "
+        f"there may be {', '.join(f'[{one}]' for one in KEYS)}, and [smtp:NAME] for each "
         "that the secrets have",
         dict.fromkeys(_SECRET_KEYS, SECRETS_FILE),
     )

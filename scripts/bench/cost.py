@@ -34,8 +34,11 @@ _RUN_LOG_BYTES = 700
 _BATCH = 10
 SWEEP_MINUTES = 5
 """Terraform's `sweep_minutes`."""
-_METRICS = 7
-_ALARMS = 5
+_METRICS_OF_MAIL = 4
+"""Sent, SmtpTime, PublishToAccept, Connections. A run that finds nothing writes none."""
+ALARMS = 20
+"""Metrics that the alarms of terraform/ look at: three that wake the function, the others tell a
+person, one of them by two metrics."""
 _ROW_BYTES = 550
 """A ledger's row, with the name that an SQS message gives to an email."""
 
@@ -149,9 +152,13 @@ def steady(drain: Drain, emails_per_s: float, alone: Run) -> Steady:
 
 
 def standing_charge(idle: Run) -> float:
-    """A month without any email: metrics, alarms, and the schedule's looks at the queues."""
-    alarms = _METRICS * prices.METRIC_MONTH + _ALARMS * prices.ALARM_MONTH
-    return alarms + sweeping(idle)
+    """A month without any email: alarms, and the schedule's looks at the queues."""
+    return ALARMS * prices.ALARM_MONTH + sweeping(idle)
+
+
+def metrics() -> float:
+    """A month with some email in each hour of it: a metric costs in the hours that have it."""
+    return _METRICS_OF_MAIL * prices.METRIC_MONTH
 
 
 def sweeping(idle: Run, minutes: float = SWEEP_MINUTES) -> float:

@@ -29,6 +29,7 @@ LOG_GB = 0.50
 """Taken in; kept for 30 days it is 0.03 more."""
 LOG_GB_MONTH = 0.03
 METRIC_MONTH = 0.30
+"""Of a metric of our own that is written in each hour of it; else so much less."""
 ALARM_MONTH = 0.10
 CLOUDWATCH_CALL = 0.01 / 1e3
 """SetAlarmState."""

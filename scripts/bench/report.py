@@ -189,6 +189,7 @@ def _cost(
         return ""
     share = 1024 * cost.MEMORY_GB / prices.LAMBDA_MB_PER_CPU
     standing = cost.standing_charge(runs.idle)
+    of_mail = standing + cost.metrics()
     return (
         "## What a million emails cost\nList prices of us-east-1 (`scripts/bench/prices.py`), no "
         "free tier, without the mail server; the sheet is `scripts/bench/cost.py`. Calls, rows, "
@@ -202,11 +203,13 @@ def _cost(
         "second after each email: that second is what an email costs that comes alone. From some "
         "emails a second on, the function runs without end, and its time costs no more than "
         f"${cost.always_running():.2f} a month for each that may run at a time.\n\n"
-        f"{tables.months(months, standing)}\n"
-        f"Each month has ${standing:.2f} in it that is there without any email: metrics, alarms, "
-        f"and ${cost.sweeping(runs.idle):.2f} for the schedule's look at the queues every "
-        f"{cost.SWEEP_MINUTES} minutes; each minute (`sweep_minutes = 1`) it would be "
-        f"${cost.sweeping(runs.idle, 1):.2f}. What the smallest runs ask of AWS:\n\n"
+        f"{tables.months(months, of_mail)}\n"
+        f"Each month has ${of_mail:.2f} in it beside that: alarms on {cost.ALARMS} metrics "
+        f"(${cost.ALARMS * prices.ALARM_MONTH:.2f}), metrics (${cost.metrics():.2f}, each charged "
+        f"for the hours in which it is written), and ${cost.sweeping(runs.idle):.2f} for the "
+        f"schedule's look at the queues every {cost.SWEEP_MINUTES} minutes; each minute "
+        f"(`sweep_minutes = 1`) it would be ${cost.sweeping(runs.idle, 1):.2f}. A month without "
+        f"any email costs ${standing:.2f}. What the smallest runs ask of AWS:\n\n"
         f"{tables.small_runs(runs)}\n"
         "A run asks all three queues at once and waits for a second, reads the control row and the "
         "mail server's state, and where a queue gave nothing, asks how much of it is in flight. In "

@@ -1,4 +1,4 @@
-"""A Python of the version that will run the package: only that one can make its byte code."""
+"""A Python of this machine that is as the one that will run the package: what tests try it with."""
 
 from __future__ import annotations
 

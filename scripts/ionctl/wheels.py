@@ -21,7 +21,7 @@ LAMBDA_PYTHON: Final = "3.13"
 
 
 class WheelsUnavailableError(Exception):
-    """The dependencies can't be had; the text says why and what to do."""
+    """Locked packages can't be had; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def dependencies(requirements: Path, target: Target, cache: Path) -> list[Distri
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         folder = Path(temporary) / "wheels"
-        _install(requirements, target, folder)
+        install(requirements, target, folder)
         found = _read(folder)
         if target.kept:
             with suppress(OSError):  # another run kept them first
@@ -110,21 +110,30 @@ def dependencies(requirements: Path, target: Target, cache: Path) -> list[Distri
 
 
 def _key(requirements: Path) -> str:
-    machine = f"{sysconfig.get_platform()} {sys.version}\n".encode()
-    return hashlib.sha256(machine + requirements.read_bytes()).hexdigest()
+    return hashlib.sha256(machine() + requirements.read_bytes()).hexdigest()
 
 
-def _install(requirements: Path, target: Target, folder: Path) -> None:
+def machine() -> bytes:
+    """What this machine's wheels depend on."""
+    return f"{sysconfig.get_platform()} {sys.version}\n".encode()
+
+
+def install(requirements: Path, target: Target, folder: Path) -> None:
+    """The wheels of the locked `requirements` for `target`, unpacked into `folder`.
+
+    Raises:
+        WheelsUnavailableError: one can't be fetched, or isn't what was locked.
+    """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-input", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--no-compile", *target.pip_options]
     command += ["--target", str(folder), "--requirement", str(requirements)]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
     if pip.returncode != 0:
-        raise WheelsUnavailableError(_explained(pip.stderr, target))
+        raise WheelsUnavailableError(_explained(pip.stderr, requirements, target))
 
 
-def _explained(stderr: str, target: Target) -> str:
+def _explained(stderr: str, requirements: Path, target: Target) -> str:
     """What pip said, without its warnings, and what to do about it.
 
     Pip says "no matching distribution" too when there is no network, hence the order.
@@ -136,7 +145,7 @@ def _explained(stderr: str, target: Target) -> str:
     elif "No matching distribution found" in stderr:
         advice = (
             f"pip's index has no wheel of it for {target.name}. Ask for a version that has one in"
-            " lambda_src/requirements.in, then: ./scripts/lock.sh"
+            f" {requirements.parent.name}/{requirements.stem}.in, then: ./scripts/lock.sh"
         )
     else:
         advice = "pip could not fetch the dependencies."

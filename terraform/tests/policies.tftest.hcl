@@ -13,10 +13,17 @@ provider "aws" {
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
+  dashboard        = false
 }
 
 # What AWS would give out.
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
 
 override_resource {
   target = aws_sns_topic.input
@@ -85,13 +92,8 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_metric_alarm.dead_letters
-  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
-}
-
-override_resource {
-  target = aws_cloudwatch_metric_alarm.queue_age
-  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
+  target = aws_cloudwatch_metric_alarm.operators
+  values = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion" }
 }
 
 override_resource {
@@ -213,7 +215,7 @@ run "the_relay_is_granted_what_it_uses_and_no_more" {
   assert {
     condition = {
       for grant in flatten([
-        for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [
+        for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [
           for arn in flatten([statement.Resource]) : { resource = arn, actions = join(" ", sort(flatten([statement.Action]))) }
         ]
       ]) : grant.resource => grant.actions
@@ -232,14 +234,14 @@ run "the_relay_is_granted_what_it_uses_and_no_more" {
   }
 
   assert {
-    condition = alltrue([for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
+    condition = alltrue([for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement :
       statement.Effect == "Allow" && length(setsubtract(keys(statement), ["Sid", "Effect", "Action", "Resource"])) == 0
     ])
     error_message = "Plain allowances only: no NotAction, no NotResource."
   }
 
   assert {
-    condition     = aws_iam_role_policy.relay.role == aws_iam_role.relay.id
+    condition     = aws_iam_role_policy.relay[0].role == aws_iam_role.relay[0].id
     error_message = "The policy must sit on the relay's role."
   }
 }
@@ -253,7 +255,7 @@ run "no_wildcard_whatever_is_asked_for" {
 
   assert {
     condition = alltrue(flatten([
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [
         # The streams of the function's own log group are the one place where a name isn't known.
         for word in flatten([statement.Action, statement.Resource]) :
         !strcontains(trimsuffix(word, ":log-group:/aws/lambda/ion:*"), "*") && !strcontains(word, "?")
@@ -264,7 +266,7 @@ run "no_wildcard_whatever_is_asked_for" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement :
       statement.Resource => sort(flatten([statement.Action]))
       if contains(["ReadSecret", "DecryptSecret", "UseKey"], statement.Sid)
       } == {
@@ -276,7 +278,7 @@ run "no_wildcard_whatever_is_asked_for" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_iam_role_policy.relay.policy).Statement) == 8
+    condition     = length(jsondecode(aws_iam_role_policy.relay[0].policy).Statement) == 8
     error_message = "A statement that no test looks at."
   }
 }
@@ -288,7 +290,7 @@ run "templates_are_read_below_their_prefix_only" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement :
       [statement.Action, statement.Resource, try(statement.Condition.StringLike["s3:prefix"], null)]
       if endswith(statement.Sid, "Templates")
       ] == [
@@ -306,7 +308,7 @@ run "a_whole_bucket_may_be_templates" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : statement.Resource
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : statement.Resource
       if endswith(statement.Sid, "Templates")
     ] == ["arn:aws:s3:::my.bucket/*", "arn:aws:s3:::my.bucket"]
     error_message = "Without a prefix the grant must be for the bucket."
@@ -320,7 +322,7 @@ run "a_secret_of_secrets_manager_is_read_by_its_own_action" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [statement.Action, statement.Resource]
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [statement.Action, statement.Resource]
       if !contains(["DrainQueues", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarms", "WriteLog"], statement.Sid)
     ] == [["secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ion/secrets-AbC123"]]
     error_message = "GetSecretValue on exactly that secret, and no KMS."
@@ -334,7 +336,7 @@ run "the_outbox_is_only_read" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [statement.Action, statement.Resource]
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [statement.Action, statement.Resource]
       if statement.Sid == "ReadOutbox"
     ] == [["dynamodb:BatchGetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-outbox"]]
     error_message = "BatchGetItem on the outbox, and nothing that writes."
@@ -354,7 +356,7 @@ run "the_outbox_is_only_read" {
 run "without_being_asked_for_there_is_no_outbox_and_nothing_in_s3" {
   assert {
     condition = length(aws_dynamodb_table.outbox) == 0 && length([
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : statement
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : statement
       if contains(["ReadOutbox", "ReadAttachments"], statement.Sid)
     ]) == 0
     error_message = "Neither table nor grant."
@@ -368,7 +370,7 @@ run "attachments_are_read_from_where_it_is_said_and_only_read" {
 
   assert {
     condition = jsonencode([
-      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement : [sort(statement.Action), sort(statement.Resource)]
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [sort(statement.Action), sort(statement.Resource)]
       if statement.Sid == "ReadAttachments"
       ]) == jsonencode([[
         ["s3:GetObject", "s3:GetObjectVersion"],
@@ -380,7 +382,7 @@ run "attachments_are_read_from_where_it_is_said_and_only_read" {
 
 run "only_lambda_takes_the_role" {
   assert {
-    condition = jsondecode(aws_iam_role.relay.assume_role_policy).Statement == [{
+    condition = jsondecode(aws_iam_role.relay[0].assume_role_policy).Statement == [{
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
@@ -427,17 +429,67 @@ run "clear_text_can_be_refused_to_the_queues" {
   }
 }
 
-run "clear_text_can_be_refused_to_publishers" {
+run "a_topic_lets_in_the_account_as_snss_own_policy_does" {
+  assert {
+    condition = alltrue([
+      for arn, topic in {
+        (aws_sns_topic.input.arn) = aws_sns_topic_policy.input
+        (aws_sns_topic.bulk.arn)  = aws_sns_topic_policy.bulk
+        } : topic.arn == arn && jsondecode(topic.policy).Statement == [{
+          Sid       = "__default_statement_ID"
+          Effect    = "Allow"
+          Principal = { AWS = "*" }
+          Action = [
+            "SNS:Subscribe", "SNS:SetTopicAttributes", "SNS:RemovePermission", "SNS:Publish",
+            "SNS:ListSubscriptionsByTopic", "SNS:GetTopicAttributes", "SNS:DeleteTopic", "SNS:AddPermission",
+          ]
+          Resource  = arn
+          Condition = { StringEquals = { "AWS:SourceOwner" = "123456789012" } }
+      }]
+    ])
+    error_message = "By default a topic lets in its own account alone."
+  }
+}
+
+run "tls_publishers_and_statements_are_in_one_policy" {
   variables {
     require_tls = true
+    publishers = {
+      input = ["111111111111", "arn:aws:iam::222222222222:role/shop/checkout"]
+    }
+    topic_policy_json = {
+      bulk = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Sid\": \"Organisation\", \"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"sns:Publish\", \"Resource\": \"arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic\", \"Condition\": {\"StringEquals\": {\"aws:PrincipalOrgID\": \"o-example\"}}}]}"
+    }
+  }
+
+  assert {
+    condition = {
+      for arn, policy in {
+        (aws_sns_topic.input.arn) = aws_sns_topic_policy.input.policy
+        (aws_sns_topic.bulk.arn)  = aws_sns_topic_policy.bulk.policy
+      } : arn => [for statement in jsondecode(policy).Statement : "${statement.Effect} ${statement.Sid}"]
+      } == {
+      "arn:aws:sns:eu-west-1:123456789012:ion-input-topic" = ["Allow __default_statement_ID", "Allow AllowPublishers", "Deny DenyWithoutTLS"]
+      "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"  = ["Allow Organisation", "Allow __default_statement_ID", "Deny DenyWithoutTLS"]
+    }
+    error_message = "All of it must be in the one policy of the topic that it is for."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sns_topic_policy.input.policy).Statement :
+      [statement.Action, statement.Resource, join(" ", sort(statement.Principal.AWS))]
+      if statement.Sid == "AllowPublishers"
+    ] == [["sns:Publish", "arn:aws:sns:eu-west-1:123456789012:ion-input-topic", "arn:aws:iam::111111111111:root arn:aws:iam::222222222222:role/shop/checkout"]]
+    error_message = "Publishers of other accounts may publish, and no more, on the topic that is named."
   }
 
   assert {
     condition = alltrue([
-      for arn, topic in {
-        (aws_sns_topic.input.arn) = aws_sns_topic_policy.input[0]
-        (aws_sns_topic.bulk.arn)  = aws_sns_topic_policy.bulk[0]
-        } : topic.arn == arn && jsondecode(topic.policy).Statement == [{
+      for arn, policy in {
+        (aws_sns_topic.input.arn) = aws_sns_topic_policy.input.policy
+        (aws_sns_topic.bulk.arn)  = aws_sns_topic_policy.bulk.policy
+        } : [for statement in jsondecode(policy).Statement : statement if statement.Effect == "Deny"] == [{
           Sid       = "DenyWithoutTLS"
           Effect    = "Deny"
           Principal = "*"
@@ -446,7 +498,118 @@ run "clear_text_can_be_refused_to_publishers" {
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }]
     ])
-    error_message = "The topics grant nothing by themselves, and refuse clear text."
+    error_message = "Publishing in clear text must be refused."
+  }
+}
+
+run "a_publishers_policy_is_for_one_topic" {
+  assert {
+    condition = {
+      for topic, policy in { input = output.publish_policy_json, bulk = output.bulk_publish_policy_json } :
+      topic => [for statement in jsondecode(policy).Statement : [statement.Effect, statement.Action, statement.Resource]]
+      } == {
+      input = [["Allow", "sns:Publish", "arn:aws:sns:eu-west-1:123456789012:ion-input-topic"]]
+      bulk  = [["Allow", "sns:Publish", "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"]]
+    }
+    error_message = "Publish on one topic, and nothing else."
+  }
+}
+
+run "a_publisher_may_use_the_customers_key" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/bbbbbbbb-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [output.publish_policy_json, output.bulk_publish_policy_json] : [
+        for statement in jsondecode(policy).Statement : [statement.Effect, sort(statement.Action), statement.Resource]
+        if statement.Sid == "UseKeyOfTopic"
+      ] == [["Allow", tolist(["kms:Decrypt", "kms:GenerateDataKey"]), var.kms_key_arn]]
+    ])
+    error_message = "An encrypted topic takes nothing from who may not use its key."
+  }
+}
+
+run "in_a_vpc_lambda_may_make_interfaces_and_the_code_may_not" {
+  variables {
+    vpc = { subnet_ids = ["subnet-1", "subnet-2"], security_group_ids = ["sg-1"] }
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement :
+      statement.Effect => [join(" ", sort(statement.Action)), statement.Resource, try(statement.Condition.ArnEquals["lambda:SourceFunctionArn"], "")]
+      if startswith(statement.Sid, "NetworkInterfaces")
+      } == {
+      Allow = ["ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses", "*", ""]
+      Deny  = ["ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses", "*", "arn:aws:lambda:eu-west-1:123456789012:function:ion"]
+    }
+    error_message = "What Lambda documents for a VPC, and not for the code."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.relay.vpc_config[0].subnet_ids == toset(["subnet-1", "subnet-2"]) &&
+      aws_lambda_function.relay.vpc_config[0].security_group_ids == toset(["sg-1"])
+    )
+    error_message = "vpc must reach the function."
+  }
+}
+
+run "traces_are_written_where_they_are_asked_for" {
+  variables {
+    tracing = "active"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [sort(statement.Action), statement.Resource]
+      if statement.Sid == "WriteTraces"
+    ] == [[tolist(["xray:PutTelemetryRecords", "xray:PutTraceSegments"]), "*"]]
+    error_message = "Traces may be written, and nothing else of X-Ray."
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.tracing_config[0].mode == "Active"
+    error_message = "tracing must reach the function."
+  }
+}
+
+run "the_environments_key_is_only_decrypted_with" {
+  variables {
+    environment_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/cccccccc-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.relay[0].policy).Statement : [statement.Action, statement.Resource]
+      if statement.Sid == "DecryptEnvironment"
+    ] == [["kms:Decrypt", var.environment_kms_key_arn]]
+    error_message = "Decrypt, with that key."
+  }
+}
+
+run "the_role_may_be_the_callers" {
+  variables {
+    role_arn   = "arn:aws:iam::123456789012:role/service/mail/relay"
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
+  }
+
+  assert {
+    condition = (
+      length(aws_iam_role.relay) == 0 && length(aws_iam_role_policy.relay) == 0 &&
+      aws_lambda_function.relay.role == var.role_arn && output.role_arn == var.role_arn && output.role_name == "relay"
+    )
+    error_message = "The function must have that role, and the module none of its own."
+  }
+
+  assert {
+    condition = length([
+      for statement in jsondecode(output.role_policy_json).Statement : statement
+      if contains(["DrainQueues", "DeadLetterAndRedrive", "ClaimAndRecord", "RearmAlarms", "WriteLog", "ReadSecret"], statement.Sid)
+    ]) == 6
+    error_message = "Its owner must learn what it needs."
   }
 }
 
@@ -501,9 +664,23 @@ run "no_topic_reaches_the_later_queue" {
   }
 }
 
-run "the_topics_keep_their_own_policies" {
+run "the_load_publisher_publishes_on_the_topic_of_its_lane_and_no_more" {
+  command = plan # the document alone: none of its resources has anything to give out
+
+  variables {
+    environment_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/cccccccc-2222-3333-4444-555555555555"
+    load                    = { messages_per_minute = 1, lane = "bulk" }
+  }
+
   assert {
-    condition     = length(aws_sns_topic_policy.input) == 0 && length(aws_sns_topic_policy.bulk) == 0
-    error_message = "Without require_tls a topic keeps SNS's policy: the account's own publishers."
+    condition = {
+      for statement in jsondecode(data.aws_iam_policy_document.load[0].json).Statement :
+      statement.Resource => "${statement.Effect} ${join(" ", sort(flatten([statement.Action])))}"
+      } == {
+      "arn:aws:sns:eu-west-1:123456789012:ion-bulk-topic"                    = "Allow sns:Publish"
+      "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion-load:*" = "Allow logs:CreateLogStream logs:PutLogEvents"
+      (var.environment_kms_key_arn)                                          = "Allow kms:Decrypt"
+    }
+    error_message = "Publish on one topic, write its log, and read its environment."
   }
 }

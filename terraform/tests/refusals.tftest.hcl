@@ -6,10 +6,23 @@ mock_provider "aws" {
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
   }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1" }
+  }
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 run "a_name_too_long_for_the_role" {
@@ -27,6 +40,16 @@ run "a_bucket_with_a_wildcard" {
 
   variables {
     attachment_buckets = ["arn:aws:s3:::*"]
+  }
+
+  expect_failures = [var.attachment_buckets]
+}
+
+run "more_buckets_than_twenty" {
+  command = plan
+
+  variables {
+    attachment_buckets = [for number in range(21) : "arn:aws:s3:::bucket-${number}"]
   }
 
   expect_failures = [var.attachment_buckets]
@@ -77,6 +100,16 @@ run "a_tag_too_long" {
 
   variables {
     tags = { owner = format("%257s", "x") }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "more_tags_than_aws_takes" {
+  command = plan
+
+  variables {
+    tags = { for number in range(51) : "tag-${number}" => "x" }
   }
 
   expect_failures = [var.tags]
@@ -296,7 +329,7 @@ run "settings_beyond_lambdas_4_KB" {
   command = plan
 
   variables {
-    settings = { mail = { footer = format("%2560s", "x") } }
+    settings = { mail = { sender = format("%2560s", "x") } }
   }
 
   expect_failures = [var.settings]
@@ -317,6 +350,16 @@ run "an_empty_environment" {
 
   variables {
     environment = ""
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "an_environment_too_long_for_its_name" {
+  command = plan
+
+  variables {
+    environment = "a23456789-123456789-123456789-123"
   }
 
   expect_failures = [var.environment]
@@ -454,16 +497,6 @@ run "more_alarm_topics_than_an_alarm_takes" {
   expect_failures = [var.alarm_topic_arns]
 }
 
-run "a_package_that_is_not_there" {
-  command = plan
-
-  variables {
-    package = "dist/no-such.zip"
-  }
-
-  expect_failures = [aws_lambda_function.relay]
-}
-
 # The edges themselves are let in.
 
 run "the_lowest_of_everything" {
@@ -499,7 +532,7 @@ run "the_highest_of_everything" {
     sweep_minutes      = 60
     log_retention_days = 3653
     alarm_topic_arns   = [for n in range(5) : "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators-${n}"]
-    settings           = { mail = { footer = format("%2545s", "x") } }
+    settings           = { mail = { sender = format("%2545s", "x") } }
   }
 
   assert {
@@ -526,4 +559,439 @@ run "templates_that_are_no_bucket" {
   }
 
   expect_failures = [var.settings]
+}
+
+run "a_role_by_its_name" {
+  command = plan
+
+  variables {
+    role_arn = "relay"
+  }
+
+  expect_failures = [var.role_arn]
+}
+
+run "a_boundary_for_a_role_of_the_callers" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/b"
+    role_arn                 = "arn:aws:iam::123456789012:role/mine"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}
+
+run "a_path_for_a_role_of_the_callers" {
+  command = plan
+
+  variables {
+    role_path = "/mail/"
+    role_arn  = "arn:aws:iam::123456789012:role/mine"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "a_path_that_does_not_end" {
+  command = plan
+
+  variables {
+    role_path = "/mail"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "a_path_with_an_empty_part" {
+  command = plan
+
+  variables {
+    role_path = "/mail//relay/"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "a_boundary_that_is_a_role" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:role/b"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}
+
+run "a_vpc_without_subnets" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = [], security_group_ids = ["sg-1"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "a_vpc_without_security_groups" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "more_security_groups_than_lambda_takes" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1", "sg-2", "sg-3", "sg-4", "sg-5", "sg-6"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "more_subnets_than_lambda_takes" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = [for number in range(17) : "subnet-${number}"], security_group_ids = ["sg-1"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "a_subnet_by_its_name" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = ["private-a"], security_group_ids = ["sg-1"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "a_security_group_by_its_name" {
+  command = plan
+
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = ["mail"] }
+  }
+
+  expect_failures = [var.vpc]
+}
+
+run "an_unknown_tracing" {
+  command = plan
+
+  variables {
+    tracing = "on"
+  }
+
+  expect_failures = [var.tracing]
+}
+
+run "a_layer_without_its_version" {
+  command = plan
+
+  variables {
+    layers = ["arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-python-arm64"]
+  }
+
+  expect_failures = [var.layers]
+}
+
+run "more_layers_than_lambda_takes" {
+  command = plan
+
+  variables {
+    layers = [for number in range(6) : "arn:aws:lambda:eu-west-1:901920570463:layer:one:${number}"]
+  }
+
+  expect_failures = [var.layers]
+}
+
+run "a_setting_by_another_way" {
+  command = plan
+
+  variables {
+    extra_environment = { ION_SMTP_CONNECTIONS = "8" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "a_setting_by_another_way_in_small_letters" {
+  command = plan
+
+  variables {
+    extra_environment = { ion_smtp_connections = "8" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "another_name_for_the_metrics" {
+  command = plan
+
+  variables {
+    extra_environment = { POWERTOOLS_SERVICE_NAME = "post" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "a_variable_that_lambda_sets" {
+  command = plan
+
+  variables {
+    extra_environment = { AWS_REGION = "eu-west-1" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "an_environment_beyond_lambdas_4_KB" {
+  command = plan
+
+  variables {
+    extra_environment = { OTEL_RESOURCE_ATTRIBUTES = format("%2540s", "x") }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "settings_and_an_environment_beyond_lambdas_4_KB_together" {
+  command = plan
+
+  variables {
+    extra_environment = { OTEL_RESOURCE_ATTRIBUTES = format("%1280s", "x") }
+    settings          = { mail = { sender = format("%1280s", "x") } }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "an_alias_for_the_logs_key" {
+  command = plan
+
+  variables {
+    log_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:alias/logs"
+  }
+
+  expect_failures = [var.log_kms_key_arn]
+}
+
+run "an_alias_for_the_environments_key" {
+  command = plan
+
+  variables {
+    environment_kms_key_arn = "alias/environment"
+  }
+
+  expect_failures = [var.environment_kms_key_arn]
+}
+
+run "an_alias_for_the_alarm_topics_key" {
+  command = plan
+
+  variables {
+    alarm_topic_kms_key_arn = "alias/aws/sns"
+  }
+
+  expect_failures = [var.alarm_topic_kms_key_arn]
+}
+
+run "a_wildcard_as_a_publisher" {
+  command = plan
+
+  variables {
+    publishers = { input = ["*"] }
+  }
+
+  expect_failures = [var.publishers]
+}
+
+run "a_publishers_session" {
+  command = plan
+
+  variables {
+    publishers = { bulk = ["arn:aws:sts::123456789012:assumed-role/shop/1"] }
+  }
+
+  expect_failures = [var.publishers]
+}
+
+run "statements_that_are_no_policy" {
+  command = plan
+
+  variables {
+    topic_policy_json = { input = "[]" }
+  }
+
+  expect_failures = [var.topic_policy_json]
+}
+
+run "statements_that_are_no_json" {
+  command = plan
+
+  variables {
+    topic_policy_json = { bulk = "Allow" }
+  }
+
+  expect_failures = [var.topic_policy_json]
+}
+
+run "a_secret_named_after_its_config" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp-config"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_named_after_its_server" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mail/Server-Server"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_secret_without_its_random_characters" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_with_an_empty_part" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter//ion"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_with_an_empty_part_inside" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion//secrets"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_that_ends_in_a_slash" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_parameter_without_a_name" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/"
+  }
+
+  expect_failures = [var.secret_arn]
+}
+
+run "a_misspelt_setting" {
+  command = plan
+
+  variables {
+    settings = { smtp = { conections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_misspelt_section" {
+  command = plan
+
+  variables {
+    settings = { stmp = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_further_server_without_its_underscore" {
+  command = plan
+
+  variables {
+    settings = { smtpbackup = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_misspelt_setting_of_a_further_server" {
+  command = plan
+
+  variables {
+    settings = { smtp_backup = { rate = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+run "a_setting_of_another_section" {
+  command = plan
+
+  variables {
+    settings = { mail = { connections = "8" } }
+  }
+
+  expect_failures = [aws_lambda_function.relay]
+}
+
+# A misspelt key of a group
+
+run "a_misspelt_time_of_an_alarm" {
+  command = plan
+
+  variables {
+    alarms = { held_minuts = 5 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "publishers_of_a_topic_that_there_is_not" {
+  command = plan
+
+  variables {
+    publishers = { inputs = ["111111111111"] }
+  }
+
+  expect_failures = [var.publishers]
+}
+
+run "statements_for_a_topic_that_there_is_not" {
+  command = plan
+
+  variables {
+    topic_policy_json = { inputs = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Deny\"}]}" }
+  }
+
+  expect_failures = [var.topic_policy_json]
 }

@@ -6,10 +6,23 @@ mock_provider "aws" {
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
   }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1" }
+  }
 }
 
 variables {
-  package = "versions.tf"
+  package          = "versions.tf"
+  alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators"]
 }
 
 # What AWS would give out.
@@ -91,13 +104,13 @@ override_resource {
 }
 
 override_resource {
-  target          = aws_cloudwatch_metric_alarm.dead_letters
+  target          = aws_cloudwatch_metric_alarm.operators["dead-letters"]
   override_during = plan
   values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-deadletter-alarm" }
 }
 
 override_resource {
-  target          = aws_cloudwatch_metric_alarm.queue_age
+  target          = aws_cloudwatch_metric_alarm.operators["old-mail"]
   override_during = plan
   values          = { arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:ion-input-queue-age-alarm" }
 }
@@ -268,7 +281,7 @@ run "the_function_is_set_for_one_drain_at_a_time" {
       memory      = 512
       timeout     = 900
       concurrency = 1
-      role        = aws_iam_role.relay.arn
+      role        = aws_iam_role.relay[0].arn
       package     = "versions.tf"
     }
     error_message = "A default of the function has changed."
@@ -310,8 +323,9 @@ run "settings_become_environment_variables" {
 
   variables {
     settings = {
-      smtp = { connections = "8", timeout_seconds = "30" }
-      mail = { sender = "post@example.org" }
+      smtp        = { connections = "8", pipelining = "off" }
+      smtp_backup = { connections = "2" }
+      mail        = { sender = "post@example.org" }
     }
     secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
   }
@@ -321,13 +335,24 @@ run "settings_become_environment_variables" {
       for name, value in aws_lambda_function.relay.environment[0].variables : name => value
       if !startswith(name, "POWERTOOLS_") && (!startswith(name, "ION_AWS_") || name == "ION_AWS_SECRET_ARN")
       } == {
-      ION_SMTP_CONNECTIONS     = "8"
-      ION_SMTP_TIMEOUT_SECONDS = "30"
-      ION_MAIL_SENDER          = "post@example.org"
-      ION_AWS_SECRET_ARN       = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
+      ION_SMTP_CONNECTIONS        = "8"
+      ION_SMTP_PIPELINING         = "off"
+      ION_SMTP_BACKUP_CONNECTIONS = "2"
+      ION_MAIL_SENDER             = "post@example.org"
+      ION_AWS_SECRET_ARN          = "arn:aws:ssm:eu-west-1:123456789012:parameter/ion/secrets"
     }
     error_message = "ION_<SECTION>_<KEY>, and the secret by its ARN only."
   }
+}
+
+run "a_secret_that_may_end_in_a_word_is_told" {
+  command = plan
+
+  variables {
+    secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:smtp-prodeu"
+  }
+
+  expect_failures = [check.secret_arn_ends_in_random_characters]
 }
 
 run "a_relay_that_is_not_productions_needs_a_guard" {
@@ -348,6 +373,29 @@ run "a_relay_that_is_not_productions_needs_a_guard" {
       ION_GUARD_REDIRECT_TO = "inbox@example.org"
     }
     error_message = "Without a guard such a function must receive nothing (failure matrix, row 80)."
+  }
+}
+
+run "a_relay_that_is_not_productions_without_a_guard_is_warned_of" {
+  command = plan
+
+  variables {
+    environment = "staging"
+  }
+
+  expect_failures = [check.staging_has_a_guard]
+}
+
+run "a_setting_that_is_null_is_left_out" {
+  command = plan
+
+  variables {
+    settings = { smtp = { connections = null, max_rate = "5" } }
+  }
+
+  assert {
+    condition     = [for name in keys(aws_lambda_function.relay.environment[0].variables) : name if startswith(name, "ION_SMTP_")] == ["ION_SMTP_MAX_RATE"]
+    error_message = "null is a setting that is left out."
   }
 }
 
@@ -449,47 +497,23 @@ run "each_queue_that_is_drained_has_an_alarm_that_wakes" {
   }
 }
 
-run "dead_letters_and_mail_that_waits_ring" {
+run "the_page_and_the_queries_are_of_this_relay" {
   command = plan
 
-  variables {
-    alarm_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:operators", "arn:aws:sns:eu-west-1:123456789012:pager"]
+  assert {
+    condition     = aws_cloudwatch_dashboard.relay[0].dashboard_name == "ion-${data.aws_region.current.id}"
+    error_message = "The dashboard must be called as the relay is."
   }
 
   assert {
     condition = {
-      for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      alarm.dimensions["QueueName"] => [
-        alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold),
-        tostring(alarm.period), tostring(alarm.evaluation_periods), alarm.treat_missing_data,
-      ]
+      for query in aws_cloudwatch_query_definition.relay : query.name => one(query.log_group_names)
       } == {
-      ion-input-deadletter-queue = [
-        "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", "GreaterThanOrEqualToThreshold", "1", "300", "1", "notBreaching",
-      ]
-      ion-input-queue = [
-        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", "GreaterThanThreshold", "21600", "300", "1", "notBreaching",
-      ]
+      "ion/an-emails-life" = "/aws/lambda/ion"
+      "ion/held-and-why"   = "/aws/lambda/ion"
+      "ion/slowest"        = "/aws/lambda/ion"
     }
-    error_message = "One dead letter rings (failure matrix, row 10), and so does mail that is older than 6 hours; silence doesn't."
-  }
-
-  assert {
-    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      alarm.alarm_actions == toset(var.alarm_topic_arns)
-    ])
-    error_message = "Every topic named must hear of it."
-  }
-}
-
-run "alarms_tell_nobody_unless_somebody_is_named" {
-  command = plan
-
-  assert {
-    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.queue_age] :
-      length(coalesce(alarm.alarm_actions, [])) == 0
-    ])
-    error_message = "By default the alarms have no action."
+    error_message = "A saved query must search the function's log."
   }
 }
 
@@ -510,22 +534,26 @@ run "the_ledger_has_one_row_per_email" {
     condition = (
       aws_dynamodb_table.ledger.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.ledger.ttl[0].enabled &&
       aws_dynamodb_table.ledger.point_in_time_recovery[0].enabled &&
-      !aws_dynamodb_table.ledger.deletion_protection_enabled
+      aws_dynamodb_table.ledger.deletion_protection_enabled
     )
-    error_message = "Rows expire at expires_at, the table can be restored, and destroyed unless protected."
+    error_message = "Rows expire at expires_at, the table can be restored, and is protected from a destroy."
   }
 }
 
-run "the_ledger_can_be_protected" {
+run "mail_may_be_destroyed_if_that_is_said" {
   command = plan
 
   variables {
-    ledger_deletion_protection = true
+    protect_mail = false
+    outbox       = true
   }
 
   assert {
-    condition     = aws_dynamodb_table.ledger.deletion_protection_enabled
-    error_message = "ledger_deletion_protection must reach the table."
+    condition = (
+      !aws_dynamodb_table.ledger.deletion_protection_enabled &&
+      !aws_dynamodb_table.outbox[0].deletion_protection_enabled
+    )
+    error_message = "protect_mail must reach the tables."
   }
 }
 
@@ -553,6 +581,79 @@ run "a_customers_key_encrypts_whatever_holds_email" {
     condition     = aws_sns_topic.queue_size_alarm.kms_master_key_id == null
     error_message = "The alarm's topic holds no email, and CloudWatch would need the key."
   }
+}
+
+run "what_an_organisation_prescribes_reaches_its_resource" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    role_path                = "/service/mail/"
+    log_kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    environment_kms_key_arn  = "arn:aws:kms:eu-west-1:123456789012:key/2"
+    alarm_topic_kms_key_arn  = "arn:aws:kms:eu-west-1:123456789012:key/3"
+    layers                   = ["arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-python-arm64:1"]
+    extra_environment        = { AWS_LAMBDA_EXEC_WRAPPER = "/opt/otel-instrument" }
+  }
+
+  assert {
+    condition     = aws_iam_role.relay[0].permissions_boundary == var.permissions_boundary_arn && aws_iam_role.relay[0].path == "/service/mail/"
+    error_message = "The role must have its boundary and its path."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.relay.kms_key_id == var.log_kms_key_arn &&
+      aws_lambda_function.relay.kms_key_arn == var.environment_kms_key_arn &&
+      aws_sns_topic.queue_size_alarm.kms_master_key_id == var.alarm_topic_kms_key_arn
+    )
+    error_message = "Each key must be where its name says."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.relay.layers == var.layers &&
+      aws_lambda_function.relay.environment[0].variables["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/otel-instrument"
+    )
+    error_message = "Layers and their environment must reach the function."
+  }
+}
+
+run "unless_asked_for_there_is_neither_vpc_nor_trace_nor_layer" {
+  command = plan
+
+  assert {
+    condition = (
+      length(aws_lambda_function.relay.vpc_config) == 0 &&
+      aws_lambda_function.relay.tracing_config[0].mode == "PassThrough" &&
+      length(coalesce(aws_lambda_function.relay.layers, [])) == 0 &&
+      aws_lambda_function.relay.kms_key_arn == null
+    )
+    error_message = "A default of the function has changed."
+  }
+}
+
+run "the_pause_of_last_resort_lets_no_run_begin_and_keeps_all_mail" {
+  command = plan
+
+  variables {
+    enabled = false
+  }
+
+  assert {
+    condition     = aws_lambda_function.relay.reserved_concurrent_executions == 0
+    error_message = "Lambda must refuse every run."
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic_subscription.queue.endpoint == aws_sqs_queue.input.arn &&
+      aws_sns_topic_subscription.bulk_queue.endpoint == aws_sqs_queue.bulk.arn
+    )
+    error_message = "What is published must still be queued."
+  }
+
+  expect_failures = [check.mail_is_being_sent]
 }
 
 run "the_outputs_are_what_callers_wire_to" {

@@ -156,7 +156,7 @@ def test_a_fault_of_ions_own_harms_one_message_and_is_put_off(account: Account, 
 class Fragile(Telemetry):
     """Breaks where nothing is meant to."""
 
-    def queue_age(self, seconds: float) -> None:
+    def accepted(self, seconds: float) -> None:
         if self.told_of:
             raise LookupError
         self.told_of += 1

@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 
 from conftest import Log
-from draining import control_row, delays, drain, email, ion_of, reasons, recipients, run, wide
+from draining import (
+    GOOD_ION,
+    control_row,
+    delays,
+    drain,
+    email,
+    ion_of,
+    reasons,
+    recipients,
+    run,
+    wide,
+)
 from emulated import Account, Request, failing
 from ion.contract import Lane, Pause, Stop, StopWhere
 from ion.drain import steering
@@ -173,6 +184,25 @@ async def test_in_a_pause_of_weeks_mail_is_not_received_until_sqs_buries_it(
     ]
     assert await account.queues(sqs, time.time).due(waits, {Lane.NORMAL}) == []
     assert delays(sqs) == [900, 900, 43_200, 43_200]
+
+
+@pytest.mark.row(24)
+@pytest.mark.row(77)
+@pytest.mark.parametrize(("days", "dead"), [(11, 0), (13, 1)])
+def test_in_a_pause_of_weeks_what_waits_is_kept_from_being_forgotten(
+    account: Account, days: int, dead: int
+) -> None:
+    """It is hidden between the runs, so nothing but a run sees it."""
+    was_due = datetime.fromtimestamp(time.time() + (days - 1) * 86_400, UTC)  # a day ago, by then
+    due = was_due.isoformat(timespec="seconds")
+    history = {**GOOD_ION, "lane": "bulk", "due": due, "since": due}
+    account.publish(email(1), {"ion": ("String", json.dumps(history))}, account.later_url)
+    account.time_passes(days * 86_400)
+    pause(account, Lane.BULK)
+    summary = run(account)
+    assert (summary.received, summary.sent, summary.dead_lettered) == (dead, 0, dead)
+    assert reasons(account) == ["EXPIRED"] * dead
+    assert len(account.waiting()) == 1 - dead
 
 
 def pause_beside(account: Account, lane: Lane | None) -> None:
@@ -516,7 +546,8 @@ def test_an_order_that_others_always_overtake_comes_back_soon(account: Account, 
     account.publish('{"action": "pause"}')
     refused = {"Responses": [{"Error": {"Code": "ConditionalCheckFailed"}}]}
     overtaken = account.dynamodb(batch_execute_statement=lambda *_: refused)
-    assert run(account, control=overtaken).deferred == 1
+    summary = run(account, control=overtaken)
+    assert (summary.deferred, summary.held) == (1, "")
     assert [one["retry_in_seconds"] for one in events(log, "deferred")] == [5]
 
 

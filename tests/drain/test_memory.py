@@ -386,6 +386,33 @@ async def test_work_that_needs_more_goes_before_work_that_has_not_begun() -> Non
     assert order == ["grown", "begun"]
 
 
+async def test_work_that_fits_begins_beside_work_that_has_grown() -> None:
+    """It stood back while two asked for more, and begins before they are done."""
+    bodies = ["x", "x", "x", "x" * LARGE]
+    most = weight(message(bodies[3])).work
+    memory = Memory(Allowance(sum(map(total, bodies)) + most, 100))
+    first, second, third, last = received(memory, bodies)
+    begun = asyncio.Event()
+
+    async def begin() -> None:
+        async with memory.work(last):
+            begun.set()
+
+    async def grow() -> None:
+        await memory.grow(most // 2)
+        await begun.wait()
+
+    async with memory.work(first), memory.work(second), memory.work(third):
+        await memory.grow(2 * most)
+        async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+            for task in (begin(), grow(), grow()):
+                group.create_task(task)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not begun.is_set()
+            memory.shrink(2 * most)
+
+
 @given(
     st.lists(st.integers(0, LARGE), min_size=1, max_size=60),
     st.integers(1, 20 * LARGE),

@@ -11,12 +11,13 @@ import pytest
 
 from clock import Clock
 from conftest import Log
-from emulated import Account, Between, Request, at_once, failing
+from emulated import Account, Between, Request, at_once, failing, only_for
 from ion.aws.schedule import Schedule
 from ion.deadline import Deadline
 from ion.drain.retention import Retention
 from ion.drain.settle import Settler
-from ion.limits import RETENTION_LOOK_SECONDS, RETENTION_SECONDS
+from ion.limits import RETENTION_SECONDS, SKEW_SECONDS
+from ion.policy.rescue import LONGEST_SECONDS
 from ion.report.telemetry import Telemetry
 from machine.queues import Backlog, on_clock
 
@@ -47,7 +48,7 @@ def email(key: str) -> str:
 def environment(account: Account, clock: Clock, dynamodb: Between | None = None) -> Retention:
     """What a new process has: nothing, but for the table."""
     client = cast("DynamoDBClient", dynamodb or account.dynamodb())
-    return Retention(Schedule(client, account.table, RETENTION_LOOK_SECONDS), Telemetry(), clock)
+    return Retention(Schedule(client, account.table), Telemetry(), clock)
 
 
 async def wake(
@@ -132,29 +133,158 @@ def looks(account: Account, clock: Clock, hours: int, **parts: Any) -> list[int]
     return found
 
 
-def test_a_young_queue_is_looked_at_every_36_hours(account: Account, clock: Clock) -> None:
-    account.publish(email("young"))
+def test_a_look_leaves_mail_alone_until_the_oldest_is_twelve_days_old(
+    account: Account, clock: Clock
+) -> None:
+    account.publish(email("first"))
+    clock.passes(3 * DAY)
+    account.publish(email("second"))
+    assert looks(account, clock, 9 * 24 + 2) == [0, 9 * 24 + 1]
+    assert keys(account) == {"first"}
+    assert [held.receives for held in account.waiting()] == [2]
+
+
+def test_an_empty_queue_is_looked_at_when_what_comes_next_is_twelve_days_old(
+    account: Account, clock: Clock
+) -> None:
+    run(account, clock)
+    account.publish(email("next"))
+    assert looks(account, clock, 12 * 24 + 2) == [12 * 24 + 1]
+    assert keys(account) == {"next"}
+
+
+def test_where_mail_grows_old_every_hour_looks_are_36_hours_apart(
+    account: Account, clock: Clock
+) -> None:
+    for number in range(12 * 24):
+        account.publish(email(str(number)))
+        clock.passes(HOUR)
     assert looks(account, clock, 80) == [0, 36, 72]
 
 
-def test_a_look_that_could_not_write_its_dead_letters_is_repeated_within_the_hour(
+def hide(account: Account, seconds: int, queue: str = "input") -> None:
+    """Somebody has received one message."""
+    url = getattr(account, f"{queue}_url")
+    sqs = account.sqs()
+    assert sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=seconds)[
+        "Messages"
+    ]
+
+
+@pytest.mark.parametrize("queue", ["input", "bulk", "later"])
+def test_what_is_hidden_while_the_others_are_looked_at_is_looked_at_once_it_is_visible(
+    account: Account, clock: Clock, queue: str
+) -> None:
+    """SQS hides nothing for longer than 12 hours."""
+    account.publish(email("hidden"), url=getattr(account, f"{queue}_url"))
+    clock.passes(NEARLY_FORGOTTEN - 15 * HOUR)
+    hide(account, 12 * HOUR, queue)
+    account.publish(email("young"))
+    assert looks(account, clock, 14) == [0, 13]
+    assert keys(account) == {"hidden"}
+
+
+def test_what_is_hidden_again_and_again_is_not_looked_for_each_hour(
+    account: Account, clock: Clock
+) -> None:
+    account.publish(email("hidden"))
+    hide(account, 12 * HOUR)
+    found = []
+    for hour in range(48):
+        if looks(account, clock, 1):
+            found.append(hour)
+        if account.waiting()[0].visible:
+            hide(account, 12 * HOUR)
+    assert found == [0, 13, 26, 39]
+
+
+def test_what_comes_while_it_looks_is_no_reason_to_look_again(
+    account: Account, clock: Clock
+) -> None:
+    """A queue in which something arrives with each poll would never be got through."""
+    account.publish(email("first"))
+    number = 0
+
+    def busy(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        nonlocal number
+        number += 1
+        clock.passes(1)
+        account.publish(email(str(number)))
+        return at_once(real, request)
+
+    clock.passes(1)
+    assert looks(account, clock, 11 * 24, receive_message=busy) == [0]
+
+
+def test_what_comes_while_it_looks_is_not_taken_for_the_oldest(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may have kept back what came before it, or in the same second."""
+    began = clock()
+
+    def busy(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        clock.passes(60)
+        account.publish(email(str(clock())))
+        return at_once(real, request)
+
+    run(account, clock, account.sqs(receive_message=busy))
+    (row,) = account.rows()
+    assert int(row["known"]) == began
+
+
+def test_a_queue_that_gives_less_than_it_counts_was_not_seen(
+    account: Account, clock: Clock
+) -> None:
+    """SQS may answer any number of polls with nothing."""
+    account.publish(email("kept back"))
+
+    def nothing(_real: Callable[..., Any], _request: Request) -> Any:  # noqa: ANN401
+        return {}
+
+    assert looks(account, clock, 14, receive_message=nothing) == [0, 13]
+
+
+def test_a_queue_that_fails_again_and_again_is_looked_at_six_times_a_day(
+    account: Account, clock: Clock
+) -> None:
+    assert looks(account, clock, 24, receive_message=failing()) == [0, 4, 8, 12, 16, 20]
+
+
+def test_one_that_fails_while_nothing_can_be_old_is_left_alone_for_longer(
+    account: Account, clock: Clock
+) -> None:
+    run(account, clock)
+    clock.passes(DAY)
+    asyncio.run(due_now(account, clock))
+    assert looks(account, clock, 80, receive_message=failing()) == [0, 36, 72]
+
+
+async def due_now(account: Account, clock: Clock) -> None:
+    """The next look is due, though nothing is old."""
+    client = cast("DynamoDBClient", account.dynamodb())
+    schedule = Schedule(client, account.table)
+    await schedule.put_off(clock(), clock(), clock() - DAY)
+
+
+def test_a_look_that_could_not_write_its_dead_letters_is_repeated_every_four_hours(
     account: Account, clock: Clock
 ) -> None:
     account.publish(email("old"))
-    clock.passes(NEARLY_FORGOTTEN - 3 * HOUR)
-    assert looks(account, clock, 3, send_message_batch=failing()) == [0, 1, 2]
+    clock.passes(NEARLY_FORGOTTEN - 12 * HOUR)
+    assert looks(account, clock, 12, send_message_batch=failing()) == [0, 4, 8]
     assert (len(account.waiting()), account.dead()) == (1, [])
     assert run(account, clock) == 1
 
 
-def test_a_queue_that_can_not_be_read_is_read_an_hour_later(
+def test_a_queue_that_can_not_be_read_is_read_four_hours_later(
     account: Account, clock: Clock, log: Log
 ) -> None:
     account.publish(email("old"))
-    clock.passes(NEARLY_FORGOTTEN - HOUR)
-    assert run(account, clock, account.sqs(receive_message=failing("AccessDenied"))) == 0
+    clock.passes(NEARLY_FORGOTTEN - 4 * HOUR)
+    input_only = only_for(account.input_url, failing("AccessDenied"), at_once)
+    assert run(account, clock, account.sqs(receive_message=input_only)) == 0
     assert run(account, clock) == 0
-    clock.passes(HOUR - MINUTE)
+    clock.passes(4 * HOUR - MINUTE)
     assert run(account, clock) == 0
     clock.passes(MINUTE)
     assert run(account, clock) == 1
@@ -162,7 +292,7 @@ def test_a_queue_that_can_not_be_read_is_read_an_hour_later(
 
 
 @pytest.mark.row(28)
-def test_a_look_whose_process_died_is_repeated_within_the_hour(
+def test_a_look_whose_process_died_is_repeated_within_four_hours(
     account: Account, clock: Clock
 ) -> None:
     class KilledError(BaseException):
@@ -172,10 +302,10 @@ def test_a_look_whose_process_died_is_repeated_within_the_hour(
         raise KilledError
 
     account.publish(email("old"))
-    clock.passes(NEARLY_FORGOTTEN - HOUR)
+    clock.passes(NEARLY_FORGOTTEN - 4 * HOUR)
     with pytest.raises(KilledError):
         run(account, clock, account.sqs(delete_message_batch=killed))
-    clock.passes(HOUR)
+    clock.passes(4 * HOUR)
     assert run(account, clock) == 1
     assert account.waiting() == []
 
@@ -194,7 +324,7 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
 ) -> None:
     for number in range(30):
         account.publish(email(str(number)))
-    clock.passes(NEARLY_FORGOTTEN - HOUR)
+    clock.passes(NEARLY_FORGOTTEN - 2 * HOUR)
     seconds = Clock()
 
     def slowly(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
@@ -203,7 +333,7 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
 
     async def main() -> list[int]:
         found = []
-        for _ in range(2):
+        for _ in range(3):
             sqs = account.sqs(receive_message=slowly)
             queues = account.queues(sqs)
             settler = Settler(queues, account.ledger(), Telemetry())
@@ -212,15 +342,15 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
             clock.passes(HOUR)
         return found
 
-    assert asyncio.run(main()) == [20, 10]
+    assert asyncio.run(main()) == [10, 10, 10]
 
 
 @pytest.mark.row(27)
-@pytest.mark.parametrize("ends", ["out of time", "the queue can't be read"])
+@pytest.mark.parametrize(("ends", "seen"), [("out of time", 10), ("the queue can't be read", 20)])
 async def test_what_a_look_has_seen_is_shown_again_however_it_ends(
-    account: Account, clock: Clock, ends: str
+    account: Account, clock: Clock, ends: str, seen: int
 ) -> None:
-    """By a look that got no further, too: what is hidden nobody sends."""
+    """By a look that got no further, too: what is hidden nobody sends. A third of the time each."""
     for number in range(30):
         account.publish(email(str(number)))
     seconds = Clock()
@@ -238,21 +368,22 @@ async def test_what_a_look_has_seen_is_shown_again_however_it_ends(
     await environment(account, clock).run(queues, settler, Deadline.after(900, seconds))
     clock.passes(1)
     assert Counter((held.receives, held.visible) for held in account.waiting()) == {
-        (1, True): 20,
-        (0, True): 10,
+        (1, True): seen,
+        (0, True): 30 - seen,
     }
 
 
-@pytest.mark.parametrize(("seconds", "visibility"), [(900, 660), (100, 150)])
+@pytest.mark.parametrize(("seconds", "visibility"), [(900, [260, 360, 660]), (100, [90, 105, 150])])
 async def test_what_a_look_has_seen_stays_hidden_longer_than_the_look_can_take(
-    account: Account, clock: Clock, seconds: float, visibility: int
+    account: Account, clock: Clock, seconds: float, visibility: list[int]
 ) -> None:
     sqs = account.sqs()
     queues = account.queues(sqs)
 
     settler = Settler(queues, account.ledger(), Telemetry())
     await environment(account, clock).run(queues, settler, Deadline.after(seconds, Clock()))
-    assert {one["VisibilityTimeout"] for one in sqs.asked("receive_message")} == {visibility}
+    asked = [one["VisibilityTimeout"] for one in sqs.asked("receive_message")]
+    assert asked[::2] == asked[1::2] == visibility, "of three queues that share the time"
 
 
 def test_of_two_functions_one_looks(account: Account, clock: Clock) -> None:
@@ -263,18 +394,36 @@ def test_of_two_functions_one_looks(account: Account, clock: Clock) -> None:
         return [len(one.asked("receive_message")) for one in sqs]
 
     account.publish(email("young"))
-    for _ in range(3):  # there is no row at first, and one that is due later
+    for _ in range(2):  # there is no row at first, and one that is due later
+        clock.passes(1)
         assert sorted(asyncio.run(main()))[:3] == [0, 0, 0]
-        clock.passes(RETENTION_LOOK_SECONDS)
-    assert [held.receives for held in account.waiting()] == [3]
+        clock.passes(LONGEST_SECONDS)
+    assert (len(account.dead()), account.waiting()) == (1, [])
 
 
-def test_a_time_that_a_wrong_clock_wrote_stops_nothing(account: Account, clock: Clock) -> None:
-    ahead = Clock(clock() + 400 * DAY)
-    run(account, ahead)
+@pytest.mark.parametrize("ahead", [400 * DAY, 11 * DAY, HOUR])
+def test_a_time_that_a_wrong_clock_wrote_stops_nothing(
+    account: Account, clock: Clock, ahead: int
+) -> None:
+    run(account, Clock(clock() + ahead))
+    assert looks(account, clock, 1) == [0]
     account.publish(email("old"))
     clock.passes(NEARLY_FORGOTTEN)
     assert run(account, clock) == 1
+
+
+def test_what_is_known_of_the_next_look_outlives_its_due_time(
+    account: Account, clock: Clock
+) -> None:
+    """DynamoDB removes the row some time after it expires."""
+    run(account, clock)
+    (row,) = account.rows()
+    assert int(row["expires_at"]) >= int(row["due"]) + DAY
+
+
+def test_a_clock_that_is_fast_by_seconds_makes_no_look_due(account: Account, clock: Clock) -> None:
+    run(account, Clock(clock() + SKEW_SECONDS))
+    assert looks(account, clock, 1) == []
 
 
 # without the table
@@ -347,3 +496,29 @@ async def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_mor
     if table == "there":
         assert min(thrice.values()) >= 3 * DAY
     assert max(held.receives for held in account.waiting()) < 1000, "or SQS would bury it"
+
+
+async def test_where_an_email_comes_every_hour_none_is_lost_and_none_is_seen_too_often(
+    account: Account, clock: Clock
+) -> None:
+    """CloudWatch's age of the oldest message leaves out what was received three times."""
+    backlog = Backlog("ion-input")
+    backlog.begin()
+    published: dict[str, float] = {}
+    thrice: dict[str, float] = {}
+    for hour in range(20 * 24):
+        published[str(hour)] = clock()
+        account.publish(email(str(hour)))
+        await wake(account, environment(account, clock))
+        for held in account.waiting():
+            key = json.loads(held.body)["email_id"]
+            assert clock() - published[key] < RETENTION_SECONDS
+            if held.receives >= 3:
+                thrice.setdefault(key, clock() - published[key])
+        if hour == 13 * 24:
+            assert not thrice
+        clock.passes(HOUR)
+    waiting = {json.loads(held.body)["email_id"] for held in account.waiting()}
+    assert keys(account) | waiting == published.keys()
+    assert len(account.dead()) + len(waiting) == len(published)
+    assert min(thrice.values()) >= 3 * DAY

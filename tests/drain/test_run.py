@@ -1,5 +1,6 @@
 """Whole runs over the queue: moto's SQS on one side, a scripted SMTP server on the other."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -154,6 +155,7 @@ def test_a_queue_that_can_not_be_read_ends_the_run(
     account.publish(email())
     summary = run(account, sqs=account.sqs(receive_message=answer))
     assert (summary.stopped, summary.received) == ("queue", 0)
+    assert re.match(r"the \w+ queue can't be read: receive: \w", summary.error)
     assert [held.receives for held in account.waiting()] == [0]
     told = {event["message"] for event in log.events}
     assert told == {f"the {name} queue can't be read" for name in ("input", "bulk", "later")}

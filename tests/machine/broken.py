@@ -293,13 +293,13 @@ COARSE = {
     "dead letters deleted before they are sent back": Kind(dead_letters=Grabbing),
     "cancelled without a condition": Kind(ledger=Ruthless),
     "cancels are ignored": Kind(ledger=Deaf),
-    "schedules are ignored": Kind(admission=Impatient),
     "nothing expires": Kind(admission=Timeless),
     "pauses are ignored": Kind(control=Restless),
     "stops are about all": Kind(control=Sweeping),
     "sent though orders can't be read": Kind(control=Optimistic),
 }
 FINE = {
+    "schedules are ignored": Kind(admission=Impatient),
     "sent where a person should decide": Kind(ledger=Reckless),
     "leases last no time": Kind(ledger=Unbound),
     "doubts are forgotten": Kind(ledger=Careless),

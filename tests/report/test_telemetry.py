@@ -1,6 +1,7 @@
 """Events are JSON lines with the fields that are named here and no others; metrics are EMF."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -89,11 +90,13 @@ def test_a_copy_that_is_thrown_away_is_logged_and_counts_as_nothing(log: Log) ->
     ],
 )
 def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:
+    """Sent has data wherever Deferred has: the alarm on mail that is all put off holds it so."""
     telemetry = Telemetry()
     for _ in range(3):
         telemetry.attempted("m", ORIGIN, ROW, Delivery(status, REFUSED, smtp_seconds=0.001))
     telemetry.ended({"sent": 3})
-    assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0]}
+    none_sent = {"Sent": [0.0, 0.0, 0.0]} if status is Status.DEFERRED else {}
+    assert log.metrics == {metric: [1.0, 1.0, 1.0], "SmtpTime": [1.0, 1.0, 1.0], **none_sent}
 
 
 @pytest.mark.parametrize(
@@ -122,11 +125,11 @@ def test_what_the_run_says_for_all_is_not_said_for_each(
 
 def test_what_a_run_came_to_is_its_last_event(log: Log) -> None:
     telemetry = Telemetry()
-    telemetry.queue_age(12.5)
-    telemetry.queue_age(-1)  # clocks differ
+    telemetry.accepted(12.5)
+    telemetry.accepted(-1)  # clocks differ
     telemetry.redriven({}, 2)
     telemetry.ended({"received": 2, "stopped": "empty"})
-    assert log.metrics == {"QueueAge": [12.5, 0.0], "Redriven": [2.0]}
+    assert log.metrics == {"PublishToAccept": [12.5, 0.0], "Redriven": [2.0]}
     last = log.events[-1]
     assert (last["message"], last["received"], last["stopped"]) == ("run ended", 2, "empty")
 
@@ -171,6 +174,31 @@ def test_more_metrics_than_fit_into_one_record_are_all_told(log: Log) -> None:
     telemetry.ended({})
     assert log.text.count("_aws") == 3
     assert log.metrics == {"Redriven": [1.0] * 250}
+
+
+def test_a_metric_of_a_run_is_a_line_of_its_own_that_says_more(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "ion-test")
+    telemetry = Telemetry()
+    telemetry.redriven({}, 2)
+    telemetry.held("auth", "smtp:backup")
+    telemetry.ended({})
+    lines = [json.loads(line) for line in log.text.splitlines() if "_aws" in line]
+    assert [one["service"] for one in lines] == ["ion-test"] * 2
+    directives = [one["_aws"]["CloudWatchMetrics"] for one in lines]
+    assert directives == [
+        [{"Namespace": "ion", "Dimensions": [["service"]], "Metrics": [{"Name": name, "Unit": u}]}]
+        for name, u in (("Held", "Count"), ("Redriven", "Count"))
+    ]
+    assert (lines[0]["reason"], lines[0]["server"], lines[0]["Held"]) == (
+        *("auth", "smtp:backup"),
+        [1.0],
+    )
+    assert (log.about("Held"), log.about("Redriven")) == (
+        [{"reason": "auth", "server": "smtp:backup"}],
+        [{}],
+    )
 
 
 def test_the_level_decides_what_is_written(log: Log) -> None:

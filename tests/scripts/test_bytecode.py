@@ -1,4 +1,4 @@
-"""Byte code by this Python: an import takes it unread, and nothing in it says who made it."""
+"""Byte code: an import takes it unread, and nothing in it says who made it where."""
 
 import importlib.util
 import marshal
@@ -11,9 +11,10 @@ from types import CodeType
 import pytest
 
 from ionctl.bytecode import CompilationError, bytecode
-from ionctl.interpreter import Interpreter
+from ionctl.compilers import Compiler, lambdas_python, this_python
 
-THIS = Interpreter(sys.executable, sys.version.split()[0])
+ROOT = Path(__file__).parents[2]
+THIS = this_python()
 UNCHECKED_HASH = 0b01  # PEP 552
 FILES = {
     "ion/__init__.py": b"",
@@ -48,10 +49,15 @@ def test_marked_as_made_from_this_source_and_not_to_be_compared_with_it() -> Non
         assert head[8:] == importlib.util.source_hash(FILES[name])
 
 
+@pytest.fixture(params=["this", "lambda's"])
+def compiler(request: pytest.FixtureRequest) -> Compiler:
+    return THIS if request.param == "this" else lambdas_python(ROOT / ".venv" / "pyodide")
+
+
 def test_same_bytes_whoever_makes_it_wherever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = bytecode(FILES, THIS)
+    first = bytecode(FILES, compiler)
     for seed in ("1", "2", "random"):
         folder = tmp_path / f"with space {seed}"
         folder.mkdir()
@@ -63,7 +69,8 @@ def test_same_bytes_whoever_makes_it_wherever(
         monkeypatch.setenv("PYTHONOPTIMIZE", "2")
         monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(folder / "caches"))
         monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-        assert bytecode(dict(reversed(FILES.items())), THIS) == first
+        monkeypatch.setenv("NODE_OPTIONS", "--no-such-option")
+        assert bytecode(dict(reversed(FILES.items())), compiler) == first
 
 
 def test_every_function_says_that_it_is_in_lambdas_folder() -> None:
@@ -87,9 +94,9 @@ def test_import_takes_it_and_tracebacks_show_where_the_source_is(tmp_path: Path)
     assert "return [lambda: 1 / 0 for _ in KINDS][0]()" in used.stderr
 
 
-def test_source_that_can_not_be_compiled_is_named() -> None:
+def test_source_that_can_not_be_compiled_is_named(compiler: Compiler) -> None:
     with pytest.raises(CompilationError, match=r"(?s)can't compile.*ion/bad\.py.*SyntaxError"):
-        bytecode({**FILES, "ion/bad.py": b"lambda = 1\n"}, THIS)
+        bytecode({**FILES, "ion/bad.py": b"lambda = 1\n"}, compiler)
 
 
 def _within(code: CodeType) -> Iterator[CodeType]:

@@ -1,6 +1,9 @@
 """The package as release.sh builds it, from a copy of the sources and with real wheels."""
 
+import base64
+import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ionctl.build import version
+from ionctl.compilers import lambdas_python
 from ionctl.interpreter import Interpreter, interpreter
 from ionctl.wheels import LAMBDA_PYTHON
 
@@ -163,9 +168,7 @@ def test_what_was_left_out_is_not_missed(host: Path, tmp_path: Path) -> None:
     assert '"Metrics":[{"Name":"sent","Unit":"Count"}]' in used.stdout.replace(" ", "")
 
 
-def test_every_source_is_compiled_for_the_lambdas_python(
-    arm64: Path, lambda_python: Interpreter
-) -> None:
+def test_every_source_is_compiled_for_the_lambdas_python(arm64: Path) -> None:
     with zipfile.ZipFile(arm64) as package:
         names = package.namelist()
         compiled = {name: package.read(name)[:8] for name in names if name.endswith(".pyc")}
@@ -197,19 +200,28 @@ def test_this_machines_python_reads_no_source(host: Path, tmp_path: Path) -> Non
     assert ran.returncode == 0, ran.stderr
 
 
-def test_without_the_lambdas_python_it_is_built_all_the_same(sources: Path) -> None:
-    if interpreter(None) == interpreter(LAMBDA_PYTHON):
-        pytest.skip("this is the Lambda's version")
-    built = _build(sources, PATH="/nowhere")
-    assert built.returncode == 0
-    assert built.stderr.count("\n") == 1
-    assert "no python3.13 here" in built.stderr
-    assert "install Python 3.13 and build again" in built.stderr
-    assert "byte code" not in built.stdout
-    with zipfile.ZipFile(sources / "dist" / "ion-arm64.zip") as package:
-        names = package.namelist()
-    assert "ion/handler.py" in names
-    assert not [name for name in names if "__pycache__" in name]
+def test_bytes_hang_on_no_python_of_this_machine(
+    arm64: Path, sources: Path, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name in ("python3.13", "node", "npm"):
+        (commands / name).write_text(f"#!/bin/sh\ntouch '{asked}'\n", encoding="utf-8")
+        (commands / name).chmod(0o755)
+    for path in ("/nowhere", f"{commands}:{os.environ['PATH']}"):
+        assert _build(sources, PATH=path).returncode == 0
+        assert (sources / "dist" / "ion-arm64.zip").read_bytes() == arm64.read_bytes()
+    assert not asked.exists()
+
+
+def test_without_a_compiler_nothing_is_built_rather_than_something_else(sources: Path) -> None:
+    (sources / ".venv" / "pyodide").unlink()
+    (sources / "scripts" / "pyodide" / ".npmrc").write_text("registry=http://localhost:9/\n")
+    built = _build(sources, npm_config_fetch_retries="0", npm_config_cache=str(sources / "npm"))
+    assert built.returncode == 1
+    assert "npm can't fetch Pyodide, the Python that makes the byte code: check" in built.stderr
+    assert not (sources / "dist").exists()
 
 
 def test_secrets_stay_out_unless_asked_for(sources: Path) -> None:
@@ -241,12 +253,32 @@ def test_missing_file_is_named_with_what_to_do(sources: Path, missing: str, advi
     assert not (sources / "dist").exists()
 
 
+def test_manifest_says_what_terraform_checks_it_by(arm64: Path) -> None:
+    digest = hashlib.sha256(arm64.read_bytes())
+    assert json.loads(arm64.with_name("ion-arm64.zip.json").read_text(encoding="utf-8")) == {
+        "version": version(),
+        "architecture": "arm64",
+        "python": "3.13",
+        "sha256": digest.hexdigest(),
+        "sha256_base64": base64.b64encode(digest.digest()).decode(),
+    }
+
+
+def test_package_for_this_machine_has_no_manifest_nor_keeps_another_ones(sources: Path) -> None:
+    output = sources / "dist" / "ion.zip"
+    manifest = sources / "dist" / "ion.zip.json"
+    assert _build(sources, "--output", str(output)).returncode == 0
+    assert manifest.is_file()
+    assert _build(sources, "--architecture", "host", "--output", str(output)).returncode == 0
+    assert not manifest.exists()
+
+
 def test_says_what_is_in_it(sources: Path) -> None:
     output = sources / "ion.zip"
     built = _build(sources, "--architecture", "host", "--output", str(output))
     assert "msgspec 0." in built.stdout
     assert "ion 0." in built.stdout
-    assert f"byte code, by Python {sys.version.split()[0]} " in built.stdout
+    assert f"byte code by Python {sys.version.split()[0]} " in built.stdout
     assert f"{output}: " in built.stdout
     assert "sha256 " in built.stdout
     assert built.stdout.rstrip().endswith("=")
@@ -257,6 +289,11 @@ def _copy(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
+    # Fetched once for all, as on a person's machine.
+    kept = ROOT / ".venv" / "pyodide"
+    lambdas_python(kept)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "pyodide").symlink_to(kept)
     return folder
 
 

@@ -66,7 +66,7 @@ def test_missing_wheel_names_the_package_and_the_machine(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    expected = r"(?s)idna.*no wheel of it for arm64.*lock\.sh"
+    expected = rf"(?s)idna.*no wheel of it for arm64.* {tmp_path.name}/requirements\.in, .*lock\.sh"
     with pytest.raises(WheelsUnavailableError, match=expected):
         dependencies(_lock(tmp_path, "idna"), TARGETS["arm64"], tmp_path / "cache")
 

@@ -133,8 +133,11 @@ def test_the_largest_message_arrives_as_it_was_published(deployment: Deployment)
     assert largest in deployment.held(deployment.names.queue_url)
 
 
-def test_one_dead_letter_rings(deployment: Deployment) -> None:
-    """The emulator counts no messages by itself, so the count is put in as CloudWatch would."""
+def test_one_email_that_sns_redrives_rings(deployment: Deployment) -> None:
+    """The emulator counts no deliveries by itself, so the count is put in as CloudWatch would.
+
+    It looks at a metric's name alone: the alarms of both topics ring.
+    """
     aws, names = deployment.aws, deployment.names
     pager = aws.sqs.create_queue(QueueName="pager")["QueueUrl"]
     arn = aws.sqs.get_queue_attributes(QueueUrl=pager, AttributeNames=["QueueArn"])
@@ -148,18 +151,28 @@ def test_one_dead_letter_rings(deployment: Deployment) -> None:
     aws.sqs.set_queue_attributes(QueueUrl=pager, Attributes={"Policy": policy})
     deployment.subscribe(deployment.operators, arn["Attributes"]["QueueArn"])
     aws.cloudwatch.put_metric_data(
-        Namespace="AWS/SQS",
+        Namespace="AWS/SNS",
         MetricData=[
             {
-                "MetricName": "ApproximateNumberOfMessagesVisible",
-                "Dimensions": [{"Name": "QueueName", "Value": names.dead_letter_queue}],
+                "MetricName": "NumberOfNotificationsRedrivenToDlq",
+                "Dimensions": [{"Name": "TopicName", "Value": names.topic}],
                 "Timestamp": datetime.now(tz=UTC),
                 "Value": 1,
             }
         ],
     )
     until = time.monotonic() + WAIT_SECONDS
-    while not (heard := deployment.held(pager)) and time.monotonic() < until:
+    while len(heard := undelivered(deployment.held(pager))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
-    assert [json.loads(one)["AlarmName"] for one in heard] == [names.dead_letter_alarm]
-    assert names.dead_letter_queue in heard[0]
+    assert {one["AlarmName"] for one in heard} == {
+        "ion-undelivered-input-redriven-alarm",
+        "ion-undelivered-bulk-redriven-alarm",
+    }
+    assert {one["NewStateValue"] for one in heard} == {"ALARM"}
+    assert names.dead_letter_queue in heard[0]["AlarmDescription"]
+
+
+def undelivered(bodies: list[str]) -> list[dict[str, str]]:
+    """What alarms on undelivered mail said; others ring as the package can't run."""
+    told: list[dict[str, str]] = [json.loads(body) for body in bodies]
+    return [one for one in told if "undelivered" in one["AlarmName"]]

@@ -50,7 +50,7 @@ from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
-from ion.policy.schedule import begins_at, ends_at
+from ion.policy.schedule import begins_at, born_at, ends_at
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
 
@@ -208,10 +208,12 @@ class Admission:
         if message.source is Source.INPUT and Lane.BULK in (send.lane, history.lane):
             return history, to_bulk()
         now = self._now()
-        begins = begins_at(send, since(message, history), now)
-        if begins is not None:
-            due = datetime.fromtimestamp(begins, UTC)
+        came = since(message, history)
+        begins, born = begins_at(send, came, now), born_at(send, came)
+        if born != came:
+            due = datetime.fromtimestamp(born, UTC)
             history = msgspec.structs.replace(history, since=due)
+        if begins is not None:
             return history, scheduled(begins + SKEW_SECONDS - now)
         expires_at = ends_at(send)
         asked = _without_content(send)

@@ -84,7 +84,7 @@ class SendGate:
         if rate is None:
             return BATCH
         in_line = self._line.recipients(rank) + self.expected[rank] + self._passing
-        is_short = in_line <= _AHEAD_SECONDS * rate or self._open
+        is_short = in_line <= _AHEAD_SECONDS * rate
         return min(BATCH, max(1, int(rate))) if is_short else 0
 
     def expect(self, most: int, rank: Rank) -> Room:
@@ -181,7 +181,6 @@ class SendGate:
         """Let all pass: nothing will be sent any more."""
         self._open = True
         self._serve()
-        self.when_moved()
 
     # -- learning ------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ class Intake:
                 self._progress.stop("deadline")
             elif self._is_empty():
                 if not await self._filled_by_us():
-                    self._progress.stop(await self._why_empty())
+                    await self._stop_empty()
             elif (door := self._open_door()) is not None:
                 most = min(self._gate.most(door.rank), self._room(door))
                 door.ask(self._handled)
@@ -196,8 +196,8 @@ class Intake:
             door.fill()
         return True
 
-    async def _why_empty(self) -> str:
-        """Why the queues gave nothing: they have nothing, or too much of it is in flight.
+    async def _stop_empty(self) -> None:
+        """Stop, since the queues give nothing: they have nothing, or too much of it is in flight.
 
         Asked only where it may be so: of the queues that gave nothing in the whole run, and of
         those for bulk and for what waits only if there was no other mail either.
@@ -212,8 +212,9 @@ class Intake:
             if visible and hidden >= NEARLY_ALL_IN_FLIGHT:
                 name = door.queue.source
                 self._telemetry.trouble(f"the {name} queue is at its in-flight limit", count=hidden)
-                return "in_flight_limit"
-        return "empty"
+                self._progress.fail("in_flight_limit")
+                return
+        self._progress.stop("empty")
 
     def _is_at_rest(self) -> bool:
         return not self._under_way
@@ -239,9 +240,9 @@ class Intake:
                     most=room.most,
                 )
             except QueueError as error:
-                name = door.queue.source
-                self._telemetry.trouble(f"the {name} queue can't be read", code=str(error))
-                self._progress.stop("queue")
+                what = f"the {door.queue.source} queue can't be read"
+                self._telemetry.trouble(what, code=str(error))
+                self._progress.fail("queue", f"{what}: {error}")
                 messages = []
             received = len(messages)
             if door.rank is Rank.DUE and messages:

@@ -9,7 +9,7 @@ from ion.deadline import Deadline
 from ion.delivery import Delivery, Status
 from ion.limits import BEGIN_BUDGET_SECONDS
 from ion.message import Source
-from ion.outcome import Outcome, Reason, Scope
+from ion.outcome import Outcome, Reason, Scope, Stage
 from ion.report.redact import redact
 from ion.report.telemetry import Telemetry
 
@@ -21,6 +21,8 @@ _NO_SENDER = (
     "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
     '"name@example.org" } }), then redrive them'
 )
+_OURS = frozenset({Stage.PARSE, Stage.FETCH, Stage.CLAIM, Stage.GUARD})
+"""Stages at which no mail server is asked."""
 
 
 @dataclass(slots=True)
@@ -43,9 +45,16 @@ class Summary:
     seconds: float = 0.0
     stopped: str = ""
     """Why it ended: "empty", "in_flight_limit", "deadline", "paused", "queue" (one
-    can't be read), "settings", or a hold's reason in lower case ("auth", "connect" …)."""
+    can't be read), "settings", "error" (the run broke), or a hold's reason in lower case
+    ("auth", "connect" …)."""
     error: str = ""
-    """For "settings", pauses and holds: what is wrong, for the person who has to mend it."""
+    """For "settings", "queue", pauses and holds: what is wrong, for who has to mend it."""
+    held: str = ""
+    """Why mail waits that should go, whether the run ended for it or some mail was left behind: a
+    hold's reason in lower case, or "queue", "in_flight_limit", "deadline", "error" (the run
+    broke). Empty: all mail that may go can."""
+    held_by: str = ""
+    """The server that let nothing be sent, of several the first; empty: it was something else."""
     paused: str = ""
     """Lanes that were paused, in words: "bulk", "bulk, normal"."""
     advice: str = ""
@@ -61,6 +70,12 @@ class Summary:
         """These lanes are paused."""
         if lanes:
             self.paused = ", ".join(sorted({*lanes, *filter(None, self.paused.split(", "))}))
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """True if no message had a fate, and none was moved."""
+        settled = self.sent + self.deferred + self.dead_lettered
+        return not settled + self.moved_to_bulk + self.redriven
 
     def count(self, delivery: Delivery) -> None:
         """One more message, or part of one, with this fate."""
@@ -100,6 +115,15 @@ class Progress:
             for call in self.when_stopped:
                 call()
 
+    def fail(self, why: str, error: str = "") -> None:
+        """Stop, though there may be mail that should go."""
+        self._hold(why)
+        self.stop(why, error)
+
+    def hold(self, outcome: Outcome) -> None:
+        """Some mail waits until a fault is mended that isn't its own; the run goes on."""
+        self._hold(outcome.reason.lower(), "" if outcome.stage in _OURS else self._server)
+
     def suspend(self, outcome: Outcome) -> None:
         """The site is ill, or the server minds something about ours: stop if it is the site."""
         if outcome.reason is Reason.DEADLINE:  # an end that was to be expected
@@ -108,10 +132,15 @@ class Progress:
         if outcome not in self._told:
             self._told.add(outcome)
             self._telemetry.suspended(outcome, self._server)
+        self.hold(outcome)
         if outcome.scope is not Scope.SITE:  # others may have better luck
             return
         self.suspended_by = self.suspended_by or outcome
         self.stop(outcome.reason.lower(), redact(str(outcome)))
+
+    def _hold(self, why: str, server: str = "") -> None:
+        if not self.summary.held:
+            self.summary.held, self.summary.held_by = why, server
 
     @property
     def stopped(self) -> bool:

@@ -10,6 +10,7 @@ from ion.contract import Lane
 from ion.history import History, carried_history
 from ion.limits import LONGEST_VISIBILITY_SECONDS
 from ion.message import Message, Source
+from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
 
 PAUSED_SECONDS = 900
@@ -57,13 +58,16 @@ class Queues:
         """Those of the received messages that are due; the others are hidden until they are.
 
         The longest that SQS hides a message is 12 hours: then it is looked at again. One of a lane
-        that is paused is hidden for a while: this queue has mail of both lanes.
+        that is paused is hidden for a while: this queue has mail of both lanes. One that SQS is
+        about to forget is given to the run once it is due, to be given up: nothing else sees what
+        is hidden.
         """
         due, waits = [], []
         for message in messages:
             history = carried_history(message)
-            seconds = _seconds_left(history, self.now())
-            if (Lane.BULK if history.lane == Lane.BULK else Lane.NORMAL) in paused:
+            seconds, age = _seconds_left(history, self.now()), self.now() - message.sent_at
+            is_paused = (Lane.BULK if history.lane == Lane.BULK else Lane.NORMAL) in paused
+            if is_paused and not forgotten(age, 0):
                 many = message.receives > _MANY_RECEIVES
                 seconds = max(seconds, LONGEST_VISIBILITY_SECONDS if many else PAUSED_SECONDS)
             if seconds > 0:

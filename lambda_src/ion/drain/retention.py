@@ -14,17 +14,17 @@ from ion.drain.queues import Queues
 from ion.drain.settle import Settler
 from ion.drain.work_item import WorkItem
 from ion.history import History, named_history, resolve
-from ion.limits import RETENTION_LOOK_SECONDS
+from ion.limits import RETENTION_RETRY_SECONDS
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
+from ion.policy.rescue import Seen, next_look
 from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
 
-_AGAIN_SECONDS = 3600
-"""After a look that died, or didn't get through the queue."""
 _WAIT_SECONDS = 1
 _EMPTY_LOOKS = 2
-"""SQS may answer an empty poll while messages are there; twice in a row is believed."""
+"""SQS may answer an empty poll while messages are there; two in a row are believed, as far as the
+queue's own count bears them out. One that gives only what came since the look began is as good."""
 _LONGEST_SECONDS = 600
 """For one look; what it has seen is hidden as long as it goes on."""
 _MARGIN_SECONDS = 10
@@ -72,9 +72,11 @@ class Retention:
         looks = [_Look(queue, settler, self._telemetry, self._now) for queue in sources]
         until = deadline.earlier_by(deadline.remaining() - seconds)
         try:
-            is_due = await self._schedule.take(self._now(), _AGAIN_SECONDS)
-            if is_due and await _run_all(looks, until):
-                await self._schedule.put_off(self._now(), RETENTION_LOOK_SECONDS)
+            turn = await self._schedule.take(self._now(), RETENTION_RETRY_SECONDS)
+            if turn is not None:
+                seen = await _run_all(looks, until)
+                now = self._now()
+                await self._schedule.put_off(now, *next_look(now, seen, turn.known))
         except TableError as error:
             self._telemetry.trouble("when a look is due can't be known", code=str(error))
             if self._is_the_hour():
@@ -93,12 +95,18 @@ class Retention:
         return True
 
 
-async def _run_all(looks: Sequence["_Look"], deadline: Deadline) -> bool:
-    """True if all of them got through their queues."""
-    for look in looks:
-        if not await look.run(deadline):
-            return False
-    return True
+async def _run_all(looks: Sequence["_Look"], deadline: Deadline) -> Seen:
+    """What all of them saw. Each has its share of the time: one queue may be too long for it."""
+    seen = []
+    for left in range(len(looks), 0, -1):
+        others = deadline.remaining() * (left - 1) / left
+        seen.append(await looks[-left].run(deadline.earlier_by(others)))
+    return Seen(
+        through=all(one.through for one in seen),
+        all=all(one.all for one in seen),
+        oldest=min(one.oldest for one in seen),
+        moved=sum(one.moved for one in seen),
+    )
 
 
 class _Look:
@@ -111,32 +119,41 @@ class _Look:
         self._settler = settler
         self._telemetry = telemetry
         self._now = now
+        self._began = now()
         self._young: list[Message] = []
         self._unwritten = False
         self.moved = 0
 
-    async def run(self, deadline: Deadline) -> bool:
-        """True if it got through the queue, and nothing old is left there."""
-        empty = 0
+    async def run(self, deadline: Deadline) -> Seen:
+        """What it saw of the queue."""
+        self._began, empty, received = self._now(), 0, 0
         try:
+            visible, hidden = await self._queue.depth()
             while empty < _EMPTY_LOOKS:
                 if deadline.remaining() <= 0 or len(self._young) >= _MOST_IN_HAND:
-                    return False
+                    return self._seen(through=False)
                 messages = await self._queue.receive(
                     visibility_seconds=int(deadline.remaining()) + _HIDDEN_LONGER_SECONDS,
                     wait_seconds=_WAIT_SECONDS,
                 )
-                empty = 0 if messages else empty + 1
+                received += len(messages)
+                is_news = all(message.sent_at >= self._began for message in messages)
+                gave_all = not messages or (is_news and received >= visible)
+                empty = empty + 1 if gave_all else 0
                 for message in messages:
                     await self._see(message)
                 await self._settler.flush()
         except QueueError as error:
             name = self._queue.source
             self._telemetry.trouble(f"the {name} queue can't be read", code=str(error))
-            return False
+            return self._seen(through=False)
         finally:
             await self._queue.postpone([(message, 0) for message in self._young])
-        return not self._unwritten
+        return self._seen(through=not self._unwritten, is_all=not hidden and received >= visible)
+
+    def _seen(self, *, through: bool, is_all: bool = False) -> Seen:
+        oldest = min((message.sent_at for message in self._young), default=self._began)
+        return Seen(through, is_all, min(oldest, self._began), self.moved)
 
     async def _see(self, message: Message) -> None:
         if not forgotten(self._now() - message.sent_at, 0):

@@ -83,6 +83,8 @@ class Drain:
         self._workers = workers
         self._deliverer = deliverer
         self._telemetry = telemetry
+        self.let_in = False
+        """The server has given a session."""
         self._work_deadline = deadline.earlier_by(SETTLE_SECONDS)
         self._progress = Progress(self._work_deadline, telemetry, pool.server)
         self._summary = self._progress.summary
@@ -135,6 +137,7 @@ class Drain:
             self._gate.learn(session, 0, self._now())
             self._progress.suspend(session)
             return self._summary
+        self.let_in = True
         await self._pool.release(session)
         try:
             async with asyncio.TaskGroup() as group:
@@ -187,23 +190,31 @@ class Drain:
             one = await self._admission.admit_alone(one)
             begun = isinstance(one.task, Delivery) or self._may_begin(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
+        decided_at = time.time()
         if one.parked is not None:
             deliveries = [*deliveries, one.parked]
         deliveries = [_unless_forgotten(delivery, one) for delivery in deliveries]
         for delivery in deliveries:
-            self._summary.count(delivery)
-            if begun and delivery.status is Status.RELEASED:
-                self._progress.suspend(delivery.outcome)
+            self._count(delivery, begun=begun)
         if await self._settler.settle(one, deliveries):
             self._steering.count(deliveries)
         # The rest is last: what has been sent is settled before anything else can fail.
         for delivery in deliveries:
             self._gate.learn(delivery.outcome, len(delivery.recipients), began)
         if begun:
-            self._telemetry.queue_age(time.time() - since(one.message, one.history))
             for delivery in deliveries:
+                if delivery.status is Status.SENT:
+                    self._telemetry.accepted(decided_at - since(one.message, one.history))
                 self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
         await self._gate.resize_pool()
+
+    def _count(self, delivery: Delivery, *, begun: bool) -> None:
+        """Count a fate, and heed what it says of the site."""
+        self._summary.count(delivery)
+        if begun and delivery.status is Status.RELEASED:
+            self._progress.suspend(delivery.outcome)
+        elif delivery.waits_for_repair:
+            self._progress.hold(delivery.outcome)
 
     async def _decide(self, one: WorkItem) -> list[Delivery]:
         try:
@@ -249,7 +260,7 @@ class Drain:
         self._telemetry.redriven({"email_id": one.history.email_id, **asdict(report)}, report.moved)
         if report.error:
             self._telemetry.trouble("the dead-letter queue can't be read", code=report.error)
-            self._progress.stop("queue")
+            self._progress.fail("queue", f"the dead-letter queue can't be read: {report.error}")
             if not report.moved:
                 return put_back(report.error)
         if not report.goes_on:
@@ -260,8 +271,14 @@ class Drain:
 
 
 def _unless_forgotten(delivery: Delivery, one: WorkItem) -> Delivery:
-    """The delivery; dead if the message would wait longer than a queue keeps it."""
-    age = time.time() - since(one.message, one.history)
+    """The delivery; dead if the message would wait longer than a queue keeps it.
+
+    What is released stays in its queue, and may have been there for longer than since it was due.
+    """
+    began = since(one.message, one.history)
+    if delivery.status is Status.RELEASED:
+        began = min(began, one.message.sent_at)
+    age = time.time() - began
     if delivery.status.waits and forgotten(age, delivery.delay_seconds):
         return replace(delivery, status=Status.DEAD, outcome=delivery.outcome.too_late)
     return delivery

@@ -30,6 +30,18 @@ def begins_at(send: Send, since: float, now: float) -> float | None:
     return None if is_over else begins
 
 
+def born_at(send: Send, since: float) -> float:
+    """When an email's life began: with its message, or when it was due, if that was later.
+
+    Args:
+        send: the email.
+        since: when its message came to life, seconds since the epoch.
+    """
+    if send.not_before is None:
+        return since
+    return max(since, read_time(send.not_before).timestamp())
+
+
 def ends_at(send: Send) -> float:
     """When it is too late to send an email, seconds since the epoch; infinite: never."""
     return math.inf if send.expires_at is None else read_time(send.expires_at).timestamp()

@@ -36,7 +36,7 @@ from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.drain.templating import Templates
-from ion.limits import LEASE_MARGIN_SECONDS, RETENTION_LOOK_SECONDS
+from ion.limits import LEASE_MARGIN_SECONDS
 from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
@@ -80,7 +80,7 @@ class Relay:
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
-        schedule = Schedule(dynamodb, aws.ledger_table, RETENTION_LOOK_SECONDS)
+        schedule = Schedule(dynamodb, aws.ledger_table)
         self.retention = Retention(schedule, self.telemetry, now)
         store = SecretStore(self.session, aws.secret_arn) if aws.secret_arn else None
         self.configuration = Configuration(_package(), os.environ, store, self.telemetry, now)
@@ -93,7 +93,7 @@ class Relay:
     async def run(self, deadline: Deadline) -> Summary:
         """One run over the queue; in any case the alarm is set back."""
         began = time.monotonic()
-        summary = Summary()
+        summary = Summary(stopped="error", held="error")  # if the run breaks
         try:
             summary = await self._drain_queue(deadline)
             if (
@@ -105,6 +105,10 @@ class Relay:
             summary.seconds = round(time.monotonic() - began, 3)
             if summary.advice:
                 self.telemetry.advised(summary.advice)
+            if summary.held:
+                self.telemetry.held(summary.held, summary.held_by)
+            if summary.paused:
+                self.telemetry.paused(summary.paused)
             self.telemetry.ended(asdict(summary))
         return summary
 
@@ -114,7 +118,10 @@ class Relay:
         except SettingsError as error:
             self.telemetry.misconfigured(str(error))
             return Summary(stopped="settings", error=str(error))
-        return await servers.run(deadline)
+        summary = await servers.run(deadline)
+        if summary.stopped == "deadline" and summary.came_to_nothing:
+            summary.held = "deadline"
+        return summary
 
     async def _configured(self) -> Servers:
         """The servers of the settings in force; if one turned us away, they may be others now."""

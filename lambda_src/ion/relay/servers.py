@@ -91,6 +91,8 @@ class Servers:
             drain, summary = await self._over(login, deadline)
             total = _sum(total, summary)
             await self._remember(login)
+            if drain.let_in and (summary.sent or drain.suspended_by is None):
+                self._tell_of_a_stopgap(login.smtp)
             if (
                 drain.suspended_by is None or drain.suspended_by.stage is Stage.CLAIM
             ):  # the ledger's
@@ -99,7 +101,8 @@ class Servers:
                 await self._back_off(login.smtp, drain.suspended_by)
             reasons.append(summary.stopped)
             self.turned_away[smtp.name] = summary.error
-        total.stopped = reasons[0]
+        total.stopped = total.held = reasons[0]
+        total.held_by = self._servers[0][0].name
         total.error = _joined(self.turned_away)
         return total
 
@@ -121,6 +124,13 @@ class Servers:
     def _may_try(self, login: Smtp) -> bool:
         backoff = self._state[self._name(login)].backoff
         return backoff is None or backoff.is_over(login, time.time())
+
+    def _tell_of_a_stopgap(self, used: Smtp) -> None:
+        """Mail goes, but not as it is meant to: a person should know."""
+        if used.name != self._servers[0][0].name:
+            self._telemetry.on_backup(used.name)
+        if not self._configuration.is_in_force(used):
+            self._telemetry.on_previous_login(used.name)
 
     async def _remember(self, login: Login) -> None:
         """Which logins were refused; one that wasn't any more may be tried by the next run."""

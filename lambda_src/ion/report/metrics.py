@@ -1,6 +1,7 @@
 """CloudWatch metrics, as lines of the log (embedded metric format)."""
 
 import json
+from collections.abc import Mapping
 
 from aws_lambda_powertools import Metrics as Powertools
 from aws_lambda_powertools.metrics import MetricUnit
@@ -33,8 +34,22 @@ class Metrics:
         if not self._gathered:
             return
         gathered, self._gathered = self._gathered, {}
+        self._write(gathered, {})
+
+    def count(self, name: str, about: Mapping[str, str]) -> None:
+        """Write down at once that something happened, in a line that says more about it.
+
+        Args:
+            name: of the metric, which counts one.
+            about: properties of the line, for Logs Insights; no dimensions, so they cost nothing.
+        """
+        self._write({name: (MetricUnit.Count, [1.0])}, about)
+
+    def _write(
+        self, gathered: Mapping[str, tuple[MetricUnit, list[float]]], about: Mapping[str, str]
+    ) -> None:
         metrics = {
             name: {"Unit": unit.value, "Value": values} for name, (unit, values) in gathered.items()
         }
-        line = self._powertools.serialize_metric_set(metrics=metrics)
+        line = self._powertools.serialize_metric_set(metrics=metrics, metadata={**about})
         print(json.dumps(line, separators=(",", ":")))  # noqa: T201 - Lambda reads it there

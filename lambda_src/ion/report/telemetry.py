@@ -64,6 +64,8 @@ class Telemetry:
         )
         if delivery.status in _METRIC:
             self._metrics.add(_METRIC[delivery.status], MetricUnit.Count, 1)
+        if delivery.status is Status.DEFERRED:  # an alarm holds one against the other
+            self._metrics.add(_METRIC[Status.SENT], MetricUnit.Count, 0)
         if delivery.smtp_seconds:
             milliseconds = 1000 * delivery.smtp_seconds
             self._metrics.add("SmtpTime", MetricUnit.Milliseconds, milliseconds)
@@ -98,9 +100,31 @@ class Telemetry:
             tried = how is not Cancelling.UNTRIED
             self._logger.info("cancelled", extra={**about, "tried": tried})
 
-    def queue_age(self, seconds: float) -> None:
-        """Count the time that a message had waited when it was received."""
-        self._metrics.add("QueueAge", MetricUnit.Seconds, max(0.0, seconds))
+    def accepted(self, seconds: float) -> None:
+        """A server took an email, so long after it was published, or was due."""
+        self._metrics.add("PublishToAccept", MetricUnit.Seconds, max(0.0, seconds))
+
+    def held(self, reason: str, server: str) -> None:
+        """Mail waits that should go, and the run is over.
+
+        Args:
+            reason: as in the summary.
+            server: that let nothing be sent; empty: it was something else.
+        """
+        self._metrics.count("Held", {"reason": reason, "server": server})
+
+    def on_backup(self, server: str) -> None:
+        """The run went over another server than the first."""
+        self._metrics.count("OnBackup", {"server": server})
+
+    def on_previous_login(self, server: str) -> None:
+        """The run went on with the login before, since the server refuses the one in force."""
+        self._logger.warning("the previous login is used", extra={"server": server})
+        self._metrics.count("OnPreviousLogin", {"server": server})
+
+    def paused(self, lanes: str) -> None:
+        """Lanes were paused in this run."""
+        self._metrics.count("Paused", {"lanes": lanes})
 
     def paced(self, server: str, rate: float | None, connections: int) -> None:
         """Note the rate (recipients a second, if limited) and connections at the end of a run."""
@@ -122,6 +146,7 @@ class Telemetry:
     def misconfigured(self, what: str) -> None:
         """A setting is wrong: nothing was received."""
         self._logger.error("settings", extra={"error": what})
+        self._metrics.count("Misconfigured", {})
 
     def advised(self, what: str) -> None:
         """A setting costs messages their delivery, though the run went on."""

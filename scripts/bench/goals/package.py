@@ -34,7 +34,7 @@ def package(one: Package | None, missing: str) -> list[Goal]:
         judged(*size, f"{one.zipped_mb:.2f} MB", reached=one.zipped_mb <= 3),
         judged(
             *start,
-            f"{one.times_bare:.2f} x ({one.ion_ms:.0f} ms : {one.bare_ms:.0f} ms)",
+            f"{one.times_bare:.2f} x ({one.ion_ms:.0f} ms of CPU : {one.bare_ms:.0f} ms)",
             reached=one.times_bare <= 1.3,
             why="byte code included, on both sides: what the relay imports beside boto3 takes"
             f" {one.ion_ms - one.bare_ms:.0f} ms",

@@ -7,7 +7,7 @@ come to the same is what tests/scripts/local/test_agreement.py shows.
 import json
 from typing import TYPE_CHECKING
 
-from ionctl.local import policies
+from ionctl.local import alarms, policies
 from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
@@ -22,7 +22,6 @@ _MAX_MESSAGE_BYTES = 256 * 1024
 _MAX_RECEIVE_COUNT = 1000
 _DEAD_LETTERS_HIDDEN_SECONDS = 30
 _SWEEP_MINUTES = 5
-_OLD_MAIL_SECONDS = 6 * 60 * 60
 
 
 def deploy(clients: Clients, names: Names, variables: Variables) -> None:
@@ -32,7 +31,7 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
     _table(clients, names.table, "expires_at")
     if variables.outbox:
         _table(clients, names.outbox, "ttl")
-    _alarms(clients, names, variables)
+    alarms.put(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
     _wakeups(clients, names)
@@ -79,8 +78,13 @@ def _queues(clients: Clients, names: Names) -> None:
 
 
 def _topics(clients: Clients, names: Names) -> None:
-    for topic in (names.topic, names.bulk_topic):
-        clients.sns.create_topic(Name=topic)
+    for topic, topic_arn in (
+        (names.topic, names.topic_arn),
+        (names.bulk_topic, names.bulk_topic_arn),
+    ):
+        clients.sns.create_topic(
+            Name=topic, Attributes={"Policy": policies.topic(names, topic_arn)}
+        )
     clients.sns.create_topic(
         Name=names.alarm_topic,
         Attributes={"Policy": policies.alarm_topic(names)},
@@ -106,7 +110,7 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
-        DeletionProtectionEnabled=False,
+        DeletionProtectionEnabled=True,
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(
@@ -116,62 +120,6 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
     clients.dynamodb.update_continuous_backups(
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-    )
-
-
-def _alarms(clients: Clients, names: Names, variables: Variables) -> None:
-    for alarm, queue in (
-        (names.alarm, names.queue),
-        (names.bulk_alarm, names.bulk_queue),
-        (names.later_alarm, names.later_queue),
-    ):
-        clients.cloudwatch.put_metric_alarm(
-            AlarmName=alarm,
-            AlarmDescription=f"Wakes ion: emails are waiting in {queue}. Not a fault by itself.",
-            Namespace="AWS/SQS",
-            MetricName="ApproximateNumberOfMessagesVisible",
-            Dimensions=[{"Name": "QueueName", "Value": queue}],
-            Statistic="Maximum",
-            ComparisonOperator="GreaterThanOrEqualToThreshold",
-            Threshold=1,
-            Period=60,
-            EvaluationPeriods=1,
-            TreatMissingData="notBreaching",
-            AlarmActions=[names.alarm_topic_arn],
-        )
-    clients.cloudwatch.put_metric_alarm(
-        AlarmName=names.dead_letter_alarm,
-        AlarmDescription=(
-            f"Mail could not be sent: it is in {names.dead_letter_queue}, each message says why. "
-            "Redrive it once that is mended."
-        ),
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[{"Name": "QueueName", "Value": names.dead_letter_queue}],
-        Statistic="Maximum",
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        Threshold=1,
-        Period=300,
-        EvaluationPeriods=1,
-        TreatMissingData="notBreaching",
-        AlarmActions=list(variables.alarm_topic_arns),
-    )
-    clients.cloudwatch.put_metric_alarm(
-        AlarmName=names.queue_age_alarm,
-        AlarmDescription=(
-            f"Mail that could go has been in {names.queue} for more than 6 hours: the mail server "
-            f"or its login needs a person. The log of {names.function} says which."
-        ),
-        Namespace="AWS/SQS",
-        MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": names.queue}],
-        Statistic="Maximum",
-        ComparisonOperator="GreaterThanThreshold",
-        Threshold=_OLD_MAIL_SECONDS,
-        Period=300,
-        EvaluationPeriods=1,
-        TreatMissingData="notBreaching",
-        AlarmActions=list(variables.alarm_topic_arns),
     )
 
 

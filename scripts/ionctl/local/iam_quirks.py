@@ -3,7 +3,8 @@
 Where AWS would allow a call by the role's policy, ministack 1.5.33 asks for something else:
 
 - a batch call to SQS needs the permission for the single one in AWS (SQS Developer Guide, "Amazon
-  SQS batch actions"); ministack wants one named after the batch call, which AWS doesn't have;
+  SQS batch actions"), and so does SNS's PublishBatch (Service Authorization Reference, "Amazon
+  SNS"); ministack wants one named after the batch call, which AWS doesn't have;
 - SSM's GetParameter may name a parameter by its ARN; ministack puts its own prefix before that. It
   may ask for a version ("name:3"), which ministack takes for a part of the name;
 - DynamoDB's BatchExecuteStatement needs in AWS, for each statement, the permission of its kind on
@@ -19,24 +20,26 @@ import json
 from typing import Any
 
 from ionctl.local.clients import Clients
-from ionctl.local.names import Names
 
 POLICY = "ministack-quirks"
 
-_BATCHED = {"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+_BATCHED = {
+    *("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"),
+    "sns:Publish",
+}
 _STATEMENTS = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 
 
-def make_up(clients: Clients, names: Names) -> None:
-    """Give the role its second policy."""
+def make_up(clients: Clients, role: str) -> None:
+    """Give a role its second policy."""
     statements: list[dict[str, Any]] = []
-    for policy in clients.iam.list_role_policies(RoleName=names.role)["PolicyNames"]:
-        written = clients.iam.get_role_policy(RoleName=names.role, PolicyName=policy)
+    for policy in clients.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        written = clients.iam.get_role_policy(RoleName=role, PolicyName=policy)
         # boto3 has parsed it, whatever its types say
         document: Any = written["PolicyDocument"]
         statements += document["Statement"]
     clients.iam.put_role_policy(
-        RoleName=names.role,
+        RoleName=role,
         PolicyName=POLICY,
         PolicyDocument=json.dumps(
             {"Version": "2012-10-17", "Statement": list(filter(None, map(_translated, statements)))}

@@ -38,8 +38,6 @@ class Names:
     bulk_alarm_arn: str
     later_alarm: str
     later_alarm_arn: str
-    dead_letter_alarm: str
-    queue_age_alarm: str
     alarm_topic: str
     alarm_topic_arn: str
     queue: str
@@ -106,8 +104,6 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         bulk_alarm_arn=arn("cloudwatch", f"alarm:{bulk_alarm}"),
         later_alarm=later_alarm,
         later_alarm_arn=arn("cloudwatch", f"alarm:{later_alarm}"),
-        dead_letter_alarm=f"{name}-deadletter-alarm",
-        queue_age_alarm=f"{queue}-age-alarm",
         alarm_topic=alarm_topic,
         alarm_topic_arn=arn("sns", alarm_topic),
         queue=queue,

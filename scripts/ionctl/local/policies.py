@@ -29,6 +29,29 @@ def queue(queue_arn: str, *topic_arns: str) -> str:
     )
 
 
+def topic(names: Names, topic_arn: str) -> str:
+    """Give the policy of a topic that the account's own publishers may use: SNS's default."""
+    return _policy(
+        {
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Action": [
+                "SNS:AddPermission",
+                "SNS:DeleteTopic",
+                "SNS:GetTopicAttributes",
+                "SNS:ListSubscriptionsByTopic",
+                "SNS:Publish",
+                "SNS:RemovePermission",
+                "SNS:SetTopicAttributes",
+                "SNS:Subscribe",
+            ],
+            "Resource": topic_arn,
+            "Principal": {"AWS": "*"},
+            "Condition": {"StringEquals": {"AWS:SourceOwner": names.account}},
+        }
+    )
+
+
 def alarm_topic(names: Names) -> str:
     """Give the policy of the topic between the alarms that wake and the function."""
     return _policy(

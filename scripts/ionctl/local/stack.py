@@ -126,7 +126,7 @@ class Stack:
         else:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
-        iam_quirks.make_up(self.aws, self.names)
+        iam_quirks.make_up(self.aws, self.names.role)
         self._exit.enter_context(QueueMetric(self.aws, self.names))
 
     def _build(self) -> Path:

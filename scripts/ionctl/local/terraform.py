@@ -46,12 +46,7 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
     Raises:
         Problem: Terraform isn't there, or says no.
     """
-    environment = {
-        **_environment(),
-        "AWS_ACCESS_KEY_ID": names.access_key,
-        "AWS_ENDPOINT_URL": names.endpoint,
-    }
-    copy = Copy(module, folder / "terraform", environment)
+    copy = Copy(module, folder / "terraform", emulated(names.endpoint, names.access_key))
     (copy.folder / "local.auto.tfvars.json").write_text(
         json.dumps(
             {
@@ -62,11 +57,17 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "alarm_topic_arns": variables.alarm_topic_arns,
                 "outbox": variables.outbox,
                 "attachment_buckets": variables.attachment_buckets,
+                "dashboard": False,  # ministack keeps no saved queries
             }
         ),
         encoding="utf-8",
     )
     copy.run("apply", "-auto-approve", "-input=false")
+
+
+def emulated(endpoint: str, access_key: str) -> dict[str, str]:
+    """Give an environment in which Terraform sees an emulated AWS and no other."""
+    return {**_environment(), "AWS_ACCESS_KEY_ID": access_key, "AWS_ENDPOINT_URL": endpoint}
 
 
 class Copy:

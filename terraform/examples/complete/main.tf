@@ -1,6 +1,6 @@
-# An ion as a production account would want it: credentials in SSM, a customer's key around
-# whatever holds email, the ledger protected, publishers with their grants, and somebody who hears
-# about dead letters.
+# An ion as a production account would want it: credentials in SSM, a customer's key around what holds
+# email, publishers with their grants, and a topic for the alarms. A destroy is refused unless
+# protect_mail = false is applied first.
 
 terraform {
   required_version = ">= 1.9"
@@ -13,14 +13,8 @@ terraform {
   }
 }
 
-variable "package" {
-  description = "Path of the Lambda package, built by ./release.sh. null: dist/ion-arm64.zip of this repository."
-  type        = string
-  default     = null
-}
-
-variable "protect" {
-  description = "Whether the ledger is protected from deletion. To destroy this example, apply it with false first."
+variable "require_tls" {
+  description = "Whether topics and queues refuse calls without TLS. false for an emulator that is reached by plain HTTP."
   type        = bool
   default     = true
 }
@@ -40,22 +34,23 @@ locals {
 module "ion" {
   source = "../.."
 
-  name         = "mail"
-  package      = var.package
-  architecture = "arm64"
-  memory_mb    = 1769 # one whole core
+  name      = "mail"
+  memory_mb = 1769 # one whole core
   settings = {
     mail = { sender = "Example <post@example.org>" }
     smtp = { connections = "8" }
   }
 
-  secret_arn                 = local.secret_arn
-  kms_key_arn                = aws_kms_key.mail.arn
-  require_tls                = true
-  sweep_minutes              = 1
-  log_retention_days         = 90
-  ledger_deletion_protection = var.protect
-  alarm_topic_arns           = [aws_sns_topic.operators.arn]
+  secret_arn              = local.secret_arn
+  kms_key_arn             = aws_kms_key.mail.arn
+  log_kms_key_arn         = aws_kms_key.mail.arn
+  environment_kms_key_arn = aws_kms_key.mail.arn
+  alarm_topic_kms_key_arn = aws_kms_key.mail.arn
+  require_tls             = var.require_tls
+  tracing                 = "active"
+  sweep_minutes           = 1
+  log_retention_days      = 90
+  alarm_topic_arns        = [aws_sns_topic.operators.arn]
 
   tags = { service = "mail" }
 }
@@ -69,7 +64,10 @@ resource "aws_kms_key" "mail" {
 }
 
 data "aws_iam_policy_document" "key" {
-  # In a key's policy "*" is this one key.
+  #checkov:skip=CKV_AWS_109:In a key's policy "*" is this one key.
+  #checkov:skip=CKV_AWS_111:In a key's policy "*" is this one key.
+  #checkov:skip=CKV_AWS_356:In a key's policy "*" is this one key.
+
   statement {
     sid       = "AccountDecidesByIAM"
     actions   = ["kms:*"]
@@ -81,51 +79,49 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # Without this SNS can deliver to no queue, and email is lost.
+  # Without SNS nothing is delivered to a queue, and email is lost; without CloudWatch no alarm wakes ion
+  # or tells a person.
   statement {
-    sid       = "SNSDelivers"
-    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    sid       = "DeliverAndAlarm"
+    actions   = ["kms:GenerateDataKey*", "kms:Decrypt"]
     resources = ["*"]
 
     principals {
       type        = "Service"
-      identifiers = ["sns.amazonaws.com"]
+      identifiers = ["sns.amazonaws.com", "cloudwatch.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "Logs"
+    actions   = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logs.${data.aws_region.current.id}.amazonaws.com"]
     }
   }
 }
 
-# Publishers: attach one of these to the role of whatever sends email. The right is to one topic, so
-# that a newsletter's publisher, which may use the bulk topic alone, can't overtake normal mail.
-
-data "aws_iam_policy_document" "publisher" {
-  for_each = {
-    publisher      = module.ion.topic_arn
-    bulk-publisher = module.ion.bulk_topic_arn
-  }
-
-  statement {
-    actions   = ["sns:Publish"]
-    resources = [each.value]
-  }
-
-  statement {
-    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
-    resources = [aws_kms_key.mail.arn]
-  }
-}
+# Publishers: attach one of these to an application's role. The right is to one topic, so that
+# a newsletter's publisher, which may use the bulk topic alone, can't overtake normal mail.
 
 resource "aws_iam_policy" "publisher" {
-  for_each = data.aws_iam_policy_document.publisher
-
-  name   = "mail-${each.key}"
-  policy = each.value.json
+  name   = "mail-publisher"
+  policy = module.ion.publish_policy_json
 }
 
-# Somebody who hears about dead letters, and of mail that waits too long: subscribe an address to
-# this topic.
+resource "aws_iam_policy" "bulk_publisher" {
+  name   = "mail-bulk-publisher"
+  policy = module.ion.bulk_publish_policy_json
+}
+
+# The alarms: subscribe an address to this topic.
 
 resource "aws_sns_topic" "operators" {
-  name = "mail-operators"
+  name              = "mail-operators"
+  kms_master_key_id = aws_kms_key.mail.arn
 }
 
 output "publish_command" {
@@ -135,10 +131,10 @@ output "publish_command" {
 
 output "publisher_policy_arn" {
   description = "ARN of the policy that lets a role publish normal mail."
-  value       = aws_iam_policy.publisher["publisher"].arn
+  value       = aws_iam_policy.publisher.arn
 }
 
 output "bulk_publisher_policy_arn" {
   description = "ARN of the policy that lets a role publish bulk."
-  value       = aws_iam_policy.publisher["bulk-publisher"].arn
+  value       = aws_iam_policy.bulk_publisher.arn
 }

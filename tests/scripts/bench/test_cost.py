@@ -10,6 +10,8 @@ from bench.idle import Run
 from bench.rounds import Figure
 from bench.sinks import Offer
 from ion.settings import Pipelining
+from ionctl.local import alarms
+from ionctl.local.names import names_of
 
 MESSAGE_BYTES = 4096
 DEFAULTS = {"emails_per_s": 1000.0, "cpu_s_per_1000": 0.1}
@@ -79,7 +81,11 @@ def test_a_month_without_email_has_the_schedules_looks_in_it() -> None:
     a_month = 30 * 24 * 12
     assert cost.sweeping(more) - cost.sweeping(IDLE) == pytest.approx(a_month * 100 * 0.40 / 1e6)
     assert cost.sweeping(IDLE, minutes=1) == pytest.approx(5 * cost.sweeping(IDLE))
-    assert cost.standing_charge(IDLE) > cost.sweeping(IDLE)
+    of_queues = 3  # input, bulk, later
+    told = alarms.alarms(names_of("http://127.0.0.1"))
+    count = of_queues + sum(len(one.inputs) or 1 for one in told)
+    standing = cost.sweeping(IDLE) + count * prices.ALARM_MONTH
+    assert cost.standing_charge(IDLE) == pytest.approx(standing)
 
 
 def test_the_more_a_second_the_less_each() -> None:

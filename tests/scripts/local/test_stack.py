@@ -85,7 +85,7 @@ def test_quirks_grant_nothing_that_the_deployment_does_not(stack: Stack) -> None
         '{"Effect": "Deny", "Action": "sqs:DeleteMessage", "Resource": "q"}]}',
     )
     other = names_of(stack.ministack.endpoint, name="other")
-    iam_quirks.make_up(stack.aws, other)
+    iam_quirks.make_up(stack.aws, other.role)
     written = stack.aws.iam.get_role_policy(RoleName=other.role, PolicyName=iam_quirks.POLICY)
     # boto3 has parsed it, whatever its types say
     document: Any = written["PolicyDocument"]
