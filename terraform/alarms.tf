@@ -6,16 +6,18 @@
 # than one of them. Where data is missing it looks a few windows further back, and fills in the rest.
 
 locals {
-  alarm_defaults = {
-    held_minutes     = 10
-    dead_letters     = 1
-    dead_letter_days = 10
-    old_mail_hours   = 6
-    no_run_minutes   = 30
-    paused_hours     = 24
-    deferred_hours   = 4
+  # What the variable alarms may have. The bounds keep windows times their length within what CloudWatch
+  # takes: a day, or seven of windows of an hour or more.
+  alarm_keys = {
+    held_minutes     = { default = 10, least = 5, most = 720, whole = true }
+    dead_letters     = { default = 1, least = 1, most = null, whole = true }
+    dead_letter_days = { default = 10, least = 1, most = 13, whole = false } # after 14 SQS has deleted them
+    old_mail_hours   = { default = 6, least = 1, most = 96, whole = false }
+    no_run_minutes   = { default = 30, least = 10, most = 1440, whole = true }
+    paused_hours     = { default = 24, least = 1, most = 168, whole = false }
+    deferred_hours   = { default = 4, least = 2, most = 96, whole = false }
   }
-  alarm_values = merge(local.alarm_defaults, var.alarms)
+  alarm_values = merge({ for key, one in local.alarm_keys : key => one.default }, var.alarms)
 
   # A run comes at least once a sweep, so each window of this length has one, if anything runs.
   run_window_seconds = max(5, var.sweep_minutes) * 60
@@ -138,10 +140,14 @@ locals {
   }]...))
 }
 
+locals {
+  alarm_names = { for key, alarm in local.alarms : key => "${local.name}-${alarm.name}-alarm" }
+}
+
 resource "aws_cloudwatch_metric_alarm" "operators" {
   for_each = local.alarms
 
-  alarm_name        = "${local.name}-${each.value.name}-alarm"
+  alarm_name        = local.alarm_names[each.key]
   alarm_description = "${each.value.says} What to do: ${coalesce(var.runbook_url, "docs/operations.md")}#${try(each.value.runbook, each.key)}"
   tags              = var.tags
 

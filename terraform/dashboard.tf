@@ -2,8 +2,6 @@
 # left to right; who adds one adds a line, and the rest moves.
 
 locals {
-  region = data.aws_region.current.id
-
   drained_queues = {
     input = aws_sqs_queue.input.name
     bulk  = aws_sqs_queue.bulk.name
@@ -66,7 +64,7 @@ locals {
   dashboard_rows = [
     [
       ["alarm", "Alarms", {
-        alarms = [for key in keys(local.alarms) : "${local.alarm_arn_prefix}${local.name}-${local.alarms[key].name}-alarm"]
+        alarms = [for name in values(local.alarm_names) : "${local.alarm_arn_prefix}${name}"]
       }],
       ["metric", "Runs that left mail waiting, were misconfigured or paused, or sent by a stopgap", {
         stat = "Sum", metrics = [for metric in ["Held", "Misconfigured", "Paused", "OnBackup", "OnPreviousLogin"] : concat(["ion", metric], local.relay_dimension)]

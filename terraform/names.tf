@@ -39,7 +39,8 @@ locals {
 
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
-  in_account = "${data.aws_region.current.id}:${local.account_id}" # provider 6 calls it region, 5 name; both have id
+  region     = data.aws_region.current.id # provider 6 calls it region, 5 name; both have id
+  in_account = "${local.region}:${local.account_id}"
 
   queue_arns            = { for key, name in local.queue_names : key => "arn:${local.partition}:sqs:${local.in_account}:${name}" }
   topic_arns            = { for key, name in local.topic_names : key => "arn:${local.partition}:sns:${local.in_account}:${name}" }

@@ -176,8 +176,8 @@ variable "alarms" {
   nullable    = false
 
   validation {
-    condition     = length(setsubtract(keys(var.alarms), keys(local.alarm_defaults))) == 0
-    error_message = "alarms has a key that there isn't. There are: ${join(", ", keys(local.alarm_defaults))}."
+    condition     = length(setsubtract(keys(var.alarms), keys(local.alarm_keys))) == 0
+    error_message = "alarms has a key that there isn't. There are: ${join(", ", keys(local.alarm_keys))}."
   }
 
   validation {
@@ -185,41 +185,15 @@ variable "alarms" {
     error_message = "A key of alarms is null: leave it out for its default."
   }
 
-  # The bounds keep windows times their length within what CloudWatch takes: a day, or seven of windows
-  # of an hour or more.
   validation {
-    condition     = try(var.alarms.held_minutes >= 5 && var.alarms.held_minutes <= 720 && floor(var.alarms.held_minutes) == var.alarms.held_minutes, !contains(keys(var.alarms), "held_minutes"))
-    error_message = "alarms.held_minutes must be a whole number from 5 to 720."
-  }
-
-  validation {
-    condition     = try(var.alarms.dead_letters >= 1 && floor(var.alarms.dead_letters) == var.alarms.dead_letters, !contains(keys(var.alarms), "dead_letters"))
-    error_message = "alarms.dead_letters must be a whole number of at least 1."
-  }
-
-  validation {
-    condition     = try(var.alarms.dead_letter_days >= 1 && var.alarms.dead_letter_days <= 13, !contains(keys(var.alarms), "dead_letter_days"))
-    error_message = "alarms.dead_letter_days must be from 1 to 13: after 14 days SQS has deleted them."
-  }
-
-  validation {
-    condition     = try(var.alarms.old_mail_hours >= 1 && var.alarms.old_mail_hours <= 96, !contains(keys(var.alarms), "old_mail_hours"))
-    error_message = "alarms.old_mail_hours must be from 1 to 96."
-  }
-
-  validation {
-    condition     = try(var.alarms.no_run_minutes >= 10 && var.alarms.no_run_minutes <= 1440 && floor(var.alarms.no_run_minutes) == var.alarms.no_run_minutes, !contains(keys(var.alarms), "no_run_minutes"))
-    error_message = "alarms.no_run_minutes must be a whole number from 10 to 1440."
-  }
-
-  validation {
-    condition     = try(var.alarms.paused_hours >= 1 && var.alarms.paused_hours <= 168, !contains(keys(var.alarms), "paused_hours"))
-    error_message = "alarms.paused_hours must be from 1 to 168."
-  }
-
-  validation {
-    condition     = try(var.alarms.deferred_hours >= 2 && var.alarms.deferred_hours <= 96, !contains(keys(var.alarms), "deferred_hours"))
-    error_message = "alarms.deferred_hours must be from 2 to 96."
+    condition = alltrue([
+      for key, one in local.alarm_keys : var.alarms[key] >= one.least && var.alarms[key] <= coalesce(one.most, var.alarms[key]) &&
+      (!one.whole || floor(var.alarms[key]) == var.alarms[key]) if try(var.alarms[key], null) != null
+    ])
+    error_message = "A number in alarms is out of its bounds, which are: ${join(", ", [
+      for key, one in local.alarm_keys :
+      "${key} ${one.whole ? "a whole number " : ""}from ${one.least}${one.most == null ? "" : " to ${one.most}"}"
+    ])}."
   }
 }
 

@@ -225,7 +225,7 @@ def bills(rows: Iterable[tuple[str, Bill]]) -> str:
 
 
 def months(rows: Iterable[Steady], beside: float) -> str:
-    """Emails that come one by one; `beside`: what a month of them costs whatever their number."""
+    """Emails that come one by one; `beside`: a month's costs that no email adds to."""
     return table(
         (
             "emails/s",

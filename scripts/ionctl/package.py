@@ -57,7 +57,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--with-secrets",
         action="store_true",
-        help=f"put {SECRETS} in; whoever may read the function's code can then read them",
+        help=f"put {SECRETS} in; a person who may read the function's code can then read them",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: dist/ion-ARCHITECTURE.zip"

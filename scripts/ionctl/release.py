@@ -23,8 +23,8 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _MODULE: Final = "terraform/"
 _NOT_IN_THE_ARCHIVE: Final = ("tests/",)
 _BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md", "config-secrets-example.cfg")
-_DOCS: Final = "docs/"
-"""Its pages, of which the runbooks name each other."""
+_DOCS: Final = ":(glob)docs/*.md"
+"""The pages, of which the runbooks name each other, as git is asked for them."""
 _PACKAGES: Final = "dist/"
 """Where in its folder the released module looks for its packages (terraform/package.tf)."""
 
@@ -114,18 +114,22 @@ def _files(changes: str) -> dict[str, bytes]:
 
 def module_files(packages: Mapping[str, bytes]) -> dict[str, bytes]:
     """The module's folder as a person gets it: without its tests, with the packages it deploys."""
-    listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", _MODULE)
-    names = (name.removeprefix(_MODULE) for name in listed.split("\0") if name)
-    docs = [one.relative_to(_ROOT).as_posix() for one in (_ROOT / _DOCS).glob("*.md")]
+    names = (name.removeprefix(_MODULE) for name in _listed(_MODULE))
     return {
         **{
             name: (_ROOT / _MODULE / name).read_bytes()
             for name in names
             if not name.startswith(_NOT_IN_THE_ARCHIVE)
         },
-        **{name: (_ROOT / name).read_bytes() for name in (*_BESIDE_THE_MODULE, *docs)},
+        **{name: (_ROOT / name).read_bytes() for name in (*_BESIDE_THE_MODULE, *_listed(_DOCS))},
         **{f"{_PACKAGES}{name}": content for name, content in packages.items()},
     }
+
+
+def _listed(pathspec: str) -> list[str]:
+    """Files of the clone, committed or new, but none that git ignores."""
+    listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", pathspec)
+    return [name for name in listed.split("\0") if name]
 
 
 def _written(files: Mapping[str, bytes]) -> Path:

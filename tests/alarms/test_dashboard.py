@@ -128,7 +128,7 @@ def test_a_day_without_one_of_the_calls_has_a_cost_all_the_same(widgets: list[Js
 
 
 def test_the_cost_of_the_day_is_of_a_day(planned: Planned, widgets: list[Json]) -> None:
-    """Whatever time the page shows: "auto" would put a period by that in place of the widget's."""
+    """By any time range of the page: "auto" would set the period by that, not by the widget."""
     (widget,) = (one for one in widgets if one["properties"].get("view") == "singleValue")
     assert planned.dashboard["periodOverride"] == "inherit"
     assert widget["properties"]["period"] == 86400

@@ -26,7 +26,7 @@ async def test_ions_metrics_are_those_that_its_runs_emit(planned: Planned, world
     ours = {of for of in named(planned) if of[0] == "ion"}
     assert ours
     assert ours - emitted == set()
-    # and none is emitted, and paid for, that nobody looks at
+    # and each that is emitted, and paid for, is drawn or alarmed on
     assert {metric for _, metric, _ in emitted} - {metric for _, metric, _ in ours} == set()
 
 

@@ -50,7 +50,7 @@ async def test_five_emails_and_a_refused_login_ring_within_15_minutes(
 
 
 async def test_a_server_that_is_down_rings_with_nothing_in_the_queue(world: World) -> None:
-    """Whoever publishes next should not be the first to find out."""
+    """Told at the deployment, and not to the next publisher."""
     async with guarded() as server:
         world.function.knows(server)
     await world.pass_minutes(15)

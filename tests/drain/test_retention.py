@@ -163,7 +163,7 @@ def test_where_mail_grows_old_every_hour_looks_are_36_hours_apart(
 
 
 def hide(account: Account, seconds: int, queue: str = "input") -> None:
-    """Somebody has received one message."""
+    """Another consumer has received one message."""
     url = getattr(account, f"{queue}_url")
     sqs = account.sqs()
     assert sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=seconds)[
@@ -350,7 +350,7 @@ def test_a_look_that_did_not_get_through_the_queue_goes_on_within_the_hour(
 async def test_what_a_look_has_seen_is_shown_again_however_it_ends(
     account: Account, clock: Clock, ends: str, seen: int
 ) -> None:
-    """By a look that got no further, too: what is hidden nobody sends. A third of the time each."""
+    """By a look that got no further, too: what is hidden is not sent. A third of the time each."""
     for number in range(30):
         account.publish(email(str(number)))
     seconds = Clock()

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ionctl.interpreter import interpreter
+from interpreter import interpreter
 from ionctl.local.command import run
 from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
 from ionctl.wheels import LAMBDA_PYTHON

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.interpreter import Interpreter, interpreter
+from interpreter import Interpreter, interpreter
 
 ANSWER = "echo cpython-399; echo 3.99.1; echo /opt/python"
 FOUND = Interpreter(path="/opt/python", version="3.99.1")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from interpreter import Interpreter, interpreter
 from ionctl.build import version
 from ionctl.compilers import lambdas_python
-from ionctl.interpreter import Interpreter, interpreter
 from ionctl.wheels import LAMBDA_PYTHON
 
 ROOT = Path(__file__).parents[2]

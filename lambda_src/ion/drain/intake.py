@@ -46,7 +46,7 @@ class Intake:
         gate, memory: say how many may be received.
         progress: the run's.
         steering: says which lanes are paused, and which emails are stopped.
-        telemetry: told of a queue that can't be read.
+        telemetry: told of a queue that is at its in-flight limit.
         workers: how many take what is claimed.
         linger_seconds: how long to wait for more when a queue seems empty.
         deadline: of the invocation.
@@ -240,9 +240,7 @@ class Intake:
                     most=room.most,
                 )
             except QueueError as error:
-                what = f"the {door.queue.source} queue can't be read"
-                self._telemetry.trouble(what, code=str(error))
-                self._progress.fail("queue", f"{what}: {error}")
+                self._progress.unreadable(door.queue.source, str(error))
                 messages = []
             received = len(messages)
             if door.rank is Rank.DUE and messages:

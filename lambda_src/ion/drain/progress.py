@@ -92,7 +92,7 @@ class Progress:
 
     Args:
         deadline: by which everything has been said and done.
-        telemetry: told of holds.
+        telemetry: told of holds, and of queues that can't be read.
         server: over which it goes: its section in the configuration.
     """
 
@@ -119,6 +119,17 @@ class Progress:
         """Stop, though there may be mail that should go."""
         self._hold(why)
         self.stop(why, error)
+
+    def unreadable(self, queue: str, code: str) -> None:
+        """Tell of a queue that can't be read, and stop.
+
+        Args:
+            queue: its name, as people read it.
+            code: AWS's.
+        """
+        what = f"the {queue} queue can't be read"
+        self._telemetry.trouble(what, code=code)
+        self.fail("queue", f"{what}: {code}")
 
     def hold(self, outcome: Outcome) -> None:
         """Some mail waits until a fault is mended that isn't its own; the run goes on."""

@@ -259,8 +259,7 @@ class Drain:
         self._summary.redriven += report.moved
         self._telemetry.redriven({"email_id": one.history.email_id, **asdict(report)}, report.moved)
         if report.error:
-            self._telemetry.trouble("the dead-letter queue can't be read", code=report.error)
-            self._progress.fail("queue", f"the dead-letter queue can't be read: {report.error}")
+            self._progress.unreadable("dead-letter", report.error)
             if not report.moved:
                 return put_back(report.error)
         if not report.goes_on:
