@@ -4,9 +4,9 @@
 set -euo pipefail
 root="$(cd "$(dirname "$0")" && pwd)"
 python="$("$root/scripts/venv.sh" scripts "$root/scripts/requirements.txt")"
-module=ionctl.package
+module=ionctl.build.package
 if [[ ${1-} == --all ]]; then
-  module=ionctl.release
+  module=ionctl.build.release
   shift
 fi
 PYTHONPATH="$root/scripts" exec "$python" -m "$module" "$@"

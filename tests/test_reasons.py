@@ -3,7 +3,7 @@
 import re
 
 from ion.outcome import Reason
-from ionctl.schema import ROOT
+from ionctl.build.schema import ROOT
 
 ROWS = re.findall(
     r"^\| `([A-Z0-9_]+)` \| (.+?) \| ?(.*?) ?\|$",

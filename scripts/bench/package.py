@@ -110,7 +110,7 @@ def _built(output: Path, architecture: str) -> Path:
     try:
         subprocess.run(
             [
-                *(sys.executable, "-m", "ionctl.package"),
+                *(sys.executable, "-m", "ionctl.build.package"),
                 *("--architecture", architecture, "--output", output),
             ],
             cwd=_ROOT / "scripts",

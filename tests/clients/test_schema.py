@@ -27,7 +27,7 @@ from ion.drain.templating import filled
 from ion.mail import compose
 from ion.outcome import Problem
 from ion.template import Folder, Renderer
-from ionctl.schema import EXAMPLES, ROOT, SCHEMAS, asyncapi, examples, files, json_schema
+from ionctl.build.schema import EXAMPLES, ROOT, SCHEMAS, asyncapi, examples, files, json_schema
 from mail.reading import QUEUED_AT
 
 VALIDATOR = Draft202012Validator(json_schema())

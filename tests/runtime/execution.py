@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from interpreter import interpreter
+from ionctl.build.wheels import LAMBDA_PYTHON
 from ionctl.local.command import run
 from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION
-from ionctl.wheels import LAMBDA_PYTHON
 from runtime.api import Answer, RuntimeApi
 
 _ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def target() -> tuple[str, str]:
 
 def build(architecture: str, output: Path) -> None:
     """Build the package as release.sh does."""
-    command = [sys.executable, "-m", "ionctl.package", "--architecture", architecture]
+    command = [sys.executable, "-m", "ionctl.build.package", "--architecture", architecture]
     _run([*command, "--output", str(output)], _ROOT / "scripts")
 
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from ionctl.archive import zipped
+from ionctl.build.archive import zipped
 
 FILES = {"b/empty.txt": b"", "a.py": b"print('a')\n" * 1000, "b/noise.bin": bytes(range(256))}
 

@@ -10,8 +10,8 @@ from types import CodeType
 
 import pytest
 
-from ionctl.bytecode import CompilationError, bytecode
-from ionctl.compilers import Compiler, lambdas_python, this_python
+from ionctl.build.bytecode import CompilationError, bytecode
+from ionctl.build.compilers import Compiler, lambdas_python, this_python
 
 ROOT = Path(__file__).parents[2]
 THIS = this_python()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ion.settings import KEYS
-from ionctl.build import version
-from ionctl.module import MODULE, files
+from ionctl.build.contents import version
+from ionctl.build.module import MODULE, files
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from interpreter import Interpreter, interpreter
-from ionctl.build import version
-from ionctl.compilers import lambdas_python
-from ionctl.wheels import LAMBDA_PYTHON
+from ionctl.build.compilers import lambdas_python
+from ionctl.build.contents import version
+from ionctl.build.wheels import LAMBDA_PYTHON
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
@@ -315,7 +315,7 @@ def _build(
     sources: Path, *arguments: str, cwd: Path | None = None, umask: int = -1, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ionctl.package", *arguments],
+        [sys.executable, "-m", "ionctl.build.package", *arguments],
         cwd=cwd,
         umask=umask,
         env={**os.environ, **environment, "PYTHONPATH": str(sources / "scripts")},

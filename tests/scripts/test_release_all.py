@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.build import version
-from ionctl.compilers import lambdas_python
+from ionctl.build.compilers import lambdas_python
+from ionctl.build.contents import version
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -178,7 +178,7 @@ def _release(
     repository: Path, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ionctl.release", *arguments],
+        [sys.executable, "-m", "ionctl.build.release", *arguments],
         env={**os.environ, **environment, "PYTHONPATH": str(repository / "scripts")},
         capture_output=True,
         text=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.wheels import TARGETS, WheelsUnavailableError, dependencies
+from ionctl.build.wheels import TARGETS, WheelsUnavailableError, dependencies
 
 ROOT = Path(__file__).parents[2]
 LAMBDA_LOCK = ROOT / "lambda_src" / "requirements.txt"
@@ -14,7 +14,10 @@ LOCKS = (LAMBDA_LOCK, ROOT / "scripts" / "requirements.txt", ROOT / "tests" / "r
 
 def _pinned(lock: Path) -> dict[str, str]:
     lines = lock.read_text(encoding="utf-8").splitlines()
-    pins = (line.rstrip(" \\").partition("==") for line in lines if line[0].isalpha())
+    # "colorama==0.4.6 ; sys_platform == 'win32'": the version alone
+    pins = (
+        line.rstrip(" \\").partition(" ;")[0].partition("==") for line in lines if line[0].isalpha()
+    )
     return {name: version for name, _, version in pins}
 
 

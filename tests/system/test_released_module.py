@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.archive import zipped
-from ionctl.build import Package
+from ionctl.build.archive import zipped
+from ionctl.build.contents import Package
+from ionctl.build.release import module_files
+from ionctl.build.wheels import TARGETS
 from ionctl.local.problem import Problem
 from ionctl.local.terraform import Copy
-from ionctl.release import module_files
-from ionctl.wheels import TARGETS
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

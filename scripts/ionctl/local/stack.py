@@ -133,7 +133,15 @@ class Stack:
         self._say("building the package")
         package = self._folder / "ion-host.zip"
         status, output = run(
-            [sys.executable, "-m", "ionctl.package", "--architecture", "host", "--output", package],
+            [
+                sys.executable,
+                "-m",
+                "ionctl.build.package",
+                "--architecture",
+                "host",
+                "--output",
+                package,
+            ],
             folder=ROOT / "scripts",
             timeout_seconds=_BUILD_SECONDS,
         )

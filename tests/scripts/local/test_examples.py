@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from ionctl.build.schema import EXAMPLES
 from ionctl.local.stack import ROOT
-from ionctl.schema import EXAMPLES
 from mail.second_reader import Reader, second_reader
 
 pytestmark = pytest.mark.system

@@ -37,7 +37,15 @@ def _wheels_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The package's wheels are kept once they are here: `environment` leads to no registry."""
     output = tmp_path_factory.mktemp("package") / "ion-host.zip"
     subprocess.run(
-        [sys.executable, "-m", "ionctl.package", "--architecture", "host", "--output", output],
+        [
+            sys.executable,
+            "-m",
+            "ionctl.build.package",
+            "--architecture",
+            "host",
+            "--output",
+            output,
+        ],
         cwd=ROOT / "scripts",
         check=True,
         stdout=subprocess.DEVNULL,

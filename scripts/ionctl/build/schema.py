@@ -16,7 +16,7 @@ import msgspec
 
 from ion.contract import Action
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT / "docs" / "schema"
 EXAMPLES = ROOT / "docs" / "examples"
 

@@ -11,12 +11,12 @@ import hcl2
 from hcl2.utils import SerializationOptions
 
 from ion.settings import KEYS
-from ionctl.build import version
+from ionctl.build.contents import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODULE: Final = Path(__file__).resolve().parents[2] / "terraform"
+MODULE: Final = Path(__file__).resolve().parents[3] / "terraform"
 SETTINGS: Final = "settings.json"
 README: Final = "README.md"
 PACKAGE: Final = "package.tf"

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ionctl.archive import zipped
-from ionctl.bytecode import CompilationError, bytecode
-from ionctl.compilers import CompilerUnavailableError, lambdas_python, this_python
-from ionctl.wheels import Distribution, Target, WheelsUnavailableError, dependencies
+from ionctl.build.archive import zipped
+from ionctl.build.bytecode import CompilationError, bytecode
+from ionctl.build.compilers import CompilerUnavailableError, lambdas_python, this_python
+from ionctl.build.wheels import Distribution, Target, WheelsUnavailableError, dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 SECRETS: Final = "config-secrets.cfg"
 _CONFIG = "config.cfg"
 _TEMPLATES = "templates"

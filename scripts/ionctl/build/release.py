@@ -12,14 +12,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ionctl.archive import zipped
-from ionctl.build import BUILD_ERRORS, UnusableSourcesError, build, version
-from ionctl.wheels import TARGETS
+from ionctl.build.archive import zipped
+from ionctl.build.contents import BUILD_ERRORS, UnusableSourcesError, build, version
+from ionctl.build.wheels import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_ROOT: Final = Path(__file__).resolve().parents[3]
 _MODULE: Final = "terraform/"
 _NOT_IN_THE_ARCHIVE: Final = ("tests/",)
 _BESIDE_THE_MODULE: Final = ("LICENSE", "CHANGELOG.md", "UPGRADE.md", "config-secrets-example.cfg")

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ionctl.build import BUILD_ERRORS, SECRETS, Package, UnusableSourcesError, build
-from ionctl.wheels import TARGETS
+from ionctl.build.contents import BUILD_ERRORS, SECRETS, Package, UnusableSourcesError, build
+from ionctl.build.wheels import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _USAGE_ERROR = 2  # argparse's own
 
 

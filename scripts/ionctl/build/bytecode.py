@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ionctl.compilers import Compiler
+    from ionctl.build.compilers import Compiler
 
 # Where Lambda unpacks the package. Elsewhere an import puts the right path in its place.
 _TASK_ROOT = "/var/task"

@@ -1,0 +1,1 @@
+"""What releases are made of: the Lambda package, the module, their schemas."""
