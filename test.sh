@@ -9,7 +9,7 @@ scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 "$bin/ruff" format --check --quiet .
 "$bin/ruff" check --quiet .
 "$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl scripts/bench tests clients/python
-"$bin/shellcheck" ./*.sh scripts/*.sh scripts/fuzz scripts/module scripts/schema scripts/soak .ci/run
+"$bin/shellcheck" ionctl ./*.sh scripts/*.sh scripts/fuzz scripts/module scripts/schema scripts/soak .ci/run
 # Much of it waits (Terraform, processes to be killed), so five at a time on two cores; -n 0 for one
 # after another.
 PATH="$bin:$PATH" exec "$bin/python" -m pytest -n 5 --dist loadfile --no-loadscope-reorder "$@"

@@ -15,9 +15,9 @@ from granted import Call, Recorder, grants, ungranted, unused, with_keys
 from ionctl.local import policies
 from ionctl.local.ministack import REGION as TERRAFORMS_REGION
 from ionctl.local.names import names_of
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT
 from ionctl.local.variables import Variables
+from ionctl.problem import Problem
 from smtp_server import Step, reply
 from system.terraform_root import Root
 from wiring import topic_before

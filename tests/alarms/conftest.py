@@ -11,7 +11,7 @@ from clock import Clock
 from conftest import Log
 from emulated import Account
 from function import Function
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 
 @pytest.fixture(scope="session")

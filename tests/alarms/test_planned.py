@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alarms.planned import Planned, plan
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

@@ -13,8 +13,8 @@ from ionctl.build.archive import zipped
 from ionctl.build.contents import Package
 from ionctl.build.release import module_files
 from ionctl.build.wheels import TARGETS
-from ionctl.local.problem import Problem
 from ionctl.local.terraform import Copy
+from ionctl.problem import Problem
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

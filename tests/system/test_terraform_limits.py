@@ -10,9 +10,9 @@ import re
 import botocore.session
 import pytest
 
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT
 from ionctl.local.terraform import Copy
+from ionctl.problem import Problem
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

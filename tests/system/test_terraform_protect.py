@@ -12,8 +12,8 @@ from ionctl.local.clients import Clients
 from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, ministack_python
+from ionctl.problem import Problem
 from system.terraform_root import Emulator, Root
 
 pytestmark = [

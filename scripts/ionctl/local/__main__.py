@@ -10,9 +10,9 @@ from pathlib import Path
 from ionctl.local import interrupt, invitation, once
 from ionctl.local.dry_run import dry_run
 from ionctl.local.ministack import ISOLATION
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, Method, Stack
 from ionctl.local.watch import Watch
+from ionctl.problem import Problem
 
 _TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 1.0

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ionctl.local.interrupt import held
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 
 def run(

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 
 from ion.aws.errors import AWS_ERRORS, code_of
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 _QUEUE_NAME = re.compile(r"(.+)-(?:input|bulk|later)-queue")
 """Begins with the module's `name`, which is the function's name, too."""

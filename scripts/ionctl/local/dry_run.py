@@ -31,8 +31,8 @@ from ion.template import FilesUnavailableError, Renderer
 from ionctl.local import deployed
 from ionctl.local.deployed import Session
 from ionctl.local.ministack import REGION
-from ionctl.local.problem import Problem
 from ionctl.local.show import printable
+from ionctl.problem import Problem
 
 _QUEUE_URL = "ION_AWS_QUEUE_URL"
 _NEEDLESS = (

@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 HOST = "127.0.0.1"
 """Only this machine can reach what listens here."""

@@ -11,7 +11,7 @@ from typing import Self
 
 from ionctl.local import loopback
 from ionctl.local.interrupt import held
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"

@@ -19,8 +19,8 @@ from ion.outcome import Reason
 from ionctl.local import show
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
-from ionctl.local.problem import Problem
 from ionctl.local.stack import Stack
+from ionctl.problem import Problem
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05

@@ -23,8 +23,8 @@ from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
-from ionctl.local.problem import Problem
 from ionctl.local.variables import Settings, Variables
+from ionctl.problem import Problem
 
 ROOT = Path(__file__).resolve().parents[3]
 

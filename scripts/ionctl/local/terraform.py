@@ -10,8 +10,8 @@ from pathlib import Path
 from ionctl.local.command import run
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
 from ionctl.local.names import Names
-from ionctl.local.problem import Problem
 from ionctl.local.variables import Variables
+from ionctl.problem import Problem
 
 _MIRROR = "registry.terraform.io"
 _MIRROR_DEPTH = 4

@@ -13,9 +13,9 @@ from ionctl.local.dry_run import dry_run
 from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Settings, Variables
+from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
 

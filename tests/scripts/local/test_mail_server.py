@@ -13,7 +13,7 @@ from ionctl.local import mailbox_simulator
 from ionctl.local.authority import Authority
 from ionctl.local.mail_server import MailServer
 from ionctl.local.mailbag import Mailbag
-from ionctl.local.problem import Problem
+from ionctl.problem import Problem
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from ionctl.local import iam_quirks, mailbox_simulator, once, show
 from ionctl.local.names import names_of
-from ionctl.local.problem import Problem
 from ionctl.local.stack import ROOT, Stack, check_settings, config_secrets
+from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
 

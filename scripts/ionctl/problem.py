@@ -1,4 +1,4 @@
-"""What stops the local stack, said to the person who started it."""
+"""What stops a command, said to the person who gave it."""
 
 
 class Problem(Exception):  # noqa: N818 - it is shown as it is, after "ion: "

@@ -1,0 +1,48 @@
+"""The program ionctl: its commands, and what it says when one can't be done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import typer
+
+from ion.aws.errors import AWS_ERRORS
+from ionctl.cli.output import errors, safe
+from ionctl.cli.target import Target, on_target
+from ionctl.ops.deployment import said
+from ionctl.problem import Problem
+
+app = typer.Typer(
+    name="ionctl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+@on_target
+def _main(_target: Target) -> None:
+    """See and steer an ion relay: what waits and why, what became of an email, pause and stop.
+
+    Exit status: 0 well, 1 something is wrong or can't be done, 2 a mistake in the command line.
+    """
+
+
+def main() -> int:
+    """Run the command line; give the exit status."""
+    try:
+        app(prog_name="ionctl")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except Problem as problem:
+        errors.print(f"ionctl: {safe(str(problem))}", markup=False, soft_wrap=True)
+    except AWS_ERRORS as error:
+        errors.print(f"ionctl: AWS refuses: {said(error)}", markup=False, soft_wrap=True)
+    except BrokenPipeError:
+        # whoever read our output has gone; Python would complain once more while exiting
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return 1

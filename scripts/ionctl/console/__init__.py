@@ -1,0 +1,1 @@
+"""The console: one page in a browser over ops, and the local inbox."""

@@ -1,0 +1,92 @@
+"""Where a running ./run.sh is: a file that it writes, and that scripts and ionctl --local read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from ionctl.problem import Problem
+
+FILE_VARIABLE = "ION_LOCAL_FILE"
+"""Environment variable that names another file than the usual one."""
+
+
+class MailServerAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the local mail server listens, and its login. STARTTLS, with a certificate of its own.
+
+    Args:
+        ca_file: path of the certificate that vouches for it.
+    """
+
+    host: str
+    port: int
+    username: str
+    password: str
+    ca_file: str
+
+
+class LocalStack(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of a running local stack.
+
+    Args:
+        pid: of its process.
+        name: of the relay in it, as with `--name`.
+        console_url: of the console, with the token in it that lets a browser change something.
+        endpoint_url: of the emulated AWS.
+    """
+
+    pid: int
+    name: str
+    console_url: str
+    endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    topic_arn: str
+    bulk_topic_arn: str
+    mail_server: MailServerAddress
+
+
+def local_file() -> Path:
+    """The file, which is there while ./run.sh runs."""
+    named = os.environ.get(FILE_VARIABLE)
+    return Path(named) if named else Path(tempfile.gettempdir()) / f"ion-{os.getuid()}.json"
+
+
+def read() -> LocalStack:
+    """The stack that runs now.
+
+    Raises:
+        Problem: none does, as far as the file tells.
+    """
+    file = local_file()
+    try:
+        stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
+        os.kill(stack.pid, 0)  # nothing is sent: is it there?
+    except (FileNotFoundError, ProcessLookupError):
+        raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise Problem(f"{file} can't be read ({error}): start ./run.sh anew") from error
+    return stack
+
+
+def write(stack: LocalStack) -> None:
+    """Write the file, readable for its owner alone. Raises OSError."""
+    file = local_file()
+    part = file.with_name(f"{file.name}.{stack.pid}")
+    part.touch(mode=0o600)
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+    part.replace(file)
+
+
+def remove(pid: int) -> None:
+    """Take the file away, unless another stack has written it since."""
+    file = local_file()
+    try:
+        if msgspec.json.decode(file.read_bytes(), type=LocalStack).pid == pid:
+            file.unlink()
+    except (OSError, msgspec.DecodeError):
+        pass  # it is gone, or another one's
