@@ -16,7 +16,7 @@ from typing import Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
-from ionctl.local import loopback
+from ionctl import loopback
 from ionctl.local.authority import NAME, Authority
 from ionctl.local.mailbox_simulator import DOMAIN, MailboxSimulator
 

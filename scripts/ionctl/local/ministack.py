@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from ionctl.local import loopback
+from ionctl import loopback
 from ionctl.local.interrupt import held
 from ionctl.local.watchdog import Watchdog
 from ionctl.problem import Problem
