@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ionctl.local import loopback, mailbox_simulator
+from ionctl import loopback
+from ionctl.local import mailbox_simulator
 from ionctl.local.stack import ROOT
 from ionctl.ops import local_stack
 from ionctl.problem import Problem
