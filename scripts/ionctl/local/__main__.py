@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ionctl.local import interrupt, invitation, once
+from ionctl.local.announcement import announced
 from ionctl.local.dry_run import dry_run
 from ionctl.local.ministack import ISOLATION
 from ionctl.local.stack import ROOT, Method, Stack
@@ -128,7 +129,7 @@ def _run_once(options: argparse.Namespace) -> int:
 
 
 def _stay_up(options: argparse.Namespace) -> int:
-    with _stack(options) as stack:
+    with _stack(options) as stack, announced(stack):
         watch = Watch(stack)
         stack.publish(invitation.SAMPLE)
         print("\nA sample message was published; here is the email that arrived:\n", flush=True)

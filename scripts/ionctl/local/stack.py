@@ -99,7 +99,7 @@ class Stack:
             )
         self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
         self._exit.enter_context(self.mail_server)
-        self.ministack = Ministack(ministack_python(), self._folder, self._port)
+        self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
         self._exit.enter_context(self.ministack)
         self.names = names_of(self.ministack.endpoint)

@@ -1,7 +1,6 @@
 """What `--once` says of a file, and of messages that are moved between queues."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from ionctl.local import once
 from ionctl.local.once import Fate
 from ionctl.local.peek import Queued
-from ionctl.local.stack import ROOT, Stack
+from ionctl.local.stack import Stack
 
 pytestmark = pytest.mark.system
 
@@ -18,11 +17,8 @@ BODY = json.dumps({"action": "send", "recipient": "ann@example.org", "body_text"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Its function can't run: messages stay where a test puts them."""
-    source = ROOT / "lambda_src" / "ion" / "contract"
-    package = shutil.make_archive(str(tmp_path_factory.mktemp("package") / "p"), "zip", source)
-    with Stack(package=Path(package)) as running:
+def stack(package_of_nothing: Path) -> Iterator[Stack]:
+    with Stack(package=package_of_nothing) as running:
         yield running
 
 

@@ -9,11 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from ionctl import loopback
 from ionctl.local import mailbox_simulator
 from ionctl.local.stack import ROOT
+from ionctl.ops import local_stack
+from ionctl.problem import Problem
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
 UP = "Up, until Ctrl-C"
@@ -158,7 +162,8 @@ def test_leaves_nothing_behind(
     runs.append(run)
     run.wait_for(moment)
     if moment == UP:
-        wait_until(lambda: len(processes_of(temporary)) == 3)  # we, ministack, the function
+        # we, the watchdog, ministack, the function
+        wait_until(lambda: len(processes_of(temporary)) == 4)
     if options:
         wait_until(lambda: any("terraform-provider" in one for one in processes_of(temporary)))
     assert run.press(signum) == status, run.output
@@ -166,6 +171,29 @@ def test_leaves_nothing_behind(
     assert not list(temporary.iterdir())
     assert "Traceback" not in run.output
     assert sorted((ROOT / "terraform").rglob("*")) == module
+
+
+@pytest.mark.system
+def test_killed_it_leaves_no_process_no_port_and_no_folder(
+    temporary: Path, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = temporary / "stack.json"
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(file))
+    run = Run(temporary)
+    runs.append(run)
+    run.wait_for(UP)
+    stack = local_stack.read()
+    assert stack.pid == run.process.pid
+    port = urlsplit(stack.endpoint_url).port
+    assert port is not None
+    os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    wait_until(lambda: not processes_of(temporary))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((loopback.HOST, port), timeout=10)
+    assert [*temporary.iterdir()] == [file]
+    with pytest.raises(Problem, match="no local relay runs"):
+        local_stack.read()
 
 
 @pytest.mark.system
