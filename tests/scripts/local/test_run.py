@@ -235,9 +235,9 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "bounce.json", "broken.json", "binary.json"]
+    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
     ended = subprocess.run(
-        [*COMMAND, "--once", *files],
+        [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
         cwd=folder,
         capture_output=True,
@@ -251,9 +251,12 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
-        "out: emails 1, dead letters 2",
+        "there: emails 1, dead letters 2",
     ]
-    assert {path.name for path in (folder / "out").iterdir()} == {
+    assert ended.stderr.splitlines()[-1] == (
+        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+    )
+    assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",
