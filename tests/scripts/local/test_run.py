@@ -15,6 +15,7 @@ import pytest
 
 from ionctl import loopback
 from ionctl.local import mailbox_simulator
+from ionctl.local.host_package import host_package
 from ionctl.local.stack import ROOT
 from ionctl.ops import local_stack
 from ionctl.problem import Problem
@@ -37,23 +38,9 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _wheels_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The package's wheels are kept once they are here: `environment` leads to no registry."""
-    output = tmp_path_factory.mktemp("package") / "ion-host.zip"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ionctl.build.package",
-            "--architecture",
-            "host",
-            "--output",
-            output,
-        ],
-        cwd=ROOT / "scripts",
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def _package_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Once it is built it stays: `environment` leads to no registry."""
+    host_package(ROOT, tmp_path_factory.mktemp("package") / "ion-host.zip", lambda _step: None)
 
 
 @pytest.fixture
@@ -144,7 +131,6 @@ def processes_of(temporary: Path) -> list[str]:
         (UP, signal.SIGTERM, 0, ()),
         (UP, signal.SIGHUP, 0, ()),
         ("starting the emulated AWS", signal.SIGINT, 130, ()),
-        ("building the package", signal.SIGTERM, 143, ()),
         ("deploying", signal.SIGHUP, 129, ()),
         pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
     ],
