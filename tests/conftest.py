@@ -19,7 +19,7 @@ from function import Function, deployed
 from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
 from ionctl.local.stack import ministack_python
 from kill.account import Emulator, emulator
-from operated import Operated
+from relays import Operated
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)

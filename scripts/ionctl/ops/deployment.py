@@ -68,6 +68,11 @@ class Deployment:
         return self.environment["ION_AWS_LEDGER_TABLE"]
 
     @property
+    def default_sender(self) -> str | None:
+        """From, of emails that name none; None: it isn't in the function's environment."""
+        return self.environment.get("ION_MAIL_SENDER")
+
+    @property
     def topic_arn(self) -> str:
         """The input topic's."""
         return self._topic("input")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import local_stack
 from ionctl.problem import Problem
-from operated import Operated
+from relays import Operated
 
 
 def _app(seen: list[object]) -> typer.Typer:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture
-def profiles(credentials: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+def profiles(credentials: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config"
     file.write_text("[profile work]\nregion = eu-north-1\n[profile bare]\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(file))

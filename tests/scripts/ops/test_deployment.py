@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from ionctl.ops.account import Account
 from ionctl.ops.deployment import find, relays, said
 from ionctl.problem import Problem
-from operated import Operated
+from relays import Operated
 
 
 def test_everything_that_is_known_of_a_relay_follows_from_its_function(relay: Operated) -> None:
