@@ -39,6 +39,7 @@ ALLOWED = {
     f"{_FILE}s3.version": "1-1,024 printable ASCII characters without spaces",
     f"{_FILE}s3.sha256": "64 hexadecimal digits",
     "$.where.reason": "one of the reasons on dead letters, or a list of them",
+    "$.where.path": "the path on a dead letter: $.recipient[0]",
     "$.where.recipient_domain": "what follows the @, without * and @",
     "$.where.tag": f"one to {_TAGS}",
     "$.where.sender": "an address without a name: a@b",

@@ -64,6 +64,8 @@ def read() -> LocalStack:
     """
     file = local_file()
     try:
+        if file.stat().st_uid != os.getuid():  # the folder is everybody's
+            raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
         stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
         os.kill(stack.pid, 0)  # nothing is sent: is it there?
     except (FileNotFoundError, ProcessLookupError):
@@ -77,8 +79,11 @@ def write(stack: LocalStack) -> None:
     """Write the file, readable for its owner alone. Raises OSError."""
     file = local_file()
     part = file.with_name(f"{file.name}.{stack.pid}")
-    part.touch(mode=0o600)
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+    part.unlink(missing_ok=True)
+    # a new file: what another user has put in its place is not written to
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
     part.replace(file)
 
 

@@ -333,10 +333,11 @@ class Letters(Result, frozen=True, kw_only=True):
 
     Args:
         groups: all that were chosen, by reason and path, the largest first.
-        letters: of these at most so many as asked for, the newest first, without bodies.
+        letters: the chosen ones, the newest first, without bodies.
         seen: how many letters were looked at.
         chosen: how many of them the conditions are true of.
         hidden: about how many could not be looked at: somebody else has received them.
+        more: about how many were not looked at, since no more were asked for.
     """
 
     groups: list[LetterGroup]
@@ -344,6 +345,7 @@ class Letters(Result, frozen=True, kw_only=True):
     seen: int
     chosen: int
     hidden: int
+    more: int = 0
 
 
 class Moved(Result, frozen=True, kw_only=True):
@@ -356,6 +358,7 @@ class Moved(Result, frozen=True, kw_only=True):
         hidden: about how many could not be looked at.
         reasons: those chosen, by reason.
         file: where a discard has written them down; empty: it was a redrive.
+        woken: the relay was woken, so that it sends what was moved back at once.
     """
 
     chosen: int
@@ -365,6 +368,7 @@ class Moved(Result, frozen=True, kw_only=True):
     reasons: list[ReasonCount]
     dry_run: bool
     file: str = ""
+    woken: bool = False
 
 
 class Edited(Result, frozen=True, kw_only=True):
