@@ -91,7 +91,7 @@ def test_its_own_page_s_request_is_answered(opened: Opened) -> None:
     assert opened.client.get("/api/about", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer ", "Bearer wrong", "Basic {token}"])
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer wrong", "Basic {token}"])
 @pytest.mark.parametrize("path", ["/api/about", "/api/changes", "/api/inbox", "/api/nothing"])
 def test_without_the_token_nothing_is_told(
     opened: Opened, authorization: str | None, path: str
@@ -140,7 +140,7 @@ def test_a_console_that_only_looks_changes_nothing(
 
 
 def test_the_page_is_bound_to_itself(opened: Opened) -> None:
-    for path in ("/static/nothing.js", "/api/about", "/api/nothing", "/mail/1/html"):
+    for path in ("/", "/static/nothing.js", "/api/about", "/api/nothing", "/mail/1/html"):
         headers = opened.client.get(path).headers
         assert headers["content-security-policy"] == (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
