@@ -22,8 +22,12 @@ class Mode(msgspec.Struct, frozen=True, kw_only=True):
 class Switches(Protocol):
     """A mail server that can be told to behave badly: what comes from now on meets it."""
 
-    mode: str
-    """Name of the mode that it is in."""
+    @property
+    def mode(self) -> str:
+        """Name of the mode that it is in."""
+
+    @mode.setter
+    def mode(self, mode: str) -> None: ...
 
 
 MODES = (
