@@ -1,11 +1,11 @@
 """The emulated account as the operator's tool has it, and dead letters that lie in it."""
 
-import json
 from typing import Any
 
 from emulated import Account, Between
 from ionctl.ops import account as ops_account
 from ionctl.ops.deployment import Deployment
+from letters import written
 
 
 class Functions:
@@ -55,24 +55,13 @@ def bury(
     *,
     reason: str = "RCPT_REJECTED",
     reply: str = "550 no",
-    failed_at: str = "2026-11-22T09:00:00Z",
     **ion: object,
 ) -> str:
     """Put a dead letter into the queue; returns its SQS id."""
-    record = {
-        "email_id": "order-17",
-        "stage": "rcpt",
-        "path": "",
-        "attempts": 1,
-        "first_queued_at": "2026-11-22T08:30:15.250000Z",
-        "failed_at": failed_at,
-        "original_message_id": "m-1",
-        "redrives": 0,
-    }
     attributes: dict[str, tuple[str, str | bytes]] = {
-        "own": ("Number", "5"),
+        "own": ("Binary", b"\0"),
         "reason": ("String", reason),
-        "ion": ("String", json.dumps(record | ion)),
+        "ion": ("String", written(**ion)),
     }
     if reply:
         attributes["reply"] = ("String", reply)

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
+from ionctl.cli import dead
 from ionctl.cli.output import errors, safe
 from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
@@ -33,6 +34,7 @@ def _main(_target: Target) -> None:
 
 
 app.command("status")(show_status)
+app.add_typer(dead.app)
 
 
 def main() -> int:

@@ -12,18 +12,21 @@ import msgspec
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
-from ion.deadletter.look import Look
-from ion.deadletter.query import is_meant
+from ion.deadletter.look import Look, unbroken
+from ion.deadletter.query import is_meant, reason_of
 from ion.deadletter.redrive import Redriving
 from ion.deadline import Deadline
+from ion.limits import BATCH
 from ion.message import Source
+from ionctl.ops import letter_file
 from ionctl.ops.letter import as_read, died_at
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from ion.contract import Where
     from ion.message import Message
@@ -41,6 +44,8 @@ _LONGEST_SECONDS = 12 * 3600
 """Of a redrive by hand, which Ctrl-C ends."""
 LISTED = 1000
 """Letters that a list looks at, if nothing else is asked for."""
+ALL = 10_000_000
+"""More than a queue holds: look at every letter."""
 
 
 def silent(_done: int, _of: int) -> None:
@@ -80,9 +85,10 @@ def letter(deployment: Deployment, message_id: str) -> Letter:
     async def find() -> Letter:
         async with looking(deployment) as at_letters:
             counted = await _count(deployment)
-            async for one in all_of(at_letters, counted):
-                if one.id == message_id:
-                    return as_read(one, with_body=True)
+            async for found in all_of(at_letters, counted):
+                for one in found:
+                    if one.id == message_id:
+                        return as_read(one, with_body=True)
         raise Problem(gone(message_id, counted - len(at_letters.seen)))
 
     return _run(find())
@@ -129,6 +135,54 @@ def redrive(  # noqa: PLR0913 - what the command's options say
     return _run(_redrive(deployment, query, ids, progress))
 
 
+def discard(
+    deployment: Deployment,
+    where: Where | None = None,
+    *,
+    ids: Collection[str] = (),
+    file: Path,
+    progress: Progress = silent,
+) -> Moved:
+    """Delete letters; each is in a file before that, from which `restore` brings it back.
+
+    Args:
+        deployment: whose.
+        where: only these; None: all.
+        ids: of SQS messages: only these; empty: all.
+        file: a new one.
+        progress: is told of it.
+
+    Raises:
+        Problem: the file can't be written, or the queue can't be used. What is deleted by then is
+            in the file.
+    """
+    return _run(_discard(deployment, where, ids, file, progress))
+
+
+def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> int:
+    """Put the letters of a file into the dead-letter queue again; gives how many.
+
+    Raises:
+        Problem: the file can't be read, or not all of it is in the queue now.
+    """
+    drafts = list(letter_file.read(file))  # a broken line is known before anything is sent
+
+    async def send() -> list[bool]:
+        queue, sent = dead_letters(deployment), list[bool]()
+        for start in range(0, len(drafts), BATCH):
+            sent += await queue.send(drafts[start : start + BATCH])
+            progress(len(sent), len(drafts))
+        return sent
+
+    unsent = [str(line) for line, ok in enumerate(_run(send()), 1) if not ok]
+    if unsent:
+        raise Problem(
+            f"{len(unsent)} of {len(drafts)} letters could not be put back, those of the lines "
+            f"{', '.join(unsent)}: restore a file of these lines alone"
+        )
+    return len(drafts)
+
+
 # -- how -----------------------------------------------------------------------------------
 
 
@@ -138,8 +192,8 @@ def dead_letters(deployment: Deployment) -> Queue:
     return Queue(sqs, deployment.dead_letter_queue_url, Source.DEAD_LETTERS)
 
 
-async def all_of(at_letters: Look, counted: int) -> AsyncIterator[Message]:
-    """Every letter that isn't hidden.
+async def all_of(at_letters: Look, counted: int) -> AsyncIterator[list[Message]]:
+    """Every letter that isn't hidden, up to ten at a time.
 
     Once as many have been received as the queue counts, one short poll more has to come back
     empty; before that, two long ones.
@@ -147,8 +201,7 @@ async def all_of(at_letters: Look, counted: int) -> AsyncIterator[Message]:
     while not at_letters.is_through:
         is_enough = len(at_letters.seen) >= counted
         found = await at_letters.more(wait_seconds=0 if is_enough else 1)
-        for one in found:
-            yield one
+        yield found
         if is_enough and not found:
             return
 
@@ -178,8 +231,8 @@ async def _look(
     is_cut = False
     async with looking(deployment) as at_letters:
         counted = await _count(deployment)
-        async for one in all_of(at_letters, counted):
-            if is_chosen(one):
+        async for found in all_of(at_letters, counted):
+            for one in filter(is_chosen, found):
                 read = as_read(one, with_body=False)
                 at, key = died_at(read, one), (read.reason, read.path)
                 groups[key] = _with(groups.get(key), read, at)
@@ -244,6 +297,40 @@ async def _redrive(
         reasons=counted_reasons(reasons),
         dry_run=bool(query.dry_run),
         woken=moved > 0 and wake(deployment),
+    )
+
+
+async def _discard(
+    deployment: Deployment,
+    where: Where | None,
+    ids: Collection[str],
+    file: Path,
+    progress: Progress,
+) -> Moved:
+    is_chosen, reasons = chooser(deployment, where, ids), Counter[str]()
+    queue, done, counted = dead_letters(deployment), 0, await _count(deployment)
+    with letter_file.LetterFile(file) as written:
+        async with looking(deployment) as at_letters:
+
+            async def throw_away(chosen: Sequence[Message]) -> int:
+                written.add(chosen)
+                undeleted = await queue.delete(chosen)
+                at_letters.moved(one for one in chosen if one not in undeleted)
+                return len(chosen) - len(undeleted)
+
+            async for found in all_of(at_letters, counted):
+                if chosen := list(filter(is_chosen, found)):
+                    reasons.update(map(reason_of, chosen))
+                    done += await unbroken(throw_away(chosen))
+                progress(len(at_letters.seen), max(counted, len(at_letters.seen)))
+    return Moved(
+        chosen=reasons.total(),
+        done=done,
+        refused=0,
+        hidden=max(0, counted - len(at_letters.seen)),
+        reasons=counted_reasons(reasons),
+        dry_run=False,
+        file=str(file) if reasons else "",
     )
 
 

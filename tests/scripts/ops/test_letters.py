@@ -3,15 +3,18 @@
 import asyncio
 import json
 import os
+import resource
 import signal
+import stat
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulated import Account, Request, at_once, failing, only_for
+from emulated import Account, Request, as_strict_as_sqs, at_once, failing, only_for
 from function import email
 from ion.contract import Where
 from ion.outcome import Reason
@@ -230,3 +233,108 @@ def test_what_was_moved_before_a_queue_failed_is_told(account: Account) -> None:
     with pytest.raises(Problem, match="10 were moved before"):
         letters.redrive(deployment(account, sqs=sqs))
     assert json.loads(account.waiting()[0].body)["action"] == "send"
+
+
+# -- discarded and restored --------------------------------------------------------------
+
+
+def test_what_is_discarded_is_in_a_file_and_can_be_restored(
+    account: Account, tmp_path: Path
+) -> None:
+    bodies = [email(1), "{broken \u2028", email(3, subject="Grüße 🎉")]
+    for body in bodies:
+        bury(account, body, left=[0], redrives=2)
+    account.publish("from SQS itself", {}, account.dead_url)
+    before = {(one.body, str(one.attributes)) for one in account.dead()}
+    operated, file = deployment(account), tmp_path / "letters.jsonl"
+    thrown = letters.discard(operated, file=file)
+    assert (thrown.chosen, thrown.done, thrown.file) == (4, 4, str(file))
+    reasons = [(one.reason, one.count) for one in thrown.reasons]
+    assert reasons == [("RCPT_REJECTED", 3), ("POISON", 1)]
+    assert account.dead() == []
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    lines = [json.loads(line) for line in file.read_text().split("\n")[:-1]]
+    assert {line["body"] for line in lines} == {*bodies, "from SQS itself"}
+    assert {"message_id", "email_id", "reason", "died_at", "attributes"} <= lines[0].keys()
+    assert letters.restore(operated, file) == 4
+    assert {(one.body, str(one.attributes)) for one in account.dead()} == before
+
+
+def test_only_those_are_discarded_that_are_asked_for(account: Account, tmp_path: Path) -> None:
+    one, _two = (bury(account, email(number)) for number in range(2))
+    operated = deployment(account)
+    assert letters.discard(operated, ids=[one], file=tmp_path / "1").done == 1
+    assert all_visible(account)
+    nothing = letters.discard(operated, Where(reason=Reason.EXPIRED), file=tmp_path / "2")
+    assert (nothing.chosen, nothing.file) == (0, "")
+    assert not (tmp_path / "2").exists()
+    assert len(account.dead()) == 1
+
+
+def test_a_letter_is_deleted_once_it_is_on_the_disk(account: Account, tmp_path: Path) -> None:
+    for number in range(12):
+        bury(account, email(number))
+    file = tmp_path / "letters"
+
+    def is_written(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        written.append(len(file.read_text().splitlines()))
+        return real(**request)
+
+    written: list[int] = []
+    sqs = account.sqs(delete_message_batch=is_written)
+    letters.discard(deployment(account, sqs=sqs), file=file)
+    assert written == [10, 12]
+
+
+def test_a_file_that_is_there_is_not_overwritten(account: Account, tmp_path: Path) -> None:
+    bury(account, email())
+    file = tmp_path / "letters"
+    file.write_text("earlier ones")
+    with pytest.raises(Problem, match="is there already: name another one with --file"):
+        letters.discard(deployment(account), file=file)
+    assert (file.read_text(), len(account.dead())) == ("earlier ones", 1)
+    with pytest.raises(Problem, match=r"can't be written: No such file"):
+        letters.discard(deployment(account), file=tmp_path / "no" / "folder")
+
+
+def test_a_full_disk_keeps_the_letters(account: Account, tmp_path: Path) -> None:
+    for number in range(12):
+        bury(account, email(number, body_text="x" * 1000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (18_000, hard))  # ten letters, and half of one
+    try:
+        with pytest.raises(Problem, match=r"can't be written \(File too large\): what it has is"):
+            letters.discard(deployment(account), file=tmp_path / "letters")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(account.dead()) == 2
+    assert letters.restore(deployment(account), tmp_path / "letters") == 10
+
+
+def test_a_file_of_something_else_restores_nothing(account: Account, tmp_path: Path) -> None:
+    file = tmp_path / "letters"
+    bury(account, email())
+    letters.discard(deployment(account), file=file)
+    file.write_text(file.read_text() + '{"body": "x"}\n')
+    with pytest.raises(Problem, match="letters, line 2: this is no letter"):
+        letters.restore(deployment(account), file)
+    assert account.dead() == []
+    with pytest.raises(Problem, match="can't be read: No such file"):
+        letters.restore(deployment(account), tmp_path / "nothing")
+
+
+def test_letters_that_can_not_be_restored_are_named(account: Account, tmp_path: Path) -> None:
+    file = tmp_path / "letters"
+    for number in range(12):
+        bury(account, email(number))
+    letters.discard(deployment(account), file=file)
+    calls = 0
+
+    def first(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        nonlocal calls
+        calls += 1
+        return (as_strict_as_sqs if calls == 1 else failing())(real, request)
+
+    sqs = account.sqs(send_message_batch=first)
+    with pytest.raises(Problem, match=r"2 of 12 letters .* of the lines 11, 12"):
+        letters.restore(deployment(account, sqs=sqs), file)
