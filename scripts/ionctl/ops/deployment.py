@@ -85,7 +85,8 @@ class Deployment:
     @property
     def log_group(self) -> str:
         """Name of the function's log group."""
-        return f"/aws/lambda/{self.name}"
+        named: str = self.configuration.get("LoggingConfig", {}).get("LogGroup", "")
+        return named or f"/aws/lambda/{self.name}"
 
     @property
     def alarm_prefix(self) -> str:

@@ -123,7 +123,7 @@ class Pace(Result, frozen=True, kw_only=True):
     """How fast mail may go to a server.
 
     Args:
-        rate: recipients a second; null: without a limit.
+        rate: recipients a second, of all running functions together; null: without a limit.
         connections: at most so many, of one running function.
         learned: False: from the settings; True: the server has throttled.
         since: if learned: when it was last changed.
@@ -179,6 +179,7 @@ class Status(Result, frozen=True, kw_only=True):
 
     Args:
         words: the verdict in a sentence, with what to do if something is wrong.
+        advice: that last part of `words`; empty: nothing is to be done.
         ok: False: something is wrong, and `ionctl status` exits with 1.
         dead_letters: by reason, of the first `dead_letters_seen`; null: not looked at.
         deferred: emails put off in the last hour, as far as the log was read.
@@ -193,6 +194,7 @@ class Status(Result, frozen=True, kw_only=True):
     at: datetime
     verdict: Verdict
     words: str
+    advice: str = ""
     ok: bool
     queues: Queues
     dead_letters: list[ReasonCount] | None
