@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
-from ionctl.cli import dead
+from ionctl.cli import dead, edit  # noqa: F401 - it adds itself to dead
 from ionctl.cli.output import errors, safe
 from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
