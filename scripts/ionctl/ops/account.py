@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoRegionError
 
@@ -134,8 +135,9 @@ def account(profile: str | None = None, region: str | None = None) -> Account:
 
 
 def local_account(stack: LocalStack) -> Account:
-    """The emulated account of a running ./run.sh."""
+    """The emulated account of a running ./run.sh; no profile of the person's own matters."""
     session = boto3.Session(
+        botocore_session=botocore.session.Session({"profile": (None, None, None, None)}),
         aws_access_key_id=stack.access_key_id,
         aws_secret_access_key=stack.secret_access_key,
         region_name=stack.region,
