@@ -9,6 +9,7 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
+from ionctl.cli.doctor import doctor
 from ionctl.cli.output import errors, safe
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.deployment import said
@@ -29,6 +30,9 @@ def _main(_target: Target) -> None:
 
     Exit status: 0 well, 1 something is wrong or can't be done, 2 a mistake in the command line.
     """
+
+
+app.command()(on_target(doctor))
 
 
 def main() -> int:
