@@ -11,19 +11,15 @@ from ionctl.ops import local_stack
 from ionctl.ops.local_stack import LocalStack, MailServerAddress
 
 
-@contextmanager
-def announced(stack: Stack, console_url: str = "") -> Iterator[LocalStack]:
-    """Keep the status file there inside the `with`. Of several stacks the last one has it.
+def addresses(stack: Stack, console_url: str = "") -> LocalStack:
+    """Give the addresses of a stack that is up.
 
     Args:
-        stack: one that is up.
+        stack: it.
         console_url: with the token; empty: there is no console.
-
-    Raises:
-        Problem: the file can't be written.
     """
     login = stack.mail_server.login
-    told = LocalStack(
+    return LocalStack(
         pid=os.getpid(),
         name=stack.names.name,
         console_url=console_url,
@@ -41,6 +37,16 @@ def announced(stack: Stack, console_url: str = "") -> Iterator[LocalStack]:
             ca_file=str(login.ca_file),
         ),
     )
+
+
+@contextmanager
+def announced(stack: Stack, console_url: str = "") -> Iterator[LocalStack]:
+    """Keep the status file there inside the `with`. Of several stacks the last one has it.
+
+    Raises:
+        Problem: the file can't be written.
+    """
+    told = addresses(stack, console_url)
     try:
         with held():
             local_stack.write(told)

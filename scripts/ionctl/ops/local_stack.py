@@ -65,6 +65,8 @@ def read() -> LocalStack:
     """
     file = local_file()
     try:
+        if file.stat().st_uid != os.getuid():  # the folder is everybody's
+            raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
         stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
         os.kill(stack.pid, 0)  # nothing is sent: is it there?
     except (FileNotFoundError, ProcessLookupError):
