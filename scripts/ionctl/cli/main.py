@@ -10,6 +10,7 @@ import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead
+from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
 from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
@@ -34,6 +35,7 @@ def _main(_target: Target) -> None:
 
 
 app.command("status")(show_status)
+app.command("show")(show_life)
 app.add_typer(dead.app)
 
 
