@@ -10,6 +10,7 @@ import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
+from ionctl.cli.doctor import doctor
 from ionctl.cli.output import errors, safe
 from ionctl.cli.render import render
 from ionctl.cli.status import show_status
@@ -38,6 +39,7 @@ app.command("status")(show_status)
 app.add_typer(dead.app)
 for order in (steering.pause, steering.resume, steering.stop, steering.cancel, steering.wake):
     app.command()(order)
+app.command()(on_target(doctor))
 app.command()(render)
 
 
