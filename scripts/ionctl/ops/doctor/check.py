@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ion.aws.errors import AWS_ERRORS
+from ion.aws.errors import AWS_ERRORS, code_of
 from ion.aws.table import TableError
 from ionctl.ops.deployment import said
 from ionctl.ops.result import Finding, Grade
@@ -14,6 +14,13 @@ from ionctl.ops.result import Finding, Grade
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_GONE = frozenset(
+    {
+        *("ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"),
+        *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+    }
+)
+"""Codes by which AWS's services say that there is no such thing."""
 SECONDS = 10.0
 """For one check. A mail server, a DNS server or AWS may never answer."""
 
@@ -85,7 +92,7 @@ def _made(check: Check) -> list[Finding]:
         except NotKnownError as error:
             found.append(skipped(check.name, str(error), about=check.about))
         except (*AWS_ERRORS, TableError) as error:
-            found.append(skipped(check.name, _refused(check, error), about=check.about))
+            found.append(_refused(check, error))
         except Exception as error:  # noqa: BLE001 - a fault in one check spares the others
             words = f"this check of {check.says} failed by a fault of ionctl's own: {error!r}"
             found.append(warning(check.name, words, "please report it", about=check.about))
@@ -101,6 +108,10 @@ def _made(check: Check) -> list[Finding]:
     return made
 
 
-def _refused(check: Check, error: Exception) -> str:
-    why = str(error) if isinstance(error, TableError) else said(error)
-    return f"{check.says} can't be looked at: {why}"
+def _refused(check: Check, error: Exception) -> Finding:
+    code = str(error) if isinstance(error, TableError) else code_of(error)
+    if code in _GONE:
+        words = f"{check.says}: something is gone ({code})"
+        return wrong(check.name, words, "terraform apply makes it anew", about=check.about)
+    why = code if isinstance(error, TableError) else said(error)
+    return skipped(check.name, f"{check.says} can't be looked at: {why}", about=check.about)
