@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ion.aws.errors import AWS_ERRORS, code_of
@@ -94,7 +96,7 @@ def _made(check: Check) -> list[Finding]:
         except (*AWS_ERRORS, TableError) as error:
             found.append(_refused(check, error))
         except Exception as error:  # noqa: BLE001 - a fault in one check spares the others
-            words = f"this check of {check.says} failed by a fault of ionctl's own: {error!r}"
+            words = f"{check.says}: a fault of ionctl's own, {_where(error)}"
             found.append(warning(check.name, words, "please report it", about=check.about))
 
     # a daemon: the program doesn't wait for it, if it never ends
@@ -109,9 +111,16 @@ def _made(check: Check) -> list[Finding]:
 
 
 def _refused(check: Check, error: Exception) -> Finding:
-    code = str(error) if isinstance(error, TableError) else code_of(error)
-    if code in _GONE:
-        words = f"{check.says}: something is gone ({code})"
+    if isinstance(error, TableError) and isinstance(error.__cause__, AWS_ERRORS):
+        error = error.__cause__
+    if code_of(error) in _GONE:
+        words = f"{check.says}: something is gone ({code_of(error)})"
         return wrong(check.name, words, "terraform apply makes it anew", about=check.about)
-    why = code if isinstance(error, TableError) else said(error)
+    why = str(error) if isinstance(error, TableError) else said(error)
     return skipped(check.name, f"{check.says} can't be looked at: {why}", about=check.about)
+
+
+def _where(error: Exception) -> str:
+    """Which error, and where; not its text, which may have an address or a secret in it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

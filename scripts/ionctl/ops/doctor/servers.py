@@ -49,8 +49,10 @@ _ADVICE = {
     Reason.AUTH_MISSING: "choose another auth in the secret, or allow this one on the server",
     Reason.QUOTA: "the account's quota there is used up: it waits, see docs/providers.md",
 }
+_NO_SUCH_NAME = "host name not found"
+_NAME_ADVICE = "correct server in the secret: DNS has no such name"
 _CONNECT_ADVICE = (
-    "correct server and port in the secret; port 587 must be open from the function to there"
+    "correct server and port in the secret; nothing listens there, or a firewall is between"
 )
 
 
@@ -128,7 +130,8 @@ def _certificate(smtp: Smtp, expires: datetime) -> Finding:
 def _refused(smtp: Smtp, outcome: Outcome, witness: Witness) -> Finding:
     check = _CHECKS.get(outcome.reason, "connect")
     words = f"{_named(smtp)}: {redact(outcome.said) or outcome.reason.value}"
-    advice = _ADVICE.get(outcome.reason, _CONNECT_ADVICE)
+    unmet = _NAME_ADVICE if outcome.detail == _NO_SUCH_NAME else _CONNECT_ADVICE
+    advice = _ADVICE.get(outcome.reason, unmet)
     is_met = check != "connect" or outcome.kind is not Kind.UNAVAILABLE
     if is_met:
         refusal = witness.refusal()

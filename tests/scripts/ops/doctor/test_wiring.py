@@ -1,5 +1,6 @@
 """Topics, queues, wake-ups and alarms of a deployment, each taken apart and put together again."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from ionctl.local.stack import ROOT
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
 from ionctl.ops.deployment import Deployment, find
-from ionctl.ops.doctor import alarms, state, wiring
+from ionctl.ops.doctor import Options, alarms, diagnose, state, wiring
 from ionctl.ops.doctor.check import Check, run
 from ionctl.ops.result import Finding, Grade
 
@@ -271,3 +272,33 @@ def test_dead_letters_are_counted_and_not_touched(wired: Wired) -> None:
     sqs.purge_queue(QueueUrl=url)
     assert words == "about 1 email could not be sent"
     assert received["Messages"][0]["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+# -- the whole -----------------------------------------------------------------------------
+
+
+def test_diagnosis_goes_on_where_package_and_secret_say_nothing(wired: Wired) -> None:
+    """The package here is no real one, and there is no secret."""
+    diagnosis = diagnose(wired.deployment, Options())
+    assert [one.check for one in diagnosis.findings if one.grade is Grade.WRONG] == [
+        *("package", "secret")
+    ]
+    assert {"permissions", "topics", "queues", "wake-up", "alarms", "paused", "log"} <= {
+        one.check for one in diagnosis.findings if one.grade is Grade.OK
+    }
+
+
+def test_who_may_look_at_nothing_is_told_so_of_each_check(wired: Wired) -> None:
+    iam = wired.aws.iam
+    iam.create_user(UserName="visitor")
+    may = {"Effect": "Allow", "Action": "lambda:GetFunctionConfiguration", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_user_policy(UserName="visitor", PolicyName="visit", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="visitor")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    deployment = find(Account(session, wired.names.endpoint), wired.names.name)
+    findings = diagnose(deployment, Options()).findings
+    assert {one.grade for one in findings} == {Grade.SKIPPED}
+    assert {one.check for one in findings} >= {"package", "secret", "permissions", "alarms"}
+    untold = [one for one in findings if "these credentials may not do that" not in one.found]
+    assert untold == []
