@@ -1,0 +1,153 @@
+"""What the console asks of ops, call by call: each takes the relay and what the page gave."""
+
+from __future__ import annotations
+
+import getpass
+import tempfile
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ion.contract import Cancel, Pause, Stop, Where, parse
+from ionctl.ops import letters as dead_letters
+from ionctl.ops import publishing
+from ionctl.ops import status as relay_status
+from ionctl.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ionctl.ops.deployment import Deployment
+    from ionctl.ops.result import (
+        Cancelled,
+        Checked,
+        Edited,
+        InForce,
+        Letter,
+        Letters,
+        Life,
+        Moved,
+        Published,
+        Status,
+    )
+
+_MOST_LETTERS = 200
+"""Shown at a time; the groups count all."""
+
+
+def _ops(module: str) -> Any:  # noqa: ANN401 - a module
+    """Part of ops. Raises Problem: it isn't there yet."""
+    try:
+        return import_module(f"ionctl.ops.{module}")
+    except ModuleNotFoundError:
+        raise Problem(f"ionctl.ops.{module} isn't there yet") from None
+
+
+def status(deployment: Deployment, *, letters: bool) -> Status:
+    """How the relay is; `letters`: the dead ones by reason, too."""
+    return relay_status.status(deployment, letters=letters)
+
+
+def life(deployment: Deployment, key: str) -> Life:
+    """The life of an email."""
+    found: Life = _ops("life").life(deployment, key)
+    return found
+
+
+# -- dead letters ------------------------------------------------------------------------
+
+
+def dead(deployment: Deployment, reason: str, path: str) -> Letters:
+    """Dead letters of a reason and path; empty: of any."""
+    chosen = {name: value for name, value in (("reason", reason), ("path", path)) if value}
+    where = msgspec.convert(chosen, Where) if chosen else None
+    found = dead_letters.look(deployment, where)
+    return msgspec.structs.replace(found, letters=found.letters[:_MOST_LETTERS])
+
+
+def letter(deployment: Deployment, message_id: str) -> Letter:
+    """One dead letter, with its body."""
+    return dead_letters.letter(deployment, message_id)
+
+
+def redrive(deployment: Deployment, where: Where | None, ids: Collection[str]) -> Moved:
+    """Dead letters back into the input queue."""
+    return dead_letters.redrive(deployment, where, ids=ids)
+
+
+def discard(deployment: Deployment, ids: Collection[str]) -> tuple[Moved, str]:
+    """Delete dead letters; what was written down of them before, as lines of JSON.
+
+    The file stays: a download may fail.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    file = Path(tempfile.gettempdir()) / f"{deployment.name}-discarded-{stamp}.jsonl"
+    moved = dead_letters.discard(deployment, None, ids=ids, file=file)
+    return moved, file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def edit(deployment: Deployment, message_id: str, body: str) -> Edited:
+    """Send a dead letter's email with another content, under the same key."""
+    edited: Edited = _ops("edit").edit(deployment, message_id, body, by=_who())
+    return edited
+
+
+# -- publishing --------------------------------------------------------------------------
+
+
+def check(deployment: Deployment, body: str) -> Checked:
+    """What is wrong with a message."""
+    return publishing.check(body, default_sender=deployment.default_sender)
+
+
+def publish(deployment: Deployment, body: str, *, bulk: bool) -> Published:
+    """Put a message on the topic."""
+    return publishing.publish(deployment, body, bulk=bulk)
+
+
+# -- steering ----------------------------------------------------------------------------
+
+
+def pause(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
+    """Receive nothing of a lane, or at all. Raises BadInput."""
+    asked: Pause = _parsed({"action": "pause", **order})
+    forced: InForce = _ops("steering").pause(deployment, asked, by=_who(), why=why)
+    return forced
+
+
+def stop(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
+    """Dead-letter emails. Raises BadInput."""
+    asked: Stop = _parsed({"action": "stop", **order})
+    forced: InForce = _ops("steering").stop(deployment, asked, by=_who(), why=why)
+    return forced
+
+
+def resume(deployment: Deployment) -> InForce:
+    """End every pause and every stop."""
+    forced: InForce = _ops("steering").resume(deployment)
+    return forced
+
+
+def cancel(deployment: Deployment, email_id: str) -> Cancelled:
+    """Don't send an email. Raises BadInput: it can't be a key."""
+    asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
+    cancelled: Cancelled = _ops("steering").cancel(deployment, asked.email_id)
+    return cancelled
+
+
+def wake(deployment: Deployment) -> None:
+    """Let the relay look at its queues now."""
+    _ops("steering").wake(deployment)
+
+
+def _parsed(order: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as its action says
+    """The message that would ask for it by the topic: it is checked in the same way."""
+    return parse(msgspec.json.encode(order).decode())
+
+
+def _who() -> str:
+    """Whom pauses and stops name as theirs."""
+    return getpass.getuser()
