@@ -21,7 +21,7 @@ def test_a_check_that_fails_spares_what_it_found_and_the_others() -> None:
         [
             Check("a", "first", lambda: look_after(denied)),
             Check("b", "second", lambda: look_after(NotKnownError("nobody answers"))),
-            Check("c", "third", lambda: look_after(ZeroDivisionError("what it was"))),
+            Check("c", "third", lambda: look_after(ZeroDivisionError("canary"))),
             Check("d", "last", lambda: [ok("d", "well")]),
         ],
         told.append,
@@ -35,7 +35,8 @@ def test_a_check_that_fails_spares_what_it_found_and_the_others() -> None:
     ]
     assert "these credentials may not do that" in failed[0].found
     assert failed[1].found == "nobody answers"
-    assert "fault of ionctl's own: ZeroDivisionError('what it was')" in failed[2].found
+    assert "third: a fault of ionctl's own, ZeroDivisionError at test_check.py:" in failed[2].found
+    assert "canary" not in failed[2].found
     assert [one.found for one in found if one.grade is Grade.OK] == ["before"] * 3 + ["well"]
 
 
