@@ -235,10 +235,10 @@ def test_a_newsletter_blocks_password_resets(night: Night) -> None:
 def test_i_got_no_email(night: Night) -> None:
     case = "I got no email"
     stack = night.stack
-    assert "never" in night.follows(case, 0).out
+    assert "Never seen" in night.follows(case, 0).out
     publish(stack, "order-17")
     until(lambda: arrived(stack, "order-17"))
-    until(lambda: "sent" in night.follows(case, 0).out)
+    until(lambda: "● Sent" in night.follows(case, 0).out)
 
 
 def test_5000_wrong_emails(night: Night) -> None:
