@@ -110,6 +110,7 @@ class Asleep:
         self._stack = stack
 
     def __enter__(self) -> None:
+        self._stack.invoke()  # a run that lingers would take what is published next
         self._limit(0)
 
     def __exit__(self, *_: object) -> None:
