@@ -11,6 +11,7 @@ import typer
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.doctor import doctor
+from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
 from ionctl.cli.render import render
 from ionctl.cli.status import show_status
@@ -36,6 +37,7 @@ def _main(_target: Target) -> None:
 
 
 app.command("status")(show_status)
+app.command("show")(show_life)
 app.add_typer(dead.app)
 for order in (steering.pause, steering.resume, steering.stop, steering.cancel, steering.wake):
     app.command()(order)

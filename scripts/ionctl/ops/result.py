@@ -305,6 +305,7 @@ class Life(Result, frozen=True, kw_only=True):
         provider_id: the id that the mail server gave it, if its reply named one.
         events: oldest first.
         looked_back_to: what happened earlier isn't in `events`.
+        unknown: what could not be looked at, or not wholly, and why, in words.
     """
 
     email_id: str
@@ -317,6 +318,7 @@ class Life(Result, frozen=True, kw_only=True):
     events: list[LifeEvent]
     letters: list[Letter]
     looked_back_to: datetime
+    unknown: list[str] = []
 
 
 # -- dead letters ------------------------------------------------------------------------
