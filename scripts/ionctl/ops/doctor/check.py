@@ -12,6 +12,7 @@ from ion.aws.errors import AWS_ERRORS, code_of
 from ion.aws.table import TableError
 from ionctl.ops.deployment import said
 from ionctl.ops.result import Finding, Grade
+from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,6 +94,8 @@ def _made(check: Check) -> list[Finding]:
                 found.append(one)  # noqa: PERF402 - what was found before an error counts
         except NotKnownError as error:
             found.append(skipped(check.name, str(error), about=check.about))
+        except Problem as problem:
+            found.append(wrong(check.name, str(problem), "", about=check.about))
         except (*AWS_ERRORS, TableError) as error:
             found.append(_refused(check, error))
         except Exception as error:  # noqa: BLE001 - a fault in one check spares the others

@@ -52,6 +52,7 @@ class Deployed:
         self._folder = folder
         self._secret: str | None = None
         self._known = Loaded(None)
+        self._knows_config = False
         self._disabled = False
 
     def checks(self) -> Iterator[Check]:
@@ -85,7 +86,8 @@ class Deployed:
         try:
             package.unpack(self._deployment, self._folder)
         finally:
-            if not (self._folder / CONFIG_FILE).is_file():
+            self._knows_config = (self._folder / CONFIG_FILE).is_file()
+            if not self._knows_config:
                 put_usual_config(self._folder)
         yield from package.compare(
             self._deployment.environment.get(package.MODULE_VERSION, ""),
@@ -116,7 +118,8 @@ class Deployed:
         self._known = known
         yield from known.faults
         if not known.faults:
-            yield ok("settings", "the function takes them")
+            unless = "" if self._knows_config else ", if its config.cfg is as it comes"
+            yield ok("settings", f"the function takes them{unless}")
         if known.settings is not None:
             yield from settings.guard(known.settings, self._deployment.name)
 

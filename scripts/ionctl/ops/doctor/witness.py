@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.server_state import ServerStates
 from ion.aws.table import TableError
-from ionctl.ops.doctor import log_lines
+from ionctl.ops.log import Event, Wanted, read_back
 
 if TYPE_CHECKING:
     from ion.settings import Smtp
@@ -63,19 +63,19 @@ class Witness:
     def last_run(self) -> str:
         """Why the server held the last run; empty, too: it didn't."""
         events = self._events("run ended", _LAST_RUNS)
-        last = events[-1] if events else {}
-        return str(last.get("error", "")) if last.get("held_by") == self._smtp.name else ""
+        is_held = bool(events) and events[-1].text("held_by") == self._smtp.name
+        return events[-1].text("error") if is_held else ""
 
     def last_suspension(self) -> str:
         """What was wrong when the server last let no mail go, with the time."""
         found = self._events("delivery suspended", _LOOK_BACK)
-        mine = [one for one in found if one.get("server") == self._smtp.name]
-        return f"{mine[-1].get('reply')} ({mine[-1].get('timestamp')})" if mine else ""
+        mine = [one for one in found if one.text("server") == self._smtp.name]
+        return f"{mine[-1].text('reply')} (at {mine[-1].at:%H:%M} UTC)" if mine else ""
 
-    def _events(self, words: str, since: timedelta) -> list[dict[str, object]]:
+    def _events(self, name: str, span: timedelta) -> list[Event]:
         if self._deployment is None:
             return []
         try:
-            return log_lines.events(self._deployment, words, datetime.now(UTC) - since)
+            return read_back(self._deployment, Wanted(names=(name,)), span).events
         except AWS_ERRORS:
             return []

@@ -17,6 +17,7 @@ from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
+from ionctl.ops.alarms import KEYS
 from ionctl.ops.deployment import Deployment, find
 from ionctl.ops.doctor import Options, alarms, diagnose, state, wiring
 from ionctl.ops.doctor.check import Check, run
@@ -84,7 +85,7 @@ def test_what_is_deployed_is_well(
 
 
 def test_alarms_that_are_known_are_those_that_are_deployed(wired: Wired) -> None:
-    assert sorted(alarms.KEYS) == sorted(one.name for one in local_alarms.alarms(wired.names))
+    assert sorted(KEYS) == sorted(one.name for one in local_alarms.alarms(wired.names))
 
 
 # -- topics and queues ---------------------------------------------------------------------
