@@ -18,7 +18,8 @@ from ionctl.local.command import run
 from ionctl.local.function_log import FunctionLog
 from ionctl.local.host_package import host_package
 from ionctl.local.interrupt import held
-from ionctl.local.mail_server import Arrived, Login, MailServer
+from ionctl.local.mail_server import Login, MailServer
+from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
