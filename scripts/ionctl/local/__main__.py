@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 
 from ionctl.local import interrupt, once, once_files
-from ionctl.local.dry_run import dry_run
 from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
 from ionctl.local.options import parse
@@ -22,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interrupt.listen()
     try:
         if options.dry_run:
+            from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
+
             for line in dry_run(ROOT, options.queue_url, options.endpoint_url):
                 print(line)
             return 0
