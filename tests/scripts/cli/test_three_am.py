@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -20,6 +21,9 @@ from ionctl.ops import local_stack
 from ionctl.ops.result import Letters, Status, Verdict
 from night import cases
 from terminal import Ionctl, Ran
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -64,9 +68,9 @@ class Night:
         self.stack.put_secret(self._secrets.read_text(encoding="utf-8"))
         return Ran(0, "", "")
 
-    def has_login(self, **changes: str) -> None:
-        """A new login lies in config-secrets.cfg on the person's desk."""
-        login = replace(self.stack.mail_server.login, **changes)
+    def has_password(self, password: str) -> None:
+        """The login with it lies in config-secrets.cfg on the person's desk."""
+        login = replace(self.stack.mail_server.login, password=password)
         self._secrets.write_text(config_secrets(login), encoding="utf-8")
 
     def status(self) -> Status:
@@ -128,10 +132,15 @@ def bury(
     """Dead letters as the relay writes them."""
     died = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY))
     for number in range(0, count, 10):
-        entries = []
+        entries: list[SendMessageBatchRequestEntryTypeDef] = []
         for one in range(number, min(number + 10, count)):
             key = f"{reason.lower()}-{one}"
-            body = {"action": "send", "email_id": key, "subject": key, "body_text": "…"}
+            body: dict[str, object] = {
+                "action": "send",
+                "email_id": key,
+                "subject": key,
+                "body_text": "…",
+            }
             body |= {"recipient": f"{key}@example.org", **fields}
             about = {"email_id": key, "first_queued_at": died, "failed_at": died}
             about |= {"original_message_id": key, "stage": "rcpt", "path": path}
@@ -169,11 +178,11 @@ def test_refused_login(night: Night) -> None:
     assert status.held[0].reply.startswith("535")
     assert status.held[0].next_try is not None
 
-    night.has_login(password="wrong once more")
+    night.has_password("wrong once more")
     tried = night.follows(case, 0)
     assert tried.status == 1
     assert "535" in tried.out
-    night.has_login(password="changed at the provider")
+    night.has_password("changed at the provider")
     assert "✗" not in "".join(
         line for line in night.follows(case, 0).out.splitlines() if "login" in line
     )
@@ -297,7 +306,7 @@ def test_800_dead_letters(night: Night) -> None:
 def test_rotate_the_secret(night: Night) -> None:
     case = "Rotate the secret"
     stack = night.stack
-    night.has_login()
+    night.has_password(stack.mail_server.login.password)
     assert CASES[case][0][1:3] == ["ssm", "put-parameter"]
     assert night.runs(["./ionctl", "doctor", "--secrets", "config-secrets.cfg"]).status in (0, 1)
     night.follows(case, 0)
