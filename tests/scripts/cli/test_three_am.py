@@ -193,19 +193,6 @@ def test_refused_login(night: Night) -> None:
     assert not stack.dead_letters()
 
 
-def test_mail_backs_up(night: Night) -> None:
-    case = "Mail backs up"
-    stack = night.stack
-    stack.mail_server.mode = Mode.THROTTLE
-    for number in range(6):
-        publish(stack, f"slow-{number}")
-    until(lambda: any(pace.learned for pace in night.status().pace))
-    shown = night.follows(case, 0)
-    assert re.search(r"limited to [\d.]+ a second", shown.out)
-    stack.mail_server.mode = Mode.WELL
-    until(lambda: all(arrived(stack, f"slow-{number}") for number in range(6)))
-
-
 def test_poison(night: Night) -> None:
     case = "Poison"
     bury(night.stack, 1, "CRASH_LOOP")
@@ -334,3 +321,17 @@ def test_costs_jumped(night: Night) -> None:
     shown = night.follows(case, 0)
     assert shown.status == 0, shown.err
     assert "$" in shown.out
+
+
+# The last: the pace that it leaves behind would slow down the others.
+def test_mail_backs_up(night: Night) -> None:
+    case = "Mail backs up"
+    stack = night.stack
+    stack.mail_server.mode = Mode.THROTTLE
+    for number in range(6):
+        publish(stack, f"slow-{number}")
+    until(lambda: any(pace.learned for pace in night.status().pace))
+    shown = night.follows(case, 0)
+    assert re.search(r"limited to [\d.]+ a second", shown.out)
+    stack.mail_server.mode = Mode.WELL
+    until(lambda: all(arrived(stack, f"slow-{number}") for number in range(6)))
