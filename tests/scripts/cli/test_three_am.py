@@ -305,6 +305,7 @@ def test_pause_for_an_hour(night: Night) -> None:
     case = "Pause for an hour"
     stack = night.stack
     assert night.follows(case, 0).status == 0
+    stack.invoke()  # a run that is under way obeys within ten seconds
     publish(stack, "paused")
     until(lambda: any(event.get("stopped") == "paused" for event in stack.events()))
     status = night.status()
