@@ -15,6 +15,7 @@ from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
 from ionctl.cli.render import render
 from ionctl.cli.status import show_status
+from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
@@ -43,6 +44,7 @@ for order in (steering.pause, steering.resume, steering.stop, steering.cancel, s
     app.command()(order)
 app.command()(on_target(doctor))
 app.command()(render)
+app.command()(tail)
 
 
 def main() -> int:
