@@ -186,7 +186,7 @@ class Status(Result, frozen=True, kw_only=True):
         ok: False: something is wrong, and `ionctl status` exits with 1.
         dead_letters: by reason, of the first `dead_letters_seen`; null: not looked at.
         deferred: emails put off in the last hour, as far as the log was read.
-        next_retry: when the first of them is due again.
+        next_retry: when the first of them, or of those that are scheduled, is due.
         runs: the last ones, the latest first.
         backlog_ends: when all that waits is gone at the pace of the last minutes; null: not known.
         unknown: what could not be looked at, and why, in words.
