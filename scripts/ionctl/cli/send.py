@@ -110,9 +110,9 @@ def send(  # noqa: PLR0913 - an option a field
         raise typer.Exit(1)
     done = publishing.publish(deployment, body, bulk=bulk)
     if not wait or not done.email_id:
-        words = f"published {done.email_id}: ionctl show {done.email_id}"
+        words = f"published {done.email_id}\nionctl show {done.email_id}"
         if not done.email_id:  # an order, or a claim check
-            words = "published: ionctl status shows what it does"
+            words = "published\nionctl status"
         show(target, done, Text(safe(words)))
         return
     if not target.as_json:
