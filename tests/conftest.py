@@ -16,9 +16,10 @@ from moto.sqs.models import SQSBackend
 import emf
 from emulated import REGION, Account, without_waiting
 from function import Function, deployed
-from ionctl.local.ministack import CREDENTIALS, Ministack
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
 from ionctl.local.stack import ministack_python
 from kill.account import Emulator, emulator
+from relays import Operated
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
@@ -114,6 +115,21 @@ def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator
     monkeypatch.setattr(SQSBackend, "receive_message", without_waiting)
     with mock_aws(config={"core": {"mock_credentials": False}}):
         yield Account(dynamodb_endpoint)
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a person's own AWS configuration; credentials that open nothing."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ION_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**CREDENTIALS, **ISOLATION}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def relay(credentials: None, dynamodb_endpoint: str, tmp_path: Path) -> Operated:
+    """One for the operator's tools to look at."""
+    return Operated(dynamodb_endpoint, tmp_path)
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
+from ionctl.cli import dead
 from ionctl.cli.output import errors, safe
+from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
@@ -29,6 +31,10 @@ def _main(_target: Target) -> None:
 
     Exit status: 0 well, 1 something is wrong or can't be done, 2 a mistake in the command line.
     """
+
+
+app.command("status")(show_status)
+app.add_typer(dead.app)
 
 
 def main() -> int:

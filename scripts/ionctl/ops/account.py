@@ -129,7 +129,7 @@ def account(profile: str | None = None, region: str | None = None) -> Account:
     except BotoCoreError as error:
         raise Problem(f"{error}: see aws configure list-profiles") from error
     if session.region_name is None:
-        raise Problem(f"{NoRegionError.fmt.rstrip('.')} Say where ion is: --region, or AWS_REGION")
+        raise Problem(f"{NoRegionError.fmt} Say where ion is: --region, or AWS_REGION")
     return Account(session)
 
 

@@ -123,7 +123,7 @@ class Pace(Result, frozen=True, kw_only=True):
     """How fast mail may go to a server.
 
     Args:
-        rate: recipients a second; null: without a limit.
+        rate: recipients a second, of all running functions together; null: without a limit.
         connections: at most so many, of one running function.
         learned: False: from the settings; True: the server has throttled.
         since: if learned: when it was last changed.
@@ -179,6 +179,7 @@ class Status(Result, frozen=True, kw_only=True):
 
     Args:
         words: the verdict in a sentence, with what to do if something is wrong.
+        advice: that last part of `words`; empty: nothing is to be done.
         ok: False: something is wrong, and `ionctl status` exits with 1.
         dead_letters: by reason, of the first `dead_letters_seen`; null: not looked at.
         deferred: emails put off in the last hour, as far as the log was read.
@@ -193,6 +194,7 @@ class Status(Result, frozen=True, kw_only=True):
     at: datetime
     verdict: Verdict
     words: str
+    advice: str = ""
     ok: bool
     queues: Queues
     dead_letters: list[ReasonCount] | None
@@ -333,10 +335,11 @@ class Letters(Result, frozen=True, kw_only=True):
 
     Args:
         groups: all that were chosen, by reason and path, the largest first.
-        letters: of these at most so many as asked for, the newest first, without bodies.
+        letters: the chosen ones, the newest first, without bodies.
         seen: how many letters were looked at.
         chosen: how many of them the conditions are true of.
         hidden: about how many could not be looked at: somebody else has received them.
+        more: about how many were not looked at, since no more were asked for.
     """
 
     groups: list[LetterGroup]
@@ -344,6 +347,7 @@ class Letters(Result, frozen=True, kw_only=True):
     seen: int
     chosen: int
     hidden: int
+    more: int = 0
 
 
 class Moved(Result, frozen=True, kw_only=True):
@@ -356,6 +360,7 @@ class Moved(Result, frozen=True, kw_only=True):
         hidden: about how many could not be looked at.
         reasons: those chosen, by reason.
         file: where a discard has written them down; empty: it was a redrive.
+        woken: the relay was woken, so that it sends what was moved back at once.
     """
 
     chosen: int
@@ -365,6 +370,7 @@ class Moved(Result, frozen=True, kw_only=True):
     reasons: list[ReasonCount]
     dry_run: bool
     file: str = ""
+    woken: bool = False
 
 
 class Edited(Result, frozen=True, kw_only=True):

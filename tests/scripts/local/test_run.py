@@ -9,11 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from ionctl import loopback
 from ionctl.local import mailbox_simulator
+from ionctl.local.host_package import host_package
 from ionctl.local.stack import ROOT
+from ionctl.ops import local_stack
+from ionctl.problem import Problem
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
 UP = "Up, until Ctrl-C"
@@ -33,23 +38,9 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _wheels_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The package's wheels are kept once they are here: `environment` leads to no registry."""
-    output = tmp_path_factory.mktemp("package") / "ion-host.zip"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ionctl.build.package",
-            "--architecture",
-            "host",
-            "--output",
-            output,
-        ],
-        cwd=ROOT / "scripts",
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def _package_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Once it is built it stays: `environment` leads to no registry."""
+    host_package(ROOT, tmp_path_factory.mktemp("package") / "ion-host.zip", lambda _step: None)
 
 
 @pytest.fixture
@@ -140,7 +131,6 @@ def processes_of(temporary: Path) -> list[str]:
         (UP, signal.SIGTERM, 0, ()),
         (UP, signal.SIGHUP, 0, ()),
         ("starting the emulated AWS", signal.SIGINT, 130, ()),
-        ("building the package", signal.SIGTERM, 143, ()),
         ("deploying", signal.SIGHUP, 129, ()),
         pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
     ],
@@ -158,7 +148,8 @@ def test_leaves_nothing_behind(
     runs.append(run)
     run.wait_for(moment)
     if moment == UP:
-        wait_until(lambda: len(processes_of(temporary)) == 3)  # we, ministack, the function
+        # we, the watchdog, ministack, the function
+        wait_until(lambda: len(processes_of(temporary)) == 4)
     if options:
         wait_until(lambda: any("terraform-provider" in one for one in processes_of(temporary)))
     assert run.press(signum) == status, run.output
@@ -166,6 +157,29 @@ def test_leaves_nothing_behind(
     assert not list(temporary.iterdir())
     assert "Traceback" not in run.output
     assert sorted((ROOT / "terraform").rglob("*")) == module
+
+
+@pytest.mark.system
+def test_killed_it_leaves_no_process_no_port_and_no_folder(
+    temporary: Path, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = temporary / "stack.json"
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(file))
+    run = Run(temporary)
+    runs.append(run)
+    run.wait_for(UP)
+    stack = local_stack.read()
+    assert stack.pid == run.process.pid
+    port = urlsplit(stack.endpoint_url).port
+    assert port is not None
+    os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    wait_until(lambda: not processes_of(temporary))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((loopback.HOST, port), timeout=10)
+    assert [*temporary.iterdir()] == [file]
+    with pytest.raises(Problem, match="no local relay runs"):
+        local_stack.read()
 
 
 @pytest.mark.system
@@ -207,9 +221,9 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "bounce.json", "broken.json", "binary.json"]
+    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
     ended = subprocess.run(
-        [*COMMAND, "--once", *files],
+        [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
         cwd=folder,
         capture_output=True,
@@ -223,9 +237,12 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
-        "out: emails 1, dead letters 2",
+        "there: emails 1, dead letters 2",
     ]
-    assert {path.name for path in (folder / "out").iterdir()} == {
+    assert ended.stderr.splitlines()[-1] == (
+        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+    )
+    assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",

@@ -1,0 +1,305 @@
+"""The state of a relay in a word and a sentence, by all that was seen of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ion.contract import Lane
+from ion.outcome import Reason
+from ionctl.ops.alarms import RINGS
+from ionctl.ops.result import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ion.policy.control import Control, EmailStop
+    from ionctl.ops.result import AlarmState, Depth, HeldServer, Pace, Queues, Run
+
+_BACKLOG = 100
+"""Emails that may go now, beyond which they are a backlog: ten receives."""
+_WITHOUT_RUN = timedelta(minutes=20)
+"""A run takes 15 minutes at most, and the schedule starts one every five."""
+_WAKE = "ionctl wake tries at once"
+_AGAIN = "ion tries again with each wake-up: every five minutes, or by ionctl wake"
+
+_ADVICE = {
+    Reason.AUTH: "put the right login into the secret, then ionctl wake",
+    Reason.AUTH_MISSING: "see port, security and auth in the secret; ionctl doctor tries them",
+    Reason.AUTH_LATER: f"nothing, for an hour; {_AGAIN}",
+    Reason.CONNECT: "see the server's name and port in the secret, and the function's network; "
+    f"{_AGAIN}",
+    Reason.GREETING: f"most servers come back by themselves; {_AGAIN}",
+    Reason.EHLO: f"most servers come back by themselves; {_AGAIN}",
+    Reason.TLS_CERT: "see the server's certificate, or ca_file in the secret; ionctl doctor shows "
+    "it",
+    Reason.TLS_REQUIRED: "see port and security in the secret; ionctl doctor tries them",
+    Reason.QUOTA: "ask the provider for more, or add [smtp:backup] to the secret",
+    Reason.CONFIGURATION: "the account may not send, or not as this sender: docs/providers.md",
+    Reason.LEDGER: "see the table, and what the function's role may do: ionctl doctor",
+}
+"""By why mail is held: what to do."""
+_SAYS = {
+    Reason.AUTH: "refuses the login",
+    Reason.AUTH_MISSING: "offers no login that ion has",
+    Reason.AUTH_LATER: "puts the login off",
+    Reason.CONNECT: "can't be reached",
+    Reason.GREETING: "greets with a refusal",
+    Reason.EHLO: "refuses EHLO",
+    Reason.TLS_CERT: "has a certificate that isn't valid",
+    Reason.TLS_REQUIRED: "offers no TLS",
+    Reason.QUOTA: "takes no more: the quota is used up",
+    Reason.CONFIGURATION: "doesn't let this account send",
+}
+"""By why mail is held: what the server does."""
+_ADVICE_BY_WORD = {
+    "queue": "see the queues, and what the function's role may do: ionctl doctor",
+    "in_flight_limit": "SQS gives out no more of that queue until messages in flight come back",
+    "deadline": "runs end without a result: AWS or the mail server is slow, see ionctl doctor",
+    "error": "a fault of ion's own: ionctl tail --errors has the traceback",
+}
+_UNREADABLE_ROW = "ControlUnreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of a relay.
+
+    Args:
+        at: when.
+        may_run: False: Lambda may not run the function.
+        queues: how much they hold.
+        control: pauses and stops; None: not known.
+        runs: that have ended, the latest first; None: the log can't be read.
+        held: what keeps mail from going.
+        alarms: those that tell people.
+        pace: of the servers.
+        per_second: emails that went out a second lately; None: not known.
+        next_retry: when the first of what was put off is due.
+        blind: True: some of the queues couldn't be looked at.
+    """
+
+    at: datetime
+    may_run: bool = True
+    queues: Queues
+    control: Control | None = None
+    runs: Sequence[Run] | None = None
+    held: Sequence[HeldServer] = ()
+    alarms: Sequence[AlarmState] = ()
+    pace: Sequence[Pace] = ()
+    per_second: float | None = None
+    next_retry: datetime | None = None
+    blind: bool = False
+
+    @property
+    def now(self) -> int:
+        """Emails that may go now, or are on their way."""
+        return _all(self.queues.input) + _all(self.queues.bulk) + self.queues.later.visible
+
+    @property
+    def later(self) -> int:
+        """Emails that wait for their time."""
+        return self.queues.later.in_flight + self.queues.later.delayed
+
+    @property
+    def last(self) -> Run | None:
+        """The last run that has ended."""
+        return self.runs[0] if self.runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What all of it comes to.
+
+    Args:
+        verdict: in a word.
+        said: in a sentence.
+        advice: what to do; empty: nothing.
+        ok: False: something is wrong.
+    """
+
+    verdict: Verdict
+    said: str
+    advice: str
+    ok: bool
+
+
+def judge(seen: Seen) -> Judged:
+    """The first of the verdicts that is true."""
+    verdict, said, advice = _verdict(seen)
+    ringing = sorted({one.key for one in seen.alarms if one.state == RINGS})
+    wrong = verdict in (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.HELD)
+    more = _more(seen, verdict)
+    if ringing:
+        rings = "the alarm rings" if len(ringing) == 1 else "alarms ring"
+        more.append(f"{rings}: {', '.join(ringing)}")
+        if not advice:
+            advice = f"see docs/operations.md#{ringing[0]}"
+    return Judged(
+        verdict,
+        _sentence("; ".join([said, *more])),
+        _sentence(advice),
+        ok=not (wrong or ringing),
+    )
+
+
+def gone_at(seen: Seen) -> datetime | None:
+    """When all that may go now is gone at the pace of the last minutes; None: not known."""
+    if not seen.now or not seen.per_second or seen.held or not seen.may_run:
+        return None
+    if seen.control is not None and seen.control.paused_lanes(seen.at.timestamp()):
+        return None
+    return seen.at + timedelta(seconds=round(seen.now / seen.per_second))
+
+
+def _verdict(seen: Seen) -> tuple[Verdict, str, str]:
+    control, now, waits = seen.control, seen.at.timestamp(), _waits(seen)
+    if seen.last is not None and seen.last.stopped == "settings":
+        said = f"{waits} a setting is wrong, so nothing is received: {seen.last.error}"
+        return Verdict.MISCONFIGURED, said, "mend it, then ionctl wake"
+    if not seen.may_run:
+        said = f"{waits} the function may not run, its concurrency is 0"
+        return Verdict.DISABLED, said, "set enabled = true in Terraform; SQS keeps mail for 14 days"
+    if control is not None and (paused := _pause(seen, control)):
+        return Verdict.PAUSED, f"{waits} {paused}", "end it with ionctl resume"
+    if why := _held(seen):
+        return Verdict.HELD, f"{waits} {why[0]}", why[1]
+    if control is not None and (stops := control.stops_at(now)):
+        advice = "end it with ionctl resume; ionctl dead redrive --reason STOPPED sends them then"
+        return Verdict.STOPPING, _stopping(stops, seen), advice
+    if seen.now > _BACKLOG:
+        return Verdict.BACKLOG, f"{_emails(seen.now)} wait and go out{_speed(seen)}", ""
+    if seen.now:
+        return Verdict.SENDING, f"{_emails(seen.now)} on the way{_speed(seen)}", ""
+    nothing = "as far as can be seen, nothing waits" if seen.blind else "nothing waits"
+    return Verdict.IDLE, nothing, ""
+
+
+def _pause(seen: Seen, control: Control) -> str:
+    """In words, if mail waits for the end of a pause, or would; empty: it doesn't."""
+    now = seen.at.timestamp()
+    pauses, lanes = control.pauses_at(now), control.paused_lanes(now)
+    waits = {Lane.NORMAL: _all(seen.queues.input), Lane.BULK: _all(seen.queues.bulk)}
+    goes = [lane for lane in Lane if lane not in lanes]
+    if not lanes or (goes and (seen.held or any(waits[lane] for lane in goes))):
+        return ""
+    if goes and not any(waits[lane] for lane in lanes):
+        return ""
+    what = " and ".join(sorted(lanes)) + " mail" if goes else "everything"
+    until = max(one.until for one in pauses)
+    said = f"{what} is paused until {moment(until, seen.at)}"
+    by = next((one.by for one in pauses if one.by), "")
+    why = next((one.why for one in pauses if one.why), "")
+    return f"{said}{f' by {by}' if by else ''}{f' ({why})' if why else ''}"
+
+
+def _held(seen: Seen) -> tuple[str, str] | None:
+    """Why mail that should go doesn't, and what to do; None: it goes."""
+    if seen.held and (seen.last is None or seen.last.held):
+        first = seen.held[0]
+        if first.reason == Reason.LEDGER and _UNREADABLE_ROW in first.reply:
+            return _refusal(first), "let ionctl resume write it anew"
+        advice = _ADVICE_BY_WORD.get(first.reason) or _advice(first.reason)
+        tries = f"next try {moment(first.next_try, seen.at)}" if first.next_try else ""
+        return _refusal(first), "; ".join(filter(None, (advice, tries)))
+    if seen.runs is not None and seen.now and _runs_are_missing(seen):
+        last = f"since {moment(seen.last.ended_at, seen.at)}" if seen.last else "for an hour"
+        said = f"the function has not run {last}"
+        return said, f"see schedule, permissions and concurrency: ionctl doctor; {_WAKE}"
+    return None
+
+
+def _advice(reason: str) -> str:
+    return next((advice for code, advice in _ADVICE.items() if code == reason), _AGAIN)
+
+
+def _runs_are_missing(seen: Seen) -> bool:
+    """Whether mail has waited for longer than any wake-up takes, and a run is not under way."""
+    ages = (seen.queues.input.oldest_seconds, seen.queues.bulk.oldest_seconds)
+    waited = max((age for age in ages if age is not None), default=0)
+    idle = seen.at - seen.last.ended_at if seen.last else timedelta(hours=1)
+    is_begun = seen.queues.input.in_flight + seen.queues.bulk.in_flight > 0
+    return idle > _WITHOUT_RUN and waited > _WITHOUT_RUN.total_seconds() and not is_begun
+
+
+def _refusal(held: HeldServer) -> str:
+    said = next((words for code, words in _SAYS.items() if code == held.reason), "")
+    if not said or not held.server:
+        who = held.server or "AWS, or a setting,"
+        said, held_for = "keeps mail from going", f" ({held.reason})"
+    else:
+        who, held_for = f"the mail server {held.server}", ""
+    return f"{who} {said}{held_for}{f': {held.reply}' if held.reply else ''}"
+
+
+def _stopping(stops: Sequence[EmailStop], seen: Seen) -> str:
+    first, count = stops[0], sum(one.stopped for one in stops)
+    what = f"{len(stops)} stops are" if len(stops) > 1 else f"the stop {first.id} is"
+    until = moment(max(one.until for one in stops), seen.at)
+    by = f" by {first.by}" if first.by else ""
+    why = f" ({first.why})" if first.why else ""
+    return f"{what} in force until {until}{by}{why}: {_emails(count)} dead-lettered so far"
+
+
+def _more(seen: Seen, verdict: Verdict) -> list[str]:
+    """What is to be known besides the verdict."""
+    more = []
+    now = seen.at.timestamp()
+    if verdict not in (Verdict.PAUSED, Verdict.DISABLED) and seen.control is not None:
+        more += [f"{lane} mail is paused" for lane in sorted(seen.control.paused_lanes(now))]
+    if verdict not in (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED):
+        more += [f"{one.server} is held ({one.reason})" for one in seen.held if one.server]
+    if seen.later and verdict in (Verdict.IDLE, Verdict.SENDING, Verdict.BACKLOG):
+        due = f", the next try at {moment(seen.next_retry, seen.at)}" if seen.next_retry else ""
+        more.append(f"{_emails(seen.later)} for later{due}")
+    wrong = (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED)
+    if verdict not in wrong and (dead := _all(seen.queues.dead_letter)):
+        more.append(f"{dead:,} dead letter{'s' * (dead > 1)}: ionctl dead list")
+    return more
+
+
+def _speed(seen: Seen) -> str:
+    parts = []
+    if seen.per_second:
+        parts.append(f" at {figure(seen.per_second)} a second")
+    learned = next((one for one in seen.pace if one.learned and one.rate is not None), None)
+    if learned is not None and learned.rate is not None and learned.since is not None:
+        since = moment(learned.since, seen.at)
+        parts.append(f" (limited to {figure(learned.rate)} a second since {since})")
+    if (gone := gone_at(seen)) is not None and seen.now > _BACKLOG:
+        parts.append(f", gone {moment(gone, seen.at)}")
+    return "".join(parts)
+
+
+def _waits(seen: Seen) -> str:
+    count = seen.now + seen.later
+    if not count:
+        return "it isn't known what waits:" if seen.blind else "nothing waits, but"
+    return f"{_emails(count)} wait{'s' * (count == 1)}:"
+
+
+def _all(depth: Depth) -> int:
+    return depth.visible + depth.in_flight + depth.delayed
+
+
+def _emails(count: int) -> str:
+    return f"{count:,} email{'s' * (count != 1)}"
+
+
+def figure(number: float) -> str:
+    """A number with as many digits as people read."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A time of day in UTC, with the date if it is another day's."""
+    at = at.astimezone(UTC)
+    if at.date() == now.astimezone(UTC).date():
+        return f"{at:%H:%M} UTC"
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!")) else ".")

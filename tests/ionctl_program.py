@@ -1,0 +1,51 @@
+"""The program ionctl as a person starts it, at the relay of a test."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from ionctl.ops import local_stack
+
+ROOT = Path(__file__).resolve().parents[1]
+_PATH = os.pathsep.join(str(ROOT / one) for one in ("scripts", "lambda_src"))
+_LONGEST_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of it."""
+
+    status: int
+    out: str
+    err: str
+
+
+def ionctl(*words: str, stack: Path | None = None, columns: int = 80, **environment: str) -> Ended:
+    """Run it.
+
+    Args:
+        words: of the command line.
+        stack: the file of the local stack; None: there is none.
+        columns: of the terminal that it thinks it has.
+        environment: more of it.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "ionctl.cli", *words],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": _PATH,
+            "COLUMNS": str(columns),
+            local_stack.FILE_VARIABLE: str(stack or ROOT / "none.json"),
+            **CREDENTIALS,
+            **ISOLATION,
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST_SECONDS,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,47 @@
+"""The program ionctl, run as from a terminal, but in this process."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from ionctl.cli.main import main
+from ionctl.ops import local_stack
+from relays import Operated
+from terminal import Ionctl, Ran
+
+
+class _Terminal(io.StringIO):
+    """Standard input that a person types into."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def ionctl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ionctl:
+    """Runs it with the words given.
+
+    `typed`: what a person at a terminal types. `stdin`: what comes without one.
+    """
+
+    def run(*words: str | Path, typed: str | None = None, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["ionctl", *map(str, words)])
+        source = io.StringIO(stdin) if typed is None else _Terminal(typed)
+        monkeypatch.setattr(sys, "stdin", source)
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        status = main()
+        written = capsys.readouterr()
+        return Ran(status, written.out, written.err)
+
+    return run
+
+
+@pytest.fixture
+def local(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operated:
+    """A relay that `ionctl --local` finds."""
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
+    relay.local_file(tmp_path / "stack.json")
+    return relay
