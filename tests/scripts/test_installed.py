@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from ionctl.local import command
 
 pytestmark = pytest.mark.timeout(300)  # an installation from an index
 
+UV = Path(sys.executable).with_name("uv")
 NOT_OF_THE_TOOL = {"aiosmtpd", "deflate", "pip", "trustme"}
 """What scripts/requirements.in has for run.sh and release.sh."""
 
@@ -54,7 +56,7 @@ def installed(
         ("venv", "--quiet", "--no-config", "--python", python, str(folder / "venv")),
         ("pip", "install", "--quiet", "--python", str(folder / "venv/bin/python"), str(wheel)),
     ):
-        status, output = command.run(["uv", *arguments], folder=folder, timeout_seconds=250)
+        status, output = command.run([UV, *arguments], folder=folder, timeout_seconds=250)
         if status:
             assert os.environ.get("CI") != "true", output
             pytest.skip(f"what ionctl needs can't be had: {output}")
