@@ -13,8 +13,6 @@ from ionctl.local.terraform import Copy
 
 _ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
 """What a provider run with -debug says of where it listens (HashiCorp's terraform-plugin-go)."""
-_COLLECT_SELDOM = {"GOGC": "400"}
-"""Go's garbage collector reads the schemas, which stay, again and again (default: 100)."""
 
 
 @contextmanager
@@ -24,7 +22,7 @@ def attached(copy: Copy) -> Iterator[None]:
     alone = copy.environment
     with subprocess.Popen(
         [program, "-debug"],
-        env=alone | _COLLECT_SELDOM,
+        env=alone,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -33,7 +31,7 @@ def attached(copy: Copy) -> Iterator[None]:
         try:
             assert process.stdout
             announced = next(filter(None, map(_ANNOUNCED.search, process.stdout)))
-            copy.environment = alone | _COLLECT_SELDOM | {"TF_REATTACH_PROVIDERS": announced[1]}
+            copy.environment = alone | {"TF_REATTACH_PROVIDERS": announced[1]}
             yield
         finally:
             copy.environment = alone
