@@ -3,6 +3,7 @@
 # Sets up what it needs. Arguments go to pytest: ./test.sh tests/smtp -k pool
 set -euo pipefail
 cd "$(dirname "$0")"
+PATH="$(dirname "$(scripts/venv.sh uv scripts/uv.txt)"):$PATH" # venv.sh is quicker with it
 bin="$(dirname "$(scripts/venv.sh tests tests/requirements.txt)")"
 scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 

@@ -1,15 +1,17 @@
 """What tests ask for by name: an AWS account, and what the relay wrote to its log."""
 
+import functools
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 from aws_lambda_powertools import Metrics
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from moto.sqs.models import SQSBackend
 
@@ -24,6 +26,20 @@ from relays import Operated
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
 hypothesis.settings.load_profile("ion")
+
+# For Terraform and its provider: Go's garbage collector reads the provider's schemas again and
+# again, which stay. Less often (default: 100) is a quarter of their time.
+os.environ.setdefault("GOGC", "400")
+
+
+@functools.cache
+def _model(path: str, load: Callable[..., Any] = JSONFileLoader.load_file) -> Any:  # noqa: ANN401 - JSON
+    return load(JSONFileLoader(), path)
+
+
+# Each relay has a session of boto3's, and each session would parse the models of AWS's services
+# anew: a quarter of the work of the tests that make one. botocore only reads them.
+setattr(JSONFileLoader, "load_file", lambda _self, path: _model(path))  # noqa: B010 - mypy: a method
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

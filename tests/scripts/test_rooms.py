@@ -15,7 +15,7 @@ MAY_KNOW = {
     # the stack has a console, and is put together as a release is
     "local": {"local", "console", "ops", "build"},
 }
-SHARED = {"problem", "loopback", "version"}
+SHARED = {"problem", "loopback", "files"}
 """Modules of the top, which know no room."""
 
 

@@ -73,6 +73,11 @@ def emulated(endpoint: str, access_key: str) -> dict[str, str]:
 class Copy:
     """A copy of a module, initialised with a provider from a mirror or from the registry.
 
+    Args:
+        module: the folder, with all that it refers to below it.
+        folder: to be made.
+        environment: of Terraform and its provider; None: one that leads to no AWS.
+
     Raises:
         Problem: Terraform isn't there, or has no provider.
     """
@@ -81,7 +86,7 @@ class Copy:
         self, module: Path, folder: Path, environment: dict[str, str] | None = None
     ) -> None:
         self._terraform = find()
-        self._environment = environment or _environment()
+        self.environment = environment or _environment()
         self.folder = folder
         shutil.copytree(module, folder, ignore=_what_terraform_leaves)
         self._init()
@@ -95,7 +100,7 @@ class Copy:
         status, output = run(
             [self._terraform, *arguments, "-no-color"],
             folder=self.folder,
-            environment=self._environment,
+            environment=self.environment,
             timeout_seconds=_APPLY_SECONDS,
         )
         if status:

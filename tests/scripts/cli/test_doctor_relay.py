@@ -200,7 +200,7 @@ def test_alarm_without_listeners(patient: Patient) -> None:
     finding = patient.diagnosed().the_only_wrong("alarm-listeners")
     sns.subscribe(TopicArn=topic_arn, Protocol=listener["Protocol"], Endpoint=listener["Endpoint"])
     assert finding.found == "nobody hears any of the 16 alarms"
-    assert "subscribe to their topic" in finding.advice
+    assert f"aws sns subscribe --topic-arn {topic_arn} " in finding.advice
 
 
 def test_package_older_than_the_module(patient: Patient) -> None:

@@ -8,7 +8,7 @@ from ionctl.ops import alarms
 from ionctl.ops.doctor.check import ok, skipped, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -47,7 +47,13 @@ def look(deployment: Deployment, *, disabled: bool) -> Iterator[Finding]:
     if there and not missing and not silent:
         yield ok("alarms", f"all {len(there)} are there")
     armed = [one for one in there if about[one.name].get("ActionsEnabled", True)]
-    yield from _heard(armed, has_topic=any(about[one.name].get("AlarmActions") for one in armed))
+    topics = {
+        action
+        for one in armed
+        for action in about[one.name].get("AlarmActions", ())
+        if ":sns:" in action
+    }
+    yield from _heard(armed, sorted(topics))
     for one in there:
         if one.state == alarms.RINGS:
             description = about[one.name].get("AlarmDescription", "")
@@ -61,12 +67,13 @@ def described(cloudwatch: CloudWatchClient, prefix: str) -> dict[str, Mapping[st
     return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
 
 
-def _heard(armed: Collection[AlarmState], *, has_topic: bool) -> Iterator[Finding]:
+def _heard(armed: Collection[AlarmState], topics: Sequence[str]) -> Iterator[Finding]:
     unheard = [one.name for one in armed if one.heard_by == 0]
     if unheard:
         advice = (
-            "subscribe to their topic, and confirm it: aws sns subscribe --protocol email …"
-            if has_topic
+            f"aws sns subscribe --topic-arn {topics[0]} --protocol email --notification-endpoint "
+            "YOU@…, and confirm it"
+            if topics
             else "set alarm_topic_arns of the Terraform module to a topic with a subscription"
         )
         yield wrong("alarm-listeners", f"nobody hears {_listed(unheard)}", advice)

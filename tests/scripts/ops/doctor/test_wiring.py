@@ -1,91 +1,15 @@
-"""Topics, queues, wake-ups and alarms of a deployment, each taken apart and put together again."""
+"""Topics, queues and wake-ups of a deployment, each taken apart and put together again."""
 
-import json
-import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import boto3
 import pytest
 
-from ionctl.local import alarms as local_alarms
-from ionctl.local import clients, deploy
-from ionctl.local.ministack import REGION
-from ionctl.local.names import Names, names_of
-from ionctl.local.stack import ROOT
-from ionctl.local.variables import Variables
-from ionctl.ops.account import Account
-from ionctl.ops.alarms import KEYS
-from ionctl.ops.deployment import Deployment, find
-from ionctl.ops.doctor import Options, alarms, diagnose, state, wiring
+from ionctl.ops.doctor import state, wiring
 from ionctl.ops.doctor.check import Check, run
-from ionctl.ops.result import Finding, Grade
+from ionctl.ops.result import Grade
+from wired import Wired, faults
 
-ACCOUNT = "444455556666"
 Attribute = Literal["VisibilityTimeout", "RedrivePolicy"]
-
-
-class Wired:
-    """A deployment of which nothing runs."""
-
-    def __init__(self, names: Names, package: Path) -> None:
-        self.names = names
-        self.aws = clients.connect(names)
-        operators = self.aws.sns.create_topic(Name="operators")["TopicArn"]
-        self.aws.sns.subscribe(
-            TopicArn=operators, Protocol="lambda", Endpoint=f"{names.function_arn}-other"
-        )
-        self.variables = Variables(package, names.secret_arn, alarm_topic_arns=(operators,))
-        deploy.deploy(self.aws, names, self.variables)
-
-    @property
-    def deployment(self) -> Deployment:
-        session = boto3.Session(self.names.access_key, "test", region_name=REGION)
-        return find(Account(session, self.names.endpoint), self.names.name)
-
-    def subscription(self, topic_arn: str, protocol: str) -> dict[str, Any]:
-        there = self.aws.sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
-        (one,) = [dict(one) for one in there if one["Protocol"] == protocol]
-        return one
-
-
-@pytest.fixture(scope="module")
-def wired(dynamodb_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Wired:
-    folder = tmp_path_factory.mktemp("wired")
-    package = shutil.make_archive(str(folder / "ion"), "zip", ROOT / "lambda_src" / "ion")
-    return Wired(names_of(dynamodb_endpoint, ACCOUNT), Path(package))
-
-
-def faults(found: Iterable[Finding]) -> list[tuple[str, str]]:
-    """What is wrong: about what, and in which words."""
-    wrong = [one for one in found if one.grade is not Grade.OK]
-    assert all(one.advice for one in wrong)
-    return [(one.about, one.found) for one in wrong]
-
-
-def of_alarms(deployment: Deployment) -> Iterator[Finding]:
-    return alarms.look(deployment, disabled=False)
-
-
-@pytest.mark.parametrize(
-    "look",
-    [
-        *(wiring.topics, wiring.queues, wiring.wakeups, of_alarms),
-        *(state.concurrency, state.dead_letters, state.log, state.switches),
-    ],
-)
-def test_what_is_deployed_is_well(
-    wired: Wired, look: Callable[[Deployment], Iterator[Finding]]
-) -> None:
-    found = list(look(wired.deployment))
-    assert faults(found) == []
-    assert found
-
-
-def test_alarms_that_are_known_are_those_that_are_deployed(wired: Wired) -> None:
-    assert sorted(KEYS) == sorted(one.name for one in local_alarms.alarms(wired.names))
 
 
 # -- topics and queues ---------------------------------------------------------------------
@@ -213,44 +137,7 @@ def test_schedule_that_is_gone(wired: Wired) -> None:
     assert finding.found == "what wakes the function: something is gone (ResourceNotFoundException)"
 
 
-# -- alarms and the rest -------------------------------------------------------------------
-
-
-def test_alarms_that_are_missing_disabled_or_ring(wired: Wired) -> None:
-    cloudwatch = wired.aws.cloudwatch
-    cloudwatch.delete_alarms(AlarmNames=["ion-held-alarm", "ion-no-run-alarm"])
-    cloudwatch.disable_alarm_actions(AlarmNames=["ion-errors-alarm"])
-    cloudwatch.set_alarm_state(
-        AlarmName="ion-deadletter-alarm", StateValue="ALARM", StateReason="a test"
-    )
-    found = [words for _, words in faults(of_alarms(wired.deployment))]
-    local_alarms.put(wired.aws, wired.names, wired.variables)
-    cloudwatch.enable_alarm_actions(AlarmNames=["ion-errors-alarm"])
-    cloudwatch.set_alarm_state(
-        AlarmName="ion-deadletter-alarm", StateValue="OK", StateReason="a test"
-    )
-    missing, disabled, rings = found
-    assert missing == "ion-held-alarm, ion-no-run-alarm missing"
-    assert disabled == "actions are disabled of ion-errors-alarm"
-    assert rings.startswith("rings: Mail could not be sent")
-
-
-def test_alarms_without_a_topic_are_heard_by_nobody(wired: Wired) -> None:
-    local_alarms.put(wired.aws, wired.names, replace(wired.variables, alarm_topic_arns=()))
-    (finding,) = [one for one in of_alarms(wired.deployment) if one.grade is Grade.WRONG]
-    local_alarms.put(wired.aws, wired.names, wired.variables)
-    assert finding.found == "nobody hears any of the 16 alarms"
-    assert "alarm_topic_arns" in finding.advice
-
-
-def test_alarm_of_a_disabled_relay_may_be_silent(wired: Wired) -> None:
-    cloudwatch = wired.aws.cloudwatch
-    cloudwatch.disable_alarm_actions(AlarmNames=["ion-no-run-alarm"])
-    as_enabled = faults(alarms.look(wired.deployment, disabled=False))
-    as_disabled = faults(alarms.look(wired.deployment, disabled=True))
-    cloudwatch.enable_alarm_actions(AlarmNames=["ion-no-run-alarm"])
-    assert len(as_enabled) == 1
-    assert as_disabled == []
+# -- the log and the dead-letter queue -----------------------------------------------------
 
 
 def test_log_that_is_kept_for_ever_and_one_that_is_gone(wired: Wired) -> None:
@@ -273,33 +160,3 @@ def test_dead_letters_are_counted_and_not_touched(wired: Wired) -> None:
     sqs.purge_queue(QueueUrl=url)
     assert words == "about 1 email could not be sent"
     assert received["Messages"][0]["Attributes"]["ApproximateReceiveCount"] == "1"
-
-
-# -- the whole -----------------------------------------------------------------------------
-
-
-def test_diagnosis_goes_on_where_package_and_secret_say_nothing(wired: Wired) -> None:
-    """The package here is no real one, and there is no secret."""
-    diagnosis = diagnose(wired.deployment, Options())
-    assert [one.check for one in diagnosis.findings if one.grade is Grade.WRONG] == [
-        *("package", "secret")
-    ]
-    assert {"permissions", "topics", "queues", "wake-up", "alarms", "paused", "log"} <= {
-        one.check for one in diagnosis.findings if one.grade is Grade.OK
-    }
-
-
-def test_who_may_look_at_nothing_is_told_so_of_each_check(wired: Wired) -> None:
-    iam = wired.aws.iam
-    iam.create_user(UserName="visitor")
-    may = {"Effect": "Allow", "Action": "lambda:GetFunctionConfiguration", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
-    iam.put_user_policy(UserName="visitor", PolicyName="visit", PolicyDocument=policy)
-    key = iam.create_access_key(UserName="visitor")["AccessKey"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
-    deployment = find(Account(session, wired.names.endpoint), wired.names.name)
-    findings = diagnose(deployment, Options()).findings
-    assert {one.grade for one in findings} == {Grade.SKIPPED}
-    assert {one.check for one in findings} >= {"package", "secret", "permissions", "alarms"}
-    untold = [one for one in findings if "these credentials may not do that" not in one.found]
-    assert untold == []
