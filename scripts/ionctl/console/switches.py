@@ -56,7 +56,8 @@ MODES = (
     Mode(
         name="throttle",
         title="Throttled",
-        words="454 Maximum sending rate exceeded. Mail goes on, at half the rate and less.",
+        words="One email a second is taken, 454 Maximum sending rate exceeded to the others. Mail "
+        "goes out slower, and all of it.",
     ),
 )
 """All of them, the good one first."""

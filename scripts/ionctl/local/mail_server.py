@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, AnyStr, Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from ionctl import loopback
 from ionctl.local.authority import NAME, Authority
+from ionctl.local.faults import Faults
 from ionctl.local.mailbox_simulator import DOMAIN, MailboxSimulator
+from ionctl.local.mode import Mode
 
 _SIZE_BYTES = 40 * 1024 * 1024
 """What SES takes, encoded."""
@@ -56,9 +58,19 @@ class Login:
 class _Hooks:
     """What aiosmtpd asks of us. It finds each method by its name."""
 
-    def __init__(self, arrive: Callable[[Arrived], None]) -> None:
+    def __init__(self, arrive: Callable[[Arrived], None], faults: Faults) -> None:
         self._arrive = arrive
+        self._faults = faults
         self._simulator = MailboxSimulator()
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if refusal := self._faults.at_mail():
+            return refusal
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Ok"
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
@@ -76,6 +88,8 @@ class _Hooks:
         # aiosmtpd has asked for MAIL before DATA, and was not told to decode
         assert sender is not None
         assert isinstance(content, bytes)
+        if refusal := self._faults.after_data():
+            return refusal
         message = _identity(content)
         verdict = self._simulator.after_data(envelope.rcpt_tos, message)
         if verdict.refusal:
@@ -92,6 +106,32 @@ class _Hooks:
         if verdict.silent:
             _cut(server)
         return f"250 2.0.0 Ok {secrets.token_hex(8)}"
+
+
+class _Session(SMTP):
+    """A connection that is served.
+
+    Args:
+        faults: the server's.
+        options: of aiosmtpd.
+    """
+
+    def __init__(self, hooks: _Hooks, faults: Faults, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(hooks, **options)
+        self._faults = faults
+
+    async def push(self, status: AnyStr) -> None:
+        """Write a line of a reply."""
+        if status[3:4] not in ("-", b"-"):  # the last one
+            await self._faults.before_reply()
+        await super().push(status)
+
+
+class _NoSession(asyncio.Protocol):
+    """A connection that is cut as soon as it is there."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).abort()
 
 
 def _cut(session: SMTP) -> None:
@@ -115,6 +155,7 @@ class MailServer:
         authority: vouches for the server.
         on_arrival: called from the server's thread with each email taken.
         port: the port to listen on; None: a free one.
+        faults: what it does wrong, on request.
     """
 
     def __init__(
@@ -122,11 +163,13 @@ class MailServer:
         authority: Authority,
         on_arrival: Callable[[Arrived], None],
         port: int | None = None,
+        faults: Faults | None = None,
     ) -> None:
         # aiosmtpd warns at each login of an attribute of its own that it is going to drop
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         self._listener = loopback.listen(port, "--smtp-port")
-        self._hooks = _Hooks(on_arrival)
+        self._faults = faults or Faults()
+        self._hooks = _Hooks(on_arrival, self._faults)
         self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -151,6 +194,21 @@ class MailServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    @property
+    def mode(self) -> Mode:
+        """How it behaves, from now on; may be set from any thread."""
+        return self._faults.mode
+
+    @mode.setter
+    def mode(self, mode: str) -> None:
+        self._faults.mode = Mode(mode)
+        if self._faults.mode is Mode.DOWN:
+            self._loop.call_soon_threadsafe(self._cut_all)
+
+    def _cut_all(self) -> None:
+        for session in list(self._sessions):
+            _cut(session)
+
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
@@ -161,13 +219,15 @@ class MailServer:
         await self._stop.wait()
         server.close()
         # From Python 3.12 on, a server is closed only once its last client has gone.
-        for session in self._sessions:
-            _cut(session)
+        self._cut_all()
         await server.wait_closed()
 
-    def _session(self) -> SMTP:
-        session = SMTP(
+    def _session(self) -> asyncio.Protocol:
+        if self.mode is Mode.DOWN:
+            return _NoSession()
+        session = _Session(
             self._hooks,
+            self._faults,
             hostname=NAME,
             ident="ESMTP ion local",
             data_size_limit=_SIZE_BYTES,
@@ -187,4 +247,5 @@ class MailServer:
     ) -> AuthResult:
         known = LoginPassword(self.login.username.encode(), self.login.password.encode())
         # handled=False: aiosmtpd itself says 535 5.7.8
-        return AuthResult(success=login == known, handled=False)
+        success = login == known and self.mode is not Mode.WRONG_LOGIN
+        return AuthResult(success=success, handled=False)

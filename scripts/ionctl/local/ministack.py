@@ -11,6 +11,7 @@ from typing import Self
 
 from ionctl import loopback
 from ionctl.local.interrupt import held
+from ionctl.local.watchdog import Watchdog
 from ionctl.problem import Problem
 
 REGION = "us-east-1"
@@ -43,11 +44,15 @@ class Ministack:
         python: of the environment that holds ministack; it also runs the Lambda packages.
         folder: for its log and its temporary files, removed by the caller.
         port: None: a free one.
+        remove: the folder as well, should our process be killed.
     """
 
-    def __init__(self, python: Path, folder: Path, port: int | None = None) -> None:
+    def __init__(
+        self, python: Path, folder: Path, port: int | None = None, *, remove: bool = False
+    ) -> None:
         self._python = python
         self._folder = folder
+        self._watchdog = Watchdog(folder) if remove else Watchdog()
         self.port = loopback.free_port(port, "--port")
         self.endpoint = f"http://{loopback.HOST}:{self.port}"
         self.log = folder / "ministack.log"
@@ -56,6 +61,7 @@ class Ministack:
     def __enter__(self) -> Self:
         try:
             with held(), self.log.open("wb") as log:
+                self._watchdog.start()
                 self._process = subprocess.Popen(
                     [self._python.parent / "ministack"],
                     cwd=self._folder,
@@ -67,6 +73,7 @@ class Ministack:
                     # with all that it has started.
                     start_new_session=True,
                 )
+                self._watchdog.watch(self._process.pid)
             self._wait()
         except BaseException:
             self._end()
@@ -134,17 +141,21 @@ class Ministack:
         return "\n".join(f"  {line}" for line in lines[-10:])
 
     def _end(self) -> None:
-        if self._process is None:
-            return
         with held():
-            # The whole group at once: told alone, ministack would leave its workers to their fate.
-            for signum in (signal.SIGTERM, signal.SIGKILL):
-                try:
-                    os.killpg(self._process.pid, signum)
-                    self._process.wait(_STOP_SECONDS)
-                except ProcessLookupError:
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-            self._process.wait()
-            self._process = None
+            if self._process is not None:
+                self._end_group(self._process)
+                self._process = None
+            self._watchdog.stop()
+
+    @staticmethod
+    def _end_group(leader: subprocess.Popen[bytes]) -> None:
+        # The whole group at once: told alone, ministack would leave its workers to their fate.
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(leader.pid, signum)
+                leader.wait(_STOP_SECONDS)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        leader.wait()

@@ -1,5 +1,6 @@
 """A few messages through the whole relay, and what became of each."""
 
+import glob
 import json
 import tempfile
 import time
@@ -24,7 +25,8 @@ from ionctl.problem import Problem
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05
-_LOG_SECONDS = 10
+_NO_TRACE = "waited for in vain: no email, no dead letter, nothing queued, nothing in the log"
+_LOG_SECONDS = 30
 """An invocation's log comes when it has ended: after the drain's time to wait for more."""
 
 
@@ -51,7 +53,18 @@ class Fate:
     @property
     def is_good(self) -> bool:
         """True if everything was sent, or done: nothing of it is left in a queue."""
-        return not (self.dead_letters or self.undecided) and self.refused is None
+        return not self.wrong
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """What went wrong, in a word or two each; empty: nothing."""
+        found = {
+            "not published": self.refused is not None,
+            "dead-lettered": bool(self.dead_letters),
+            "still queued": bool(self.undecided),
+            "without a trace": not self.is_told,
+        }
+        return tuple(words for words, is_true in found.items() if is_true)
 
     @property
     def is_told(self) -> bool:
@@ -69,7 +82,7 @@ class Fate:
             parts.append(f"nothing: a copy of {self.copy_of}")
         if self.refused is not None:
             parts.append(f"not published: {self.refused}")
-        return show.printable(f"{self.file} → {'; '.join(parts) or 'done'}")
+        return show.printable(f"{self.file} → {'; '.join(parts) or _NO_TRACE}")
 
 
 def _sent(email: Arrived) -> str:
@@ -79,16 +92,40 @@ def _sent(email: Arrived) -> str:
     return f"arrived for {recipients}, but the connection was lost before the relay was told"
 
 
-def read(files: Sequence[Path]) -> list[tuple[Path, bytes]]:
+def read(names: Sequence[str]) -> list[tuple[Path, bytes]]:
     """Give each file with what is in it.
+
+    Args:
+        names: of files; a pattern (`*.json`) that the shell has left as it is will do as well.
 
     Raises:
         Problem: one can't be read.
     """
+    files = [file for name in names for file in _named(name)]
     try:
         return [(file, file.read_bytes()) for file in files]
     except OSError as error:
         raise Problem(f"{error.filename} can't be read: {error.strerror}") from error
+
+
+def _named(name: str) -> list[Path]:
+    if Path(name).exists() or not glob.has_magic(name):
+        return [Path(name)]
+    found = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207 - absolute ones, too
+    if not found:
+        raise Problem(f"no file is called {name}")
+    return found
+
+
+def summary(fates: Sequence[Fate], timeout_seconds: float) -> str | None:
+    """Give what went wrong in a sentence; None: nothing did."""
+    wrong = Counter(words for fate in fates for words in fate.wrong)
+    if not wrong:
+        return None
+    bad = sum(not fate.is_good for fate in fates)
+    parts = [f"{count} {words}" for words, count in wrong.most_common()]
+    waited = f" after {timeout_seconds:g} s (see --timeout)" if wrong["still queued"] else ""
+    return f"{bad} of {len(fates)} went wrong: {', '.join(parts)}{waited}"
 
 
 def make_folder(out: Path) -> None:

@@ -34,7 +34,8 @@ class LocalStack(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         pid: of its process.
         name: of the relay in it, as with `--name`.
-        console_url: of the console, with the token in it that lets a browser change something.
+        console_url: of the console, with the token in it that lets a browser change something;
+            empty: it has none.
         endpoint_url: of the emulated AWS.
     """
 
@@ -51,7 +52,7 @@ class LocalStack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def local_file() -> Path:
-    """The file, which is there while ./run.sh runs."""
+    """The file, which is there while ./run.sh runs. Of several the last that was started has it."""
     named = os.environ.get(FILE_VARIABLE)
     return Path(named) if named else Path(tempfile.gettempdir()) / f"ion-{os.getuid()}.json"
 
@@ -76,15 +77,24 @@ def read() -> LocalStack:
 
 
 def write(stack: LocalStack) -> None:
-    """Write the file, readable for its owner alone. Raises OSError."""
+    """Write the file, readable for its owner alone.
+
+    Raises:
+        Problem: it can't be written.
+    """
     file = local_file()
     part = file.with_name(f"{file.name}.{stack.pid}")
-    part.unlink(missing_ok=True)
-    # a new file: what another user has put in its place is not written to
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
-    part.replace(file)
+    try:
+        part.unlink(missing_ok=True)
+        # a file of ours, and no link that was put into a folder of everybody's
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+        part.replace(file)
+    except OSError as error:
+        raise Problem(
+            f"{file} can't be written ({error.strerror}): name another one in {FILE_VARIABLE}"
+        ) from error
 
 
 def remove(pid: int) -> None:

@@ -5,14 +5,24 @@ What the page does with a relay that works is shown on the whole local stack.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -71,7 +81,7 @@ class FakeApi:
         body = json.loads(await request.body() or b"null")
         self.asked.append((key, body))
         answer = self.answers.get(key)
-        if isinstance(answer, Callable):  # type: ignore[arg-type]
+        if callable(answer):
             answer = answer(body, request.query_params)
         if isinstance(answer, tuple):
             return JSONResponse({"error": answer[1]}, status_code=answer[0])
@@ -97,11 +107,14 @@ class FakeApi:
         status = self.answers["GET /api/status"]
         inbox = self.answers.get("GET /api/inbox") or {"count": 0, "emails": []}
         emails = inbox["emails"]
-        news = {
+        switches = self.answers.get("GET /api/switches")
+        news: dict[str, Any] = {
             "status": status,
             "inbox": {"count": inbox["count"], "newest_id": emails[0]["id"] if emails else ""},
             "dead": {"visible": status.queues.dead_letter.visible},
         }
+        if switches:
+            news["switches"] = switches
         return {name: msgspec.json.encode(data) for name, data in news.items()}
 
 
@@ -114,18 +127,48 @@ def checked(body: dict[str, str], _query: object) -> Checked:
     except ValueError as error:
         line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
         fault = Fault(
-            reason="BAD_JSON", path="", problem="", did_you_mean="",
-            words="This isn't JSON.", line=line, column=column,
-        )  # fmt: skip
+            reason="BAD_JSON",
+            path="",
+            problem="",
+            did_you_mean="",
+            words="This isn't JSON.",
+            line=line,
+            column=column,
+        )
         message = {}
     if "@@" in str(message.get("recipient")):
         fault = Fault(
-            reason="INVALID_ADDRESS", path="$.recipient", problem="value", did_you_mean="",
+            reason="INVALID_ADDRESS",
+            path="$.recipient",
+            problem="value",
+            did_you_mean="",
             words="An address is a@b, Name <a@b> or an object with email and name.",
-        )  # fmt: skip
+        )
     faults = [fault] if fault else []
     return Checked(
-        source="-", ok=not faults, action=str(message.get("action", "")),
-        email_id=str(message.get("email_id", "")), bytes=len(text), faults=faults,
-        warnings=[] if message.get("email_id") else ["It names no email_id: publishing it twice sends it twice."],
-    )  # fmt: skip
+        source="-",
+        ok=not faults,
+        action=str(message.get("action", "")),
+        email_id=str(message.get("email_id", "")),
+        bytes=len(text),
+        faults=faults,
+        warnings=[]
+        if message.get("email_id")
+        else ["It names no email_id: published twice it is sent twice."],
+    )
+
+
+@contextmanager
+def serving(api: FakeApi) -> Iterator[str]:
+    """Serve it on loopback; give its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(api.app(), log_level="warning", timeout_graceful_shutdown=0)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        api.cut = server.should_exit = True
+        thread.join()
+        listener.close()

@@ -116,7 +116,7 @@ function overview({ reason = "", path = "" }) {
     ${shown.map((group) => html`<section class="group-card">
       <h3>${shape("cross")} ${group.reason} ${group.path ? html`<code>${group.path}</code>` : nothing} <span class="n">${group.count}</span></h3>
       ${group.hint ? html`<p>What would be right: ${group.hint}</p>` : nothing}
-      <p class="soft">From ${when(group.oldest_at)} to ${when(group.newest_at)}.
+      <p class="soft"><span>From ${when(group.oldest_at)} to ${when(group.newest_at)}</span>
         ${writes() ? html`<button type="button" class="small" @click=${() => redrive(group, again)}>Redrive all ${group.count}</button>` : nothing}
       </p>
     </section>`)}

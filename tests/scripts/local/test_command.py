@@ -1,0 +1,43 @@
+"""A command that is run leaves nothing behind when we are interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ionctl.local.command import run
+from ionctl.local.stack import ROOT
+from ionctl.problem import Problem
+
+US = """
+import sys
+from pathlib import Path
+from ionctl.local import interrupt
+from ionctl.local.command import run
+interrupt.listen()
+run(["sh", "-c", "echo $$ >&2; sleep 1000 & wait"], folder=Path("/"), timeout_seconds=1000,
+    show_stderr=True)
+"""
+
+
+def test_a_command_ends_with_us_and_so_does_what_it_has_started() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", US],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'lambda_src'}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as us:
+        assert us.stderr is not None
+        group = int(us.stderr.readline())
+        us.send_signal(signal.SIGTERM)
+        assert "Interrupted: Terminated" in us.stderr.read()  # ends when its last writer does
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+
+
+def test_a_command_that_takes_too_long_is_a_problem() -> None:
+    with pytest.raises(Problem, match=r"sleep took longer than 0\.1 s"):
+        run(["sleep", "1000"], folder=Path("/"), timeout_seconds=0.1)
