@@ -10,6 +10,7 @@ import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
+from ionctl.cli.console import console
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
@@ -43,6 +44,7 @@ for order in (steering.pause, steering.resume, steering.stop, steering.cancel, s
     app.command()(order)
 app.command()(on_target(doctor))
 app.command()(render)
+app.command()(console)
 
 
 def main() -> int:
