@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -122,7 +123,8 @@ class Console:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._loop.call_soon_threadsafe(self._changes.close)
+        with suppress(RuntimeError):  # the loop has ended by itself
+            self._loop.call_soon_threadsafe(self._changes.close)
         self._thread.join()
 
     def wait(self) -> None:
