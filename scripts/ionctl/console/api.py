@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ion.contract import Where  # noqa: TC001 - msgspec reads it when the console runs
+from ion.contract import Lane, Where  # noqa: TC001 - msgspec reads them when the console runs
 from ionctl.console import operations
 from ionctl.console.answers import answer, asked
 from ionctl.console.contract import contract
@@ -56,6 +56,13 @@ class _Stop(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     where: dict[str, Any] | None = None
     until: str | None = None
     why: str = ""
+
+
+class _Resume(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Only that lane's pause, or only that stop; neither: everything."""
+
+    lane: Lane | None = None
+    stop_id: str | None = None
 
 
 class _Cancel(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,8 +211,9 @@ class Api:
         about = {"where": order.where, "until": order.until}
         return answer(await self._do(operations.stop, about, order.why))
 
-    async def _resume(self, _request: Request) -> Response:
-        return answer(await self._do(operations.resume))
+    async def _resume(self, request: Request) -> Response:
+        order = await asked(request, _Resume)
+        return answer(await self._do(operations.resume, order.lane, order.stop_id))
 
     async def _cancel(self, request: Request) -> Response:
         email_id = (await asked(request, _Cancel)).email_id

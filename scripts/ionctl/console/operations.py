@@ -20,6 +20,7 @@ from ionctl.ops import status as relay_status
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ion.contract import Lane
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.result import (
         Cancelled,
@@ -113,9 +114,9 @@ def stop(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
     return steering.stop(deployment, asked, by=_who(), why=why)
 
 
-def resume(deployment: Deployment) -> InForce:
-    """End every pause and every stop."""
-    return steering.resume(deployment, by=_who())
+def resume(deployment: Deployment, lane: Lane | None, stop_id: str | None) -> InForce:
+    """End a lane's pause, or a stop; neither is named: everything."""
+    return steering.resume(deployment, by=_who(), lane=lane, stop_id=stop_id)
 
 
 def cancel(deployment: Deployment, email_id: str) -> Cancelled:

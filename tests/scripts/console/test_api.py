@@ -212,6 +212,10 @@ def test_orders_are_given_and_ended(opened: Opened) -> None:
     where = {"tag": {"campaign": "spring"}}
     stopped = post(opened, "/api/stop", {"where": where, "why": "wrong link"})
     assert [one["where"] for one in stopped["stops"]] == [where]
+    named = stopped["stops"][0]["id"]
+    ended = post(opened, "/api/resume", {"stop_id": named})
+    assert (len(ended["pauses"]), ended["stops"]) == (1, [])
+    post(opened, "/api/resume", {"stop_id": named}, 409)
     resumed = post(opened, "/api/resume", {})
     assert (resumed["pauses"], resumed["stops"]) == ([], [])
 
