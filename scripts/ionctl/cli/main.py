@@ -12,6 +12,7 @@ import typer
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
+from ionctl.cli.console import console
 from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
@@ -65,6 +66,7 @@ app.command()(on_target(doctor))
 app.command()(render)
 app.command()(tail)
 app.command()(cost)
+app.command()(console)
 
 
 def main() -> int:
