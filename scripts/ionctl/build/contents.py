@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[3]
 SECRETS: Final = "config-secrets.cfg"
+VERSION_FILE: Final = "ion/VERSION"
+"""In the package, for who looks at a deployed one: its manifest doesn't go to AWS with it."""
 _CONFIG = "config.cfg"
 _TEMPLATES = "templates"
 _TEMPLATE_SUFFIX = ".j2"
@@ -111,7 +113,8 @@ def _ion() -> Distribution:
             for name in names
             # Left by Python, editors and file browsers: not the same on each machine.
             if "__pycache__" not in name.parts and not name.name.startswith(".")
-        },
+        }
+        | {VERSION_FILE: f"{version()}\n".encode()},
     )
 
 

@@ -9,7 +9,8 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
-from ionctl.cli import dead
+from ionctl.cli import dead, edit  # noqa: F401 - it adds itself to dead
+from ionctl.cli.doctor import doctor
 from ionctl.cli.output import errors, safe
 from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
@@ -35,6 +36,7 @@ def _main(_target: Target) -> None:
 
 app.command("status")(show_status)
 app.add_typer(dead.app)
+app.command()(on_target(doctor))
 
 
 def main() -> int:

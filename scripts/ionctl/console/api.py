@@ -179,7 +179,8 @@ class Api:
     # -- publishing ----------------------------------------------------------------------
 
     async def _check(self, request: Request) -> Response:
-        return answer(await self._ask(operations.check, (await asked(request, _Text)).body))
+        body = (await asked(request, _Text)).body
+        return answer(await self._ask(operations.check, self._deployment, body))
 
     async def _publish(self, request: Request) -> Response:
         text = await asked(request, _Text)

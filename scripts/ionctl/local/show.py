@@ -1,11 +1,9 @@
 """How an email, a dead letter and a log event look on a terminal."""
 
-import email
 import email.policy
 import json
-import textwrap
 from collections.abc import Mapping
-from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from typing import Any
 
 from ion.contract.hints import hint
@@ -13,28 +11,18 @@ from ion.outcome import Reason
 from ionctl.local.mail_server import Arrived
 from ionctl.local.peek import Queued
 
-_SHOWN_FIELDS = ("From", "To", "Cc", "Reply-To", "Subject")
-_LINES = 20
 _BODY_CHARACTERS = 100
 
 
 def arrived(one: Arrived) -> str:
-    """Give an email as a reader would see it, its envelope's recipients above."""
-    message = email.message_from_bytes(one.content, policy=email.policy.default)
-    lines = [f"{name}: {message[name]}" for name in _SHOWN_FIELDS if name in message]
-    lines += ["", *_text(message)]
-    heading = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    """Give one line: for whom an email is, and its subject."""
+    headers = BytesHeaderParser(policy=email.policy.default).parsebytes(one.content)
+    line = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    if subject := headers["Subject"]:
+        line += f": {_shortened(str(subject))}"
     if not one.confirmed:
-        heading += " (connection lost before the relay was told)"
-    return printable(heading + "\n" + textwrap.indent("\n".join(lines), "  ") + "\n")
-
-
-def _text(message: EmailMessage) -> list[str]:
-    part = message.get_body(("plain", "html"))
-    lines = str(part.get_content()).strip().splitlines() if part else []
-    if len(lines) > _LINES:
-        return [*lines[:_LINES], f"[{len(lines) - _LINES} more lines]"]
-    return lines
+        line += " (connection lost before the relay was told)"
+    return printable(line)
 
 
 def dead_letter(one: Queued) -> str:
@@ -113,8 +101,8 @@ def _steered(record: Mapping[str, Any]) -> str:
     return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
 
 
-def _shortened(body: str) -> str:
-    line = " ".join(body.split())
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= _BODY_CHARACTERS else f"{line[:_BODY_CHARACTERS]}…"
 
 

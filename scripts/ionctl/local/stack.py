@@ -109,10 +109,12 @@ class Stack:
         secrets = config_secrets(self.mail_server.login)
         if self._package is None:
             check_settings(ROOT, self._settings, secrets)
+        self.operators_topic_arn = self._operators()
         variables = Variables(
             package=self._package or host_package(ROOT, self._folder / "ion-host.zip", self._say),
             secret_arn=self.put_secret(secrets),
             settings=self._settings,
+            alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
         )
@@ -130,6 +132,16 @@ class Stack:
             deploy.deploy(self.aws, self.names, variables)
         iam_quirks.make_up(self.aws, self.names.role)
         self._exit.enter_context(QueueMetric(self.aws, self.names))
+
+    def _operators(self) -> str:
+        """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""
+        sns, sqs, name = self.aws.sns, self.aws.sqs, f"{self.names.name}-operators"
+        topic_arn = sns.create_topic(Name=name)["TopicArn"]
+        queue_url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        about = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        queue_arn = about["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+        return topic_arn
 
     def put_secret(self, text: str) -> str:
         """Keep config-secrets.cfg's text where the function reads it; give the secret's ARN."""

@@ -72,7 +72,7 @@ def look(
     Raises:
         Problem: the queue can't be read.
     """
-    return _run(_look(deployment, where, ids, most, progress))
+    return run(_look(deployment, where, ids, most, progress))
 
 
 def letter(deployment: Deployment, message_id: str) -> Letter:
@@ -84,14 +84,14 @@ def letter(deployment: Deployment, message_id: str) -> Letter:
 
     async def find() -> Letter:
         async with looking(deployment) as at_letters:
-            counted = await _count(deployment)
+            counted = await count(deployment)
             async for found in all_of(at_letters, counted):
                 for one in found:
                     if one.id == message_id:
                         return as_read(one, with_body=True)
         raise Problem(gone(message_id, counted - len(at_letters.seen)))
 
-    return _run(find())
+    return run(find())
 
 
 def gone(message_id: str, hidden: int) -> str:
@@ -132,7 +132,7 @@ def redrive(  # noqa: PLR0913 - what the command's options say
     query = Redrive(
         where=where, max=maximum, rate=None if dry_run else rate, dry_run=dry_run or None
     )
-    return _run(_redrive(deployment, query, ids, progress))
+    return run(_redrive(deployment, query, ids, progress))
 
 
 def discard(
@@ -156,7 +156,7 @@ def discard(
         Problem: the file can't be written, or the queue can't be used. What is deleted by then is
             in the file.
     """
-    return _run(_discard(deployment, where, ids, file, progress))
+    return run(_discard(deployment, where, ids, file, progress))
 
 
 def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> int:
@@ -174,7 +174,7 @@ def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> 
             progress(len(sent), len(drafts))
         return sent
 
-    unsent = [str(line) for line, ok in enumerate(_run(send()), 1) if not ok]
+    unsent = [str(line) for line, ok in enumerate(run(send()), 1) if not ok]
     if unsent:
         raise Problem(
             f"{len(unsent)} of {len(drafts)} letters could not be put back, those of the lines "
@@ -230,7 +230,7 @@ async def _look(
     groups: dict[tuple[str, str], LetterGroup] = {}
     is_cut = False
     async with looking(deployment) as at_letters:
-        counted = await _count(deployment)
+        counted = await count(deployment)
         async for found in all_of(at_letters, counted):
             for one in filter(is_chosen, found):
                 read = as_read(one, with_body=False)
@@ -268,7 +268,7 @@ async def _redrive(
     ids: Collection[str],
     progress: Progress,
 ) -> Moved:
-    named, asked_at, counted = frozenset(ids), time.time(), await _count(deployment)
+    named, asked_at, counted = frozenset(ids), time.time(), await count(deployment)
     redriving = Redriving(
         dead_letters(deployment),
         Queue(deployment.account.sqs, deployment.queue_url),
@@ -308,7 +308,7 @@ async def _discard(
     progress: Progress,
 ) -> Moved:
     is_chosen, reasons = chooser(deployment, where, ids), Counter[str]()
-    queue, done, counted = dead_letters(deployment), 0, await _count(deployment)
+    queue, done, counted = dead_letters(deployment), 0, await count(deployment)
     with letter_file.LetterFile(file) as written:
         async with looking(deployment) as at_letters:
 
@@ -361,7 +361,8 @@ def looking(deployment: Deployment) -> Look:
     return Look(dead_letters(deployment), _HIDES_SECONDS)
 
 
-async def _count(deployment: Deployment) -> int:
+async def count(deployment: Deployment) -> int:
+    """About how many letters there are. Raises QueueError."""
     return await dead_letters(deployment).count()
 
 
@@ -369,8 +370,8 @@ def _broken_off(error: str, moved: int) -> str:
     return f"the dead-letter queue can't be read any further ({error}); {moved} were moved before"
 
 
-def _run(work: Coroutine[Any, Any, Done]) -> Done:
-    """Raises Problem where SQS can't be used."""
+def run(work: Coroutine[Any, Any, Done]) -> Done:
+    """Wait for it. Raises Problem: SQS can't be used."""
     try:
         return asyncio.run(work)
     except QueueError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ionctl.console import switches
 from ionctl.local.authority import Authority
 from ionctl.local.faults import Faults
 from ionctl.local.mail_server import MailServer
@@ -49,6 +50,10 @@ def reply_to_mail(server: MailServer) -> str:
     with connect(server) as client:
         code, text = client.mail("ion@example.org")
     return f"{code} {text.decode()}"
+
+
+def test_the_console_has_a_switch_for_each_mode() -> None:
+    assert [mode.name for mode in switches.MODES] == [*Mode]
 
 
 def test_it_is_well_at_first(server: MailServer) -> None:
