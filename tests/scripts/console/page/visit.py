@@ -8,7 +8,7 @@ from scripts.console.page.fake_api import TOKEN
 
 PHONE = 390
 _REFUSAL = "Failed to load resource"  # an answer of the API's that isn't 2xx: the page's own affair
-_FORBIDDEN = "csp"
+_FORBIDDEN = ("csp", "origin")
 expect.set_options(timeout=15_000)
 
 
@@ -56,8 +56,8 @@ class Visit:
             self.elsewhere.append(request.url)
 
     def _on_failure(self, request: Request) -> None:
-        """What the policy forbids is told as a request, too, and isn't sent."""
-        if request.failure == _FORBIDDEN and request.url in self.elsewhere:
+        """Take back what the browser forbade: it is told as a request, too, and isn't sent."""
+        if request.failure in _FORBIDDEN and request.url in self.elsewhere:
             self.elsewhere.remove(request.url)
 
     def __enter__(self) -> Self:
@@ -66,7 +66,6 @@ class Visit:
     def __exit__(self, kind: object, *_: object) -> None:
         self._context.close()
         if kind is None:
-            print(self.elsewhere)
             assert self.elsewhere == []
             assert self.wrong == []
 

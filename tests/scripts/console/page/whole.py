@@ -30,6 +30,13 @@ class Whole:
     def publish(self, recipient: str, **fields: Any) -> None:  # noqa: ANN401 - as JSON has it
         self.stack.publish({"action": "send", "recipient": recipient, **fields})
 
+    def forget_backoff(self) -> None:
+        """Have the mail server asked again at the next run, and not only minutes later."""
+        dynamodb, table = self.stack.aws.dynamodb, self.stack.names.table
+        for row in dynamodb.scan(TableName=table)["Items"]:
+            if row["email_id"]["S"].startswith(" hold "):
+                dynamodb.delete_item(TableName=table, Key={"email_id": row["email_id"]})
+
 
 @contextmanager
 def whole() -> Iterator[Whole]:
