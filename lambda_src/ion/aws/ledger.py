@@ -106,10 +106,15 @@ class Ledger:
                 judgements[i] = Judgement(Verdict.UNKNOWN)
         return lost
 
-    async def cancel(self, email_id: str, now: float) -> Cancelling:
+    async def cancel(self, email_id: str, now: float, by: str = "") -> Cancelling:
         """Let an email not be sent any more, seen or not, unless it is too late.
 
         Of a cancel and a claim at the same moment one is refused, and sees what the other wrote.
+
+        Args:
+            email_id: the key.
+            now: seconds since the epoch.
+            by: who asks for it; the row keeps that, no address. Empty: it isn't known.
 
         Raises:
             TableError: it isn't known whether it is cancelled.
@@ -120,7 +125,7 @@ class Ledger:
             row = cancelled(was, uuid4().hex, now)
             if row is None:
                 return Cancelling.TOO_LATE
-            values = _columns(row) | _times(now)
+            values = _columns(row) | _times(now) | ({"cancelled_by": by} if by else {})
             if was is None:  # most emails that are cancelled haven't been seen
                 statement = self._table.insert(email_id, values)
             else:

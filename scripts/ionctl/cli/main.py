@@ -9,9 +9,11 @@ import sys
 import typer
 
 from ion.aws.errors import AWS_ERRORS
-from ionctl.cli import dead, edit  # noqa: F401 - it adds itself to dead
+from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.doctor import doctor
+from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
+from ionctl.cli.render import render
 from ionctl.cli.status import show_status
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.deployment import said
@@ -35,8 +37,12 @@ def _main(_target: Target) -> None:
 
 
 app.command("status")(show_status)
+app.command("show")(show_life)
 app.add_typer(dead.app)
+for order in (steering.pause, steering.resume, steering.stop, steering.cancel, steering.wake):
+    app.command()(order)
 app.command()(on_target(doctor))
+app.command()(render)
 
 
 def main() -> int:

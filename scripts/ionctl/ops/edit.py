@@ -24,7 +24,7 @@ from ion.mail import recipients
 from ion.message import Draft
 from ion.policy.amendment import Amending, Content
 from ion.policy.lease import Claim
-from ionctl.ops.letters import all_of, count, dead_letters, gone, looking, run, wake
+from ionctl.ops.letters import all_of, count, dead_letters, gone, looking, run, woken
 from ionctl.ops.publishing import check
 from ionctl.ops.result import Edited
 from ionctl.problem import Problem
@@ -76,7 +76,7 @@ async def _edit(deployment: Deployment, message_id: str, body: str, by: str) -> 
         letter = await _find(deployment, look, message_id)
         email_id = await _agreed(deployment, letter, body, by)
         words = await unbroken(_send(deployment, look, letter, body))
-    if not wake(deployment):
+    if not woken(deployment):
         words += "; the relay could not be woken, and begins at its next schedule"
     return Edited(email_id=email_id, words=words)
 

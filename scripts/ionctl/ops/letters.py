@@ -21,6 +21,7 @@ from ion.message import Source
 from ionctl.ops import letter_file
 from ionctl.ops.letter import as_read, died_at
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
+from ionctl.ops.steering import wake
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ async def _redrive(
         hidden=report.hidden,
         reasons=counted_reasons(reasons),
         dry_run=bool(query.dry_run),
-        woken=moved > 0 and wake(deployment),
+        woken=moved > 0 and woken(deployment),
     )
 
 
@@ -340,10 +341,10 @@ def counted_reasons(reasons: Counter[str]) -> list[ReasonCount]:
     return [ReasonCount(reason=reason, count=count) for reason, count in ordered]
 
 
-def wake(deployment: Deployment) -> bool:
+def woken(deployment: Deployment) -> bool:
     """Let the relay look at its queues now; False: it can't be asked, and the schedule does."""
     try:
-        deployment.account.functions.invoke(FunctionName=deployment.name, InvocationType="Event")
+        wake(deployment)
     except AWS_ERRORS:
         return False
     return True

@@ -95,12 +95,13 @@ class HeldServer(Result, frozen=True, kw_only=True):
 
 
 class PauseInForce(Result, frozen=True, kw_only=True):
-    """A pause. `lane` null: of everything."""
+    """A pause. `lane` null: of everything. `at`: when it was ordered; null: not known."""
 
     lane: str | None
     until: datetime
     by: str
     why: str
+    at: datetime | None = None
 
 
 class StopInForce(Result, frozen=True, kw_only=True):
@@ -109,6 +110,7 @@ class StopInForce(Result, frozen=True, kw_only=True):
     Args:
         where: its conditions as in the message; null: every email.
         stopped: emails that it has dead-lettered, as far as runs have ended since.
+        at: when it was ordered; null: not known.
     """
 
     id: str
@@ -117,6 +119,7 @@ class StopInForce(Result, frozen=True, kw_only=True):
     by: str
     why: str
     stopped: int
+    at: datetime | None = None
 
 
 class Pace(Result, frozen=True, kw_only=True):
@@ -302,6 +305,7 @@ class Life(Result, frozen=True, kw_only=True):
         provider_id: the id that the mail server gave it, if its reply named one.
         events: oldest first.
         looked_back_to: what happened earlier isn't in `events`.
+        unknown: what could not be looked at, or not wholly, and why, in words.
     """
 
     email_id: str
@@ -314,6 +318,7 @@ class Life(Result, frozen=True, kw_only=True):
     events: list[LifeEvent]
     letters: list[Letter]
     looked_back_to: datetime
+    unknown: list[str] = []
 
 
 # -- dead letters ------------------------------------------------------------------------
@@ -436,6 +441,14 @@ class Published(Result, frozen=True, kw_only=True):
     email_id: str
     message_id: str
     topic_arn: str
+
+
+class Rendered(Result, frozen=True, kw_only=True):
+    """What a template makes of some data. Empty: it has no such part."""
+
+    subject: str
+    text: str
+    html: str
 
 
 # -- steering ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,19 +14,16 @@ from ionctl.ops import servers, verdict
 from ionctl.ops.looks import Looks
 from ionctl.ops.result import (
     Depth,
-    PauseInForce,
     Queues,
     ReasonCount,
     Run,
     Status,
-    StopInForce,
 )
+from ionctl.ops.steering import pauses_in_force, stops_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ion.contract import StopWhere
-    from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.log import Event, Part
     from ionctl.ops.result import LetterGroup
@@ -107,8 +104,8 @@ def status(
         dead_letters=counted,
         dead_letters_seen=found.seen if found else 0,
         held=list(seen.held),
-        pauses=_pauses(seen.control, looks.at),
-        stops=_stops(seen.control, looks.at),
+        pauses=pauses_in_force(seen.control, looks.at),
+        stops=stops_in_force(seen.control, looks.at),
         pace=list(seen.pace),
         deferred=len(deferred),
         next_retry=seen.next_retry,
@@ -170,30 +167,3 @@ def _per_second(sent: Sequence[float], runs: Sequence[Run], at: datetime) -> flo
     lately = [one for one in runs if one.sent and one.ended_at >= at - _PACE_SPAN]
     seconds = sum(one.seconds for one in lately)
     return sum(one.sent for one in lately) / seconds if seconds else None
-
-
-def _pauses(control: Control | None, at: datetime) -> list[PauseInForce]:
-    return [
-        PauseInForce(lane=one.lane, until=one.until.astimezone(UTC), by=one.by, why=one.why)
-        for one in (control.pauses_at(at.timestamp()) if control else ())
-    ]
-
-
-def _stops(control: Control | None, at: datetime) -> list[StopInForce]:
-    return [
-        StopInForce(
-            id=one.id,
-            where=_given(one.where) if one.where else None,
-            until=one.until.astimezone(UTC),
-            by=one.by,
-            why=one.why,
-            stopped=one.stopped,
-        )
-        for one in (control.stops_at(at.timestamp()) if control else ())
-    ]
-
-
-def _given(where: StopWhere) -> dict[str, object]:
-    """The conditions that are given."""
-    named: dict[str, object] = msgspec.to_builtins(where)
-    return {name: value for name, value in named.items() if value is not None}
