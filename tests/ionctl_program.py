@@ -1,10 +1,14 @@
 """The program ionctl as a person starts it, at the relay of a test."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
 from ionctl.ops import local_stack
@@ -49,3 +53,17 @@ def ionctl(*words: str, stack: Path | None = None, columns: int = 80, **environm
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def printed(command: str, out: str) -> Any:  # noqa: ANN401 - JSON
+    """What a command has printed with --json; the test fails unless it is as docs/schema says.
+
+    Args:
+        command: its whole name: "dead list".
+        out: what it wrote to stdout.
+    """
+    schema = json.loads((ROOT / "docs" / "schema" / "ionctl.json").read_text(encoding="utf-8"))
+    result = json.loads(out)
+    validator = Draft202012Validator({**schema["commands"][command], "$defs": schema["$defs"]})
+    validator.validate(result)
+    return result

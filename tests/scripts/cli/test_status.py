@@ -13,7 +13,7 @@ from ion.policy.backoff import Backoff
 from ionctl.cli.status import age, conditions
 from ionctl.ops import local_stack
 from ionctl.ops.result import Status
-from ionctl_program import Ended, ionctl
+from ionctl_program import Ended, ionctl, printed
 from relays import Operated
 
 
@@ -83,6 +83,7 @@ def test_the_screen_has_at_most_24_lines_of_80_columns(held: Operated, stack: Pa
 @pytest.mark.usefixtures("held")
 def test_json_is_the_status_as_ops_has_it(stack: Path) -> None:
     ended = look(stack, "--json")
+    printed("status", ended.out)
     seen = msgspec.json.decode(ended.out, type=Status, strict=True)
     assert (seen.verdict, seen.queues.input.visible, seen.ok) == ("held", 30, False)
     assert (ended.status, ended.err) == (1, "")
