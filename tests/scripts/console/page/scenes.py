@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ion.contract.hints import ALLOWED
 from ionctl.ops.result import (
     AlarmState,
     Depth,
@@ -363,7 +364,7 @@ def answers(
             3, body='{"action": "send", "recipient": "bounce@simulator.test"}', **REFUSED
         ),
         "GET /api/switches": {"mode": "well", "modes": MODES},
-        "GET /api/contract": {"schema": SCHEMA, "hints": {}, "examples": EXAMPLES},
+        "GET /api/contract": {"schema": SCHEMA, "hints": ALLOWED, "examples": EXAMPLES},
         "POST /api/check": checked,
     }
     if not local:
