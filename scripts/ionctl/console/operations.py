@@ -127,14 +127,14 @@ def stop(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
 
 def resume(deployment: Deployment) -> InForce:
     """End every pause and every stop."""
-    forced: InForce = _ops("steering").resume(deployment)
+    forced: InForce = _ops("steering").resume(deployment, by=_who())
     return forced
 
 
 def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     """Don't send an email. Raises BadInput: it can't be a key."""
     asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
-    cancelled: Cancelled = _ops("steering").cancel(deployment, asked.email_id)
+    cancelled: Cancelled = _ops("steering").cancel(deployment, asked.email_id, by=_who())
     return cancelled
 
 

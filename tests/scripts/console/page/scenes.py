@@ -317,7 +317,7 @@ EXAMPLES = [
     {
         "name": "tags",
         "title": "Tags",
-        "body": '{"action": "send", "recipient": "bob@example.org", "tags": {"campaign": "spring"}}',
+        "body": '{"action": "send", "recipient": "bob@example.org", "tags": {"campaign": "may"}}',
     },
 ]
 MODES = [

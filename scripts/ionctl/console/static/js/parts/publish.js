@@ -86,9 +86,9 @@ function examples() {
     event.target.value = "";
     if (one) put(one.body);
   };
-  return html`<label class="inline">Examples
-    <select @change=${pick}><option value="">choose one …</option>${all.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select>
-  </label>`;
+  return html`<span class="inline"><label for="examples">Examples</label>
+    <select id="examples" @change=${pick}><option value="">choose one …</option>${all.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select>
+  </span>`;
 }
 
 function form(now, checked) {
