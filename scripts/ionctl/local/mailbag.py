@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 
 
 class Mailbag:

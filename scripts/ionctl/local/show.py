@@ -8,7 +8,7 @@ from typing import Any
 
 from ion.contract.hints import hint
 from ion.outcome import Reason
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 
 _BODY_CHARACTERS = 100

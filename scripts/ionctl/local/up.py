@@ -13,7 +13,7 @@ from ionctl.console.inbox import Inbox
 from ionctl.console.server import DEFAULT_PORT, Console
 from ionctl.local import first_email, interrupt, invitation
 from ionctl.local.announcement import addresses, announced
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
 from ionctl.local.watch import Watch

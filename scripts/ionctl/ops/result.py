@@ -443,6 +443,19 @@ class Published(Result, frozen=True, kw_only=True):
     topic_arn: str
 
 
+class Checks(Result, frozen=True, kw_only=True):
+    """Messages that were looked at, in the order of the command line."""
+
+    files: list[Checked]
+
+
+class Sent(Result, frozen=True, kw_only=True):
+    """An email that was published and waited for."""
+
+    published: Published
+    life: Life
+
+
 class Rendered(Result, frozen=True, kw_only=True):
     """What a template makes of some data. Empty: it has no such part."""
 

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import pytest
 from playwright.sync_api import expect
 
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from scripts.console.page.conftest import Enter
 from scripts.console.page.visit import Visit
 from scripts.console.page.whole import Whole
