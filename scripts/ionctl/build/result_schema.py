@@ -11,6 +11,7 @@ import msgspec
 from ionctl.ops.result import (
     Cancelled,
     Checked,
+    ConsoleAddress,
     Diagnosis,
     Edited,
     InForce,
@@ -48,6 +49,7 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "check": Files,
     "render": Rendered,
     "doctor": Diagnosis,
+    "console": ConsoleAddress,
 }
 """What each command prints."""
 _ABOUT = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)

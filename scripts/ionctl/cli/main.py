@@ -11,6 +11,7 @@ import typer
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
+from ionctl.cli.console import console
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
 from ionctl.cli.output import errors, safe
@@ -47,6 +48,7 @@ app.command()(send)
 app.command()(check)
 app.command()(on_target(doctor))
 app.command()(render)
+app.command()(console)
 
 
 def main() -> int:

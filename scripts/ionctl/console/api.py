@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ionctl.console.changes import Changes
+    from ionctl.console.keys import Keys
     from ionctl.console.switches import Switches
     from ionctl.ops.deployment import Deployment
 
@@ -73,6 +74,7 @@ class Api:
         about: what the page shows of it, and goes by.
         changes: told when something was changed from here.
         switches: None: the mail server isn't ours.
+        keys: told what is published from here.
     """
 
     def __init__(
@@ -81,11 +83,13 @@ class Api:
         about: dict[str, Any],
         changes: Changes,
         switches: Switches | None,
+        keys: Keys,
     ) -> None:
         self._deployment = deployment
         self._about = about
         self._changes = changes
         self._switches = switches
+        self._keys = keys
 
     @property
     def routes(self) -> list[Route]:
@@ -184,7 +188,9 @@ class Api:
 
     async def _publish(self, request: Request) -> Response:
         text = await asked(request, _Text)
-        return answer(await self._do(operations.publish, text.body, bulk=text.bulk))
+        published = await self._do(operations.publish, text.body, bulk=text.bulk)
+        self._keys.add(published.email_id)
+        return answer(published)
 
     # -- steering ------------------------------------------------------------------------
 

@@ -20,8 +20,10 @@ from ionctl.console import operations
 from ionctl.console.answers import ERRORS
 from ionctl.console.api import Api
 from ionctl.console.changes import Changes
+from ionctl.console.keys import Keys
 from ionctl.console.mail import Mail
 from ionctl.console.security import Guard
+from ionctl.files import version
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ class Console:
             switches,
         )
         about = _about(deployment, local=local, write=write, inbox=inbox is not None)
-        api = Api(deployment, about, self._changes, switches)
-        mail = Mail(inbox, lambda _message_id: "")
+        keys = Keys(deployment)
+        api = Api(deployment, about, self._changes, switches, keys)
+        mail = Mail(inbox, keys.of)
         app = Starlette(
             routes=[
                 Route("/", _page),
@@ -123,6 +126,10 @@ class Console:
         self._loop.call_soon_threadsafe(self._changes.close)
         self._thread.join()
 
+    def wait(self) -> None:
+        """Wait until it ends by itself, which it shouldn't."""
+        self._thread.join()
+
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._server.serve([self._listener]))
@@ -147,7 +154,7 @@ def _about(deployment: Deployment, *, local: bool, write: bool, inbox: bool) -> 
         "local": local,
         "write": write,
         "inbox": inbox,
-        "version": "",
+        "version": version(),
         "topic_arn": deployment.topic_arn,
         "bulk_topic_arn": deployment.bulk_topic_arn,
         "commands": {"ionctl": f"./ionctl {options}"},
