@@ -43,7 +43,7 @@ def run(seconds_ago: float, sent: int, *, held: str = "", deferred: int = 0) -> 
         seconds=1.4,
         stopped="held" if held else "empty",
         held=held,
-        error="",
+        error=f"{held} at auth: 535 5.7.8 Authentication credentials invalid" if held else "",
         received=sent + deferred,
         sent=sent,
         deferred=deferred,
