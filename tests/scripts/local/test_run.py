@@ -11,6 +11,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import httpx
 import pytest
 
 from ionctl import loopback
+from ionctl.console.server import DEFAULT_PORT
 from ionctl.local import mailbox_simulator
 from ionctl.local.host_package import host_package
 from ionctl.local.stack import ROOT
@@ -199,8 +201,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One that only watches for what happens; no test changes it for another."""
     temporary = tmp_path_factory.mktemp("run") / "tmp"
     temporary.mkdir()
-    run = Run(temporary, "--verbose")
-    run.wait_for(UP)
+    with ExitStack() as taken:
+        with suppress(OSError):  # another stack has it
+            taken.enter_context(socket.create_server((loopback.HOST, DEFAULT_PORT)))
+        run = Run(temporary, "--verbose")
+        run.wait_for(UP)
     yield run
     run.press(signal.SIGTERM)
 
@@ -231,6 +236,13 @@ def test_four_lines_say_where_all_is(up: Run, stack: LocalStack) -> None:
         "to end it    Ctrl-C",
         f"console      {stack.console_url}",
     ]
+
+
+@pytest.mark.system
+def test_a_port_that_is_taken_is_another_one_in_words(up: Run, stack: LocalStack) -> None:
+    port = urlsplit(stack.console_url).port
+    assert port != DEFAULT_PORT
+    assert f"ion: port {DEFAULT_PORT} is in use, so the console is at {port}\n" in up.output
 
 
 @pytest.mark.system
