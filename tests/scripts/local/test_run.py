@@ -137,6 +137,14 @@ def processes_of(temporary: Path) -> list[str]:
     return found
 
 
+def parent_of(process: Path) -> int:
+    """0: it is gone."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 @pytest.mark.system
 @pytest.mark.parametrize(
     ("moment", "signum", "status", "options"),
@@ -299,6 +307,23 @@ def test_ionctl_finds_it(up: Run, stack: LocalStack) -> None:
     )
     assert status.returncode == 0, status.stderr
     assert stack.pid == up.process.pid
+
+
+@pytest.mark.system
+def test_the_end_of_the_emulated_aws_is_told(temporary: Path, runs: list[Run]) -> None:
+    run = Run(temporary, "--no-console", "--verbose")
+    runs.append(run)
+    run.wait_for("all of it ")
+    (emulator,) = (
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if parent_of(process) == run.process.pid
+        and b"ministack" in (process / "cmdline").read_bytes()
+    )
+    os.kill(emulator, signal.SIGKILL)
+    assert run.process.wait(timeout=60) == 1
+    assert "ion: ministack has ended by itself" in run.output
+    assert "Traceback" not in run.output
 
 
 @pytest.mark.system
