@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+_DEAD_LETTERS = "sqs:{name}-input-deadletter-queue"
 _QUEUES = (
     *("sqs:{name}-input-queue", "sqs:{name}-bulk-queue", "sqs:{name}-later-queue"),
-    "sqs:{name}-input-deadletter-queue",
+    _DEAD_LETTERS,
 )
 _TABLE = ("dynamodb:table/{name}-ledger",)
 _FUNCTION = ("lambda:function:{name}",)
@@ -37,7 +38,8 @@ LOOK: Statements = {
 """For status, show and the looks at dead letters."""
 
 STEER: Statements = {
-    "MoveLetters": (("sqs:SendMessage", "sqs:DeleteMessage"), _QUEUES),
+    "SendLetters": (("sqs:SendMessage",), ("sqs:{name}-input-queue", _DEAD_LETTERS)),
+    "TakeLettersAway": (("sqs:DeleteMessage",), (_DEAD_LETTERS,)),
     "Orders": (("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"), _TABLE),
     "Wake": (("lambda:InvokeFunction",), _FUNCTION),
     "Publish": (("sns:Publish",), ("sns:{name}-input-topic", "sns:{name}-bulk-topic")),

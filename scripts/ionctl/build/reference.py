@@ -108,11 +108,12 @@ def _commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:  # noqa: AN
 
 
 def _index() -> str:
-    rows = [
-        (f"[`{name}`](#{_anchor(name)})", _first(command).rstrip("."))
-        for name, command in commands()
-    ]
-    return "| | |\n|---|---|\n" + "".join(f"| {name} | {says} |\n" for name, says in rows)
+    return _table(
+        [
+            (f"[`{name}`](#{name.replace(' ', '-')})", _first(command).rstrip("."))
+            for name, command in commands()
+        ]
+    )
 
 
 def _first(command: Any) -> str:  # noqa: ANN401 - as above

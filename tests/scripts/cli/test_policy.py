@@ -112,16 +112,20 @@ def test_to_diagnose_takes_what_the_policy_for_it_allows(relay: Operated, calls:
     assert {action for action, _ in calls} - _of(LOOK) == _of(DIAGNOSE) - _NOT_HERE
 
 
-def test_letters_are_moved_between_queues_that_the_policy_names(
-    relay: Operated, calls: Calls
+def test_what_is_moved_and_published_goes_where_the_policy_names_it(
+    relay: Operated, tmp_path: Path, calls: Calls
 ) -> None:
-    """And orders go to topics that it names."""
     _bury(relay)
-    _steer(relay.deployment)
-    allowed = policy(LOOK, STEER, region="us-east-1", account=relay.names.account)
-    named = {
-        arn.rpartition(":")[2]
-        for one in json.loads(allowed)["Statement"]
+    deployment = relay.deployment
+    calls.clear()
+    letters.discard(deployment, file=tmp_path / "letters.jsonl")
+    letters.restore(deployment, tmp_path / "letters.jsonl")
+    _steer(deployment)
+    allowed = {
+        (action, arn.rpartition(":")[2])
+        for one in json.loads(policy(STEER))["Statement"]
+        for action in one["Action"]
         for arn in one["Resource"]
     }
-    assert {resource for _, resource in calls if resource} <= named
+    changes = {one for one in calls if one[1] and one[0] in _of(STEER)}
+    assert changes == {one for one in allowed if one[0].startswith(("sqs:", "sns:"))}
