@@ -32,7 +32,7 @@ if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
   "$python" -m venv "$environment" >&2
   locked=(--require-hashes --requirement "$requirements")
   # uv takes a tenth of the time, where it is; what it can't do pip does, or says why not
-  uv pip install --quiet --python "$environment/bin/python" "${locked[@]}" 2>/dev/null ||
+  uv pip install --quiet --compile-bytecode --python "$environment" "${locked[@]}" 2>/dev/null ||
     "$environment/bin/python" -m pip install -qq --disable-pip-version-check "${locked[@]}" >&2
   echo "$stamp" >"$environment/stamp" # last: without it an interrupted one is made again
 fi
