@@ -191,7 +191,6 @@ def _would_redrive(query: Redrive, history: History) -> str:
     reasons = where.reason if isinstance(where.reason, list) else [where.reason]
     conditions = {
         "reason": " or ".join(filter(None, reasons)),
-        "path": where.path,
         "recipient_domain": where.recipient_domain,
         "sender": where.sender,
         "tag": " and ".join(f"{name}={value}" for name, value in given_tags(where.tag).items()),
