@@ -66,12 +66,14 @@ class EmailStop(Order, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def said(self) -> str:
-        """For its emails' dead letters, the ledger and the log: which stop it was, and why.
+        """For its emails' dead letters, the ledger and the log: which stop it was, whose, and why.
 
         No address, and nothing that SQS refuses in an attribute.
         """
-        why = _address.sub("<address>", self.why)
-        text = f"stop {self.id}: {why}" if why else f"stop {self.id}"
+        text = f"stop {self.id}"
+        if self.by and self.id not in self.by:  # a published one has its message's id
+            text += f" by {self.by}"
+        text = _address.sub("<address>", f"{text}: {self.why}" if self.why else text)
         return "".join(one if one.isprintable() else " " for one in text)[:_MOST_SAID]
 
 

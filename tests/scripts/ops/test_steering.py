@@ -59,7 +59,7 @@ def test_a_letter_says_which_stop_it_was_and_why(account: Account) -> None:
     run(account)
     (letter,) = letters.look(operated).letters
     assert letter.reason == "STOPPED"
-    assert letter.reply.startswith(f"stop {stop.id}: a wrong link, says <address>  xxx")
+    assert letter.reply.startswith(f"stop {stop.id} by ann: a wrong link, says <address>  xxx")
     assert len(letter.reply) == 200
 
 
