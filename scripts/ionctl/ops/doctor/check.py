@@ -62,7 +62,7 @@ def warning(check: str, found: str, advice: str = "", *, about: str = "") -> Fin
 
 
 def wrong(check: str, found: str, advice: str, *, about: str = "") -> Finding:
-    """Mail doesn't go, gets lost, or nobody hears of it."""
+    """Mail doesn't go, or may get lost, or a fault of it would not be heard of."""
     return Finding(check=check, about=about, grade=Grade.WRONG, found=found, advice=advice)
 
 

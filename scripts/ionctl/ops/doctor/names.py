@@ -1,4 +1,4 @@
-"""Questions to the domain name system; whoever answers them is chosen by the person, or usual."""
+"""Questions to the domain name system: to this machine's name server, or to a chosen one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Names:
         """The records of a name; none: it has none, or there is no such name.
 
         Raises:
-            NotKnownError: nobody answers, or only that it can't be known.
+            NotKnownError: the name server is silent, or fails (SERVFAIL).
         """
         try:
             answer = self._resolver.resolve(name, kind, search=False)

@@ -33,7 +33,7 @@ DEPLOYMENT = Deployment(
 )
 STATEMENTS: list[dict[str, Any]] = json.loads(policies.role(NAMES, VARIABLES))["Statement"]
 OF_MESSAGES = {"ReadAttachments"}
-"""What emails name: nobody knows it before."""
+"""What emails name: it isn't known beforehand."""
 
 
 def unmet(statements: Sequence[Mapping[str, Any]]) -> list[Need]:

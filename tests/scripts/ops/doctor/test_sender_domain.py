@@ -107,7 +107,7 @@ def test_long_record_comes_by_tcp_in_several_strings(server: DnsServer, names: N
 # -- DKIM ----------------------------------------------------------------------------------
 
 
-def test_domain_without_any_key_is_told_whatever_the_selectors_are_called(names: Names) -> None:
+def test_domain_without_any_key_is_told_without_knowing_a_selector(names: Names) -> None:
     finding = sender_domain.dkim(names, DOMAIN, SES, ())
     assert graded(finding) == ("dkim", Grade.WARNING)
     assert "no DKIM key, so mail from there" in finding.found

@@ -126,7 +126,7 @@ def test_certificate_that_ends_soon_is_warned_of(tmp_path: Path) -> None:
 
 # -- and what the function has found -------------------------------------------------------
 
-NOBODY = Smtp("127.0.0.1", 1, Security.STARTTLS, "ion", "secret")
+SILENT = Smtp("127.0.0.1", 1, Security.STARTTLS, "ion", "secret")
 
 
 @pytest.fixture
@@ -165,14 +165,14 @@ SUSPENDED = {"message": "delivery suspended", "reply": "timed out"}
 def test_unreachable_server_of_a_function_in_a_vpc_is_no_verdict(account: Account) -> None:
     events = ({**SUSPENDED, "server": "smtp:backup"}, {**SUSPENDED, "server": "smtp"})
     deployment = deployed(account, *events, VpcConfig={"SubnetIds": ["subnet-1"]})
-    (finding,) = servers.look(NOBODY, deployment)
+    (finding,) = servers.look(SILENT, deployment)
     assert (finding.check, finding.grade) == ("connect", Grade.SKIPPED)
     assert "connection refused from here; the function is in a VPC" in finding.found
     assert re.search(r"its log has: timed out \(at \d\d:\d\d UTC\)$", finding.found)
 
 
 def test_unreachable_server_is_wrong_and_the_functions_log_is_quoted(account: Account) -> None:
-    (finding,) = servers.look(NOBODY, deployed(account, {**SUSPENDED, "server": "smtp:backup"}))
+    (finding,) = servers.look(SILENT, deployed(account, {**SUSPENDED, "server": "smtp:backup"}))
     assert finding.grade is Grade.WRONG
     assert finding.found.endswith("(the function's log has: nothing of the kind for a day)")
 
@@ -189,5 +189,5 @@ def test_server_that_only_the_function_cannot_reach(account: Account, tmp_path: 
 
 
 def test_port_25_is_warned_of(account: Account) -> None:
-    port, _connect = servers.look(replace(NOBODY, port=25))
+    port, _connect = servers.look(replace(SILENT, port=25))
     assert (port.check, port.grade) == ("port", Grade.WARNING)
