@@ -7,7 +7,8 @@ import pytest
 
 IONCTL = Path(__file__).parents[2] / "scripts" / "ionctl"
 MAY_KNOW = {
-    "build": {"build"},
+    # docs/ionctl.md is made from the commands, its schema from their results
+    "build": {"build", "cli", "ops"},
     "ops": {"ops"},
     "console": {"console", "ops"},
     "cli": {"cli", "console", "ops"},
