@@ -84,6 +84,17 @@ def test_steering_asks_and_says_what_was_done(open_page: Open) -> None:
     assert "POST /api/resume" in asked
 
 
+def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.held()))
+    api.answers["POST /api/resume"] = DONE
+    visit = open_page(api, "#/queue")
+    for order in ("Paused", "Stopped"):
+        visit.page.get_by_role("region", name=order).get_by_role("button", name="End it").click()
+        expect(visit.page.locator("#news")).to_contain_text("Every running function has heard")
+    ended = [body for key, body in api.asked if key == "POST /api/resume"]
+    assert ended == [{"lane": "bulk"}, {"stop_id": "s1"}]
+
+
 def test_form_and_json_follow_each_other(open_page: Open) -> None:
     visit = open_page(FakeApi(scenes.answers()), "#/publish")
     message = visit.page.get_by_role("textbox", name="Message, as JSON")

@@ -14,6 +14,7 @@ from moto import mock_aws
 from clients.topic import Topic
 from emulated import REGION
 from ion.contract import parse
+from real.unavailable import UnavailableError, skipped_unless_available
 from scripts.console.page.fake_api import ROOT, STATIC
 
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
@@ -35,7 +36,13 @@ WHOLE = {
 REDRIVE = {"action": "redrive", "where": {"reason": ["EXPIRED"]}, "max": 5, "dry_run": True}
 CANCEL = {"action": "cancel", "email_id": "order-17"}
 PAUSE = {"action": "pause", "lane": "bulk"}
-pytestmark = pytest.mark.skipif(not NODE, reason="there is no node")
+
+
+@pytest.fixture(autouse=True)
+def _node_is_there() -> None:
+    with skipped_unless_available():
+        if not NODE:
+            raise UnavailableError("there is no node")
 
 
 @pytest.fixture

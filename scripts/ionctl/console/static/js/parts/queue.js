@@ -8,7 +8,7 @@ import { shape } from "../shapes.js";
 import { count } from "../size.js";
 import { from, span, when } from "../time.js";
 import { wrong } from "../wrong.js";
-import { pause, resume, steered, stop, wake } from "./steering.js";
+import { pause, resume, resumed, steered, stop, wake } from "./steering.js";
 
 const whole = new Answer();
 const LANES = [
@@ -62,7 +62,8 @@ const held = (one) => html`<section class="banner bad" aria-label="Held">
 
 const paused = (one) => html`<section class="banner warn" aria-label="Paused">
   <h2>${shape("bars")} ${one.lane ? `${one.lane === "bulk" ? "Bulk" : "Normal"} mail is paused` : "Everything is paused"}</h2>
-  <p>Until ${when(one.until)} (${from(one.until)}). ${asked(one)}</p>
+  <p>Until ${when(one.until)} (${from(one.until)}). ${asked(one)}
+    ${one.lane ? end({ lane: one.lane }) : nothing}</p>
 </section>`;
 
 const stopped = (one) => html`<section class="banner warn" aria-label="Stopped">
@@ -70,8 +71,12 @@ const stopped = (one) => html`<section class="banner warn" aria-label="Stopped">
   <p>
     Dead-lettered instead of sent until ${when(one.until)} (${from(one.until)}): ${count(one.stopped, "email")} so far.
     ${asked(one)} <a href=${link("dead", "", { reason: "STOPPED" })}>Those stopped</a>
+    ${end({ stop_id: one.id })}
   </p>
 </section>`;
+
+/** Ends one order and leaves the others; a pause of everything is ended by Resume. */
+const end = (what) => (writes() ? html`<button type="button" class="small" @click=${() => resumed(what)}>End it</button>` : nothing);
 
 const asked = (one) => html`<span class="soft">Asked for by ${one.by || "nobody named"}${one.why ? html`: “${one.why}”` : nothing}.</span>`;
 

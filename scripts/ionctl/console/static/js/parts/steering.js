@@ -66,4 +66,7 @@ export async function resume() {
   if (await question({ title: "Resume", words, verb: "Resume" })) await order("/api/resume", {});
 }
 
+/** @param {{lane: string} | {stop_id: string}} what ends alone. */
+export const resumed = (what) => order("/api/resume", what);
+
 export const wake = () => order("/api/wake", {});
