@@ -10,7 +10,7 @@ import msgspec
 
 from ionctl.ops.result import (
     Cancelled,
-    Checked,
+    Checks,
     Cost,
     Diagnosis,
     Edited,
@@ -18,19 +18,13 @@ from ionctl.ops.result import (
     Letter,
     Letters,
     Life,
+    Loaded,
     Moved,
     Published,
     Rendered,
-    Result,
+    Sent,
     Status,
 )
-
-
-class Files(Result, frozen=True, kw_only=True):
-    """Messages that were looked at, in the order of the files."""
-
-    files: list[Checked]
-
 
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "status": Status,
@@ -46,7 +40,9 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "stop": InForce,
     "cancel": Cancelled,
     "send": Published,
-    "check": Files,
+    "send --wait": Sent,
+    "load": Loaded,
+    "check": Checks,
     "render": Rendered,
     "doctor": Diagnosis,
     "cost": Cost,
