@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SECRETS: Final = "config-secrets.cfg"
+VERSION_FILE: Final = "ion/VERSION"
+"""In the package, for who looks at a deployed one: its manifest doesn't go to AWS with it."""
 _CONFIG = "config.cfg"
 _TEMPLATES = "templates"
 _TEMPLATE_SUFFIX = ".j2"
@@ -101,7 +103,8 @@ def _ion() -> Distribution:
             for name in names
             # Left by Python, editors and file browsers: not the same on each machine.
             if "__pycache__" not in name.parts and not name.name.startswith(".")
-        },
+        }
+        | {VERSION_FILE: f"{version()}\n".encode()},
     )
 
 

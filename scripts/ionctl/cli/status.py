@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ionctl.ops.result import AlarmState, Depth, HeldServer, Pace, Run
+    from ionctl.ops.result import (
+        AlarmState,
+        Depth,
+        HeldServer,
+        Pace,
+        PauseInForce,
+        Run,
+        StopInForce,
+    )
 
 _STYLES = {
     Verdict.MISCONFIGURED: "bold red",
@@ -99,9 +107,9 @@ def _sections(seen: Status) -> Iterator[tuple[str, list[RenderableType]]]:
     if seen.held:
         yield "held", [_held(one, seen.at) for one in seen.held]
     if seen.pauses:
-        yield "paused", [Text(safe(line)) for line in _pauses(seen)]
+        yield "paused", [Text(safe(line)) for line in pause_lines(seen.pauses, seen.at)]
     if seen.stops:
-        yield "stops", [Text(safe(line)) for line in _stops(seen)]
+        yield "stops", [Text(safe(line)) for line in stop_lines(seen.stops, seen.at)]
     yield "queues", [_queues(seen)]
     if seen.deferred or seen.next_retry:
         yield "put off", [Text(_put_off(seen))]
@@ -145,7 +153,7 @@ def _depth(name: str, depth: Depth) -> Iterable[Text]:
 def _put_off(seen: Status) -> str:
     line = f"{seen.deferred:,} in the last hour"
     if seen.next_retry:
-        line += f", the next try at {moment(seen.next_retry, seen.at)}"
+        line += f"; the next mail is due {moment(seen.next_retry, seen.at)}"
     return line
 
 
@@ -169,16 +177,18 @@ def _held(one: HeldServer, now: datetime) -> RenderableType:
     )
 
 
-def _pauses(seen: Status) -> Iterator[str]:
-    for one in seen.pauses:
+def pause_lines(pauses: Iterable[PauseInForce], at: datetime) -> Iterator[str]:
+    """A line a pause, seen at a moment."""
+    for one in pauses:
         what = f"{one.lane} mail" if one.lane else "everything"
-        yield f"{what} until {moment(one.until, seen.at)}{_by(one.by, one.why)}"
+        yield f"{what} until {moment(one.until, at)}{_by(one.by, one.why)}"
 
 
-def _stops(seen: Status) -> Iterator[str]:
-    for one in seen.stops:
+def stop_lines(stops: Iterable[StopInForce], at: datetime) -> Iterator[str]:
+    """A line a stop."""
+    for one in stops:
         what = conditions(one.where)
-        until = moment(one.until, seen.at)
+        until = moment(one.until, at)
         yield f"{one.id}: {what} until {until}, {one.stopped:,} stopped{_by(one.by, one.why)}"
 
 

@@ -5,101 +5,48 @@ from __future__ import annotations
 import getpass
 import tempfile
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ion.contract import Cancel, Pause, Stop, Where, parse
-from ionctl.ops.result import (
-    Cancelled,
-    Checked,
-    Depth,
-    Edited,
-    InForce,
-    Letter,
-    Letters,
-    Life,
-    Moved,
-    Published,
-    Queues,
-    Status,
-    Verdict,
-)
-from ionctl.problem import Problem
+from ionctl.ops import edit as dead_edit
+from ionctl.ops import letters as dead_letters
+from ionctl.ops import life as life_of
+from ionctl.ops import publishing, steering
+from ionctl.ops import status as relay_status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ion.contract import Lane
     from ionctl.ops.deployment import Deployment
+    from ionctl.ops.result import (
+        Cancelled,
+        Checked,
+        Edited,
+        InForce,
+        Letter,
+        Letters,
+        Life,
+        Moved,
+        Published,
+        Status,
+    )
 
 _MOST_LETTERS = 200
 """Shown at a time; the groups count all."""
 
 
-def _ops(module: str) -> Any:  # noqa: ANN401 - a module
-    """Part of ops. Raises Problem: it isn't there yet."""
-    try:
-        return import_module(f"ionctl.ops.{module}")
-    except ModuleNotFoundError:
-        raise Problem(f"ionctl.ops.{module} isn't there yet") from None
-
-
 def status(deployment: Deployment, *, letters: bool) -> Status:
     """How the relay is; `letters`: the dead ones by reason, too."""
-    try:
-        found: Status = _ops("status").status(deployment, letters=letters)
-    except Problem as problem:
-        return _counted(deployment, str(problem))
-    return found
-
-
-def _counted(deployment: Deployment, why: str) -> Status:
-    """What counts alone can tell."""
-
-    def depth(url: str) -> Depth:
-        counts = deployment.account.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
-            "Attributes"
-        ]
-        return Depth(
-            visible=int(counts["ApproximateNumberOfMessages"]),
-            in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
-            delayed=int(counts["ApproximateNumberOfMessagesDelayed"]),
-        )
-
-    return Status(
-        name=deployment.name,
-        region=deployment.account.region,
-        at=datetime.now(UTC),
-        verdict=Verdict.IDLE,
-        words="Idle: nothing waits.",
-        ok=True,
-        queues=Queues(
-            input=depth(deployment.queue_url),
-            bulk=depth(deployment.bulk_queue_url),
-            later=depth(deployment.later_queue_url),
-            dead_letter=depth(deployment.dead_letter_queue_url),
-        ),
-        dead_letters=None,
-        dead_letters_seen=0,
-        held=[],
-        pauses=[],
-        stops=[],
-        pace=[],
-        deferred=0,
-        next_retry=None,
-        runs=[],
-        alarms=[],
-        backlog_ends=None,
-        unknown=[why],
-    )
+    return relay_status.status(deployment, letters=letters)
 
 
 def life(deployment: Deployment, key: str) -> Life:
     """The life of an email."""
-    found: Life = _ops("life").life(deployment, key)
-    return found
+    return life_of.life(deployment, key)
 
 
 # -- dead letters ------------------------------------------------------------------------
@@ -109,20 +56,18 @@ def dead(deployment: Deployment, reason: str, path: str) -> Letters:
     """Dead letters of a reason and path; empty: of any."""
     chosen = {name: value for name, value in (("reason", reason), ("path", path)) if value}
     where = msgspec.convert(chosen, Where) if chosen else None
-    found: Letters = _ops("letters").look(deployment, where, most=_MOST_LETTERS)
-    return found
+    found = dead_letters.look(deployment, where)
+    return msgspec.structs.replace(found, letters=found.letters[:_MOST_LETTERS])
 
 
 def letter(deployment: Deployment, message_id: str) -> Letter:
     """One dead letter, with its body."""
-    found: Letter = _ops("letters").letter(deployment, message_id)
-    return found
+    return dead_letters.letter(deployment, message_id)
 
 
 def redrive(deployment: Deployment, where: Where | None, ids: Collection[str]) -> Moved:
     """Dead letters back into the input queue."""
-    moved: Moved = _ops("letters").redrive(deployment, where, ids=ids)
-    return moved
+    return dead_letters.redrive(deployment, where, ids=ids)
 
 
 def discard(deployment: Deployment, ids: Collection[str]) -> tuple[Moved, str]:
@@ -132,29 +77,26 @@ def discard(deployment: Deployment, ids: Collection[str]) -> tuple[Moved, str]:
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     file = Path(tempfile.gettempdir()) / f"{deployment.name}-discarded-{stamp}.jsonl"
-    moved: Moved = _ops("letters").discard(deployment, None, ids=ids, file=file)
+    moved = dead_letters.discard(deployment, None, ids=ids, file=file)
     return moved, file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def edit(deployment: Deployment, message_id: str, body: str) -> Edited:
     """Send a dead letter's email with another content, under the same key."""
-    edited: Edited = _ops("edit").edit(deployment, message_id, body, by=_who())
-    return edited
+    return dead_edit.edit(deployment, message_id, body, by=_who())
 
 
 # -- publishing --------------------------------------------------------------------------
 
 
-def check(body: str) -> Checked:
+def check(deployment: Deployment, body: str) -> Checked:
     """What is wrong with a message."""
-    checked: Checked = _ops("publishing").check(body)
-    return checked
+    return publishing.check(body, default_sender=deployment.default_sender)
 
 
 def publish(deployment: Deployment, body: str, *, bulk: bool) -> Published:
     """Put a message on the topic."""
-    published: Published = _ops("publishing").publish(deployment, body, bulk=bulk)
-    return published
+    return publishing.publish(deployment, body, bulk=bulk)
 
 
 # -- steering ----------------------------------------------------------------------------
@@ -163,33 +105,29 @@ def publish(deployment: Deployment, body: str, *, bulk: bool) -> Published:
 def pause(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
     """Receive nothing of a lane, or at all. Raises BadInput."""
     asked: Pause = _parsed({"action": "pause", **order})
-    forced: InForce = _ops("steering").pause(deployment, asked, by=_who(), why=why)
-    return forced
+    return steering.pause(deployment, asked, by=_who(), why=why)
 
 
 def stop(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
     """Dead-letter emails. Raises BadInput."""
     asked: Stop = _parsed({"action": "stop", **order})
-    forced: InForce = _ops("steering").stop(deployment, asked, by=_who(), why=why)
-    return forced
+    return steering.stop(deployment, asked, by=_who(), why=why)
 
 
-def resume(deployment: Deployment) -> InForce:
-    """End every pause and every stop."""
-    forced: InForce = _ops("steering").resume(deployment)
-    return forced
+def resume(deployment: Deployment, lane: Lane | None, stop_id: str | None) -> InForce:
+    """End a lane's pause, or a stop; neither is named: everything."""
+    return steering.resume(deployment, by=_who(), lane=lane, stop_id=stop_id)
 
 
 def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     """Don't send an email. Raises BadInput: it can't be a key."""
     asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
-    cancelled: Cancelled = _ops("steering").cancel(deployment, asked.email_id)
-    return cancelled
+    return steering.cancel(deployment, asked.email_id, by=_who())
 
 
 def wake(deployment: Deployment) -> None:
     """Let the relay look at its queues now."""
-    _ops("steering").wake(deployment)
+    steering.wake(deployment)
 
 
 def _parsed(order: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as its action says

@@ -22,8 +22,12 @@ class Mode(msgspec.Struct, frozen=True, kw_only=True):
 class Switches(Protocol):
     """A mail server that can be told to behave badly: what comes from now on meets it."""
 
-    mode: str
-    """Name of the mode that it is in."""
+    @property
+    def mode(self) -> str:
+        """Name of the mode that it is in."""
+
+    @mode.setter
+    def mode(self, mode: str) -> None: ...
 
 
 MODES = (
@@ -52,7 +56,8 @@ MODES = (
     Mode(
         name="throttle",
         title="Throttled",
-        words="454 Maximum sending rate exceeded. Mail goes on, at half the rate and less.",
+        words="One email a second is taken, 454 Maximum sending rate exceeded to the others. Mail "
+        "goes out slower, and all of it.",
     ),
 )
 """All of them, the good one first."""

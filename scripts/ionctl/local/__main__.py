@@ -6,16 +6,13 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from ionctl.local import interrupt, invitation, once
-from ionctl.local.announcement import announced
-from ionctl.local.dry_run import dry_run
+from ionctl.local import interrupt, once, once_files
+from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
 from ionctl.local.options import parse
 from ionctl.local.stack import ROOT, Method, Stack
-from ionctl.local.watch import Watch
+from ionctl.local.up import stay_up
 from ionctl.problem import Problem
-
-_POLL_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,11 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interrupt.listen()
     try:
         if options.dry_run:
+            from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
+
             for line in dry_run(ROOT, options.queue_url, options.endpoint_url):
                 print(line)
             return 0
         _isolate()
-        return _run_once(options) if options.once else _stay_up(options)
+        return _run_once(options) if options.once else stay_up(options, _say)
     except Problem as problem:
         print(f"ion: {problem}", file=sys.stderr)
         return 1
@@ -52,19 +51,15 @@ def _say(step: str) -> None:
     print(f"ion: {step}", file=sys.stderr, flush=True)
 
 
-def _stack(options: argparse.Namespace) -> Stack:
-    return Stack(
+def _run_once(options: argparse.Namespace) -> int:
+    files = once_files.read(options.files)
+    once_files.make_folder(options.out)
+    with Stack(
         Method.TERRAFORM if options.terraform else Method.BOTO3,
         port=options.port,
         smtp_port=options.smtp_port,
         say=_say,
-    )
-
-
-def _run_once(options: argparse.Namespace) -> int:
-    files = once.read(options.files)
-    once.make_folder(options.out)
-    with _stack(options) as stack:
+    ) as stack:
         _say(f"waiting until each message has its fate, at most {options.timeout:g} s")
         fates = once.run(stack, files, options.timeout, options.out)
     for fate in fates:
@@ -72,32 +67,9 @@ def _run_once(options: argparse.Namespace) -> int:
     emails = sum(len(fate.emails) for fate in fates)
     dead_letters = sum(len(fate.dead_letters) for fate in fates)
     print(f"{options.out}: emails {emails}, dead letters {dead_letters}", flush=True)
-    if wrong := once.summary(fates, options.timeout):
+    if wrong := summary(fates, options.timeout):
         _say(wrong)
         return 1
-    return 0
-
-
-def _stay_up(options: argparse.Namespace) -> int:
-    with _stack(options) as stack, announced(stack):
-        watch = Watch(stack)
-        stack.publish(invitation.SAMPLE)
-        print("\nA sample message was published; here is the email that arrived:\n", flush=True)
-        try:
-            stack.wait_for_emails(1)
-        except TimeoutError as error:
-            raise Problem(str(error)) from error
-        for news in watch.news():
-            print(news, flush=True)
-        print(invitation.text(stack), flush=True)
-        try:
-            while True:
-                stack.ministack.check()
-                watch.wait(_POLL_SECONDS)
-                for news in watch.news():
-                    print(news, flush=True)
-        except interrupt.Interrupted:
-            _say("going down")
     return 0
 
 

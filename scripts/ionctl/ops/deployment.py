@@ -170,7 +170,11 @@ _HELP = {
 
 def said(error: Exception) -> str:
     """AWS's code for an error, with what helps."""
-    code = code_of(error)
+    return helped(code_of(error))
+
+
+def helped(code: str) -> str:
+    """A code of AWS's, with what helps."""
     return f"{code}: {_HELP[code]}" if code in _HELP else code
 
 

@@ -21,6 +21,7 @@ from ion.message import Source
 from ionctl.ops import letter_file
 from ionctl.ops.letter import as_read, died_at
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
+from ionctl.ops.steering import wake
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def look(
     Raises:
         Problem: the queue can't be read.
     """
-    return _run(_look(deployment, where, ids, most, progress))
+    return run(_look(deployment, where, ids, most, progress))
 
 
 def letter(deployment: Deployment, message_id: str) -> Letter:
@@ -84,14 +85,14 @@ def letter(deployment: Deployment, message_id: str) -> Letter:
 
     async def find() -> Letter:
         async with looking(deployment) as at_letters:
-            counted = await _count(deployment)
+            counted = await count(deployment)
             async for found in all_of(at_letters, counted):
                 for one in found:
                     if one.id == message_id:
                         return as_read(one, with_body=True)
         raise Problem(gone(message_id, counted - len(at_letters.seen)))
 
-    return _run(find())
+    return run(find())
 
 
 def gone(message_id: str, hidden: int) -> str:
@@ -132,7 +133,7 @@ def redrive(  # noqa: PLR0913 - what the command's options say
     query = Redrive(
         where=where, max=maximum, rate=None if dry_run else rate, dry_run=dry_run or None
     )
-    return _run(_redrive(deployment, query, ids, progress))
+    return run(_redrive(deployment, query, ids, progress))
 
 
 def discard(
@@ -156,7 +157,7 @@ def discard(
         Problem: the file can't be written, or the queue can't be used. What is deleted by then is
             in the file.
     """
-    return _run(_discard(deployment, where, ids, file, progress))
+    return run(_discard(deployment, where, ids, file, progress))
 
 
 def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> int:
@@ -174,7 +175,7 @@ def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> 
             progress(len(sent), len(drafts))
         return sent
 
-    unsent = [str(line) for line, ok in enumerate(_run(send()), 1) if not ok]
+    unsent = [str(line) for line, ok in enumerate(run(send()), 1) if not ok]
     if unsent:
         raise Problem(
             f"{len(unsent)} of {len(drafts)} letters could not be put back, those of the lines "
@@ -230,7 +231,7 @@ async def _look(
     groups: dict[tuple[str, str], LetterGroup] = {}
     is_cut = False
     async with looking(deployment) as at_letters:
-        counted = await _count(deployment)
+        counted = await count(deployment)
         async for found in all_of(at_letters, counted):
             for one in filter(is_chosen, found):
                 read = as_read(one, with_body=False)
@@ -254,8 +255,14 @@ async def _look(
 def _with(group: LetterGroup | None, read: Letter, at: datetime) -> LetterGroup:
     """The group with one letter more."""
     if group is None:
+        meant = f"did you mean {read.did_you_mean}?" if read.did_you_mean else ""
         return LetterGroup(
-            reason=read.reason, path=read.path, hint=read.hint, count=1, oldest_at=at, newest_at=at
+            reason=read.reason,
+            path=read.path,
+            hint=read.hint or meant,
+            count=1,
+            oldest_at=at,
+            newest_at=at,
         )
     oldest, newest = min(at, group.oldest_at), max(at, group.newest_at)
     more = group.count + 1
@@ -268,7 +275,7 @@ async def _redrive(
     ids: Collection[str],
     progress: Progress,
 ) -> Moved:
-    named, asked_at, counted = frozenset(ids), time.time(), await _count(deployment)
+    named, asked_at, counted = frozenset(ids), time.time(), await count(deployment)
     redriving = Redriving(
         dead_letters(deployment),
         Queue(deployment.account.sqs, deployment.queue_url),
@@ -296,7 +303,7 @@ async def _redrive(
         hidden=report.hidden,
         reasons=counted_reasons(reasons),
         dry_run=bool(query.dry_run),
-        woken=moved > 0 and wake(deployment),
+        woken=moved > 0 and woken(deployment),
     )
 
 
@@ -308,7 +315,7 @@ async def _discard(
     progress: Progress,
 ) -> Moved:
     is_chosen, reasons = chooser(deployment, where, ids), Counter[str]()
-    queue, done, counted = dead_letters(deployment), 0, await _count(deployment)
+    queue, done, counted = dead_letters(deployment), 0, await count(deployment)
     with letter_file.LetterFile(file) as written:
         async with looking(deployment) as at_letters:
 
@@ -340,10 +347,10 @@ def counted_reasons(reasons: Counter[str]) -> list[ReasonCount]:
     return [ReasonCount(reason=reason, count=count) for reason, count in ordered]
 
 
-def wake(deployment: Deployment) -> bool:
+def woken(deployment: Deployment) -> bool:
     """Let the relay look at its queues now; False: it can't be asked, and the schedule does."""
     try:
-        deployment.account.functions.invoke(FunctionName=deployment.name, InvocationType="Event")
+        wake(deployment)
     except AWS_ERRORS:
         return False
     return True
@@ -361,7 +368,8 @@ def looking(deployment: Deployment) -> Look:
     return Look(dead_letters(deployment), _HIDES_SECONDS)
 
 
-async def _count(deployment: Deployment) -> int:
+async def count(deployment: Deployment) -> int:
+    """About how many letters there are. Raises QueueError."""
     return await dead_letters(deployment).count()
 
 
@@ -369,8 +377,8 @@ def _broken_off(error: str, moved: int) -> str:
     return f"the dead-letter queue can't be read any further ({error}); {moved} were moved before"
 
 
-def _run(work: Coroutine[Any, Any, Done]) -> Done:
-    """Raises Problem where SQS can't be used."""
+def run(work: Coroutine[Any, Any, Done]) -> Done:
+    """Wait for it. Raises Problem: SQS can't be used."""
     try:
         return asyncio.run(work)
     except QueueError as error:

@@ -14,7 +14,7 @@ from ionctl.ops import letters as dead
 from ionctl.ops import log
 from ionctl.ops.alarms import alarms
 from ionctl.ops.deployment import said
-from ionctl.ops.result import AlarmState, Depth, Letters
+from ionctl.ops.depth import depth
 from ionctl.ops.servers import SUSPENDED
 from ionctl.problem import Problem
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.log import Part, Wanted
+    from ionctl.ops.result import AlarmState, Depth, Letters
 
 Found = TypeVar("Found")
 
@@ -34,6 +35,8 @@ SPAN = timedelta(hours=1)
 RUN_EVENTS = ("run ended", "settings", *SUSPENDED)
 _METRICS_SPAN = timedelta(minutes=15)
 _PERIOD_SECONDS = 60
+_MOST_PAGES = 5
+"""Of each part of the log: a glance takes seconds."""
 _MOST_STATES = 16
 """Servers of which the state is read: three rows each, of at most 100."""
 
@@ -49,6 +52,12 @@ class Looks:
         self.at = datetime.now(UTC)
         self._deployment = deployment
         self._unknown: list[str] = []
+        self._urls = {
+            "input": deployment.queue_url,
+            "bulk": deployment.bulk_queue_url,
+            "later": deployment.later_queue_url,
+            "dead_letter": deployment.dead_letter_queue_url,
+        }
         # boto3 can't make clients side by side
         account = deployment.account
         for _client in (
@@ -79,29 +88,9 @@ class Looks:
 
     def depth(self, which: str) -> Depth | None:
         """How much a queue holds: "input", "bulk", "later", "dead_letter"."""
-        url = {
-            "input": self._deployment.queue_url,
-            "bulk": self._deployment.bulk_queue_url,
-            "later": self._deployment.later_queue_url,
-            "dead_letter": self._deployment.dead_letter_queue_url,
-        }[which]
-
-        def look() -> Depth:
-            counts = self._deployment.account.sqs.get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=[
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                    "ApproximateNumberOfMessagesDelayed",
-                ],
-            )["Attributes"]
-            return Depth(
-                visible=int(counts.get("ApproximateNumberOfMessages", 0)),
-                in_flight=int(counts.get("ApproximateNumberOfMessagesNotVisible", 0)),
-                delayed=int(counts.get("ApproximateNumberOfMessagesDelayed", 0)),
-            )
-
-        return self.of(f"the {which.replace('_', '-')} queue", look)
+        url = self._urls[which]
+        what = f"the {which.replace('_', '-')} queue"
+        return self.of(what, lambda: depth(self._deployment.account, url))
 
     def may_run(self) -> bool | None:
         """False: the function's reserved concurrency is 0, or Lambda has switched it off."""
@@ -146,17 +135,11 @@ class Looks:
     def metrics(self) -> dict[str, list[float]]:
         """Ages of the oldest messages by queue, and emails "sent" a minute: the latest first."""
         deployment = self._deployment
-        queues = {
-            "input": deployment.queue_url,
-            "bulk": deployment.bulk_queue_url,
-            "later": deployment.later_queue_url,
-            "dead_letter": deployment.dead_letter_queue_url,
-        }
         asked = [
             _metric(
                 one, "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", url.split("/")[-1]
             )
-            for one, url in queues.items()
+            for one, url in self._urls.items()
         ]
         service = deployment.environment.get("POWERTOOLS_SERVICE_NAME", deployment.name)
         asked.append(_metric("sent", "ion", "Sent", "service", service))
@@ -173,7 +156,10 @@ class Looks:
         return self.of("ages and rates in CloudWatch", look) or {}
 
     def _events(self, what: str, wanted: Wanted) -> Part | None:
-        part = self.of(what, lambda: log.read_back(self._deployment, wanted, SPAN, self.at))
+        look = lambda: log.read_back(  # noqa: E731 - as above
+            self._deployment, wanted, SPAN, self.at, _MOST_PAGES
+        )
+        part = self.of(what, look)
         if part is not None and part.cut:
             since = f"{part.since:%H:%M}-{part.until:%H:%M} UTC"
             self._unknown.append(f"{what}: too much to be read, only that of {since} was")

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ion.outcome import Reason
 from ionctl.ops import letters as dead
 from ionctl.ops import servers, verdict
+from ionctl.ops.events import due_at
 from ionctl.ops.looks import Looks
 from ionctl.ops.result import (
     Depth,
-    PauseInForce,
     Queues,
     ReasonCount,
     Run,
     Status,
-    StopInForce,
 )
+from ionctl.ops.steering import pauses_in_force, stops_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ion.contract import StopWhere
-    from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.log import Event, Part
     from ionctl.ops.result import LetterGroup
@@ -77,7 +76,8 @@ def status(
         }
     )
     ended = [_run(one) for one in reversed(runs)]
-    deferred = _due(put_off.result())
+    deferred = _last(put_off.result())
+    due = [at for at in map(due_at, deferred) if at > looks.at]
     seen = verdict.Seen(
         at=looks.at,
         may_run=may_run.result() is not False,
@@ -88,7 +88,7 @@ def status(
         alarms=ringing.result(),
         pace=servers.paces(sections, deployment.environment, states, looks.at.timestamp()),
         per_second=_per_second(measured.result().get("sent", []), ended, looks.at),
-        next_retry=min((one for one in deferred.values() if one > looks.at), default=None),
+        next_retry=min(due, default=None),
         blind=any(depth.result() is None for depth in depths.values()),
     )
     judged = verdict.judge(seen)
@@ -107,10 +107,10 @@ def status(
         dead_letters=counted,
         dead_letters_seen=found.seen if found else 0,
         held=list(seen.held),
-        pauses=_pauses(seen.control, looks.at),
-        stops=_stops(seen.control, looks.at),
+        pauses=pauses_in_force(seen.control, looks.at),
+        stops=stops_in_force(seen.control, looks.at),
         pace=list(seen.pace),
-        deferred=len(deferred),
+        deferred=sum(one.text("reason") != Reason.SCHEDULED for one in deferred),
         next_retry=seen.next_retry,
         runs=ended[:_LAST_RUNS],
         alarms=list(seen.alarms),
@@ -147,12 +147,10 @@ def _run(event: Event) -> Run:
     )
 
 
-def _due(deferred: Part | None) -> dict[str, datetime]:
-    """When emails that were put off are due again, by their keys."""
-    return {
-        one.text("email_id"): one.at + timedelta(seconds=one.number("retry_in_seconds") or 0)
-        for one in (deferred.events if deferred else [])
-    }
+def _last(deferred: Part | None) -> list[Event]:
+    """The last event of each email that was put off."""
+    events = deferred.events if deferred else []
+    return list({one.text("email_id"): one for one in events}.values())
 
 
 def _per_second(sent: Sequence[float], runs: Sequence[Run], at: datetime) -> float | None:
@@ -170,30 +168,3 @@ def _per_second(sent: Sequence[float], runs: Sequence[Run], at: datetime) -> flo
     lately = [one for one in runs if one.sent and one.ended_at >= at - _PACE_SPAN]
     seconds = sum(one.seconds for one in lately)
     return sum(one.sent for one in lately) / seconds if seconds else None
-
-
-def _pauses(control: Control | None, at: datetime) -> list[PauseInForce]:
-    return [
-        PauseInForce(lane=one.lane, until=one.until.astimezone(UTC), by=one.by, why=one.why)
-        for one in (control.pauses_at(at.timestamp()) if control else ())
-    ]
-
-
-def _stops(control: Control | None, at: datetime) -> list[StopInForce]:
-    return [
-        StopInForce(
-            id=one.id,
-            where=_given(one.where) if one.where else None,
-            until=one.until.astimezone(UTC),
-            by=one.by,
-            why=one.why,
-            stopped=one.stopped,
-        )
-        for one in (control.stops_at(at.timestamp()) if control else ())
-    ]
-
-
-def _given(where: StopWhere) -> dict[str, object]:
-    """The conditions that are given."""
-    named: dict[str, object] = msgspec.to_builtins(where)
-    return {name: value for name, value in named.items() if value is not None}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ion.contract import Lane
-from ion.outcome import Reason
 from ionctl.ops.alarms import RINGS
+from ionctl.ops.remedies import WAKE, advice, refusal
 from ionctl.ops.result import Verdict
 
 if TYPE_CHECKING:
@@ -21,45 +21,6 @@ _BACKLOG = 100
 """Emails that may go now, beyond which they are a backlog: ten receives."""
 _WITHOUT_RUN = timedelta(minutes=20)
 """A run takes 15 minutes at most, and the schedule starts one every five."""
-_WAKE = "ionctl wake tries at once"
-_AGAIN = "ion tries again with each wake-up: every five minutes, or by ionctl wake"
-
-_ADVICE = {
-    Reason.AUTH: "put the right login into the secret, then ionctl wake",
-    Reason.AUTH_MISSING: "see port, security and auth in the secret; ionctl doctor tries them",
-    Reason.AUTH_LATER: f"nothing, for an hour; {_AGAIN}",
-    Reason.CONNECT: "see the server's name and port in the secret, and the function's network; "
-    f"{_AGAIN}",
-    Reason.GREETING: f"most servers come back by themselves; {_AGAIN}",
-    Reason.EHLO: f"most servers come back by themselves; {_AGAIN}",
-    Reason.TLS_CERT: "see the server's certificate, or ca_file in the secret; ionctl doctor shows "
-    "it",
-    Reason.TLS_REQUIRED: "see port and security in the secret; ionctl doctor tries them",
-    Reason.QUOTA: "ask the provider for more, or add [smtp:backup] to the secret",
-    Reason.CONFIGURATION: "the account may not send, or not as this sender: docs/providers.md",
-    Reason.LEDGER: "see the table, and what the function's role may do: ionctl doctor",
-}
-"""By why mail is held: what to do."""
-_SAYS = {
-    Reason.AUTH: "refuses the login",
-    Reason.AUTH_MISSING: "offers no login that ion has",
-    Reason.AUTH_LATER: "puts the login off",
-    Reason.CONNECT: "can't be reached",
-    Reason.GREETING: "greets with a refusal",
-    Reason.EHLO: "refuses EHLO",
-    Reason.TLS_CERT: "has a certificate that isn't valid",
-    Reason.TLS_REQUIRED: "offers no TLS",
-    Reason.QUOTA: "takes no more: the quota is used up",
-    Reason.CONFIGURATION: "doesn't let this account send",
-}
-"""By why mail is held: what the server does."""
-_ADVICE_BY_WORD = {
-    "queue": "see the queues, and what the function's role may do: ionctl doctor",
-    "in_flight_limit": "SQS gives out no more of that queue until messages in flight come back",
-    "deadline": "runs end without a result: AWS or the mail server is slow, see ionctl doctor",
-    "error": "a fault of ion's own: ionctl tail --errors has the traceback",
-}
-_UNREADABLE_ROW = "ControlUnreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +37,7 @@ class Seen:
         alarms: those that tell people.
         pace: of the servers.
         per_second: emails that went out a second lately; None: not known.
-        next_retry: when the first of what was put off is due.
+        next_retry: when the first of what was put off, or is scheduled, is due.
         blind: True: some of the queues couldn't be looked at.
     """
 
@@ -127,19 +88,19 @@ class Judged:
 
 def judge(seen: Seen) -> Judged:
     """The first of the verdicts that is true."""
-    verdict, said, advice = _verdict(seen)
+    verdict, said, remedy = _verdict(seen)
     ringing = sorted({one.key for one in seen.alarms if one.state == RINGS})
     wrong = verdict in (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.HELD)
     more = _more(seen, verdict)
     if ringing:
         rings = "the alarm rings" if len(ringing) == 1 else "alarms ring"
         more.append(f"{rings}: {', '.join(ringing)}")
-        if not advice:
-            advice = f"see docs/operations.md#{ringing[0]}"
+        if not remedy:
+            remedy = f"see docs/operations.md#{ringing[0]}"
     return Judged(
         verdict,
         _sentence("; ".join([said, *more])),
-        _sentence(advice),
+        _sentence(remedy),
         ok=not (wrong or ringing),
     )
 
@@ -166,12 +127,12 @@ def _verdict(seen: Seen) -> tuple[Verdict, str, str]:
     if why := _held(seen):
         return Verdict.HELD, f"{waits} {why[0]}", why[1]
     if control is not None and (stops := control.stops_at(now)):
-        advice = "end it with ionctl resume; ionctl dead redrive --reason STOPPED sends them then"
-        return Verdict.STOPPING, _stopping(stops, seen), advice
+        then = "ionctl dead redrive --reason STOPPED sends them then"
+        return Verdict.STOPPING, _stopping(stops, seen), f"end it with ionctl resume; {then}"
     if seen.now > _BACKLOG:
         return Verdict.BACKLOG, f"{_emails(seen.now)} wait and go out{_speed(seen)}", ""
     if seen.now:
-        return Verdict.SENDING, f"{_emails(seen.now)} on the way{_speed(seen)}", ""
+        return Verdict.SENDING, f"{_emails(seen.now)} {_under_way(seen)}", ""
     nothing = "as far as can be seen, nothing waits" if seen.blind else "nothing waits"
     return Verdict.IDLE, nothing, ""
 
@@ -198,20 +159,13 @@ def _held(seen: Seen) -> tuple[str, str] | None:
     """Why mail that should go doesn't, and what to do; None: it goes."""
     if seen.held and (seen.last is None or seen.last.held):
         first = seen.held[0]
-        if first.reason == Reason.LEDGER and _UNREADABLE_ROW in first.reply:
-            return _refusal(first), "let ionctl resume write it anew"
-        advice = _ADVICE_BY_WORD.get(first.reason) or _advice(first.reason)
         tries = f"next try {moment(first.next_try, seen.at)}" if first.next_try else ""
-        return _refusal(first), "; ".join(filter(None, (advice, tries)))
+        return refusal(first), "; ".join(filter(None, (advice(first), tries)))
     if seen.runs is not None and seen.now and _runs_are_missing(seen):
         last = f"since {moment(seen.last.ended_at, seen.at)}" if seen.last else "for an hour"
         said = f"the function has not run {last}"
-        return said, f"see schedule, permissions and concurrency: ionctl doctor; {_WAKE}"
+        return said, f"see schedule, permissions and concurrency: ionctl doctor; {WAKE}"
     return None
-
-
-def _advice(reason: str) -> str:
-    return next((advice for code, advice in _ADVICE.items() if code == reason), _AGAIN)
 
 
 def _runs_are_missing(seen: Seen) -> bool:
@@ -221,16 +175,6 @@ def _runs_are_missing(seen: Seen) -> bool:
     idle = seen.at - seen.last.ended_at if seen.last else timedelta(hours=1)
     is_begun = seen.queues.input.in_flight + seen.queues.bulk.in_flight > 0
     return idle > _WITHOUT_RUN and waited > _WITHOUT_RUN.total_seconds() and not is_begun
-
-
-def _refusal(held: HeldServer) -> str:
-    said = next((words for code, words in _SAYS.items() if code == held.reason), "")
-    if not said or not held.server:
-        who = held.server or "AWS, or a setting,"
-        said, held_for = "keeps mail from going", f" ({held.reason})"
-    else:
-        who, held_for = f"the mail server {held.server}", ""
-    return f"{who} {said}{held_for}{f': {held.reply}' if held.reply else ''}"
 
 
 def _stopping(stops: Sequence[EmailStop], seen: Seen) -> str:
@@ -251,12 +195,18 @@ def _more(seen: Seen, verdict: Verdict) -> list[str]:
     if verdict not in (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED):
         more += [f"{one.server} is held ({one.reason})" for one in seen.held if one.server]
     if seen.later and verdict in (Verdict.IDLE, Verdict.SENDING, Verdict.BACKLOG):
-        due = f", the next try at {moment(seen.next_retry, seen.at)}" if seen.next_retry else ""
+        due = f", the next due {moment(seen.next_retry, seen.at)}" if seen.next_retry else ""
         more.append(f"{_emails(seen.later)} for later{due}")
     wrong = (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED)
     if verdict not in wrong and (dead := _all(seen.queues.dead_letter)):
         more.append(f"{dead:,} dead letter{'s' * (dead > 1)}: ionctl dead list")
     return more
+
+
+def _under_way(seen: Seen) -> str:
+    """Whether mail is to be taken yet; in hand is, too, what is put off for less than a minute."""
+    visible = (seen.queues.input.visible, seen.queues.bulk.visible, seen.queues.later.visible)
+    return "on the way" if any(visible) else "in hand, or put off for less than a minute"
 
 
 def _speed(seen: Seen) -> str:

@@ -42,6 +42,9 @@ def test_without_options_the_stack_stays_up() -> None:
         ("--once a.json --dry-run", "--once and --dry-run are two things: choose one"),
         ("--once a.json --timeout nan", "argument --timeout: invalid seconds value: 'nan'"),
         ("--once a.json --timeout 0", "argument --timeout: invalid seconds value: '0'"),
+        ("--once a.json --open", "--open is for the stack that stays up"),
+        ("--dry-run --tail", "--verbose is for the stack that stays up"),
+        ("--no-console --open", "--no-console leaves no console to open"),
         ("--port 65536", "argument --port: invalid port value: '65536'"),
         ("--dryrun", "unrecognized arguments: --dryrun"),
     ],
@@ -63,5 +66,5 @@ def test_help_fits_a_terminal_of_a_hundred_columns(
         parse(["--help"])
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 100 for line in lines)
-    for heading in ("options:", "--once FILE …:", "--dry-run:"):
+    for heading in ("options:", "console:", "--once FILE …:", "--dry-run:"):
         assert heading in lines

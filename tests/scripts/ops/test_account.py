@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.ops.account import account
+from ionctl.ops.account import account, local_account
+from ionctl.ops.local_stack import LocalStack, MailServerAddress
 from ionctl.problem import Problem
 
 pytestmark = pytest.mark.usefixtures("credentials")
@@ -49,3 +50,27 @@ def test_a_client_is_made_once_and_of_the_region() -> None:
         *("secretsmanager", "sns", "sqs", "ssm"),
     ]
     assert {client.meta.region_name for client in clients} <= {"eu-west-3", "aws-global"}
+
+
+def test_the_local_stack_is_reached_whatever_the_persons_configuration_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("no configuration")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-one")
+    server = MailServerAddress(host="localhost", port=1, username="", password="", ca_file="")
+    stack = LocalStack(
+        pid=1,
+        name="ion",
+        console_url="",
+        endpoint_url="http://127.0.0.1:1",
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        topic_arn="",
+        bulk_topic_arn="",
+        mail_server=server,
+    )
+    local = local_account(stack)
+    assert local.sqs.meta.endpoint_url == "http://127.0.0.1:1"
+    assert local.region == "us-east-1"
