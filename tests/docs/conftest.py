@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from docs.blocks import commands
 from docs.following import run_page
 from ionctl.files import ROOT
 from ionctl.local.announcement import announced
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
-from ionctl.local.stack import Stack
+from ionctl.local.stack import Stack, config_secrets
 from ionctl.ops import local_stack
 
-_needs_aws = re.compile(r"^\s*(aws|terraform|\./(ionctl|control\.sh))\b", re.MULTILINE)
+_needs_aws = re.compile(r"\b(aws|terraform|ionctl)\b")
 _SHOWN_LINES = 40
 
 
@@ -29,7 +30,7 @@ def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     monkeypatch.setenv(local_stack.FILE_VARIABLE, str(usual))
 
     def follow(page: str) -> None:
-        with _aws_for(page) as environment:
+        with _aws_for(page, tmp_path) as environment:
             status, output = run_page(page, tmp_path, {**environment, "TMPDIR": str(temporary)})
         *before, last = output.splitlines() or [""]
         assert status == 0, "\n".join([last, *before[-_SHOWN_LINES:]])
@@ -38,18 +39,30 @@ def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 
 @contextmanager
-def _aws_for(page: str) -> Iterator[dict[str, str]]:
-    """What leads to an emulated AWS, in which a relay has sent order-17, if `page` needs one.
+def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
+    """What leads to an emulated AWS, if `page` needs one.
 
-    `ionctl --local` finds it, too.
+    A relay there has sent order-17, and has a dead letter. `ionctl --local` finds it, too.
     """
-    if not _needs_aws.search((ROOT / page).read_text(encoding="utf-8")):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if not any(map(_needs_aws.search, commands(text, page).values())):
         yield {}
         return
     with Stack() as stack, announced(stack):
+        stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
         stack.publish(
             {"action": "send", "email_id": "order-17", "recipient": "ann@example.org"}
             | {"subject": "Order 17", "body_text": "Thank you."}
         )
         stack.wait_for_emails(1)
-        yield {**CREDENTIALS, **ISOLATION, "AWS_ENDPOINT_URL": stack.ministack.endpoint}
+        stack.wait_until_settled()
+        (dead_letter,) = stack.dead_letters()
+        secrets = folder / "secrets.cfg"
+        secrets.write_text(config_secrets(stack.mail_server.login), encoding="utf-8")
+        yield {
+            **CREDENTIALS,
+            **ISOLATION,
+            "AWS_ENDPOINT_URL": stack.ministack.endpoint,
+            "DEAD_LETTER": dead_letter.message_id,
+            "SECRETS": str(secrets),
+        }

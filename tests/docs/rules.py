@@ -32,10 +32,17 @@ RULES = (
         "of the emulated AWS",
     ),
     Rule(
-        r"\baws logs tail (\S+) --since \w+ --format short",
-        r"aws logs filter-log-events --log-group-name \1",
-        "version 1 of the AWS CLI, which PyPI has, knows no tail",
+        r"^cp config-secrets-example.cfg config-secrets.cfg",
+        'cp "$SECRETS" config-secrets.cfg',
+        "filled in, with the local mail server",
     ),
+    Rule(
+        r"(\bionctl( --local)? doctor)\b",
+        r"\1 --nameserver 127.0.0.1:9",
+        "no question leaves this machine",
+    ),
+    Rule(r"\bMESSAGE-ID\b", '"$DEAD_LETTER"', "there is one"),
+    Rule(r"(\bionctl dead discard)\b", r"\1 --yes", "there is no person to be asked"),
     Rule(
         r"\bterraform test$",
         "terraform test -filter=tests/naming.tftest.hcl",
@@ -50,7 +57,11 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """Commands that can't be run here, or are run by another test: as they are, without a comment."""
 
-ANSWERS: Mapping[str, str] = {}
+ANSWERS: Mapping[str, str] = {
+    r"\./ionctl( --local)? status": "there is a dead letter",
+    r"\./ionctl( --local)? doctor": "no DNS here, and no alarm has a listener",
+    r"\./ionctl cancel": "order-17 has been sent",
+}
 """Commands that may exit with 1, which is an answer: how they begin, and what is wrong then."""
 
 _COMMENT = re.compile(r"\s+#.*$")
