@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
+from ionctl.cli.console import console
 from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
@@ -21,6 +23,7 @@ from ionctl.cli.send import send
 from ionctl.cli.status import show_status
 from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
+from ionctl.files import version
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
 
@@ -32,9 +35,21 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ionctl {version()}")
+        raise typer.Exit
+
+
 @app.callback()
 @on_target
-def _main(_target: Target) -> None:
+def _main(
+    _target: Target,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
     """See and steer an ion relay: what waits and why, what became of an email, pause and stop.
 
     Exit status: 0 well, 1 something is wrong or can't be done, 2 a mistake in the command line.
@@ -53,6 +68,7 @@ app.command()(render)
 app.command()(tail)
 app.command()(load)
 app.command()(cost)
+app.command()(console)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ion.contract import Where  # noqa: TC001 - msgspec reads it when the console runs
+from ion.contract import Lane, Where  # noqa: TC001 - msgspec reads them when the console runs
 from ionctl.console import operations
 from ionctl.console.answers import answer, asked
 from ionctl.console.contract import contract
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ionctl.console.changes import Changes
+    from ionctl.console.keys import Keys
     from ionctl.console.switches import Switches
     from ionctl.ops.deployment import Deployment
 
@@ -57,6 +58,13 @@ class _Stop(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: str = ""
 
 
+class _Resume(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Only that lane's pause, or only that stop; neither: everything."""
+
+    lane: Lane | None = None
+    stop_id: str | None = None
+
+
 class _Cancel(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email_id: str
 
@@ -73,6 +81,7 @@ class Api:
         about: what the page shows of it, and goes by.
         changes: told when something was changed from here.
         switches: None: the mail server isn't ours.
+        keys: told what is published from here.
     """
 
     def __init__(
@@ -81,11 +90,13 @@ class Api:
         about: dict[str, Any],
         changes: Changes,
         switches: Switches | None,
+        keys: Keys,
     ) -> None:
         self._deployment = deployment
         self._about = about
         self._changes = changes
         self._switches = switches
+        self._keys = keys
 
     @property
     def routes(self) -> list[Route]:
@@ -184,7 +195,9 @@ class Api:
 
     async def _publish(self, request: Request) -> Response:
         text = await asked(request, _Text)
-        return answer(await self._do(operations.publish, text.body, bulk=text.bulk))
+        published = await self._do(operations.publish, text.body, bulk=text.bulk)
+        self._keys.add(published.email_id)
+        return answer(published)
 
     # -- steering ------------------------------------------------------------------------
 
@@ -198,8 +211,9 @@ class Api:
         about = {"where": order.where, "until": order.until}
         return answer(await self._do(operations.stop, about, order.why))
 
-    async def _resume(self, _request: Request) -> Response:
-        return answer(await self._do(operations.resume))
+    async def _resume(self, request: Request) -> Response:
+        order = await asked(request, _Resume)
+        return answer(await self._do(operations.resume, order.lane, order.stop_id))
 
     async def _cancel(self, request: Request) -> Response:
         email_id = (await asked(request, _Cancel)).email_id

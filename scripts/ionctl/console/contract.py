@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ion.contract.hints import ALLOWED
+from ionctl.files import ROOT
 
-_DOCS = Path(__file__).resolve().parents[3] / "docs"
+_DOCS = ROOT / "docs"
 _SCHEMA = _DOCS / "schema" / "message.schema.json"
 _EXAMPLES = _DOCS / "examples"
 

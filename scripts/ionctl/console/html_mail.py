@@ -23,15 +23,19 @@ _REMOTE = "https: http:"
 _MOST_INLINED_BYTES = 32 * 1024 * 1024
 """Of images put into a document, each as often as it is shown."""
 
-_doctype = re.compile(r"\s*<!doctype[^>]{0,1000}>", re.IGNORECASE)
+_doctype = re.compile(r"\s{0,99}<!doctype[^>]{0,1000}>", re.IGNORECASE)
 _link = re.compile(r"<link(?=[\s/>])", re.IGNORECASE)
-_target = re.compile(r"(\starget\s*=\s*[\"']?)_(?:self|parent|top)(?=[\"'\s>])", re.IGNORECASE)
+_target = re.compile(
+    r"(\starget\s{0,9}=\s{0,9}[\"']?)_(?:self|parent|top)(?=[\"'\s>])", re.IGNORECASE
+)
 _content_id = re.compile(r"(?<=[\"'(=\s])cid:([^\"'()<>\s]{1,255})", re.IGNORECASE)
 _image = re.compile(r"image/[a-z0-9.+-]{1,50}\Z")
+_blanks = r"\s{0,9}"  # bounded, as all here: no text takes longer than its length
 _remote = re.compile(
-    r"(?:\b(?:src|srcset|background|poster|data)\s*=\s*[\"']?"
-    r"|url\(\s*[\"']?|@import\s+[\"']|<(?:link|image|use)\s[^>]{0,500}?href\s*=\s*[\"']?)"
-    r"\s*((?:https?:)?//[^\"'()<>\s]+)",
+    rf"(?:\b(?:src|srcset|background|poster|data){_blanks}={_blanks}[\"']?"
+    rf"|url\({_blanks}[\"']?|@import{_blanks}[\"']"
+    rf"|<(?:link|image|use)\s[^<>]{{0,300}}?href{_blanks}={_blanks}[\"']?)"
+    rf"{_blanks}((?:https?:)?//[^\"'()<>\s]{{1,2000}})",
     re.IGNORECASE,
 )
 

@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 _GRAMMAR_CHARACTERS = 4000
 """Of a field that is read by a grammar, whose time grows with their square, and worse."""
 _SHOWN_CHARACTERS = 32_768
+_MOST_CHARACTERS = 10_000_000
+"""Of a text or of HTML."""
+_HEADER_BYTES = 262_144
+_MOST_WORK = 10_000_000
+"""Boundaries times lines: the parser holds each line against each boundary that it is within."""
 _MOST_FIELDS = 1000
 _MOST_PARTS = 1000
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
 """Python's encodings that no email is in, and that raise, or take long."""
+_end_of_header = re.compile(rb"\r?\n\r?\n")
+_boundary = re.compile(rb"boundary", re.IGNORECASE)
 _blanks = re.compile(r"\s+")
 _registry = HeaderRegistry()
 
@@ -83,11 +90,7 @@ class _Decoding(email.policy.Compat32):
 
 def mime(content: bytes) -> Mime:
     """Take an email apart."""
-    try:
-        message = email.parser.BytesParser(policy=_Decoding()).parsebytes(content)
-    except Exception:  # noqa: BLE001 - it is nested too deep for the parser, or worse
-        message = email.parser.BytesHeaderParser(policy=_Decoding()).parsebytes(content)
-        message.set_payload("")
+    message = _message(content)
     fields = list(islice(_fields(message), _MOST_FIELDS))
     text = html = ""
     attachments: list[Attachment] = []
@@ -105,8 +108,29 @@ def mime(content: bytes) -> Mime:
         to=_mailboxes(fields, "to"),
         text=text,
         html=html,
-        attachments=attachments,
+        attachments=[_as_shown(one, html) for one in attachments],
     )
+
+
+def _as_shown(attachment: Attachment, html: str) -> Attachment:
+    """It as inline if the HTML shows it, whatever its own part says."""
+    content_id = attachment.content_id
+    is_inline = attachment.inline or (bool(content_id) and f"cid:{content_id}" in html)
+    return msgspec.structs.replace(attachment, inline=is_inline)
+
+
+def _message(content: bytes) -> Message:
+    """It parsed; its header alone, if the rest would take too long, or is nested too deep."""
+    end = _end_of_header.search(content)
+    header, body = (content[: end.start()], content[end.start() :]) if end else (content, b"")
+    work = body.count(b"\n") * len(_boundary.findall(content))
+    with suppress(Exception):
+        if work <= _MOST_WORK:
+            parser = email.parser.BytesParser(policy=_Decoding())
+            return parser.parsebytes(header[:_HEADER_BYTES] + body)
+    message = email.parser.BytesHeaderParser(policy=_Decoding()).parsebytes(header[:_HEADER_BYTES])
+    message.set_payload("")
+    return message
 
 
 def _fields(message: Message) -> Iterator[tuple[str, str]]:
@@ -119,7 +143,7 @@ def _decoded(value: str) -> str:
     octets = value.encode("utf-8", "surrogateescape")
     text = _blanks.sub(" ", octets.decode("utf-8", "replace")).strip()
     with suppress(Exception):  # of unknown charsets, and of half a character in base64
-        text = str(email.header.make_header(email.header.decode_header(text)))
+        text = str(email.header.make_header(email.header.decode_header(text))) or text
     return _clean(text)
 
 
@@ -131,9 +155,9 @@ def _clean(text: str) -> str:
 def _mailboxes(fields: list[tuple[str, str]], name: str) -> list[str]:
     """Those that the fields of that name have; a whole field where it can't be read."""
     found: list[str] = []
-    for value in (value for one, value in fields if one.lower() == name):
+    for count, value in enumerate(value for one, value in fields if one.lower() == name):
         with suppress(Exception):
-            if len(value) <= _GRAMMAR_CHARACTERS and not found:
+            if len(value) <= _GRAMMAR_CHARACTERS and not count:
                 header = cast("AddressHeader", _registry(name, value))
                 found += [_clean(str(one)) for one in header.addresses]
                 continue
@@ -146,9 +170,8 @@ def _parts(message: Message) -> Iterator[Message]:
     ahead = [message]
     while ahead:
         part = ahead.pop()
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            ahead += reversed(cast("list[Message]", payload))
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            ahead += reversed(cast("list[Message]", part.get_payload()))
         else:
             yield part
 
@@ -158,8 +181,8 @@ def _text(part: Message) -> str:
     with suppress(Exception):  # LookupError, and what a codec finds
         charset = codecs.lookup(part.get_content_charset("utf-8")).name
         if charset not in _NO_CHARSETS:
-            return _clean(octets.decode(charset, "replace"))
-    return octets.decode("utf-8", "replace")
+            return _clean(octets.decode(charset, "replace"))[:_MOST_CHARACTERS]
+    return octets.decode("utf-8", "replace")[:_MOST_CHARACTERS]
 
 
 def _octets(part: Message) -> bytes:

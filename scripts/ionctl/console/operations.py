@@ -5,21 +5,22 @@ from __future__ import annotations
 import getpass
 import tempfile
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ion.contract import Cancel, Pause, Stop, Where, parse
+from ionctl.ops import edit as dead_edit
 from ionctl.ops import letters as dead_letters
-from ionctl.ops import publishing
+from ionctl.ops import life as life_of
+from ionctl.ops import publishing, steering
 from ionctl.ops import status as relay_status
-from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ion.contract import Lane
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.result import (
         Cancelled,
@@ -38,14 +39,6 @@ _MOST_LETTERS = 200
 """Shown at a time; the groups count all."""
 
 
-def _ops(module: str) -> Any:  # noqa: ANN401 - a module
-    """Part of ops. Raises Problem: it isn't there yet."""
-    try:
-        return import_module(f"ionctl.ops.{module}")
-    except ModuleNotFoundError:
-        raise Problem(f"ionctl.ops.{module} isn't there yet") from None
-
-
 def status(deployment: Deployment, *, letters: bool) -> Status:
     """How the relay is; `letters`: the dead ones by reason, too."""
     return relay_status.status(deployment, letters=letters)
@@ -53,8 +46,7 @@ def status(deployment: Deployment, *, letters: bool) -> Status:
 
 def life(deployment: Deployment, key: str) -> Life:
     """The life of an email."""
-    found: Life = _ops("life").life(deployment, key)
-    return found
+    return life_of.life(deployment, key)
 
 
 # -- dead letters ------------------------------------------------------------------------
@@ -91,8 +83,7 @@ def discard(deployment: Deployment, ids: Collection[str]) -> tuple[Moved, str]:
 
 def edit(deployment: Deployment, message_id: str, body: str) -> Edited:
     """Send a dead letter's email with another content, under the same key."""
-    edited: Edited = _ops("edit").edit(deployment, message_id, body, by=_who())
-    return edited
+    return dead_edit.edit(deployment, message_id, body, by=_who())
 
 
 # -- publishing --------------------------------------------------------------------------
@@ -114,33 +105,29 @@ def publish(deployment: Deployment, body: str, *, bulk: bool) -> Published:
 def pause(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
     """Receive nothing of a lane, or at all. Raises BadInput."""
     asked: Pause = _parsed({"action": "pause", **order})
-    forced: InForce = _ops("steering").pause(deployment, asked, by=_who(), why=why)
-    return forced
+    return steering.pause(deployment, asked, by=_who(), why=why)
 
 
 def stop(deployment: Deployment, order: Mapping[str, Any], why: str) -> InForce:
     """Dead-letter emails. Raises BadInput."""
     asked: Stop = _parsed({"action": "stop", **order})
-    forced: InForce = _ops("steering").stop(deployment, asked, by=_who(), why=why)
-    return forced
+    return steering.stop(deployment, asked, by=_who(), why=why)
 
 
-def resume(deployment: Deployment) -> InForce:
-    """End every pause and every stop."""
-    forced: InForce = _ops("steering").resume(deployment)
-    return forced
+def resume(deployment: Deployment, lane: Lane | None, stop_id: str | None) -> InForce:
+    """End a lane's pause, or a stop; neither is named: everything."""
+    return steering.resume(deployment, by=_who(), lane=lane, stop_id=stop_id)
 
 
 def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     """Don't send an email. Raises BadInput: it can't be a key."""
     asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
-    cancelled: Cancelled = _ops("steering").cancel(deployment, asked.email_id)
-    return cancelled
+    return steering.cancel(deployment, asked.email_id, by=_who())
 
 
 def wake(deployment: Deployment) -> None:
     """Let the relay look at its queues now."""
-    _ops("steering").wake(deployment)
+    steering.wake(deployment)
 
 
 def _parsed(order: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as its action says

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,8 +21,10 @@ from ionctl.console import operations
 from ionctl.console.answers import ERRORS
 from ionctl.console.api import Api
 from ionctl.console.changes import Changes
+from ionctl.console.keys import Keys
 from ionctl.console.mail import Mail
 from ionctl.console.security import Guard
+from ionctl.files import version
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from ionctl.console.inbox import Inbox
     from ionctl.console.switches import Switches
+    from ionctl.ops.account import Account
     from ionctl.ops.deployment import Deployment
 
 DEFAULT_PORT = 8466
@@ -79,8 +83,9 @@ class Console:
             switches,
         )
         about = _about(deployment, local=local, write=write, inbox=inbox is not None)
-        api = Api(deployment, about, self._changes, switches)
-        mail = Mail(inbox, lambda _message_id: "")
+        keys = Keys(deployment)
+        api = Api(deployment, about, self._changes, switches, keys)
+        mail = Mail(inbox, keys.of)
         app = Starlette(
             routes=[
                 Route("/", _page),
@@ -119,7 +124,12 @@ class Console:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._loop.call_soon_threadsafe(self._changes.close)
+        with suppress(RuntimeError):  # the loop has ended by itself
+            self._loop.call_soon_threadsafe(self._changes.close)
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Wait until it ends by itself, which it shouldn't."""
         self._thread.join()
 
     def _run(self) -> None:
@@ -146,10 +156,22 @@ def _about(deployment: Deployment, *, local: bool, write: bool, inbox: bool) -> 
         "local": local,
         "write": write,
         "inbox": inbox,
-        "version": "",
+        "version": version(),
         "topic_arn": deployment.topic_arn,
         "bulk_topic_arn": deployment.bulk_topic_arn,
         "commands": {"ionctl": f"./ionctl {options}"},
+        "environment": _environment(deployment.account) if local else {},
+    }
+
+
+def _environment(account: Account) -> dict[str, str]:
+    """Variables by which the AWS CLI and SDKs reach an emulated AWS, whose key is made up."""
+    credentials = account.session.get_credentials()
+    return {
+        "AWS_ENDPOINT_URL": account.endpoint_url or "",
+        "AWS_REGION": account.region,
+        "AWS_ACCESS_KEY_ID": (credentials and credentials.access_key) or "",
+        "AWS_SECRET_ACCESS_KEY": (credentials and credentials.secret_key) or "",
     }
 
 

@@ -512,6 +512,15 @@ class Cancelled(Result, frozen=True, kw_only=True):
     words: str
 
 
+# -- console -----------------------------------------------------------------------------
+
+
+class ConsoleAddress(Result, frozen=True, kw_only=True):
+    """Where the console is. `url`: to be opened in a browser of this machine; has its token."""
+
+    url: str
+
+
 # -- doctor ------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ import msgspec
 from ionctl.ops.result import (
     Cancelled,
     Checks,
+    ConsoleAddress,
     Cost,
     Diagnosis,
     Edited,
@@ -50,6 +51,7 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "render": Rendered,
     "doctor": Diagnosis,
     "cost": Cost,
+    "console": ConsoleAddress,
 }
 """What each command prints."""
 _ABOUT = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)

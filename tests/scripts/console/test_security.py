@@ -45,7 +45,7 @@ def test_the_url_has_the_token_and_this_machine_s_address(opened: Opened) -> Non
 
 
 def test_it_listens_on_loopback_alone(opened: Opened) -> None:
-    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
+    others = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
     for address in others - {"127.0.0.1", "127.0.1.1", "::1"}:
         with pytest.raises(OSError):
             socket.create_connection((address, opened.console.port), timeout=1)
