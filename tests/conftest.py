@@ -42,9 +42,36 @@ def _model(path: str, load: Callable[..., Any] = JSONFileLoader.load_file) -> An
 setattr(JSONFileLoader, "load_file", lambda _self, path: _model(path))  # noqa: B010 - mypy: a method
 
 
+LONGEST = (
+    "system/test_terraform_protect.py",
+    "machine/test_machine.py",
+    "system/test_terraform_plan.py",
+    "system/test_soak.py",
+    "system/test_terraform_examples.py",
+    "system/test_terraform_module.py",
+    "system/test_flow.py",
+    "docs/test_pages.py",
+    "docs/test_readme.py",
+    "system/test_kill_flow.py",
+    "docs/test_operations.py",
+    "scripts/test_package.py",
+    "system/test_terraform_load.py",
+    "scripts/test_release_all.py",
+    "scripts/local/test_agreement.py",
+    "report/test_redaction.py",
+)
+"""Files of minutes, in the order in which they begin: what waits for Terraform beside work."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, or one process would be busy with it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("system") is None)
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    assert all(path.is_file() for path in ranks)
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        return ranks.get(item.path, len(LONGEST)), item.get_closest_marker("system") is None
+
+    items.sort(key=rank)
 
 
 class Log:

@@ -108,7 +108,7 @@ class Copy:
         return output
 
     def _init(self) -> None:
-        for mirror in _mirrors():
+        for mirror in mirrors():
             try:
                 self.run("init", "-input=false", f"-plugin-dir={mirror}")
             except Problem:
@@ -146,7 +146,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _mirrors() -> Iterator[Path]:
+def mirrors() -> Iterator[Path]:
     """Give the folders on this machine that hold providers, laid out as a mirror."""
     places = [os.environ.get("TF_PLUGIN_CACHE_DIR", ""), *_MIRROR_PLACES]
     for place in filter(None, places):

@@ -113,8 +113,12 @@ def traces(
         found.row = _try(found, "the ledger", lambda: _row(deployment, other))
         _read_log(deployment, found, since)
     if _may_be_dead(found):
-        look = lambda: asyncio.run(_letters(deployment, found, progress))  # noqa: E731
-        found.letters = _try(found, "the dead letters", look) or []
+        letters = _try(
+            found,
+            "the dead letters",
+            lambda: asyncio.run(_letters(deployment, found, progress)),
+        )
+        found.letters = letters or []
         if found.row is None and found.letters:
             found.email_id = found.letters[0].email_id
             if found.email_id != asked:

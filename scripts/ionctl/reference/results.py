@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +28,8 @@ from ionctl.ops.result import (
     Sent,
     Status,
 )
+
+FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
 
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "status": Status,
@@ -52,6 +56,11 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
 """What each command prints."""
 _ABOUT = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 """An entry of a docstring's "Args": fields, and what is said of them."""
+
+
+def text() -> str:
+    """The schema's file."""
+    return json.dumps(result_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def result_schema() -> dict[str, Any]:
