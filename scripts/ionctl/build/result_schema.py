@@ -12,6 +12,7 @@ from ionctl.ops.result import (
     Cancelled,
     Checked,
     ConsoleAddress,
+    Cost,
     Diagnosis,
     Edited,
     InForce,
@@ -49,6 +50,7 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "check": Files,
     "render": Rendered,
     "doctor": Diagnosis,
+    "cost": Cost,
     "console": ConsoleAddress,
 }
 """What each command prints."""

@@ -17,6 +17,7 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import sure
+from ionctl.cli.check import read
 from ionctl.cli.dead import app, indented
 from ionctl.cli.output import errors, safe, show
 from ionctl.cli.target import Target, on_target
@@ -64,7 +65,7 @@ def edit(
     letter = letters.letter(deployment, message_id)
     sender = deployment.default_sender
     if body is not None:
-        new = sys.stdin.read() if body == "-" else _read(Path(body))
+        new = read(body)
     elif values or dropped:
         new = changed(letter.body, values or (), dropped or ())
     else:
@@ -74,7 +75,7 @@ def edit(
     errors.print(_difference(letter.body, new))
     checked = check(new, default_sender=sender)
     if not checked.ok:
-        errors.print(_faults(checked), soft_wrap=True)
+        errors.print(_faults(check(indented(new), default_sender=sender)), soft_wrap=True)
         raise typer.Exit(1)
     sure(f"Send it under the id {letter.email_id}", yes=yes)
     done = send_edited(deployment, message_id, new, by=getpass.getuser())
@@ -104,13 +105,6 @@ def _edited(body: str, default_sender: str | None) -> str:
         return compact(json.loads(text))
     except ValueError:
         return text
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{file} can't be read: {error}") from error
 
 
 def _faults(checked: Checked) -> Text:

@@ -255,8 +255,14 @@ async def _look(
 def _with(group: LetterGroup | None, read: Letter, at: datetime) -> LetterGroup:
     """The group with one letter more."""
     if group is None:
+        meant = f"did you mean {read.did_you_mean}?" if read.did_you_mean else ""
         return LetterGroup(
-            reason=read.reason, path=read.path, hint=read.hint, count=1, oldest_at=at, newest_at=at
+            reason=read.reason,
+            path=read.path,
+            hint=read.hint or meant,
+            count=1,
+            oldest_at=at,
+            newest_at=at,
         )
     oldest, newest = min(at, group.oldest_at), max(at, group.newest_at)
     more = group.count + 1

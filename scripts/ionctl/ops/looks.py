@@ -35,6 +35,8 @@ SPAN = timedelta(hours=1)
 RUN_EVENTS = ("run ended", "settings", *SUSPENDED)
 _METRICS_SPAN = timedelta(minutes=15)
 _PERIOD_SECONDS = 60
+_MOST_PAGES = 5
+"""Of each part of the log: a glance takes seconds."""
 _MOST_STATES = 16
 """Servers of which the state is read: three rows each, of at most 100."""
 
@@ -154,7 +156,10 @@ class Looks:
         return self.of("ages and rates in CloudWatch", look) or {}
 
     def _events(self, what: str, wanted: Wanted) -> Part | None:
-        part = self.of(what, lambda: log.read_back(self._deployment, wanted, SPAN, self.at))
+        look = lambda: log.read_back(  # noqa: E731 - as above
+            self._deployment, wanted, SPAN, self.at, _MOST_PAGES
+        )
+        part = self.of(what, look)
         if part is not None and part.cut:
             since = f"{part.since:%H:%M}-{part.until:%H:%M} UTC"
             self._unknown.append(f"{what}: too much to be read, only that of {since} was")

@@ -7,16 +7,21 @@ from pathlib import Path
 import pytest
 
 from ionctl.cli.main import main
+from ionctl.cli.output import console, errors
 from ionctl.ops import local_stack
 from relays import Operated
 from terminal import Ionctl, Ran
 
 
-class _Terminal(io.StringIO):
-    """Standard input that a person types into."""
+class _Stdin(io.TextIOWrapper):
+    """Standard input: what a person types at a terminal, or what a program writes."""
+
+    def __init__(self, text: str, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(text.encode()), encoding="utf-8")
+        self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        return True
+        return self._is_terminal
 
 
 @pytest.fixture
@@ -28,9 +33,10 @@ def ionctl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(*words: str | Path, typed: str | None = None, stdin: str = "") -> Ran:
         monkeypatch.setattr(sys, "argv", ["ionctl", *map(str, words)])
-        source = io.StringIO(stdin) if typed is None else _Terminal(typed)
+        source = _Stdin(stdin if typed is None else typed, is_terminal=typed is not None)
         monkeypatch.setattr(sys, "stdin", source)
-        monkeypatch.setenv("COLUMNS", "200")
+        for one in (console, errors):  # xdist's COLUMNS was there when they were made
+            monkeypatch.setattr(one, "width", 200)
         capsys.readouterr()
         status = main()
         written = capsys.readouterr()
