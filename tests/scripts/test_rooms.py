@@ -14,7 +14,7 @@ MAY_KNOW = {
     # the stack has a console, and is put together as a release is
     "local": {"local", "console", "ops", "build"},
 }
-SHARED = {"problem", "loopback", "version"}
+SHARED = {"files", "loopback", "problem", "version"}
 """Modules of the top, which know no room."""
 
 
