@@ -41,7 +41,7 @@ async def asked(request: Request, kind: type[T]) -> T:
     """What the request's body asks for.
 
     Raises:
-        HTTPException: it is too large.
+        HTTPException: it is too large, or no JSON in UTF-8 at all.
         msgspec.DecodeError: it asks for something else.
     """
     octets = bytearray()
@@ -49,7 +49,10 @@ async def asked(request: Request, kind: type[T]) -> T:
         octets += chunk
         if len(octets) > _MOST_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "more than 2 MB")
-    return msgspec.json.decode(octets, type=kind)
+    try:
+        return msgspec.json.decode(octets, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "no JSON that can be read") from error
 
 
 def _http(_request: Request, error: Exception) -> Response:
