@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 2 * 1024 * 1024
 """Of a request's body: a message has 256 KiB at most, escaped in JSON up to six times as much."""
+OWN_FAULT = "the console has failed: its terminal says how"
 
 T = TypeVar("T")
 
@@ -83,8 +84,7 @@ def _table(_request: Request, error: Exception) -> Response:
 
 
 def _own_fault(_request: Request, _error: Exception) -> Response:
-    words = "the console has failed: its terminal says how"
-    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, words)
+    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, OWN_FAULT)
 
 
 ERRORS: Mapping[Any, Callable[[Request, Exception], Response]] = {
