@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 2 * 1024 * 1024
 """Of a request's body: a message has 256 KiB at most, escaped in JSON up to six times as much."""
+OWN_FAULT = "the console has failed: its terminal says how"
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ async def asked(request: Request, kind: type[T]) -> T:
     """What the request's body asks for.
 
     Raises:
-        HTTPException: it is too large.
+        HTTPException: it is too large, or no JSON in UTF-8 at all.
         msgspec.DecodeError: it asks for something else.
     """
     octets = bytearray()
@@ -49,7 +50,10 @@ async def asked(request: Request, kind: type[T]) -> T:
         octets += chunk
         if len(octets) > _MOST_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "more than 2 MB")
-    return msgspec.json.decode(octets, type=kind)
+    try:
+        return msgspec.json.decode(octets, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "no JSON that can be read") from error
 
 
 def _http(_request: Request, error: Exception) -> Response:
@@ -80,8 +84,7 @@ def _table(_request: Request, error: Exception) -> Response:
 
 
 def _own_fault(_request: Request, _error: Exception) -> Response:
-    words = "the console has failed: its terminal says how"
-    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, words)
+    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, OWN_FAULT)
 
 
 ERRORS: Mapping[Any, Callable[[Request, Exception], Response]] = {

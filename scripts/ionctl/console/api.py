@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from ionctl.console.changes import Changes
     from ionctl.console.keys import Keys
     from ionctl.console.switches import Switches
+    from ionctl.console.threads import Threads
     from ionctl.ops.deployment import Deployment
 
 
@@ -82,6 +81,7 @@ class Api:
         changes: told when something was changed from here.
         switches: None: the mail server isn't ours.
         keys: told what is published from here.
+        threads: in which AWS is asked.
     """
 
     def __init__(
@@ -91,12 +91,14 @@ class Api:
         changes: Changes,
         switches: Switches | None,
         keys: Keys,
+        threads: Threads,
     ) -> None:
         self._deployment = deployment
         self._about = about
         self._changes = changes
         self._switches = switches
         self._keys = keys
+        self._threads = threads
 
     @property
     def routes(self) -> list[Route]:
@@ -130,14 +132,12 @@ class Api:
         ]
 
     async def _ask(self, operation: Callable[..., Any], *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as the operation has it
-        """Its result; the thread that a page no longer waits for is left alone."""
-        call = partial(operation, *given, **named)
-        return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+        return await self._threads.run(operation, self._deployment, *given, **named)
 
     async def _do(self, operation: Callable[..., Any], *given: Any, **named: Any) -> Any:  # noqa: ANN401 - the same
         """The same of what changes something."""
         try:
-            return await self._ask(operation, self._deployment, *given, **named)
+            return await self._ask(operation, *given, **named)
         finally:
             self._changes.look_now()
 
@@ -147,26 +147,24 @@ class Api:
         return answer(self._about)
 
     async def _status(self, _request: Request) -> Response:
-        return answer(await self._ask(operations.status, self._deployment, letters=True))
+        return answer(await self._ask(operations.status, letters=True))
 
     async def _stream(self, _request: Request) -> Response:
         return StreamingResponse(self._changes.stream(), media_type="text/event-stream")
 
     async def _life(self, request: Request) -> Response:
-        return answer(
-            await self._ask(operations.life, self._deployment, request.path_params["key"])
-        )
+        return answer(await self._ask(operations.life, request.path_params["key"]))
 
     async def _dead(self, request: Request) -> Response:
         reason, path = (request.query_params.get(name, "") for name in ("reason", "path"))
-        return answer(await self._ask(operations.dead, self._deployment, reason, path))
+        return answer(await self._ask(operations.dead, reason, path))
 
     async def _letter(self, request: Request) -> Response:
         message_id = request.path_params["id"]
-        return answer(await self._ask(operations.letter, self._deployment, message_id))
+        return answer(await self._ask(operations.letter, message_id))
 
     async def _contract(self, _request: Request) -> Response:
-        return answer(await self._ask(contract))
+        return answer(contract())
 
     # -- dead letters --------------------------------------------------------------------
 
@@ -191,7 +189,7 @@ class Api:
 
     async def _check(self, request: Request) -> Response:
         body = (await asked(request, _Text)).body
-        return answer(await self._ask(operations.check, self._deployment, body))
+        return answer(await self._ask(operations.check, body))
 
     async def _publish(self, request: Request) -> Response:
         text = await asked(request, _Text)

@@ -8,15 +8,17 @@ most four times a second.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import anyio.to_thread
 import msgspec
+from starlette.exceptions import HTTPException
 
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.table import TableError
+from ionctl.console.answers import OWN_FAULT
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
 
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
     from ionctl.console.inbox import Inbox
     from ionctl.console.switches import Switches
+    from ionctl.console.threads import Threads
     from ionctl.ops.result import Status
 
+_logger = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 15
 """A comment, so that a connection that has died is noticed."""
 _LEAST_SECONDS = 0.25
@@ -52,9 +56,10 @@ class Changes:
     """Used in the server's event loop, `look_now` aside.
 
     Args:
-        look: gives the relay's state, without its dead letters; asked in a thread.
+        look: gives the relay's state, without its dead letters; it takes a while.
         seconds: between two looks.
         inbox, switches: None: there is none.
+        threads: for the looks.
     """
 
     def __init__(
@@ -63,11 +68,13 @@ class Changes:
         seconds: float,
         inbox: Inbox | None,
         switches: Switches | None,
+        threads: Threads,
     ) -> None:
         self._look = look
         self._seconds = seconds
         self._inbox = inbox
         self._switches = switches
+        self._threads = threads
         self._state: dict[str, _Event] = {}
         self._version = 0
         self._listeners: set[asyncio.Event] = set()
@@ -123,7 +130,7 @@ class Changes:
         end = self._inbox.listen(arrived) if self._inbox else lambda: None
         try:
             self._tell_inbox()
-            while True:
+            while not self._closed:
                 self._due.clear()
                 self._tell_switches()
                 await self._tell_status()
@@ -134,11 +141,16 @@ class Changes:
 
     async def _tell_status(self) -> None:
         try:
-            status = await anyio.to_thread.run_sync(self._look, abandon_on_cancel=True)
+            status = await self._threads.run(self._look)
+        except HTTPException:
+            return  # the console ends
         except (Problem, TableError) as error:
             self._tell("error", {"error": str(error)})
         except AWS_ERRORS as error:
             self._tell("error", {"error": f"AWS refuses: {said(error)}"})
+        except Exception:  # the next look may do better, and nobody else would hear of it
+            _logger.exception("a look at the relay has failed")
+            self._tell("error", {"error": OWN_FAULT})
         else:
             self._state.pop("error", None)
             self._tell("status", status, alike=msgspec.structs.replace(status, at=_SOME_TIME))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ionctl.console.inbox import Inbox, Kept
+    from ionctl.console.threads import Threads
 
 _USUAL_LIMIT = 100
 _NOTHING = "default-src 'none'; frame-ancestors 'none'; sandbox"
@@ -84,25 +85,33 @@ class Mail:
     Args:
         inbox: None: there is none, and it isn't found.
         key_of: gives an email's key for its Message-ID; empty: not known.
+        threads: for what takes a while: taking an email apart does.
     """
 
-    def __init__(self, inbox: Inbox | None, key_of: Callable[[str], str]) -> None:
+    def __init__(self, inbox: Inbox | None, key_of: Callable[[str], str], threads: Threads) -> None:
         self._inbox = inbox
         self._key_of = key_of
+        self._threads = threads
 
     @property
     def routes(self) -> list[Route]:
         """All of them."""
         return [
-            Route("/api/inbox", self._list, methods=["GET"]),
-            Route("/api/inbox", self._empty, methods=["DELETE"]),
-            Route("/api/inbox/{id}", self._whole),
-            Route("/mail/{id}/html", self._html),
-            Route("/mail/{id}/source", self._source),
-            Route("/mail/{id}/attachments/{n:int}", self._attachment),
+            self._route("/api/inbox", self._list),
+            self._route("/api/inbox", self._empty, "DELETE"),
+            self._route("/api/inbox/{id}", self._whole),
+            self._route("/mail/{id}/html", self._html),
+            self._route("/mail/{id}/source", self._source),
+            self._route("/mail/{id}/attachments/{n:int}", self._attachment),
         ]
 
-    # The methods are synchronous: Starlette calls them in a thread, and parsing takes a while.
+    def _route(
+        self, path: str, respond: Callable[[Request], Response], method: str = "GET"
+    ) -> Route:
+        async def in_thread(request: Request) -> Response:
+            return await self._threads.run(respond, request)
+
+        return Route(path, in_thread, methods=[method])
 
     def _list(self, request: Request) -> Response:
         emails = self._emails.newest_first()

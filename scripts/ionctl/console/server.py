@@ -24,6 +24,7 @@ from ionctl.console.changes import Changes
 from ionctl.console.keys import Keys
 from ionctl.console.mail import Mail
 from ionctl.console.security import Guard
+from ionctl.console.threads import Threads
 from ionctl.files import version
 from ionctl.problem import Problem
 
@@ -76,16 +77,18 @@ class Console:
         self.port: int = self._listener.getsockname()[1]
         self.token = token or secrets.token_urlsafe(16)
         local = deployment.account.endpoint_url is not None
+        self._threads = Threads()
         self._changes = Changes(
             partial(operations.status, deployment, letters=False),
             _LOCAL_LOOK_SECONDS if local else _AWS_LOOK_SECONDS,
             inbox,
             switches,
+            self._threads,
         )
         about = _about(deployment, local=local, write=write, inbox=inbox is not None)
         keys = Keys(deployment)
-        api = Api(deployment, about, self._changes, switches, keys)
-        mail = Mail(inbox, keys.of)
+        api = Api(deployment, about, self._changes, switches, keys, self._threads)
+        mail = Mail(inbox, keys.of, self._threads)
         app = Starlette(
             routes=[
                 Route("/", _page),
@@ -126,6 +129,7 @@ class Console:
         self._server.should_exit = True
         with suppress(RuntimeError):  # the loop has ended by itself
             self._loop.call_soon_threadsafe(self._changes.close)
+            self._loop.call_soon_threadsafe(self._threads.close)
         self._thread.join()
 
     def wait(self) -> None:

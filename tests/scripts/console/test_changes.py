@@ -1,5 +1,6 @@
 """What changes is told to each page that listens, and looked for only while one does."""
 
+import gc
 import json
 import threading
 import time
@@ -26,6 +27,7 @@ class Relay:
     def __init__(self) -> None:
         self.dead = 0
         self.problem = ""
+        self.broken = False
         self.looks = 0
         self.looked = threading.Condition()
 
@@ -34,6 +36,8 @@ class Relay:
         with self.looked:
             self.looks += 1
             self.looked.notify_all()
+        if self.broken:
+            raise ZeroDivisionError
         if self.problem:
             raise Problem(self.problem)
         return msgspec.convert(
@@ -172,6 +176,15 @@ def test_a_relay_that_can_not_be_looked_at_is_told_and_looked_at_again(
         assert page.until(lambda one: one[0] == "error")[-1][1] == {"error": "no relay"}
 
 
+def test_a_fault_of_the_console_s_own_ends_no_stream(opened: Opened, relay: Relay) -> None:
+    relay.broken = True
+    with listening(opened) as page:
+        (*_, (_, told)) = page.until(lambda one: one[0] == "error")
+        assert told == {"error": "the console has failed: its terminal says how"}
+        relay.broken = False
+        page.until(lambda one: one[0] == "status")
+
+
 def test_one_look_serves_all_who_listen(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(opened) as one, listening(opened) as two:
         [one.event() for _ in range(4)]
@@ -225,3 +238,33 @@ def test_the_console_ends_with_pages_that_listen() -> None:
         opened.console.wait()
         with pytest.raises(EOFError):
             page.until(lambda _event: False)
+
+
+def test_it_ends_with_a_look_and_a_request_that_are_stuck(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    let_go, begun = threading.Event(), threading.Semaphore(0)
+
+    def stuck(*_: object, **__: object) -> None:
+        begun.release()
+        let_go.wait()
+
+    monkeypatch.setattr("ionctl.console.operations.status", stuck)
+    monkeypatch.setattr("ionctl.console.operations.dead", stuck)
+    answers = []
+    try:
+        with Opened() as opened, listening(opened) as page:
+            page.event()
+            asking = threading.Thread(
+                target=lambda: answers.append(opened.client.get("/api/dead").status_code)
+            )
+            asking.start()
+            for _ in range(2):
+                begun.acquire()
+            opened.console.__exit__()
+            asking.join()
+    finally:
+        let_go.set()
+    gc.collect()  # a task that nobody waited for complains now
+    assert answers == [503]
+    assert caplog.messages == []

@@ -169,9 +169,23 @@ def test_a_large_body_is_refused_with_its_length_said_or_not(opened: Opened) -> 
         assert status(opened.client.post("/api/check", content=content))[0] == 413
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"body": 1}', b'{"mode": "x", "y": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"where": 1}',
+        b'{"why": "x", "y": 1}',
+        b'{"why": "\xff"}',
+        b'{"why": "\\ud800"}',
+        b'{"where": {"tag": ' + b"[" * 100_000,
+        b"\0" * 100,
+    ],
+    ids=range(9),
+)
 def test_what_is_not_understood_is_refused_in_a_line(opened: Opened, content: bytes) -> None:
-    code, said = status(opened.client.post("/api/check", content=content))
+    code, said = status(opened.client.post("/api/stop", content=content))
     assert code == 400
     assert said
     assert "\n" not in said
