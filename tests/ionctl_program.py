@@ -27,8 +27,10 @@ class Ended:
     err: str
 
 
-def ionctl(*words: str, stack: Path | None = None, columns: int = 80, **environment: str) -> Ended:
-    """Run it.
+def command(
+    *words: str, stack: Path | None = None, columns: int = 80, **environment: str
+) -> tuple[list[str], dict[str, str]]:
+    """What starts it, and its environment.
 
     Args:
         words: of the command line.
@@ -36,21 +38,24 @@ def ionctl(*words: str, stack: Path | None = None, columns: int = 80, **environm
         columns: of the terminal that it thinks it has.
         environment: more of it.
     """
+    whole = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": _PATH,
+        "PYTHONUNBUFFERED": "1",
+        "COLUMNS": str(columns),
+        local_stack.FILE_VARIABLE: str(stack or ROOT / "none.json"),
+        **CREDENTIALS,
+        **ISOLATION,
+        **environment,
+    }
+    return [sys.executable, "-P", "-m", "ionctl.cli", *words], whole
+
+
+def ionctl(*words: str, stack: Path | None = None, columns: int = 80, **environment: str) -> Ended:
+    """Run it to its end; the arguments are those of `command`."""
+    line, whole = command(*words, stack=stack, columns=columns, **environment)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "ionctl.cli", *words],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": _PATH,
-            "COLUMNS": str(columns),
-            local_stack.FILE_VARIABLE: str(stack or ROOT / "none.json"),
-            **CREDENTIALS,
-            **ISOLATION,
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_SECONDS,
-        check=False,
+        line, env=whole, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 

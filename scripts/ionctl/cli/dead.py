@@ -12,12 +12,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ion.outcome import Reason
 from ionctl.cli.ask import progress, sure
 from ionctl.cli.choice import Choice, on_choice, redrive_of
 from ionctl.cli.output import safe, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
+from ionctl.ops.json_place import place
 from ionctl.ops.result import Moved
+from ionctl.ops.verdict import moment
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -154,27 +157,17 @@ def _pictured(found: Letters) -> RenderableType:
     if not found.chosen:
         none = "no dead letter is like that" if found.seen else "no dead letters"
         return Text(none + _hidden(found.hidden))
+    now = datetime.now(UTC)
     groups = Table(box=None, pad_edge=False)
     for name in ("count", "reason", "path", "died", "what would be right"):
-        groups.add_column(name, justify="right" if name == "count" else "left")
+        groups.add_column(
+            name, justify="right" if name == "count" else "left", no_wrap=name == "reason"
+        )
     for group in found.groups:
-        oldest, newest = map(_moment, (group.oldest_at, group.newest_at))
+        oldest, newest = (moment(at, now) for at in (group.oldest_at, group.newest_at))
         died = newest if oldest == newest else f"{oldest} to {newest}"
         groups.add_row(*_texts(str(group.count), group.reason, group.path, died, group.hint))
-    rows = Table(box=None, pad_edge=False)
-    for name in ("MESSAGE-ID", "died", "reason", "email_id", "subject", "to"):
-        rows.add_column(name, no_wrap=name == "MESSAGE-ID", overflow="fold")
-    for one in found.letters[:_ROWS]:
-        rows.add_row(
-            *_texts(
-                one.message_id,
-                _moment(one.died_at or one.first_queued_at),
-                one.reason,
-                one.email_id,
-                one.subject,
-                _names(one),
-            )
-        )
+    rows = [line for one in found.letters[:_ROWS] for line in _row(one, now)]
     words = f"{_counted(found.chosen)}{f' of {found.seen}' if found.chosen < found.seen else ''}"
     if found.more:
         words += f", among the first {found.seen}; about {found.more} more were not looked at: "
@@ -182,7 +175,19 @@ def _pictured(found: Letters) -> RenderableType:
     words += _hidden(found.hidden)
     if (unlisted := len(found.letters) - _ROWS) > 0:
         words += f"; the newest {_ROWS} are listed, {unlisted} more with --json"
-    return Group(groups, Text(), rows, Text(), Text(words))
+    return Group(groups, Text(), *rows, Text(), Text(words))
+
+
+def _row(letter: Letter, now: datetime) -> tuple[Text, Text]:
+    """Two lines of a list: which letter and why, and which email."""
+    died = moment(letter.died_at or letter.first_queued_at, now)
+    why = " ".join(filter(None, (letter.reason, letter.path)))
+    about = "  ".join(filter(None, (letter.email_id, _names(letter), letter.subject)))
+    first = Text.assemble((letter.message_id, "bold"), safe(f"  {died}  {why}"))
+    second = Text(safe(f"    {about}"), "dim")
+    for line in (first, second):
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return first, second
 
 
 def _whole(letter: Letter) -> RenderableType:
@@ -206,7 +211,21 @@ def _whole(letter: Letter) -> RenderableType:
     ):
         if value:
             facts.add_row(*_texts(name, value))
-    return Group(facts, Text(), Text(safe(indented(letter.body))))
+    return Group(facts, Text(), _body(letter))
+
+
+def _body(letter: Letter) -> Text:
+    """The message, with the line marked that the path leads to."""
+    lines = indented(letter.body).split("\n")
+    marked = 0
+    if letter.path and letter.reason != Reason.BAD_JSON:
+        marked, _ = place("\n".join(lines), letter.path)
+    text = Text()
+    for number, line in enumerate(lines, 1):
+        text.append(safe(line), "bold red" if number == marked else "")
+        text.append(f"  ← {letter.path}\n" if number == marked else "\n", "red")
+    text.rstrip()
+    return text
 
 
 def indented(body: str) -> str:

@@ -75,7 +75,7 @@ def edit(
     errors.print(_difference(letter.body, new))
     checked = check(new, default_sender=sender)
     if not checked.ok:
-        errors.print(_faults(checked), soft_wrap=True)
+        errors.print(_faults(check(indented(new), default_sender=sender)), soft_wrap=True)
         raise typer.Exit(1)
     sure(f"Send it under the id {letter.email_id}", yes=yes)
     done = send_edited(deployment, message_id, new, by=getpass.getuser())

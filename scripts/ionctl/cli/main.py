@@ -11,12 +11,15 @@ import typer
 from ion.aws.errors import AWS_ERRORS
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
+from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
+from ionctl.cli.load import load
 from ionctl.cli.output import errors, safe
 from ionctl.cli.render import render
 from ionctl.cli.send import send
 from ionctl.cli.status import show_status
+from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
@@ -47,6 +50,9 @@ app.command()(send)
 app.command()(check)
 app.command()(on_target(doctor))
 app.command()(render)
+app.command()(tail)
+app.command()(load)
+app.command()(cost)
 
 
 def main() -> int:

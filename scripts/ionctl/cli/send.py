@@ -45,9 +45,11 @@ def send(  # noqa: PLR0913 - an option a field
     to: _Several = None,
     cc: _Several = None,
     bcc: _Several = None,
-    sender: Annotated[str | None, typer.Option("--from", metavar="ADDRESS")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", metavar="ADDRESS", help="Default: the relay's own.")
+    ] = None,
     reply_to: _Several = None,
-    subject: Annotated[str | None, typer.Option(metavar="TEXT")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="The subject.")] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="The text.")] = None,
     html: Annotated[str | None, typer.Option(metavar="HTML", help="The HTML.")] = None,
     html_file: Annotated[str | None, typer.Option(metavar="FILE", help="The HTML.")] = None,
@@ -110,9 +112,9 @@ def send(  # noqa: PLR0913 - an option a field
         raise typer.Exit(1)
     done = publishing.publish(deployment, body, bulk=bulk)
     if not wait or not done.email_id:
-        words = f"published {done.email_id}: ionctl show {done.email_id}"
+        words = f"published {done.email_id}\nionctl show {done.email_id}"
         if not done.email_id:  # an order, or a claim check
-            words = "published: ionctl status shows what it does"
+            words = "published\nionctl status"
         show(target, done, Text(safe(words)))
         return
     if not target.as_json:

@@ -153,7 +153,7 @@ def _depth(name: str, depth: Depth) -> Iterable[Text]:
 def _put_off(seen: Status) -> str:
     line = f"{seen.deferred:,} in the last hour"
     if seen.next_retry:
-        line += f", the next try at {moment(seen.next_retry, seen.at)}"
+        line += f"; the next mail is due {moment(seen.next_retry, seen.at)}"
     return line
 
 

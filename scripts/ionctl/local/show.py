@@ -7,9 +7,9 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from ion.contract.hints import hint
-from ion.outcome import Reason
 from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
+from ionctl.ops.lines import notable
 
 _BODY_CHARACTERS = 100
 
@@ -53,52 +53,8 @@ def provenance(message: Queued) -> dict[str, Any]:
 
 def event(record: Mapping[str, Any]) -> str | None:
     """Give one line for an event of the function's log that a person should see, or None."""
-    if record.get("message") == "deferred":
-        text = (
-            f"deferred {record['email_id']}: {record['reason']} {record['reply']}, "
-            f"next try in {record['retry_in_seconds']} s"
-        )
-    elif record.get("message") == "redrive":
-        text = _redrive(record)
-    elif record.get("message") == "steered":
-        text = _steered(record)
-    elif record.get("message") == "cancelled":
-        text = f"cancelled {record['email_id']}"
-        if not record["tried"]:
-            text += ": nothing of that id has been tried yet"
-    elif record.get("message") == "too_late":
-        text = f"too late to cancel {record['email_id']}: it is under way, or has had its fate"
-    elif record.get("message") == "done" and record["reason"] == Reason.CANCELLED:
-        text = f"not sent {record['email_id']}: it was cancelled"
-    elif record.get("level") in ("WARNING", "ERROR"):
-        details = [record.get(name) for name in ("reason", "reply", "error", "code", "exception")]
-        text = " ".join(str(part) for part in (record["message"], *details) if part)
-    else:
-        return None
-    return printable(text)
-
-
-def _redrive(report: Mapping[str, Any]) -> str:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in report["reasons"].items())
-    parts = [f"{report['meant']} meant" + (f" ({reasons})" if reasons else "")]
-    parts.append(f"{report['moved']} moved")
-    if report["refused"]:
-        parts.append(f"{report['refused']} refused: they have come back too often")
-    if report["hidden"]:
-        parts.append(f"{report['hidden']} hidden: someone is looking at them")
-    if report["error"]:
-        parts.append(report["error"])
-    if report["goes_on"]:
-        parts.append(f"goes on in {report['pause_seconds']} s")
-    return f"redrive {report['email_id']}: {'; '.join(parts)}"
-
-
-def _steered(record: Mapping[str, Any]) -> str:
-    """What is in force after an order."""
-    forced = [f"a pause of {lane} until {until}" for lane, until in record["pauses"].items()]
-    forced += [f"the stop {name} until {until}" for name, until in record["stops"].items()]
-    order = ": ".join(filter(None, (record["order"], record["without_effect"])))
-    return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
+    told = notable(record)
+    return None if told is None else printable(told)
 
 
 def _shortened(text: str) -> str:

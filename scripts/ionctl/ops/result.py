@@ -186,7 +186,7 @@ class Status(Result, frozen=True, kw_only=True):
         ok: False: something is wrong, and `ionctl status` exits with 1.
         dead_letters: by reason, of the first `dead_letters_seen`; null: not looked at.
         deferred: emails put off in the last hour, as far as the log was read.
-        next_retry: when the first of them is due again.
+        next_retry: when the first of them, or of those that are scheduled, is due.
         runs: the last ones, the latest first.
         backlog_ends: when all that waits is gone at the pace of the last minutes; null: not known.
         unknown: what could not be looked at, and why, in words.
@@ -456,6 +456,31 @@ class Sent(Result, frozen=True, kw_only=True):
     life: Life
 
 
+class Loaded(Result, frozen=True, kw_only=True):
+    """A load test. Its emails have the tag `load` with the value `run`.
+
+    Args:
+        run: names it; its emails' keys begin with it, as in "load-5f2c81d0-17".
+        published: of `asked`, those that SNS has taken.
+        sent, dead_lettered: of these, as the log tells; the others had no fate in time.
+        seconds: from the first publish to the last email's being taken by the server.
+        per_second: emails sent, on the average of these seconds.
+        p50, p95, p99: seconds from publish to the server's taking it, for so many of a hundred
+            emails at most; by the clocks of this machine and of Lambda. null: none was sent.
+    """
+
+    run: str
+    asked: int
+    published: int
+    sent: int
+    dead_lettered: int
+    seconds: float
+    per_second: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
 class Rendered(Result, frozen=True, kw_only=True):
     """What a template makes of some data. Empty: it has no such part."""
 
@@ -523,3 +548,43 @@ class Diagnosis(Result, frozen=True, kw_only=True):
     name: str
     ok: bool
     findings: list[Finding]
+
+
+# -- cost --------------------------------------------------------------------------------
+
+
+class CostLine(Result, frozen=True, kw_only=True):
+    """What one service charges.
+
+    Args:
+        what: the service, and what it charges for.
+        amount: how much of it there was.
+        unit: of `amount`.
+        dollars: list price of us-east-1, without free tiers.
+    """
+
+    what: str
+    amount: float
+    unit: str
+    dollars: float
+
+
+class Cost(Result, frozen=True, kw_only=True):
+    """What a relay cost, by CloudWatch's metrics and list prices of us-east-1.
+
+    Args:
+        lines: the dearest first.
+        dollars: all of them.
+        emails: that were sent.
+        dollars_a_million: emails, alarms and all; null: none was sent.
+        unknown: what could not be counted, or is only known within bounds, in words.
+    """
+
+    name: str
+    since: datetime
+    until: datetime
+    lines: list[CostLine]
+    dollars: float
+    emails: int
+    dollars_a_million: float | None
+    unknown: list[str]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ion.outcome import Reason
 from ionctl.ops import letters as dead
 from ionctl.ops import servers, verdict
+from ionctl.ops.events import due_at
 from ionctl.ops.looks import Looks
 from ionctl.ops.result import (
     Depth,
@@ -74,7 +76,8 @@ def status(
         }
     )
     ended = [_run(one) for one in reversed(runs)]
-    deferred = _due(put_off.result())
+    deferred = _last(put_off.result())
+    due = [at for at in map(due_at, deferred) if at > looks.at]
     seen = verdict.Seen(
         at=looks.at,
         may_run=may_run.result() is not False,
@@ -85,7 +88,7 @@ def status(
         alarms=ringing.result(),
         pace=servers.paces(sections, deployment.environment, states, looks.at.timestamp()),
         per_second=_per_second(measured.result().get("sent", []), ended, looks.at),
-        next_retry=min((one for one in deferred.values() if one > looks.at), default=None),
+        next_retry=min(due, default=None),
         blind=any(depth.result() is None for depth in depths.values()),
     )
     judged = verdict.judge(seen)
@@ -107,7 +110,7 @@ def status(
         pauses=pauses_in_force(seen.control, looks.at),
         stops=stops_in_force(seen.control, looks.at),
         pace=list(seen.pace),
-        deferred=len(deferred),
+        deferred=sum(one.text("reason") != Reason.SCHEDULED for one in deferred),
         next_retry=seen.next_retry,
         runs=ended[:_LAST_RUNS],
         alarms=list(seen.alarms),
@@ -144,12 +147,10 @@ def _run(event: Event) -> Run:
     )
 
 
-def _due(deferred: Part | None) -> dict[str, datetime]:
-    """When emails that were put off are due again, by their keys."""
-    return {
-        one.text("email_id"): one.at + timedelta(seconds=one.number("retry_in_seconds") or 0)
-        for one in (deferred.events if deferred else [])
-    }
+def _last(deferred: Part | None) -> list[Event]:
+    """The last event of each email that was put off."""
+    events = deferred.events if deferred else []
+    return list({one.text("email_id"): one for one in events}.values())
 
 
 def _per_second(sent: Sequence[float], runs: Sequence[Run], at: datetime) -> float | None:

@@ -37,7 +37,7 @@ class Seen:
         alarms: those that tell people.
         pace: of the servers.
         per_second: emails that went out a second lately; None: not known.
-        next_retry: when the first of what was put off is due.
+        next_retry: when the first of what was put off, or is scheduled, is due.
         blind: True: some of the queues couldn't be looked at.
     """
 
@@ -132,7 +132,7 @@ def _verdict(seen: Seen) -> tuple[Verdict, str, str]:
     if seen.now > _BACKLOG:
         return Verdict.BACKLOG, f"{_emails(seen.now)} wait and go out{_speed(seen)}", ""
     if seen.now:
-        return Verdict.SENDING, f"{_emails(seen.now)} on the way{_speed(seen)}", ""
+        return Verdict.SENDING, f"{_emails(seen.now)} {_under_way(seen)}", ""
     nothing = "as far as can be seen, nothing waits" if seen.blind else "nothing waits"
     return Verdict.IDLE, nothing, ""
 
@@ -195,12 +195,18 @@ def _more(seen: Seen, verdict: Verdict) -> list[str]:
     if verdict not in (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED):
         more += [f"{one.server} is held ({one.reason})" for one in seen.held if one.server]
     if seen.later and verdict in (Verdict.IDLE, Verdict.SENDING, Verdict.BACKLOG):
-        due = f", the next try at {moment(seen.next_retry, seen.at)}" if seen.next_retry else ""
+        due = f", the next due {moment(seen.next_retry, seen.at)}" if seen.next_retry else ""
         more.append(f"{_emails(seen.later)} for later{due}")
     wrong = (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED)
     if verdict not in wrong and (dead := _all(seen.queues.dead_letter)):
         more.append(f"{dead:,} dead letter{'s' * (dead > 1)}: ionctl dead list")
     return more
+
+
+def _under_way(seen: Seen) -> str:
+    """Whether mail is to be taken yet; in hand is, too, what is put off for less than a minute."""
+    visible = (seen.queues.input.visible, seen.queues.bulk.visible, seen.queues.later.visible)
+    return "on the way" if any(visible) else "in hand, or put off for less than a minute"
 
 
 def _speed(seen: Seen) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ionctl.cli.main import main
+from ionctl.cli.output import console, errors
 from ionctl.ops import local_stack
 from relays import Operated
 from terminal import Ionctl, Ran
@@ -34,7 +35,8 @@ def ionctl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(sys, "argv", ["ionctl", *map(str, words)])
         source = _Stdin(stdin if typed is None else typed, is_terminal=typed is not None)
         monkeypatch.setattr(sys, "stdin", source)
-        monkeypatch.setenv("COLUMNS", "200")
+        for one in (console, errors):  # xdist's COLUMNS was there when they were made
+            monkeypatch.setattr(one, "width", 200)
         capsys.readouterr()
         status = main()
         written = capsys.readouterr()

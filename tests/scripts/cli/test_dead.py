@@ -23,14 +23,21 @@ def test_a_list_groups_by_reason_and_path_and_hides_nothing(
 ) -> None:
     for number in range(3):
         bury(local, email(number, subject=f"n{number}"))
-    wrong = bury(local, "{}", "INVALID_SCHEMA", path="$.recipeint", problem="unknown")
+    wrong = bury(
+        local,
+        "{}",
+        "INVALID_SCHEMA",
+        path="$.recipeint",
+        problem="unknown",
+        did_you_mean="recipient",
+    )
     ran = ionctl("--local", "dead", "list")
     assert ran.status == 0, ran.err
-    lines = [line.split() for line in ran.out.splitlines()]
-    assert ["3", "RCPT_REJECTED", "2026-11-22", "09:00:00Z"] in lines
-    assert ["1", "INVALID_SCHEMA", "$.recipeint", "2026-11-22", "09:00:00Z"] in lines
-    assert wrong in ran.out
-    assert "to2@example.org" in ran.out
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert "3 RCPT_REJECTED 2026-11-22 09:00 UTC" in lines
+    assert "1 INVALID_SCHEMA $.recipeint 2026-11-22 09:00 UTC did you mean recipient?" in lines
+    assert f"{wrong} 2026-11-22 09:00 UTC INVALID_SCHEMA $.recipeint" in lines
+    assert "order-17 to2@example.org n2" in lines
     assert ran.out.endswith("4 dead letters\n")
     found = msgspec.json.decode(
         ionctl("--local", "--json", "dead", "list", "--reason", "RCPT_REJECTED").out, type=Letters
@@ -92,6 +99,17 @@ def test_one_letter_is_shown_with_its_message(local: Operated, ionctl: Ionctl) -
     assert json.loads(read.body)["subject"] == "\x1b[2JHello"
     ran = ionctl("--local", "dead", "show", "nonsense")
     assert (ran.status, ran.err.count("\n")) == (1, 1)
+
+
+def test_the_line_that_is_wrong_is_marked(local: Operated, ionctl: Ionctl) -> None:
+    body = email(1, cc=["bob@example.org", "bob@"])
+    id_ = bury(local, body, "INVALID_ADDRESS", path="$.cc[1]")
+    ran = ionctl("--local", "dead", "show", id_)
+    assert '    "bob@"  ← $.cc[1]\n' in ran.out
+    assert ran.out.count("←") == 1
+    id_ = bury(local, "{broken\nx", "BAD_JSON", path="$")
+    ran = ionctl("--local", "dead", "show", id_)
+    assert ran.out.endswith("\n{broken\nx\n"), "as it was published, and nothing is marked"
 
 
 def test_a_redrive_says_what_it_moved_by_reason(local: Operated, ionctl: Ionctl) -> None:

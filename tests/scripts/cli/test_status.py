@@ -1,6 +1,10 @@
 """ionctl status: the first two lines, the rest of the screen, JSON, and exit statuses."""
 
 import asyncio
+import os
+import pty
+import signal
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +17,7 @@ from ion.policy.backoff import Backoff
 from ionctl.cli.status import age, conditions
 from ionctl.ops import local_stack
 from ionctl.ops.result import Status
-from ionctl_program import Ended, ionctl, printed
+from ionctl_program import Ended, command, ionctl, printed
 from relays import Operated
 
 
@@ -109,3 +113,22 @@ def test_the_conditions_of_a_stop_are_told_in_words() -> None:
     where: dict[str, object] = {"tag": {"campaign": "spring"}, "recipient_domain": "example.org"}
     assert conditions(where) == "tag campaign=spring, recipient domain example.org"
     assert conditions(None) == "every email"
+
+
+def test_a_watch_looks_again_until_it_is_interrupted(relay: Operated, stack: Path) -> None:
+    words, environment = command("--local", "status", "--watch", stack=stack)
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(words, env=environment | {"TERM": "xterm"}, stdout=terminal) as running:
+        _read_until(screen, b"Nothing waits")
+        relay.queued("{}")
+        _read_until(screen, b"1 email on the way")
+        running.send_signal(signal.SIGINT)
+    os.close(terminal)
+    os.close(screen)
+    assert running.returncode in (1, 130)
+
+
+def _read_until(screen: int, said: bytes) -> None:
+    seen = b""
+    while said not in seen:
+        seen += os.read(screen, 65_536)

@@ -121,6 +121,7 @@ def test_orders_are_told_as_they_were_given(relay: Operated) -> None:
 def test_mail_that_was_put_off_is_counted_once_an_email(relay: Operated) -> None:
     for seconds, key, wait in ((900, "a", 60), (600, "a", 900), (60, "b", 3600)):
         relay.logged("deferred", ago(seconds), email_id=key, retry_in_seconds=wait)
+    relay.logged("deferred", ago(9), email_id="c", retry_in_seconds=86_400, reason="SCHEDULED")
     seen = status(relay.deployment)
     assert seen.deferred == 2
     assert seen.next_retry is not None

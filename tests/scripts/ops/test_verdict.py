@@ -128,7 +128,7 @@ STOPS = Control(stops=(stop(where=StopWhere(sender="a@example.org")),))
         (replace(WELL, queues=Queues(
             input=EMPTY, bulk=EMPTY, later=Depth(visible=0, in_flight=2, delayed=1),
             dead_letter=EMPTY), next_retry=NOW + timedelta(days=1)), "idle",
-         "Nothing waits; 3 emails for later, the next try at 2026-11-29 14:00 UTC.", "", True),
+         "Nothing waits; 3 emails for later, the next due 2026-11-29 14:00 UTC.", "", True),
         (replace(WELL, runs=[run(40)], queues=Queues(
             input=Depth(visible=2, in_flight=0, delayed=0, oldest_seconds=2400), bulk=EMPTY,
             later=EMPTY, dead_letter=EMPTY)), "held",
@@ -138,6 +138,10 @@ STOPS = Control(stops=(stop(where=StopWhere(sender="a@example.org")),))
         (replace(WELL, runs=[run(40)], queues=Queues(
             input=Depth(visible=2, in_flight=9, delayed=0, oldest_seconds=2400), bulk=EMPTY,
             later=EMPTY, dead_letter=EMPTY)), "sending", "11 emails on the way.", "", True),
+        (replace(WELL, queues=Queues(
+            input=Depth(visible=0, in_flight=9, delayed=0), bulk=EMPTY, later=EMPTY,
+            dead_letter=EMPTY)), "sending",
+         "9 emails in hand, or put off for less than a minute.", "", True),
     ],
 )  # fmt: skip
 def test_a_verdict_has_a_word_a_sentence_and_what_to_do(
