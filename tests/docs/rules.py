@@ -37,12 +37,17 @@ RULES = (
         "filled in, with the local mail server",
     ),
     Rule(
+        r"(?=\./ionctl doctor --name mail)",
+        f"AWS_ACCESS_KEY_ID={TERRAFORM_ACCOUNT} ",
+        "the one that the page has deployed",
+    ),
+    Rule(
         r"(\bionctl( --local)? doctor)\b",
         r"\1 --nameserver 127.0.0.1:9",
         "no question leaves this machine",
     ),
     Rule(r"\bMESSAGE-ID\b", '"$DEAD_LETTER"', "there is one"),
-    Rule(r"(\bionctl dead discard)\b", r"\1 --yes", "there is no person to be asked"),
+    Rule(r"(\bionctl dead (discard|edit))\b", r"\1 --yes", "there is no person to be asked"),
     Rule(
         r"\bterraform test$",
         "terraform test -filter=tests/naming.tftest.hcl",
@@ -51,6 +56,7 @@ RULES = (
 )
 
 LEFT_OUT: Mapping[str, str] = {
+    "rm config-secrets.cfg": "the page needs it again, which its reader writes anew",
     "./run.sh": "runs until Ctrl-C: tests/scripts/local/test_run.py",
     "./test.sh --collect-only -q -m row": "runs the tests, this one among them",
     "./test.sh -m row": "runs the tests, this one among them",
@@ -59,7 +65,7 @@ LEFT_OUT: Mapping[str, str] = {
 
 ANSWERS: Mapping[str, str] = {
     r"\./ionctl( --local)? status": "there is a dead letter",
-    r"\./ionctl( --local)? doctor": "no DNS here, and no alarm has a listener",
+    r"(\w+=\w+ )?\./ionctl( --local)? doctor": "no DNS here, and no alarm has a listener",
     r"\./ionctl cancel": "order-17 has been sent",
 }
 """Commands that may exit with 1, which is an answer: how they begin, and what is wrong then."""

@@ -3,13 +3,17 @@
 set -uE -o pipefail
 page=$1 script=$2 answers=$3
 shift 3
+errors=$(mktemp)
 
 failed() {
   local status=$1 line=$2 command=$3
-  if [[ $status == 1 && $answers && $command =~ ^($answers) ]]; then return; fi
-  echo "$page:$line: \`$command\` exited $status" >&2
+  # an answer is on stdout; what ionctl can't do it says on stderr
+  if [[ $status == 1 && $answers && $command =~ ^($answers) ]] &&
+    ! tail -n 1 "$errors" | grep -q "^ionctl: "; then return; fi
+  cat "$errors"
+  echo "$page:$line: \`$command\` exited $status"
   exit 1
 }
 trap 'failed $? "$LINENO" "$BASH_COMMAND"' ERR
 # shellcheck source=/dev/null
-. "$script"
+. "$script" 2>>"$errors"

@@ -21,6 +21,7 @@ from ionctl.files import version
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
+pytestmark = pytest.mark.timeout(300)  # pip, several times
 AARCH64 = 183  # e_machine of an ELF file
 MAGIC_3_13 = (3571).to_bytes(2, "little") + b"\r\n"  # the same in all of 3.13
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(400)  # pip, several times
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +31,6 @@ def test_release_runs_from_anywhere(tmp_path: Path) -> None:
     assert "--with-secrets" in shown.stdout
 
 
-@pytest.mark.timeout(400)  # pip, several times
 def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> None:
     made = _venv(repository)
     python = repository / ".venv" / "some" / "bin" / "python"
