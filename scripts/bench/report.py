@@ -193,7 +193,8 @@ def _cost(
     of_mail = standing + cost.metrics()
     return (
         "## What a million emails cost\nList prices of us-east-1 "
-        "(`scripts/ionctl/ops/prices.py`), no free tier, without the mail server; the sheet is `scripts/bench/cost.py`. Calls, rows, "
+        "(`scripts/ionctl/ops/prices.py`), no free tier, without the mail server; the sheet is "
+        "`scripts/bench/cost.py`. Calls, rows, "
         "log and time are measured; an email takes no less time than its CPU does in a function "
         f"that has {share:.0%} of one ({1024 * cost.MEMORY_GB:.0f} MB).\n\n"
         + _plot("cost.svg", "dollars for a million emails", plots)

@@ -11,6 +11,7 @@ MAY_KNOW = {
     "ops": {"ops"},
     "console": {"console", "ops"},
     "cli": {"cli", "console", "ops"},
+    "reference": {"reference", "cli", "ops"},
     # the stack has a console, and is put together as a release is
     "local": {"local", "console", "ops", "build"},
 }

@@ -1,7 +1,6 @@
-"""The files of docs/schema, for other languages and tools.
+"""What a publisher may write, for other languages and tools: JSON Schema and AsyncAPI.
 
-What a publisher may write is in JSON Schema and AsyncAPI, what ionctl prints in the third. The
-first two are made from the contract's types, so they can't say anything else. They say less: what a
+Both are made from the contract's types, so they can't say anything else. They say less: what a
 header or an address may hold, and how much a message may, is found by the relay alone.
 """
 
@@ -16,7 +15,6 @@ from typing import Any
 import msgspec
 
 from ion.contract import Action
-from ionctl.build.result_schema import result_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -51,7 +49,6 @@ def files() -> dict[str, str]:
         for name, content in (
             ("message.schema.json", json_schema()),
             ("asyncapi.json", asyncapi()),
-            ("ionctl.json", result_schema()),
         )
     }
 

@@ -12,11 +12,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ion.outcome import Reason
 from ionctl.cli.ask import progress, sure
 from ionctl.cli.choice import Choice, on_choice, redrive_of
 from ionctl.cli.output import safe, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
+from ionctl.ops.json_place import place
 from ionctl.ops.result import Moved
 from ionctl.ops.verdict import moment
 
@@ -209,7 +211,21 @@ def _whole(letter: Letter) -> RenderableType:
     ):
         if value:
             facts.add_row(*_texts(name, value))
-    return Group(facts, Text(), Text(safe(indented(letter.body))))
+    return Group(facts, Text(), _body(letter))
+
+
+def _body(letter: Letter) -> Text:
+    """The message, with the line marked that the path leads to."""
+    lines = indented(letter.body).split("\n")
+    marked = 0
+    if letter.path and letter.reason != Reason.BAD_JSON:
+        marked, _ = place("\n".join(lines), letter.path)
+    text = Text()
+    for number, line in enumerate(lines, 1):
+        text.append(safe(line), "bold red" if number == marked else "")
+        text.append(f"  ← {letter.path}\n" if number == marked else "\n", "red")
+    text.rstrip()
+    return text
 
 
 def indented(body: str) -> str:

@@ -15,6 +15,7 @@ from ionctl.cli.console import console
 from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
+from ionctl.cli.load import load
 from ionctl.cli.output import errors, safe
 from ionctl.cli.render import render
 from ionctl.cli.send import send
@@ -51,6 +52,7 @@ app.command()(check)
 app.command()(on_target(doctor))
 app.command()(render)
 app.command()(tail)
+app.command()(load)
 app.command()(cost)
 app.command()(console)
 

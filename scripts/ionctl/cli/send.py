@@ -45,9 +45,11 @@ def send(  # noqa: PLR0913 - an option a field
     to: _Several = None,
     cc: _Several = None,
     bcc: _Several = None,
-    sender: Annotated[str | None, typer.Option("--from", metavar="ADDRESS")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", metavar="ADDRESS", help="Default: the relay's own.")
+    ] = None,
     reply_to: _Several = None,
-    subject: Annotated[str | None, typer.Option(metavar="TEXT")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="The subject.")] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="The text.")] = None,
     html: Annotated[str | None, typer.Option(metavar="HTML", help="The HTML.")] = None,
     html_file: Annotated[str | None, typer.Option(metavar="FILE", help="The HTML.")] = None,

@@ -24,7 +24,8 @@ from ion.mail import recipients
 from ion.message import Draft
 from ion.policy.amendment import Amending, Content
 from ion.policy.lease import Claim
-from ionctl.ops.letters import all_of, count, dead_letters, gone, looking, run, woken
+from ionctl.ops.letters import woken
+from ionctl.ops.looking import all_of, count, dead_letters, gone, looking, run
 from ionctl.ops.publishing import check
 from ionctl.ops.result import Edited
 from ionctl.problem import Problem

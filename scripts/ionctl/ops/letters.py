@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ion.aws.errors import AWS_ERRORS
-from ion.aws.queue import Queue, QueueError
+from ion.aws.queue import Queue
 from ion.contract import Redrive
-from ion.deadletter.look import Look, unbroken
-from ion.deadletter.query import is_meant, reason_of
+from ion.deadletter.look import unbroken
+from ion.deadletter.query import reason_of
 from ion.deadletter.redrive import Redriving
 from ion.deadline import Deadline
 from ion.limits import BATCH
-from ion.message import Source
 from ionctl.ops import letter_file
 from ionctl.ops.letter import as_read, died_at
+from ionctl.ops.looking import all_of, chooser, count, dead_letters, gone, looking, run
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
 from ionctl.ops.steering import wake
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     """Is told how many letters have been looked at, and about how many there are."""
 
-Done = TypeVar("Done")
-
-_HIDES_SECONDS = 60
-"""For which letters stay hidden if the process is killed while it looks at them. A thousand take
-some seconds."""
 _LONGEST_SECONDS = 12 * 3600
 """Of a redrive by hand, which Ctrl-C ends."""
 LISTED = 1000
@@ -93,16 +88,6 @@ def letter(deployment: Deployment, message_id: str) -> Letter:
         raise Problem(gone(message_id, counted - len(at_letters.seen)))
 
     return run(find())
-
-
-def gone(message_id: str, hidden: int) -> str:
-    """Why there is no letter of that id, and what to do."""
-    if hidden > 0:
-        return (
-            f"no letter {message_id} can be seen: {hidden} are hidden, since somebody else has "
-            "received them; try again in two minutes"
-        )
-    return f"there is no letter {message_id}: ionctl dead list shows those that there are"
 
 
 def redrive(  # noqa: PLR0913 - what the command's options say
@@ -185,38 +170,6 @@ def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> 
 
 
 # -- how -----------------------------------------------------------------------------------
-
-
-def dead_letters(deployment: Deployment) -> Queue:
-    """The dead-letter queue."""
-    sqs = deployment.account.sqs
-    return Queue(sqs, deployment.dead_letter_queue_url, Source.DEAD_LETTERS)
-
-
-async def all_of(at_letters: Look, counted: int) -> AsyncIterator[list[Message]]:
-    """Every letter that isn't hidden, up to ten at a time.
-
-    Once as many have been received as the queue counts, one short poll more has to come back
-    empty; before that, two long ones.
-    """
-    while not at_letters.is_through:
-        is_enough = len(at_letters.seen) >= counted
-        found = await at_letters.more(wait_seconds=0 if is_enough else 1)
-        yield found
-        if is_enough and not found:
-            return
-
-
-def chooser(
-    deployment: Deployment, where: Where | None, ids: Collection[str]
-) -> Callable[[Message], bool]:
-    """True of the letters that are asked for; ages count until now."""
-    now, named, sender = time.time(), frozenset(ids), deployment.default_sender
-
-    def is_chosen(one: Message) -> bool:
-        return (not named or one.id in named) and is_meant(one, where, now, sender)
-
-    return is_chosen
 
 
 async def _look(
@@ -363,23 +316,5 @@ class _Untold:
         """Nothing is written."""
 
 
-def looking(deployment: Deployment) -> Look:
-    """A look at the dead letters."""
-    return Look(dead_letters(deployment), _HIDES_SECONDS)
-
-
-async def count(deployment: Deployment) -> int:
-    """About how many letters there are. Raises QueueError."""
-    return await dead_letters(deployment).count()
-
-
 def _broken_off(error: str, moved: int) -> str:
     return f"the dead-letter queue can't be read any further ({error}); {moved} were moved before"
-
-
-def run(work: Coroutine[Any, Any, Done]) -> Done:
-    """Wait for it. Raises Problem: SQS can't be used."""
-    try:
-        return asyncio.run(work)
-    except QueueError as error:
-        raise Problem(f"the dead-letter queue can't be used: {error}") from error

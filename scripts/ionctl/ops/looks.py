@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ion.aws.control import UNREADABLE, ControlRow
@@ -58,13 +59,8 @@ class Looks:
             "later": deployment.later_queue_url,
             "dead_letter": deployment.dead_letter_queue_url,
         }
-        # boto3 can't make clients side by side
-        account = deployment.account
-        for _client in (
-            *(account.cloudwatch, account.dynamodb, account.functions),
-            *(account.logs, account.sns, account.sqs),
-        ):
-            pass
+        for service in ("cloudwatch", "dynamodb", "functions", "logs", "sns", "sqs"):
+            getattr(deployment.account, service)  # made here: boto3 can't do so side by side
 
     @property
     def unknown(self) -> list[str]:
@@ -112,8 +108,8 @@ class Looks:
     def states(self, servers: Sequence[str]) -> dict[str, ServerState]:
         """What runs have noted about servers, by their sections."""
         table = ServerStates(self._deployment.account.dynamodb, self._deployment.table)
-        look = lambda: asyncio.run(table.read(servers[:_MOST_STATES]))  # noqa: E731 - as above
-        return self.of("what is known of the mail servers", look) or {}
+        what, some = "what is known of the mail servers", servers[:_MOST_STATES]
+        return self.of(what, lambda: asyncio.run(table.read(some))) or {}
 
     def alarms(self) -> list[AlarmState]:
         """Those that tell people."""
@@ -121,7 +117,7 @@ class Looks:
 
     def dead_letters(self, progress: dead.Progress) -> Letters | None:
         """The first of them, by reason."""
-        look = lambda: dead.look(self._deployment, progress=progress)  # noqa: E731
+        look = partial(dead.look, self._deployment, progress=progress)
         return self.of("the dead letters' reasons", look)
 
     def runs(self) -> Part | None:
@@ -156,9 +152,7 @@ class Looks:
         return self.of("ages and rates in CloudWatch", look) or {}
 
     def _events(self, what: str, wanted: Wanted) -> Part | None:
-        look = lambda: log.read_back(  # noqa: E731 - as above
-            self._deployment, wanted, SPAN, self.at, _MOST_PAGES
-        )
+        look = partial(log.read_back, self._deployment, wanted, SPAN, self.at, _MOST_PAGES)
         part = self.of(what, look)
         if part is not None and part.cut:
             since = f"{part.since:%H:%M}-{part.until:%H:%M} UTC"

@@ -456,6 +456,31 @@ class Sent(Result, frozen=True, kw_only=True):
     life: Life
 
 
+class Loaded(Result, frozen=True, kw_only=True):
+    """A load test. Its emails have the tag `load` with the value `run`.
+
+    Args:
+        run: names it; its emails' keys begin with it, as in "load-5f2c81d0-17".
+        published: of `asked`, those that SNS has taken.
+        sent, dead_lettered: of these, as the log tells; the others had no fate in time.
+        seconds: from the first publish to the last email's being taken by the server.
+        per_second: emails sent, on the average of these seconds.
+        p50, p95, p99: seconds from publish to the server's taking it, for so many of a hundred
+            emails at most; by the clocks of this machine and of Lambda. null: none was sent.
+    """
+
+    run: str
+    asked: int
+    published: int
+    sent: int
+    dead_lettered: int
+    seconds: float
+    per_second: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
 class Rendered(Result, frozen=True, kw_only=True):
     """What a template makes of some data. Empty: it has no such part."""
 

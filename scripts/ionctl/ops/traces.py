@@ -19,6 +19,7 @@ from ionctl.ops.deployment import said
 from ionctl.ops.depth import depth
 from ionctl.ops.events import ABOUT_EMAILS
 from ionctl.ops.letter import as_read
+from ionctl.ops.looking import all_of, count, looking
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -112,8 +113,12 @@ def traces(
         found.row = _try(found, "the ledger", lambda: _row(deployment, other))
         _read_log(deployment, found, since)
     if _may_be_dead(found):
-        look = lambda: asyncio.run(_letters(deployment, found, progress))  # noqa: E731
-        found.letters = _try(found, "the dead letters", look) or []
+        letters = _try(
+            found,
+            "the dead letters",
+            lambda: asyncio.run(_letters(deployment, found, progress)),
+        )
+        found.letters = letters or []
         if found.row is None and found.letters:
             found.email_id = found.letters[0].email_id
             if found.email_id != asked:
@@ -175,9 +180,9 @@ async def _letters(deployment: Deployment, found: Traces, progress: dead.Progres
     names = {found.asked, found.email_id}
     written = tuple(f'"email_id": {json.dumps(name)}' for name in sorted(names))
     mine: list[Letter] = []
-    async with dead.looking(deployment) as look:
-        counted = await dead.dead_letters(deployment).count()
-        async for some in dead.all_of(look, counted):
+    async with looking(deployment) as look:
+        counted = await count(deployment)
+        async for some in all_of(look, counted):
             for one in some:
                 read = as_read(one, with_body=True)
                 if {one.id, read.email_id} & names or _is_written_in(one, written):

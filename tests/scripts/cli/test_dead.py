@@ -101,6 +101,17 @@ def test_one_letter_is_shown_with_its_message(local: Operated, ionctl: Ionctl) -
     assert (ran.status, ran.err.count("\n")) == (1, 1)
 
 
+def test_the_line_that_is_wrong_is_marked(local: Operated, ionctl: Ionctl) -> None:
+    body = email(1, cc=["bob@example.org", "bob@"])
+    id_ = bury(local, body, "INVALID_ADDRESS", path="$.cc[1]")
+    ran = ionctl("--local", "dead", "show", id_)
+    assert '    "bob@"  ← $.cc[1]\n' in ran.out
+    assert ran.out.count("←") == 1
+    id_ = bury(local, "{broken\nx", "BAD_JSON", path="$")
+    ran = ionctl("--local", "dead", "show", id_)
+    assert ran.out.endswith("\n{broken\nx\n"), "as it was published, and nothing is marked"
+
+
 def test_a_redrive_says_what_it_moved_by_reason(local: Operated, ionctl: Ionctl) -> None:
     ids = [bury(local, email(number)) for number in range(3)]
     bury(local, email(4), "EXPIRED")

@@ -8,7 +8,6 @@ import pytest
 from botocore.client import BaseClient
 
 from ion.contract import Pause
-from ionctl.build.operator_policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from ionctl.ops import letters, steering
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
@@ -17,6 +16,7 @@ from ionctl.ops.doctor.mail import Options
 from ionctl.ops.life import life
 from ionctl.ops.publishing import publish
 from ionctl.ops.status import status
+from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from relays import Operated
 
 _ACTIONS = {"lambda": {"Invoke": "InvokeFunction"}, "monitoring": {}}

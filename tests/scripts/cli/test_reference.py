@@ -5,16 +5,16 @@ import re
 
 from jsonschema import Draft202012Validator
 
-from ionctl.build.reference import PAGE, commands, page
-from ionctl.build.result_schema import COMMANDS, result_schema
-from ionctl.build.schema import SCHEMAS
+from ionctl.reference.page import FILE, commands, page
+from ionctl.reference.results import COMMANDS, result_schema
+from ionctl.reference.results import FILE as SCHEMA
 
 WITHOUT_RESULT = {"wake", "tail", "console", "load"}
 """Commands that print nothing that has an end, or nothing at all."""
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run scripts/reference"
+    assert FILE.read_text(encoding="utf-8") == page(), "run scripts/reference"
 
 
 def test_each_command_is_described_once_and_says_what_it_does() -> None:
@@ -31,13 +31,13 @@ def test_each_command_is_described_once_and_says_what_it_does() -> None:
 
 def test_each_command_that_prints_json_has_a_schema() -> None:
     names = {name for name, _ in commands()}
-    assert names - COMMANDS.keys() <= WITHOUT_RESULT, "add it to build/result_schema.py"
+    assert names - COMMANDS.keys() <= WITHOUT_RESULT, "add it to reference/results.py"
 
 
 def test_the_schema_is_one_and_each_type_says_what_it_is() -> None:
     schema = result_schema()
     Draft202012Validator.check_schema(schema)
-    assert json.loads((SCHEMAS / "ionctl.json").read_text(encoding="utf-8")) == schema
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema, "run scripts/reference"
     for name, one in schema["$defs"].items():
         assert one["description"], name
         assert "Args:" not in one["description"]

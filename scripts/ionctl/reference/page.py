@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer.main
 
-from ionctl.build.operator_policy import DIAGNOSE, LOOK, STEER, policy
-from ionctl.build.result_schema import COMMANDS
 from ionctl.cli.main import app
+from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, policy
+from ionctl.reference.results import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "ionctl.md"
+FILE = ROOT / "docs" / "ionctl.md"
 _EVERY = ("--name", "--profile", "--region", "--local", "--json")
 """Options that each command has."""
 _HELP = "--help"
@@ -67,13 +67,6 @@ To receive a message is a permission to look at dead letters, and SQS has none t
 may look may read emails.
 
 """
-
-
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE.relative_to(ROOT))
-    return 0
 
 
 def page() -> str:
@@ -162,7 +155,3 @@ def _table(rows: list[tuple[str, str]]) -> str:
         return ""
     lines = [f"| {name} | {says} |" for name, says in rows]
     return "\n".join(["| | |", "|---|---|", *lines, ""])
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

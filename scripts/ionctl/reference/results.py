@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ionctl.ops.result import (
     Cancelled,
-    Checked,
+    Checks,
     ConsoleAddress,
     Cost,
     Diagnosis,
@@ -19,19 +21,15 @@ from ionctl.ops.result import (
     Letter,
     Letters,
     Life,
+    Loaded,
     Moved,
     Published,
     Rendered,
-    Result,
+    Sent,
     Status,
 )
 
-
-class Files(Result, frozen=True, kw_only=True):
-    """Messages that were looked at, in the order of the files."""
-
-    files: list[Checked]
-
+FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
 
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "status": Status,
@@ -47,7 +45,9 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "stop": InForce,
     "cancel": Cancelled,
     "send": Published,
-    "check": Files,
+    "send --wait": Sent,
+    "load": Loaded,
+    "check": Checks,
     "render": Rendered,
     "doctor": Diagnosis,
     "cost": Cost,
@@ -56,6 +56,11 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
 """What each command prints."""
 _ABOUT = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 """An entry of a docstring's "Args": fields, and what is said of them."""
+
+
+def text() -> str:
+    """The schema's file."""
+    return json.dumps(result_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def result_schema() -> dict[str, Any]:
