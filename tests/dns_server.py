@@ -27,6 +27,7 @@ class DnsServer:
         zone: What there is.
         silent: Takes questions and doesn't answer.
         failing: Answers SERVFAIL.
+        denies_above: Says that a name doesn't exist though names below it do (against RFC 8020).
         over_tcp: How many questions came by TCP.
     """
 
@@ -34,6 +35,7 @@ class DnsServer:
         self.zone: dict[tuple[str, str], Sequence[str]] = dict(zone or {})
         self.silent = False
         self.failing = False
+        self.denies_above = False
         self.over_tcp = 0
 
     @property
@@ -51,7 +53,8 @@ class DnsServer:
             response.set_rcode(dns.rcode.SERVFAIL)
             return response.to_wire()
         there = {dns.name.from_text(one): one for one, _ in self.zone}
-        if not any(one.is_subdomain(name) for one in there):
+        below = any(one.is_subdomain(name) for one in there) and not self.denies_above
+        if name not in there and not below:
             response.set_rcode(dns.rcode.NXDOMAIN)
         records = self.zone.get((there.get(name, ""), dns.rdatatype.to_text(kind)), ())
         if records:

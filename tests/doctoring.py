@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from dns_server import DnsServer
+from ionctl.local.announcement import addresses
 from ionctl.local.stack import ROOT, Stack, config_secrets
 from ionctl.ops import local_stack
-from ionctl.ops.local_stack import LocalStack, MailServerAddress
 from ionctl.ops.result import Diagnosis, Finding, Grade
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.cli"]
@@ -92,26 +92,7 @@ class Patient:
 
 def write_file(stack: Stack, folder: Path) -> None:
     """As ./run.sh does."""
-    login, names = stack.mail_server.login, stack.names
-    file = LocalStack(
-        pid=os.getpid(),
-        name=names.name,
-        console_url="",
-        endpoint_url=stack.ministack.endpoint,
-        region="us-east-1",
-        access_key_id=names.access_key,
-        secret_access_key="test",
-        topic_arn=names.topic_arn,
-        bulk_topic_arn=names.bulk_topic_arn,
-        mail_server=MailServerAddress(
-            host=login.host,
-            port=login.port,
-            username=login.username,
-            password=login.password,
-            ca_file=str(login.ca_file),
-        ),
-    )
-    (folder / "local.json").write_bytes(msgspec.json.encode(file))
+    (folder / "local.json").write_bytes(msgspec.json.encode(addresses(stack)))
 
 
 @contextmanager

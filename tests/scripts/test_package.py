@@ -15,8 +15,9 @@ import pytest
 
 from interpreter import Interpreter, interpreter
 from ionctl.build.compilers import lambdas_python
-from ionctl.build.contents import VERSION_FILE, version
+from ionctl.build.contents import VERSION_FILE
 from ionctl.build.wheels import LAMBDA_PYTHON
+from ionctl.files import version
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000

@@ -59,6 +59,16 @@ def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -
         assert "HASHES" in failed.stderr
 
 
+def test_uv_installs_what_is_locked_and_pip_where_it_can_not(repository: Path) -> None:
+    uv = repository / "commands" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f"#!/bin/sh\necho \"$*\" >'{repository}/asked'\nexit 2\n", encoding="utf-8")
+    uv.chmod(0o755)
+    made = _venv(repository, PATH=f"{uv.parent}:{os.environ['PATH']}")
+    assert "--require-hashes --requirement" in (repository / "asked").read_text(encoding="utf-8")
+    assert _run([made.stdout.strip(), "-c", "import idna"], cwd=repository).returncode == 0
+
+
 def test_old_python_is_refused_in_words(repository: Path) -> None:
     refused = _venv(repository, PATH=_path_with_python(repository, "exit 1"))
     assert refused.returncode == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from ionctl.cli.completion import reasons
 from ionctl.cli.conditions import asked, given, tags
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "reason": (
         Annotated[
             list[str] | None,
-            typer.Option("--reason", metavar="CODE", help="Of docs/reasons.md; several: any."),
+            typer.Option(
+                "--reason",
+                metavar="CODE",
+                help="Of docs/reasons.md; several: any.",
+                autocompletion=reasons,
+            ),
         ],
         None,
     ),

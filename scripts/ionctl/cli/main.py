@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
@@ -22,6 +23,7 @@ from ionctl.cli.send import send
 from ionctl.cli.status import show_status
 from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
+from ionctl.files import version
 from ionctl.ops.deployment import said
 from ionctl.problem import Problem
 
@@ -33,9 +35,21 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ionctl {version()}")
+        raise typer.Exit
+
+
 @app.callback()
 @on_target
-def _main(_target: Target) -> None:
+def _main(
+    _target: Target,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
     """See and steer an ion relay: what waits and why, what became of an email, pause and stop.
 
     Exit status: 0 well, 1 something is wrong or can't be done, 2 a mistake in the command line.

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ionctl.cli.completion import profiles
 from ionctl.ops import local_stack
 from ionctl.ops.account import Account, account, local_account
 from ionctl.ops.deployment import Deployment, find
@@ -55,7 +56,10 @@ _OPTIONS: dict[str, Any] = {
         ),
     ],
     "profile": Annotated[
-        str | None, typer.Option(metavar="PROFILE", help="Profile of the AWS configuration.")
+        str | None,
+        typer.Option(
+            metavar="PROFILE", help="Profile of the AWS configuration.", autocompletion=profiles
+        ),
     ],
     "region": Annotated[
         str | None, typer.Option(metavar="REGION", help="AWS region that the relay is in.")

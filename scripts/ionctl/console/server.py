@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ionctl.console.inbox import Inbox
     from ionctl.console.switches import Switches
+    from ionctl.ops.account import Account
     from ionctl.ops.deployment import Deployment
 
 DEFAULT_PORT = 8466
@@ -163,6 +164,18 @@ def _about(deployment: Deployment, *, local: bool, write: bool, inbox: bool) -> 
         "topic_arn": deployment.topic_arn,
         "bulk_topic_arn": deployment.bulk_topic_arn,
         "commands": {"ionctl": f"./ionctl {options}"},
+        "environment": _environment(deployment.account) if local else {},
+    }
+
+
+def _environment(account: Account) -> dict[str, str]:
+    """Variables by which the AWS CLI and SDKs reach an emulated AWS, whose key is made up."""
+    credentials = account.session.get_credentials()
+    return {
+        "AWS_ENDPOINT_URL": account.endpoint_url or "",
+        "AWS_REGION": account.region,
+        "AWS_ACCESS_KEY_ID": (credentials and credentials.access_key) or "",
+        "AWS_SECRET_ACCESS_KEY": (credentials and credentials.secret_key) or "",
     }
 
 

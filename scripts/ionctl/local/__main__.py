@@ -6,8 +6,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from ionctl.local import interrupt, once
-from ionctl.local.dry_run import dry_run
+from ionctl.local import interrupt, once, once_files
+from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
 from ionctl.local.options import parse
 from ionctl.local.stack import ROOT, Method, Stack
@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interrupt.listen()
     try:
         if options.dry_run:
+            from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
+
             for line in dry_run(ROOT, options.queue_url, options.endpoint_url):
                 print(line)
             return 0
@@ -50,8 +52,8 @@ def _say(step: str) -> None:
 
 
 def _run_once(options: argparse.Namespace) -> int:
-    files = once.read(options.files)
-    once.make_folder(options.out)
+    files = once_files.read(options.files)
+    once_files.make_folder(options.out)
     with Stack(
         Method.TERRAFORM if options.terraform else Method.BOTO3,
         port=options.port,
@@ -65,7 +67,7 @@ def _run_once(options: argparse.Namespace) -> int:
     emails = sum(len(fate.emails) for fate in fates)
     dead_letters = sum(len(fate.dead_letters) for fate in fates)
     print(f"{options.out}: emails {emails}, dead letters {dead_letters}", flush=True)
-    if wrong := once.summary(fates, options.timeout):
+    if wrong := summary(fates, options.timeout):
         _say(wrong)
         return 1
     return 0

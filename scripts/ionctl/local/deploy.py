@@ -7,7 +7,7 @@ come to the same is what tests/scripts/local/test_agreement.py shows.
 import json
 from typing import TYPE_CHECKING
 
-from ionctl.build.contents import version
+from ionctl.files import version
 from ionctl.local import alarms, policies
 from ionctl.local.clients import Clients
 from ionctl.local.names import Names

@@ -12,7 +12,7 @@ THROTTLED_TO_A_SECOND = 1.0
 
 DISK_FULL = "452 4.3.1 Insufficient system storage"
 QUOTA_EXCEEDED = "454 Throttling failure: Daily message quota exceeded."
-RATE_EXCEEDED = "454 Throttling failure: Maximum sending rate exceeded."
+RATE_EXCEEDED = "454 Throttling failure: Maximum sending rate exceeded"
 
 _AT_MAIL = {Mode.FULL: DISK_FULL, Mode.QUOTA: QUOTA_EXCEEDED}
 

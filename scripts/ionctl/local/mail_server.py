@@ -1,25 +1,22 @@
 """The mail server of the local stack: SES's manners, and recipients that misbehave on request."""
 
 import asyncio
-import email.parser
-import email.policy
-import hashlib
 import logging
 import secrets
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, AnyStr, Self, cast
+from typing import Self
 
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from ionctl import loopback
 from ionctl.local.authority import NAME, Authority
 from ionctl.local.faults import Faults
-from ionctl.local.mailbox_simulator import DOMAIN, MailboxSimulator
+from ionctl.local.mail_session import Arrived, Hooks, NoSession, Session, cut
+from ionctl.local.mailbox_simulator import DOMAIN
 from ionctl.local.mode import Mode
 
 _SIZE_BYTES = 40 * 1024 * 1024
@@ -27,21 +24,6 @@ _SIZE_BYTES = 40 * 1024 * 1024
 _IDLE_SECONDS = 10
 """SES ends a session that is idle for about this long."""
 _START_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An email that the server has taken.
-
-    Args:
-        confirmed: False: the client never got the reply, see `mailbox_simulator.DROP`.
-    """
-
-    at: datetime
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
-    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,99 +35,6 @@ class Login:
     username: str
     password: str = field(repr=False)
     ca_file: Path
-
-
-class _Hooks:
-    """What aiosmtpd asks of us. It finds each method by its name."""
-
-    def __init__(self, arrive: Callable[[Arrived], None], faults: Faults) -> None:
-        self._arrive = arrive
-        self._faults = faults
-        self._simulator = MailboxSimulator()
-
-    async def handle_MAIL(  # noqa: N802
-        self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if refusal := self._faults.at_mail():
-            return refusal
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 2.1.0 Ok"
-
-    async def handle_RCPT(  # noqa: N802
-        self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if refusal := self._simulator.at_rcpt(address):
-            return refusal
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
-        return "250 2.1.5 Recipient OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, _session: object, envelope: Envelope
-    ) -> str:
-        sender, content = envelope.mail_from, envelope.content
-        # aiosmtpd has asked for MAIL before DATA, and was not told to decode
-        assert sender is not None
-        assert isinstance(content, bytes)
-        if refusal := self._faults.after_data():
-            return refusal
-        message = _identity(content)
-        verdict = self._simulator.after_data(envelope.rcpt_tos, message)
-        if verdict.refusal:
-            return verdict.refusal
-        self._arrive(
-            Arrived(
-                at=datetime.now(tz=UTC),
-                sender=sender,
-                recipients=tuple(envelope.rcpt_tos),
-                content=content,
-                confirmed=not verdict.silent,
-            )
-        )
-        if verdict.silent:
-            _cut(server)
-        return f"250 2.0.0 Ok {secrets.token_hex(8)}"
-
-
-class _Session(SMTP):
-    """A connection that is served.
-
-    Args:
-        faults: the server's.
-        options: of aiosmtpd.
-    """
-
-    def __init__(self, hooks: _Hooks, faults: Faults, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(hooks, **options)
-        self._faults = faults
-
-    async def push(self, status: AnyStr) -> None:
-        """Write a line of a reply."""
-        if status[3:4] not in ("-", b"-"):  # the last one
-            await self._faults.before_reply()
-        await super().push(status)
-
-
-class _NoSession(asyncio.Protocol):
-    """A connection that is cut as soon as it is there."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.Transport", transport).abort()
-
-
-def _cut(session: SMTP) -> None:
-    """End a connection without a word."""
-    transport = session.transport
-    if transport is not None:
-        # one that reads and writes: of a socket, or of TLS above it
-        cast("asyncio.Transport", transport).abort()
-
-
-def _identity(content: bytes) -> str:
-    """Give what stays the same when a message is tried again: its Message-ID, if it has one."""
-    headers = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
-    return headers.get("Message-ID") or hashlib.sha256(content).hexdigest()
 
 
 class MailServer:
@@ -169,7 +58,7 @@ class MailServer:
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         self._listener = loopback.listen(port, "--smtp-port")
         self._faults = faults or Faults()
-        self._hooks = _Hooks(on_arrival, self._faults)
+        self._hooks = Hooks(on_arrival, self._faults)
         self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -207,7 +96,7 @@ class MailServer:
 
     def _cut_all(self) -> None:
         for session in list(self._sessions):
-            _cut(session)
+            cut(session)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -224,8 +113,8 @@ class MailServer:
 
     def _session(self) -> asyncio.Protocol:
         if self.mode is Mode.DOWN:
-            return _NoSession()
-        session = _Session(
+            return NoSession()
+        session = Session(
             self._hooks,
             self._faults,
             hostname=NAME,

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 
 
 class Mailbag:
@@ -12,7 +12,7 @@ class Mailbag:
 
     Args:
         most: how many are kept, the newest ones; None: all.
-        listener: called with each one, from the mail server's thread.
+        listener: called with each one, before it is here, from the mail server's thread.
     """
 
     def __init__(
@@ -25,11 +25,11 @@ class Mailbag:
 
     def put(self, email: Arrived) -> None:
         """Add one; `MailServer`'s `on_arrival`."""
+        self._listener(email)
         with self._changed:
             self._emails.append(email)
             self._count += 1
             self._changed.notify_all()
-        self._listener(email)
 
     @property
     def emails(self) -> tuple[Arrived, ...]:

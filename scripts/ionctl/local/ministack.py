@@ -59,6 +59,15 @@ class Ministack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Start it; it doesn't answer yet."""
         try:
             with held(), self.log.open("wb") as log:
                 self._watchdog.start()
@@ -74,14 +83,9 @@ class Ministack:
                     start_new_session=True,
                 )
                 self._watchdog.watch(self._process.pid)
-            self._wait()
         except BaseException:
-            self._end()
+            self.end()
             raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
 
     def _environment(self) -> dict[str, str]:
         """Give what it and its Lambda workers inherit: little of the person's own."""
@@ -104,6 +108,18 @@ class Ministack:
             # It removes every container with its label, other people's too: show it no Docker.
             "DOCKER_HOST": f"unix://{self._folder / 'no-docker.sock'}",
         }
+
+    def wait(self) -> None:
+        """Wait until it answers, or end it.
+
+        Raises:
+            Problem: it doesn't.
+        """
+        try:
+            self._wait()
+        except BaseException:
+            self.end()
+            raise
 
     def _wait(self) -> None:
         assert self._process is not None
@@ -140,7 +156,8 @@ class Ministack:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-10:])
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it, and all that it has started; once it has ended, nothing happens."""
         with held():
             if self._process is not None:
                 self._end_group(self._process)

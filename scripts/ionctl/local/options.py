@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     dry_run.add_argument(
         "--queue-url",
         metavar="URL",
-        help="its region is read from it (default: ION_AWS_QUEUE_URL)",
+        help="(default: ION_AWS_QUEUE_URL, else the queues of the ./run.sh that is up)",
     )
     dry_run.add_argument(
         "--endpoint-url", metavar="URL", help="of AWS (default: where the queue's URL leads)"

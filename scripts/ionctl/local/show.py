@@ -7,7 +7,7 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from ion.contract.hints import hint
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 from ionctl.ops.lines import notable
 

@@ -18,7 +18,8 @@ from ionctl.local.command import run
 from ionctl.local.function_log import FunctionLog
 from ionctl.local.host_package import host_package
 from ionctl.local.interrupt import held
-from ionctl.local.mail_server import Arrived, Login, MailServer
+from ionctl.local.mail_server import Login, MailServer
+from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
@@ -103,15 +104,21 @@ class Stack:
         self._exit.enter_context(self.mail_server)
         self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
-        self._exit.enter_context(self.ministack)
+        with held():
+            self.ministack.start()
+            self._exit.callback(self.ministack.end)
+        # it takes a second or two, in which there is enough to do
         self.names = names_of(self.ministack.endpoint)
         self.aws = clients.connect(self.names)
         secrets = config_secrets(self.mail_server.login)
-        if self._package is None:
+        package = self._package
+        if package is None:
             check_settings(ROOT, self._settings, secrets)
+            package = host_package(ROOT, self._folder / "ion-host.zip", self._say)
+        self.ministack.wait()
         self.operators_topic_arn = self._operators()
         variables = Variables(
-            package=self._package or host_package(ROOT, self._folder / "ion-host.zip", self._say),
+            package=package,
             secret_arn=self.put_secret(secrets),
             settings=self._settings,
             alarm_topic_arns=(self.operators_topic_arn,),

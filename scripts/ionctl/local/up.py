@@ -7,13 +7,16 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from urllib.error import URLError
+
+from botocore.exceptions import BotoCoreError
 
 from ionctl import loopback
 from ionctl.console.inbox import Inbox
 from ionctl.console.server import DEFAULT_PORT, Console
 from ionctl.local import first_email, interrupt, invitation
 from ionctl.local.announcement import addresses, announced
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
 from ionctl.local.watch import Watch
@@ -76,8 +79,12 @@ def _watch(stack: Stack, watch: Watch | None) -> None:
         if watch is None:
             time.sleep(_POLL_SECONDS)
             continue
-        for line in watch.news(_POLL_SECONDS):
-            print(line, flush=True)
+        try:
+            for line in watch.news(_POLL_SECONDS):
+                print(line, flush=True)
+        except (BotoCoreError, URLError):
+            stack.ministack.check()  # it has ended while it was being asked
+            raise
 
 
 @contextmanager

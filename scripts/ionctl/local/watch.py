@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 
 from ionctl.local import show
 from ionctl.local.function_log import FunctionLog
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.stack import Stack
 
 

@@ -86,7 +86,7 @@ def test_wrong_host(patient: Patient, change: tuple[str, str], words: str) -> No
     with secret(patient.stack, patient.secret.replace(*change), patient.secret):
         finding = patient.diagnosed().the_only_wrong("connect")
     assert words in finding.found
-    assert "correct server and port" in finding.advice
+    assert "correct server" in finding.advice
 
 
 class ExpiredAuthority(Authority):
@@ -124,7 +124,7 @@ def test_server_that_the_function_leaves_alone_though_it_lets_us_in(patient: Pat
     asyncio.run(states.write("smtp", Backoff("auth", "", 0, 0, "")))
     (finding,) = found.of("held")
     assert finding.grade is Grade.WARNING
-    assert "it refused the function (535 5.7.8 no)" in finding.found
+    assert "refused it to the function: 535 5.7.8 no; it asks again at" in finding.found
 
 
 # -- settings and the sender ---------------------------------------------------------------
@@ -200,17 +200,7 @@ def test_alarm_without_listeners(patient: Patient) -> None:
     finding = patient.diagnosed().the_only_wrong("alarm-listeners")
     sns.subscribe(TopicArn=topic_arn, Protocol=listener["Protocol"], Endpoint=listener["Endpoint"])
     assert finding.found == "nobody hears any of the 16 alarms"
-    assert "subscribe to their topic" in finding.advice
-
-
-def test_alarms_that_are_missing_silent_and_ringing(patient: Patient) -> None:
-    cloudwatch = patient.stack.aws.cloudwatch
-    cloudwatch.set_alarm_state(AlarmName="ion-held-alarm", StateValue="ALARM", StateReason="a test")
-    found = patient.diagnosed()
-    cloudwatch.set_alarm_state(AlarmName="ion-held-alarm", StateValue="OK", StateReason="a test")
-    finding = found.the_only_wrong("alarm")
-    assert finding.about == "ion-held-alarm"
-    assert finding.advice == "docs/operations.md#held"
+    assert f"aws sns subscribe --topic-arn {topic_arn} " in finding.advice
 
 
 def test_package_older_than_the_module(patient: Patient) -> None:
@@ -218,22 +208,6 @@ def test_package_older_than_the_module(patient: Patient) -> None:
         finding = patient.diagnosed().the_only_wrong("package")
     assert "is older than the module (ion 99.0.0)" in finding.found
     assert "UPGRADE.md" in finding.advice
-
-
-def test_schedule_that_is_disabled(patient: Patient) -> None:
-    events, rule = patient.stack.aws.events, patient.stack.names.rule
-    events.disable_rule(Name=rule)
-    finding = patient.diagnosed().the_only_wrong("wake-up")
-    events.enable_rule(Name=rule)
-    assert finding.about == rule
-
-
-def test_queue_that_hides_for_less_than_a_run(patient: Patient) -> None:
-    sqs, url = patient.stack.aws.sqs, patient.stack.names.bulk_queue_url
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "30"})
-    finding = patient.diagnosed().the_only_wrong("queues")
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "960"})
-    assert finding.about == patient.stack.names.bulk_queue
 
 
 # -- switches ------------------------------------------------------------------------------

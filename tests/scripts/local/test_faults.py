@@ -1,5 +1,6 @@
 """The local mail server's switches, over real SMTP; only the clock is the test's."""
 
+import json
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from ionctl.console import switches
+from ionctl.local import faults
 from ionctl.local.authority import Authority
 from ionctl.local.faults import Faults
 from ionctl.local.mail_server import MailServer
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.mode import Mode
 from local_mail import connect, encrypted, send
+
+TESTS = Path(__file__).parents[2]
 
 
 class Time:
@@ -41,8 +45,8 @@ def mailbag() -> Mailbag:
 
 @pytest.fixture
 def server(tmp_path: Path, mailbag: Mailbag, time: Time) -> Iterator[MailServer]:
-    faults = Faults(time.clock, time.sleep)
-    with MailServer(Authority(tmp_path), mailbag.put, faults=faults) as running:
+    on_request = Faults(time.clock, time.sleep)
+    with MailServer(Authority(tmp_path), mailbag.put, faults=on_request) as running:
         yield running
 
 
@@ -54,6 +58,20 @@ def reply_to_mail(server: MailServer) -> str:
 
 def test_the_console_has_a_switch_for_each_mode() -> None:
     assert [mode.name for mode in switches.MODES] == [*Mode]
+
+
+@pytest.mark.parametrize(
+    ("reply", "stage", "kind"),
+    [
+        (faults.DISK_FULL, "mail", "transient"),
+        (faults.QUOTA_EXCEEDED, "mail", "quota"),
+        (faults.RATE_EXCEEDED, "dot", "throttled"),
+    ],
+)
+def test_its_words_are_those_of_real_servers(reply: str, stage: str, kind: str) -> None:
+    corpus = (TESTS / "smtp" / "replies.jsonl").read_text(encoding="utf-8").splitlines()
+    known = [json.loads(line) for line in corpus]
+    assert (reply, stage, kind) in [(one["reply"], one["stage"], one["kind"]) for one in known]
 
 
 def test_it_is_well_at_first(server: MailServer) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.local import once
-from ionctl.local.once import Fate
+from ionctl.local import once, once_files
+from ionctl.local.fate import Fate, summary
 from ionctl.local.peek import Queued
 from ionctl.local.stack import Stack
 from ionctl.problem import Problem
@@ -35,7 +35,7 @@ def published(stack: Stack, folder: Path, count: int) -> list[once.Published]:
     files = [folder / f"{number}.json" for number in range(count)]
     for file in files:
         file.write_text(BODY)
-    return once.publish(stack, once.read([*map(str, files)]))
+    return once.publish(stack, once_files.read([*map(str, files)]))
 
 
 def moved(stack: Stack, message: once.Published, queue_url: str) -> None:
@@ -136,18 +136,18 @@ def test_what_went_wrong_is_summed_up_in_a_line() -> None:
         Fate(FILE, refused="it is empty"),
         Fate(FILE),
     )
-    assert once.summary(fates, 3) == (
+    assert summary(fates, 3) == (
         "4 of 5 went wrong: 2 dead-lettered, 1 still queued, 1 not published, 1 without a trace"
         " after 3 s (see --timeout)"
     )
-    assert once.summary(fates[:1], 3) is None
-    assert once.summary(fates[:2], 3) == "1 of 2 went wrong: 1 dead-lettered"
+    assert summary(fates[:1], 3) is None
+    assert summary(fates[:2], 3) == "1 of 2 went wrong: 1 dead-lettered"
 
 
 def test_a_pattern_that_the_shell_has_left_alone_names_files(tmp_path: Path) -> None:
     for name in ("b.json", "a.json", "[x].json"):
         (tmp_path / name).write_text(name)
-    found = once.read([f"{tmp_path}/?.json", f"{tmp_path}/[x].json"])
+    found = once_files.read([f"{tmp_path}/?.json", f"{tmp_path}/[x].json"])
     assert [content for _, content in found] == [b"a.json", b"b.json", b"[x].json"]
 
 
@@ -164,4 +164,4 @@ def test_a_file_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Problem, match=f"^{re.escape(said)}$"):
-        once.read([name])
+        once_files.read([name])

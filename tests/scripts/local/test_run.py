@@ -11,6 +11,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import httpx
 import pytest
 
 from ionctl import loopback
+from ionctl.console.server import DEFAULT_PORT
 from ionctl.local import mailbox_simulator
 from ionctl.local.host_package import host_package
 from ionctl.local.stack import ROOT
@@ -135,6 +137,14 @@ def processes_of(temporary: Path) -> list[str]:
     return found
 
 
+def parent_of(process: Path) -> int:
+    """0: it is gone."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 @pytest.mark.system
 @pytest.mark.parametrize(
     ("moment", "signum", "status", "options"),
@@ -199,8 +209,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One that only watches for what happens; no test changes it for another."""
     temporary = tmp_path_factory.mktemp("run") / "tmp"
     temporary.mkdir()
-    run = Run(temporary, "--verbose")
-    run.wait_for(UP)
+    with ExitStack() as taken:
+        with suppress(OSError):  # another stack has it
+            taken.enter_context(socket.create_server((loopback.HOST, DEFAULT_PORT)))
+        run = Run(temporary, "--verbose")
+        run.wait_for(UP)
     yield run
     run.press(signal.SIGTERM)
 
@@ -231,6 +244,13 @@ def test_four_lines_say_where_all_is(up: Run, stack: LocalStack) -> None:
         "to end it    Ctrl-C",
         f"console      {stack.console_url}",
     ]
+
+
+@pytest.mark.system
+def test_a_port_that_is_taken_is_another_one_in_words(up: Run, stack: LocalStack) -> None:
+    port = urlsplit(stack.console_url).port
+    assert port != DEFAULT_PORT
+    assert f"ion: port {DEFAULT_PORT} is in use, so the console is at {port}\n" in up.output
 
 
 @pytest.mark.system
@@ -287,6 +307,23 @@ def test_ionctl_finds_it(up: Run, stack: LocalStack) -> None:
     )
     assert status.returncode == 0, status.stderr
     assert stack.pid == up.process.pid
+
+
+@pytest.mark.system
+def test_the_end_of_the_emulated_aws_is_told(temporary: Path, runs: list[Run]) -> None:
+    run = Run(temporary, "--no-console", "--verbose")
+    runs.append(run)
+    run.wait_for("all of it ")
+    (emulator,) = (
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if parent_of(process) == run.process.pid
+        and b"ministack" in (process / "cmdline").read_bytes()
+    )
+    os.kill(emulator, signal.SIGKILL)
+    assert run.process.wait(timeout=60) == 1
+    assert "ion: ministack has ended by itself" in run.output
+    assert "Traceback" not in run.output
 
 
 @pytest.mark.system

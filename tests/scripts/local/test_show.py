@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ionctl.local import show
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 
 

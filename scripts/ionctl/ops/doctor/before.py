@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ion.settings import CONFIG_FILE
+from ionctl.files import ROOT
 from ionctl.ops.doctor import mail
 from ionctl.ops.doctor.check import Check, ok, wrong
 from ionctl.ops.doctor.settings import loaded
@@ -13,13 +13,12 @@ from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ionctl.ops.doctor.mail import Options
     from ionctl.ops.doctor.names import Names
     from ionctl.ops.result import Finding
 
-_ROOT = Path(__file__).resolve().parents[4]
-"""Of the checkout, which has config.cfg as it is before anything is deployed."""
 _SECRET = "arn:aws:ssm:us-east-1:000000000000:parameter/not-yet"  # noqa: S105 - its name
 _ENVIRONMENT = {
     **{
@@ -36,15 +35,8 @@ _CERTIFICATES = frozenset({".pem", ".crt", ".cer"})
 
 
 def put_usual_config(folder: Path) -> None:
-    """Put config.cfg as it comes into a folder.
-
-    Raises:
-        Problem: there is none.
-    """
-    usual = _ROOT / CONFIG_FILE
-    if not usual.is_file():
-        raise Problem(f"there is no {CONFIG_FILE} here: run ionctl in a checkout of ion")
-    (folder / CONFIG_FILE).write_bytes(usual.read_bytes())
+    """Put config.cfg as it comes into a folder."""
+    (folder / CONFIG_FILE).write_bytes((ROOT / CONFIG_FILE).read_bytes())
 
 
 def checks(file: Path, options: Options, names: Names, folder: Path) -> Iterator[Check]:

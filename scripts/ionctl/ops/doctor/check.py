@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ion.aws.errors import AWS_ERRORS
+from ion.aws.errors import AWS_ERRORS, code_of
 from ion.aws.table import TableError
 from ionctl.ops.deployment import said
 from ionctl.ops.result import Finding, Grade
+from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_GONE = frozenset(
+    {
+        *("ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"),
+        *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+    }
+)
+"""Codes by which AWS's services say that there is no such thing."""
 SECONDS = 10.0
 """For one check. A mail server, a DNS server or AWS may never answer."""
 
@@ -84,10 +94,12 @@ def _made(check: Check) -> list[Finding]:
                 found.append(one)  # noqa: PERF402 - what was found before an error counts
         except NotKnownError as error:
             found.append(skipped(check.name, str(error), about=check.about))
+        except Problem as problem:
+            found.append(wrong(check.name, str(problem), "", about=check.about))
         except (*AWS_ERRORS, TableError) as error:
-            found.append(skipped(check.name, _refused(check, error), about=check.about))
+            found.append(_refused(check, error))
         except Exception as error:  # noqa: BLE001 - a fault in one check spares the others
-            words = f"this check of {check.says} failed by a fault of ionctl's own: {error!r}"
+            words = f"{check.says}: a fault of ionctl's own, {_where(error)}"
             found.append(warning(check.name, words, "please report it", about=check.about))
 
     # a daemon: the program doesn't wait for it, if it never ends
@@ -101,6 +113,17 @@ def _made(check: Check) -> list[Finding]:
     return made
 
 
-def _refused(check: Check, error: Exception) -> str:
+def _refused(check: Check, error: Exception) -> Finding:
+    if isinstance(error, TableError) and isinstance(error.__cause__, AWS_ERRORS):
+        error = error.__cause__
+    if code_of(error) in _GONE:
+        words = f"{check.says}: something is gone ({code_of(error)})"
+        return wrong(check.name, words, "terraform apply makes it anew", about=check.about)
     why = str(error) if isinstance(error, TableError) else said(error)
-    return f"{check.says} can't be looked at: {why}"
+    return skipped(check.name, f"{check.says} can't be looked at: {why}", about=check.about)
+
+
+def _where(error: Exception) -> str:
+    """Which error, and where; not its text, which may have an address or a secret in it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

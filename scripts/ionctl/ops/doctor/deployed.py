@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ion.settings import CONFIG_FILE, SECRETS_FILE, SettingsError
+from ion.mail.addresses import parse_address
+from ion.settings import CONFIG_FILE, SECRETS_FILE, SettingsError, aws_names
 from ionctl.ops.doctor import (
     alarms,
     mail,
@@ -13,12 +14,13 @@ from ionctl.ops.doctor import (
     permissions,
     probe,
     secret,
+    ses,
     settings,
     state,
     wiring,
 )
 from ionctl.ops.doctor.before import put_usual_config
-from ionctl.ops.doctor.check import SECONDS, Check, ok, warning, wrong
+from ionctl.ops.doctor.check import SECONDS, Check, ok, skipped, warning, wrong
 from ionctl.ops.doctor.settings import Loaded
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Deployed:
         self._folder = folder
         self._secret: str | None = None
         self._known = Loaded(None)
+        self._knows_config = False
         self._disabled = False
 
     def checks(self) -> Iterator[Check]:
@@ -60,6 +63,13 @@ class Deployed:
         if self._secret is not None:
             yield Check("settings", "the settings", partial(self._load, self._secret))
         yield from mail.checks(self._known, self._options, self._names, at)
+        yield from self._ses()
+        try:
+            aws_names(at.environment)
+        except SettingsError:  # told already
+            words = "the rest can't be looked at: the function isn't told the names of its queues"
+            yield Check("topics", "AWS", partial(list, [skipped("topics", words)]))
+            return
         yield Check("permissions", "the role's permissions", partial(permissions.look, at))
         yield Check("topics", "the topics", partial(wiring.topics, at))
         yield Check("queues", "the queues", partial(wiring.queues, at))
@@ -76,7 +86,8 @@ class Deployed:
         try:
             package.unpack(self._deployment, self._folder)
         finally:
-            if not (self._folder / CONFIG_FILE).is_file():
+            self._knows_config = (self._folder / CONFIG_FILE).is_file()
+            if not self._knows_config:
                 put_usual_config(self._folder)
         yield from package.compare(
             self._deployment.environment.get(package.MODULE_VERSION, ""),
@@ -107,9 +118,19 @@ class Deployed:
         self._known = known
         yield from known.faults
         if not known.faults:
-            yield ok("settings", "the function takes them")
+            unless = "" if self._knows_config else ", if its config.cfg is as it comes"
+            yield ok("settings", f"the function takes them{unless}")
         if known.settings is not None:
             yield from settings.guard(known.settings, self._deployment.name)
+
+    def _ses(self) -> Iterator[Check]:
+        known = self._known.settings
+        sender = self._options.sender or (known.sender if known else None)
+        for smtp in known.servers if known and sender else ():
+            if ses.region_of(smtp):
+                domain = parse_address(sender or "", "$").domain
+                look = partial(ses.look, self._deployment.account, smtp, domain)
+                yield Check("quota", "Amazon SES", look, about=smtp.name)
 
     def _concurrency(self) -> Iterator[Finding]:
         self._disabled = state.reserved(self._deployment) == 0

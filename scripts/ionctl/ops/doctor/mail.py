@@ -13,7 +13,7 @@ from ionctl.ops.doctor.check import Check, ok, skipped
 from ionctl.ops.doctor.providers import provider_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ion.settings import Settings, Smtp
     from ionctl.ops.deployment import Deployment
@@ -68,14 +68,22 @@ def _domain(domain: str, smtp: Sequence[Smtp], options: Options, names: Names) -
         why = "the mail server is on this machine, so no receiver asks DNS (--nameserver asks)"
         yield Check("spf", "DNS", lambda: [skipped("spf", why, about=domain)])
         return
-    provider, selectors = provider_of(smtp[0].server), options.dkim_selectors
-    for name, look in (
-        ("spf", lambda: [spf.look(names, domain, provider)]),
-        ("dkim", lambda: [sender_domain.dkim(names, domain, provider, selectors)]),
-        ("dmarc", lambda: [sender_domain.dmarc(names, domain)]),
-        ("mx", lambda: sender_domain.bounces(names, domain)),
-    ):
+    providers = list(dict.fromkeys(provider_of(one.server) for one in smtp))
+    looks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("spf", partial(_one, spf.look, names, domain, providers)),
+        *(
+            ("dkim", partial(_one, sender_domain.dkim, names, domain, one, options.dkim_selectors))
+            for one in providers
+        ),
+        ("dmarc", partial(_one, sender_domain.dmarc, names, domain)),
+        ("mx", partial(sender_domain.bounces, names, domain)),
+    ]
+    for name, look in looks:
         yield Check(name, f"{name.upper()} of {domain}", look, about=domain)
+
+
+def _one(look: Callable[..., Finding], *arguments: object) -> list[Finding]:
+    return [look(*arguments)]
 
 
 def _sender(known: Settings, options: Options) -> Iterator[Finding]:

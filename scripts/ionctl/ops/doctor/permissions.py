@@ -28,6 +28,7 @@ _QUEUE = (
     *("sqs:SendMessage", "sqs:GetQueueAttributes"),
 )
 _TABLE = ("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
+_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 _S3 = re.compile(r"s3://([^/]+)/?(.*)")
 
@@ -40,8 +41,13 @@ class Need:
     resource: str
 
 
-def needs(deployment: Deployment) -> list[Need]:
-    """What the function does in AWS with the settings that it has, beside what messages name."""
+def needs(deployment: Deployment, key_arn: str = "") -> list[Need]:
+    """What the function does in AWS with the settings that it has, beside what messages name.
+
+    Args:
+        deployment: the relay.
+        key_arn: of KMS, by which its queues are encrypted; empty: they have none of their own.
+    """
     arns, environment = Arns(deployment), deployment.environment
     alarms = [
         arns.alarm(environment[f"ION_AWS_{which}ALARM_NAME"]) for which in ("", "BULK_", "LATER_")
@@ -56,6 +62,8 @@ def needs(deployment: Deployment) -> list[Need]:
         found.append(Need(action, secret))
     if outbox := environment.get("ION_AWS_OUTBOX_TABLE"):
         found.append(Need("dynamodb:BatchGetItem", arns.other_table(outbox)))
+    if key_arn:
+        found += [Need(one, key_arn) for one in _KEY]
     if templates := _S3.fullmatch(environment.get("ION_TEMPLATES_S3", "").rstrip("/")):
         bucket, prefix = f"arn:{arns.partition}:s3:::{templates[1]}", templates[2]
         found.append(Need("s3:GetObject", f"{bucket}/{prefix}/any" if prefix else f"{bucket}/any"))
@@ -72,7 +80,7 @@ def look(deployment: Deployment) -> Iterator[Finding]:
     role = deployment.configuration["Role"].rsplit("/", 1)[-1]
     policies = list(_statements(deployment.account.iam, role))
     missing: dict[str, list[str]] = {}
-    for need in needs(deployment):
+    for need in needs(deployment, _key_of(deployment)):
         if not is_allowed(policies, need):
             missing.setdefault(need.resource, []).append(need.action)
     for resource, actions in missing.items():
@@ -86,6 +94,15 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         )
     if not missing:
         yield ok("permissions", f"the role {role} may do all that ion does")
+
+
+def _key_of(deployment: Deployment) -> str:
+    """ARN of the input queue's key; empty: it has none, or it is called by another name."""
+    about = deployment.account.sqs.get_queue_attributes(
+        QueueUrl=deployment.queue_url, AttributeNames=["KmsMasterKeyId"]
+    )
+    key = about.get("Attributes", {}).get("KmsMasterKeyId", "")
+    return key if key.startswith("arn:") and ":key/" in key else ""
 
 
 def is_allowed(statements: Sequence[Mapping[str, Any]], need: Need) -> bool:

@@ -7,12 +7,11 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from ion.aws.table import Table
 from ion.delivery import Status
 from ion.policy.lease import RowStatus
-from ionctl.ops.doctor import log_lines
+from ionctl.ops import log, publishing
 from ionctl.ops.doctor.check import ok, wrong
 
 if TYPE_CHECKING:
@@ -44,34 +43,28 @@ def look(deployment: Deployment, address: str, sender: str | None) -> Iterator[F
     Raises:
         botocore's errors, TableError: it can't be published, or looked up.
     """
-    email_id = f"doctor-{uuid4().hex[:16]}"
     email = {
         "action": "send",
-        "email_id": email_id,
         "recipient": address,
         "subject": _SUBJECT,
         "body_text": _TEXT,
         **({"sender": sender} if sender else {}),
     }
     since = datetime.now(UTC) - _CLOCKS_DIFFER
-    deployment.account.sns.publish(TopicArn=deployment.topic_arn, Message=json.dumps(email))
-    row = _wait(deployment, email_id, since)
-    yield _fate(email_id, row)
+    email_id = publishing.publish(deployment, json.dumps(email)).email_id
+    yield _fate(email_id, _wait(deployment, email_id, since))
 
 
 def _wait(deployment: Deployment, email_id: str, since: datetime) -> Mapping[str, Any]:
     """The ledger's row, or what the log has of an email that was refused before there was one."""
     table = Table(deployment.account.dynamodb, deployment.table)
+    wanted = log.Wanted(names=(Status.DEAD,), about=email_id)
     until = time.monotonic() + SECONDS
     while True:
         row = asyncio.run(table.read([email_id])).get(email_id, {})
         if row.get("status") not in _UNDECIDED or time.monotonic() > until:
             return row
-        refused = [
-            event
-            for event in log_lines.events(deployment, email_id, since)
-            if event.get("message") == Status.DEAD
-        ]
+        refused = [event.record for event in log.read(deployment, wanted, since).events]
         if refused and not row:
             return {**refused[-1], "status": Status.DEAD}
         time.sleep(_POLL_SECONDS)
@@ -88,7 +81,7 @@ def _fate(email_id: str, row: Mapping[str, Any]) -> Finding:
     if status == RowStatus.DEFERRED:
         words, advice = f"put off{server}: {said}", f"it is tried again; {show} follows it"
     elif status is None:
-        words = f"not taken up within {SECONDS:g} s: no run has come to it"
+        words = f"nothing has become of it within {SECONDS:g} s"
         advice = f"see what else is wrong here, and ionctl status; {show} follows it"
     elif status == RowStatus.SENDING:
         words, advice = f"still being sent after {SECONDS:g} s", f"{show} follows it"

@@ -33,11 +33,7 @@ def dkim(names: Names, domain: str, provider: Provider | None, selectors: Sequen
     """
     who = provider.name if provider else "the mail server"
     advice = f"let {who} sign: it shows a record to publish below _domainkey.{domain}"
-    if not names.exists(f"_domainkey.{domain}"):
-        words = f"{domain} has no DKIM key at all, so mail from there isn't signed by it"
-        return warning("dkim", words, advice, about=domain)
-    tried = selectors or (provider.selectors if provider else USUAL_SELECTORS)
-    for selector in tried:
+    for selector in selectors or (provider.selectors if provider else USUAL_SELECTORS):
         name = f"{selector}._domainkey.{domain}"
         keys = [text for text in names.texts(name) if "p=" in text.replace(" ", "")]
         if any(re.search(r"p=\s*[^;\s]", key) for key in keys):
@@ -45,12 +41,15 @@ def dkim(names: Names, domain: str, provider: Provider | None, selectors: Sequen
         if keys:
             words = f"{domain} has revoked the key {selector} (its p= is empty)"
             return warning("dkim", words, advice, about=domain)
-    if not selectors:
-        words = f"{domain} has DKIM keys, and none under a usual name of {who}'s"
-        look = "say which: --dkim-selector NAME (s= in the DKIM-Signature of an email)"
-        return skipped("dkim", words, look, about=domain)
-    words = f"{domain} has no DKIM key {' or '.join(selectors)}"
-    return warning("dkim", words, advice, about=domain)
+    if not names.exists(f"_domainkey.{domain}"):
+        words = f"{domain} has no DKIM key, so mail from there isn't signed by it"
+        return warning("dkim", words, advice, about=domain)
+    if selectors:
+        words = f"{domain} has no DKIM key {' or '.join(selectors)}"
+        return warning("dkim", words, advice, about=domain)
+    words = f"{domain} has DKIM keys, and none under a usual name of {who}'s"
+    look = "say which: --dkim-selector NAME (s= in the DKIM-Signature of an email)"
+    return skipped("dkim", words, look, about=domain)
 
 
 def dmarc(names: Names, domain: str) -> Finding:

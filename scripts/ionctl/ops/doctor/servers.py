@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ion.aws.errors import AWS_ERRORS
-from ion.aws.server_state import ServerStates
-from ion.aws.table import TableError
 from ion.deadline import Deadline
 from ion.outcome import Kind, Outcome, Reason
 from ion.report.redact import redact
@@ -20,13 +16,12 @@ from ion.smtp.connect import tls_context
 from ion.smtp.connector import Connector
 from ion.smtp.logins import Logins
 from ion.smtp.tokens import Tokens
-from ionctl.ops.doctor import log_lines
 from ionctl.ops.doctor.check import ok, skipped, warning, wrong
+from ionctl.ops.doctor.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ion.policy.backoff import Backoff
     from ion.settings import Smtp
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.result import Finding
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
 _SECONDS = 8.0
 """From the look-up of the name to the end of the login: less than a check may take."""
 _EXPIRES_SOON = timedelta(days=14)
-_LOOK_BACK = timedelta(days=1)
+_PORT_OUTSIDE_CLOSED = 25
 _CHECKS = {
     Reason.TLS_CERT: "certificate",
     Reason.TLS_REQUIRED: "tls",
@@ -54,8 +49,10 @@ _ADVICE = {
     Reason.AUTH_MISSING: "choose another auth in the secret, or allow this one on the server",
     Reason.QUOTA: "the account's quota there is used up: it waits, see docs/providers.md",
 }
+_NO_SUCH_NAME = "host name not found"
+_NAME_ADVICE = "correct server in the secret: DNS has no such name"
 _CONNECT_ADVICE = (
-    "correct server and port in the secret; port 587 must be open from the function to there"
+    "correct server and port in the secret; nothing listens there, or a firewall is between"
 )
 
 
@@ -79,23 +76,25 @@ def look(smtp: Smtp, deployment: Deployment | None = None) -> Iterator[Finding]:
         smtp: the server.
         deployment: whose function has met it, too; None: there is none yet.
     """
-    met = asyncio.run(_meet(smtp))
-    backoff = _backoff(deployment, smtp)
+    met, witness = asyncio.run(_meet(smtp)), Witness(deployment, smtp)
+    if smtp.port == _PORT_OUTSIDE_CLOSED and not witness.in_vpc:
+        words = f"{_named(smtp)}: AWS lets no function reach port 25 outside unless asked to"
+        yield warning("port", words, "use 587 or 465 (docs/operations.md#port-25)", about=smtp.name)
     if met.refused is not None:
-        yield _refused(smtp, met.refused, deployment, backoff)
+        yield _refused(smtp, met.refused, witness)
         return
     if met.expires is not None:
         yield _certificate(smtp, met.expires)
     how = "lets ion in without a login" if smtp.username is None else "takes the login"
     yield ok("login", f"{_named(smtp)} {how}", about=smtp.name)
-    if backoff is not None and not backoff.is_over(smtp, time.time()):
-        until = datetime.fromtimestamp(backoff.until, UTC)
-        yield warning(
-            "held",
-            f"it refused the function ({backoff.error}), which asks again at {until:%H:%M} UTC",
-            "wait until then; another login in the secret is tried at once",
-            about=smtp.name,
-        )
+    if refusal := witness.refusal():
+        words = f"it takes the login from here, and refused it to the function: {refusal}"
+        advice = "wait until then; another login in the secret is tried at once"
+        yield warning("held", words, advice, about=smtp.name)
+    elif held := witness.last_run():
+        words = f"it lets ion in from here, and held the function's last run: {held}"
+        advice = "wait for the next run; in a VPC see its security group and NAT gateway"
+        yield warning("held", words, advice, about=smtp.name)
 
 
 async def _meet(smtp: Smtp) -> _Met:
@@ -128,53 +127,25 @@ def _certificate(smtp: Smtp, expires: datetime) -> Finding:
     return warning("certificate", f"{words}, in {left.days} days", advice, about=smtp.name)
 
 
-def _refused(
-    smtp: Smtp, outcome: Outcome, deployment: Deployment | None, backoff: Backoff | None
-) -> Finding:
+def _refused(smtp: Smtp, outcome: Outcome, witness: Witness) -> Finding:
     check = _CHECKS.get(outcome.reason, "connect")
     words = f"{_named(smtp)}: {redact(outcome.said) or outcome.reason.value}"
-    advice = _ADVICE.get(outcome.reason, _CONNECT_ADVICE)
-    if outcome.kind is not Kind.UNAVAILABLE or check != "connect":
-        if backoff is not None and not backoff.is_over(smtp, time.time()):
-            until = datetime.fromtimestamp(backoff.until, UTC)
-            words += f" (the function was refused, too, and asks again at {until:%H:%M} UTC)"
+    unmet = _NAME_ADVICE if outcome.detail == _NO_SUCH_NAME else _CONNECT_ADVICE
+    advice = _ADVICE.get(outcome.reason, unmet)
+    is_met = check != "connect" or outcome.kind is not Kind.UNAVAILABLE
+    if is_met:
+        refusal = witness.refusal()
+        words += f" (to the function, too: {refusal})" if refusal else ""
         return wrong(check, words, advice, about=smtp.name)
-    if _in_vpc(deployment):
-        words += " from here; the function is in a VPC and may reach it"
+    found = witness.last_suspension() or "nothing of the kind for a day"
+    if witness.in_vpc:
+        words += f" from here; the function is in a VPC, and its log has: {found}"
         advice = "run ionctl doctor inside the VPC, or go by what the function found"
-        return skipped(check, words + _last_suspension(deployment, smtp), advice, about=smtp.name)
-    return wrong(check, words + _last_suspension(deployment, smtp), advice, about=smtp.name)
+        return skipped(check, words, advice, about=smtp.name)
+    words += f" (the function's log has: {found})" if witness.is_deployed else ""
+    return wrong(check, words, advice, about=smtp.name)
 
 
 def _named(smtp: Smtp) -> str:
     secured = "" if smtp.security is Security.NONE else f" ({smtp.security.value})"
     return f"[{smtp.name}] {smtp.server}:{smtp.port}{secured}"
-
-
-def _in_vpc(deployment: Deployment | None) -> bool:
-    return bool(deployment and deployment.configuration.get("VpcConfig", {}).get("SubnetIds", None))
-
-
-def _backoff(deployment: Deployment | None, smtp: Smtp) -> Backoff | None:
-    """What a run has noted about the server, if that can be known."""
-    if deployment is None:
-        return None
-    states = ServerStates(deployment.account.dynamodb, deployment.table)
-    try:
-        return asyncio.run(states.read([smtp.name]))[smtp.name].backoff
-    except TableError:
-        return None
-
-
-def _last_suspension(deployment: Deployment | None, smtp: Smtp) -> str:
-    """What the function said of the server last, in a few words; empty: not known."""
-    if deployment is None:
-        return ""
-    try:
-        events = log_lines.events(deployment, "delivery suspended", datetime.now(UTC) - _LOOK_BACK)
-    except AWS_ERRORS:
-        return ""
-    mine = [one for one in events if one.get("server") == smtp.name]
-    if not mine:
-        return "; the function has said nothing of it for a day"
-    return f"; the function found at {mine[-1].get('timestamp', '?')}: {mine[-1].get('reply', '')}"

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ion.envelope import Envelope
 from ion.mail import is_address
+from ion.mail.addresses import parse_address
+from ion.policy.guard import StagingGuard
 from ion.settings import CONFIG_FILE, SECRETS_FILE, Settings, SettingsError, load
 from ionctl.ops.doctor.check import ok, warning, wrong
 from ionctl.ops.result import Finding
@@ -14,6 +17,8 @@ from ionctl.ops.result import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from ion.guard_rules import GuardRules
 
 _VARIABLE = re.compile(r"environment:? (\w+)")
 _SENDER = "sender"
@@ -79,6 +84,10 @@ def sender(settings: Settings) -> Iterator[Finding]:
 def guard(settings: Settings, name: str) -> Iterator[Finding]:
     """Say whom email may reach."""
     rules = settings.guard
+    if settings.sender and _is_forbidden(settings.sender, rules):
+        words = f"[guard] senders doesn't allow {settings.sender}, which is [mail] sender"
+        advice = "correct one of them: emails that name no sender are dead-lettered as GUARDED"
+        yield wrong("guard", words, advice)
     if rules.only or rules.redirect_to:
         may = ", ".join(rules.only) or "nobody directly"
         instead = f"; what is for others goes to {rules.redirect_to}" if rules.redirect_to else ""
@@ -89,6 +98,11 @@ def guard(settings: Settings, name: str) -> Iterator[Finding]:
             f"{name} doesn't sound like production, and its email may reach everybody",
             'environment = "staging" and settings = { guard = { only = … } } limit it',
         )
+
+
+def _is_forbidden(sender: str, rules: GuardRules) -> bool:
+    address = parse_address(sender, "$").address
+    return bool(StagingGuard(rules).forbidden_sender(Envelope(address, ())))
 
 
 def _fault(error: str, variable: str, secret_arn: str) -> Finding:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ionctl.ops.doctor.check import ok, warning, wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ionctl.ops.doctor.names import Names
     from ionctl.ops.doctor.providers import Provider
     from ionctl.ops.result import Finding
@@ -21,20 +23,20 @@ _FOLLOWED = frozenset({"include", "redirect"})
 _ANYBODY = re.compile(r"(?:^| )\+?all(?: |$)", re.IGNORECASE)
 
 
-def look(names: Names, domain: str, provider: Provider | None) -> Finding:
+def look(names: Names, domain: str, providers: Sequence[Provider | None]) -> Finding:
     """Judge a domain's SPF record.
 
     Args:
         names: the resolver.
         domain: of the sender.
-        provider: of the server that sends; None: not known.
+        providers: of the servers that send, the first one's first; None: one that isn't known.
 
     Raises:
         NotKnownError: DNS doesn't answer.
     """
     records = _records(names, domain)
     if len(records) != 1:
-        return _not_one(domain, records, provider)
+        return _not_one(domain, records, providers[0])
     (record,) = records
     walk = _Walk(names)
     walk.through(domain, record)
@@ -49,10 +51,11 @@ def look(names: Names, domain: str, provider: Provider | None) -> Finding:
         advice = f"take includes away, or write addresses (ip4:): at most {_MOST_LOOKUPS} count"
         words = f"{domain} needs {walk.lookups} look-ups of DNS, so receivers see an error, no SPF"
         return wrong(_CHECK, words, advice, about=domain)
-    if provider and provider.keeps_sender and provider.spf not in walk.seen:
-        advice = f"put include:{provider.spf} before its last word"
-        words = f"{domain} doesn't name {provider.name}, whose server sends: {record}"
-        return warning(_CHECK, words, advice, about=domain)
+    for provider in filter(None, providers):
+        if provider.keeps_sender and provider.spf not in walk.seen:
+            advice = f"put include:{provider.spf} before its last word"
+            words = f"{domain} doesn't name {provider.name}, whose server sends: {record}"
+            return warning(_CHECK, words, advice, about=domain)
     return ok(_CHECK, f"{domain}: {record}", about=domain)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ionctl.ops.doctor.alarms import described
 from ionctl.ops.doctor.arns import Arns
 from ionctl.ops.doctor.check import ok, wrong
-from ionctl.ops.doctor.listeners import subscriptions_of
+from ionctl.ops.doctor.subscriptions import subscriptions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,8 +11,10 @@ from real.unavailable import skipped_unless_available
 from scripts.console.page import chromium
 from scripts.console.page.fake_api import FakeApi, serving
 from scripts.console.page.visit import Visit
+from scripts.console.page.whole import Whole, whole
 
 Open = Callable[..., Visit]
+Enter = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,25 @@ def open_page(browser: Browser) -> Iterator[Open]:
             return stack.enter_context(Visit(browser, address, part, **how))  # type: ignore[arg-type]
 
         yield opened
+
+
+@pytest.fixture(scope="session")
+def relay() -> Iterator[Whole]:
+    with whole() as running:
+        yield running
+
+
+@pytest.fixture
+def enter(relay: Whole, browser: Browser) -> Iterator[Enter]:
+    """Open the page of the relay that runs; its queues are empty, and so are inbox and letters."""
+    assert relay.stack.wait_until_settled()
+    relay.stack.aws.sqs.purge_queue(QueueUrl=relay.stack.names.dead_letter_queue_url)
+    relay.inbox.clear()
+    with ExitStack() as stack:
+
+        def entered(part: str = "", **how: str | int) -> Visit:
+            token = relay.console.token
+            visit = Visit(browser, relay.address, part, token=token, **how)  # type: ignore[arg-type]
+            return stack.enter_context(visit)
+
+        yield entered

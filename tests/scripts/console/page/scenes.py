@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ion.contract.hints import ALLOWED
 from ionctl.ops.result import (
     AlarmState,
     Depth,
@@ -42,7 +43,7 @@ def run(seconds_ago: float, sent: int, *, held: str = "", deferred: int = 0) -> 
         seconds=1.4,
         stopped="held" if held else "empty",
         held=held,
-        error="",
+        error=f"{held} at auth: 535 5.7.8 Authentication credentials invalid" if held else "",
         received=sent + deferred,
         sent=sent,
         deferred=deferred,
@@ -317,7 +318,7 @@ EXAMPLES = [
     {
         "name": "tags",
         "title": "Tags",
-        "body": '{"action": "send", "recipient": "bob@example.org", "tags": {"campaign": "spring"}}',
+        "body": '{"action": "send", "recipient": "bob@example.org", "tags": {"campaign": "may"}}',
     },
 ]
 MODES = [
@@ -363,7 +364,7 @@ def answers(
             3, body='{"action": "send", "recipient": "bounce@simulator.test"}', **REFUSED
         ),
         "GET /api/switches": {"mode": "well", "modes": MODES},
-        "GET /api/contract": {"schema": SCHEMA, "hints": {}, "examples": EXAMPLES},
+        "GET /api/contract": {"schema": SCHEMA, "hints": ALLOWED, "examples": EXAMPLES},
         "POST /api/check": checked,
     }
     if not local:

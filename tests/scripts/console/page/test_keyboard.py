@@ -1,8 +1,11 @@
 """The page without a mouse."""
 
-import pytest
-from playwright.sync_api import expect
+import json
 
+import pytest
+from playwright.sync_api import Locator, expect
+
+from ionctl.ops.result import Published
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
 from scripts.console.page.fake_api import FakeApi
@@ -64,6 +67,35 @@ def test_keys_lead_everywhere(open_page: Open) -> None:
     expect(visit.page.get_by_role("heading", name="Reset your password")).to_be_visible()
     keyboard.press("/")
     expect(visit.page.get_by_role("searchbox", name="Search the inbox")).to_be_focused()
+
+
+def test_an_email_is_published_without_a_mouse(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/publish"] = Published(email_id="made-1", message_id="m", topic_arn="t")
+    visit = open_page(api, "#/queue")
+    expect(visit.main).to_contain_text("Normal")
+    visit.page.keyboard.press("g")
+    visit.page.keyboard.press("p")
+    to, publish = visit.page.get_by_label("To", exact=True), visit.button("Publish")
+    tab_to(visit, to)
+    visit.page.keyboard.press("ControlOrMeta+A")
+    visit.page.keyboard.type("kim@example.org")
+    tab_to(visit, publish)
+    visit.page.keyboard.press("Enter")
+    tab_to(visit, visit.page.get_by_role("link", name="See its way"))
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_function("location.hash === '#/email/made-1'")
+    ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
+    assert json.loads(body["body"])["recipient"] == "kim@example.org"
+
+
+def tab_to(visit: Visit, control: Locator) -> None:
+    expect(control).to_be_visible()
+    for _ in range(100):
+        if control.evaluate("(one) => one === document.activeElement"):
+            return
+        visit.page.keyboard.press("Tab")
+    pytest.fail("Tab never comes to it")
 
 
 @pytest.mark.parametrize("part", PARTS)

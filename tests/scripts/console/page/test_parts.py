@@ -153,3 +153,5 @@ def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:
     visit.page.get_by_role("radio", name="Down").check()
     expect(visit.page.locator("#news")).to_contain_text("The mail server: Down.")
     assert ("POST /api/switches", {"mode": "down"}) in api.asked
+    parts = visit.page.get_by_role("navigation", name="Parts")
+    expect(parts).to_contain_text("misbehaves: down")

@@ -8,6 +8,7 @@ from scripts.console.page.fake_api import TOKEN
 
 PHONE = 390
 _REFUSAL = "Failed to load resource"  # an answer of the API's that isn't 2xx: the page's own affair
+_FORBIDDEN = ("csp", "origin")
 expect.set_options(timeout=15_000)
 
 
@@ -43,6 +44,7 @@ class Visit:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self._context.on("request", self._on_request)
+        self._context.on("requestfailed", self._on_failure)
         self.page.goto(f"{address}/?token={token}{part}" if token else f"{address}/{part}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -52,6 +54,11 @@ class Visit:
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.elsewhere.append(request.url)
+
+    def _on_failure(self, request: Request) -> None:
+        """Take back what the browser forbade: it is told as a request, too, and isn't sent."""
+        if request.failure in _FORBIDDEN and request.url in self.elsewhere:
+            self.elsewhere.remove(request.url)
 
     def __enter__(self) -> Self:
         return self

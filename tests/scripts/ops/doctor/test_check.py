@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from ionctl.ops.doctor.check import Check, NotKnownError, ok, run
 from ionctl.ops.result import Finding, Grade
+from ionctl.problem import Problem
 
 
 def look_after(error: Exception) -> Iterator[Finding]:
@@ -21,22 +22,25 @@ def test_a_check_that_fails_spares_what_it_found_and_the_others() -> None:
         [
             Check("a", "first", lambda: look_after(denied)),
             Check("b", "second", lambda: look_after(NotKnownError("nobody answers"))),
-            Check("c", "third", lambda: look_after(ZeroDivisionError("what it was"))),
+            Check("c", "third", lambda: look_after(ZeroDivisionError("canary"))),
+            Check("c", "publishing", lambda: look_after(Problem("there is no topic"))),
             Check("d", "last", lambda: [ok("d", "well")]),
         ],
         told.append,
     )
-    assert told == ["first", "second", "third", "last"]
+    assert told == ["first", "second", "third", "publishing", "last"]
     failed = [one for one in found if one.grade is not Grade.OK]
     assert [(one.check, one.grade) for one in failed] == [
         ("a", Grade.SKIPPED),
         ("b", Grade.SKIPPED),
         ("c", Grade.WARNING),
+        ("c", Grade.WRONG),
     ]
     assert "these credentials may not do that" in failed[0].found
     assert failed[1].found == "nobody answers"
-    assert "fault of ionctl's own: ZeroDivisionError('what it was')" in failed[2].found
-    assert [one.found for one in found if one.grade is Grade.OK] == ["before"] * 3 + ["well"]
+    assert "third: a fault of ionctl's own, ZeroDivisionError at test_check.py:" in failed[2].found
+    assert "canary" not in failed[2].found
+    assert [one.found for one in found if one.grade is Grade.OK] == ["before"] * 4 + ["well"]
 
 
 def test_a_check_that_never_ends_is_left_behind() -> None:

@@ -93,6 +93,18 @@ def test_relay_that_is_not_for_everybody_has_a_guard(
 
 
 @pytest.mark.parametrize(
+    ("senders", "grades"), [("shop.example", []), ("*@other.example", [Grade.WRONG])]
+)
+def test_sender_that_the_guard_does_not_allow(
+    root: Path, senders: str, grades: list[Grade]
+) -> None:
+    chosen = {"ION_MAIL_SENDER": "Shop <post@shop.example>", "ION_GUARD_SENDERS": senders}
+    known = loaded(root, ENVIRONMENT | chosen, SECRET).settings
+    assert known is not None
+    assert [one.grade for one in settings.guard(known, "ion")] == grades
+
+
+@pytest.mark.parametrize(
     ("module", "of_package", "grade", "words"),
     [
         ("1.2.0", "1.2.0", Grade.OK, "1.2.0"),

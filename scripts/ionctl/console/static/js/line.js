@@ -48,7 +48,7 @@ const compact = new Intl.NumberFormat("en", { notation: "compact" });
 function counted(name) {
   const queues = relay.status?.queues;
   const mode = relay.switches?.mode ?? "well";
-  if (name === "server" && mode !== "well") return [mode.replace("_", " "), ""];
+  if (name === "server" && mode !== "well") return ["!", `misbehaves: ${mode.replace("_", " ")}`];
   if (name === "inbox") return [relay.inbox.count, "arrived"];
   if (name === "dead") return [relay.dead, "dead letters"];
   if (name === "queue" && queues) return [waiting(queues), "waiting"];

@@ -119,6 +119,7 @@ function letters(one) {
 }
 
 function timeline(one) {
+  if (!one.events.length) return html`<p class="soft">The log since ${when(one.looked_back_to)} has nothing of it.</p>`;
   return html`<h3>What happened</h3>
     <ol class="timeline">
       ${one.events.map(happened)}

@@ -107,9 +107,16 @@ function row(email, id) {
       <span class="who">${seen.has(email.id) ? nothing : html`<span class="unseen">New: </span>`}${email.to.join(", ") || email.recipients.join(", ")}</span>
       ${when(email.at)}
       <span class="subject">${email.subject || "(no subject)"}</span>
-      <span class="marks">${email.marks.map(mark)}</span>
+      <span class="marks">${worthAWord(email.marks).map(mark)}</span>
     </a>
   </li>`;
+}
+
+/** HTML with a text beside it is what an email is: only what is missing is said. */
+function worthAWord(marks) {
+  const rest = marks.filter((name) => name !== "html" && name !== "text");
+  if (!marks.includes("html")) return ["text only", ...rest];
+  return marks.includes("text") ? rest : ["HTML only", ...rest];
 }
 
 const mark = (name) =>

@@ -86,9 +86,9 @@ function examples() {
     event.target.value = "";
     if (one) put(one.body);
   };
-  return html`<label class="inline">Examples
-    <select @change=${pick}><option value="">choose one …</option>${all.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select>
-  </label>`;
+  return html`<span class="inline"><label for="examples">Examples</label>
+    <select id="examples" @change=${pick}><option value="">choose one …</option>${all.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select>
+  </span>`;
 }
 
 function form(now, checked) {
@@ -96,7 +96,7 @@ function form(now, checked) {
   const bad = new Set((checked?.faults ?? []).map((fault) => fault.path));
   const [first, more] = now.action === "send" ? [FIRST, fields.filter((one) => !FIRST.includes(one.name))] : [fields.map((one) => one.name), []];
   const shown = first.map((name) => fields.find((one) => one.name === name)).filter(Boolean);
-  const field = (one) => formField(one, now[one.name] ?? undefined, (value) => set(one.name, value), bad);
+  const field = (one) => formField(one, now[one.name] ?? undefined, (value) => set(one.name, value), bad, contract.data.hints ?? {});
   return html`<form @submit=${(event) => event.preventDefault()}>
     <div class="field"><label for="action">Action</label>
       <select id="action" @change=${(event) => write({ action: event.target.value })}>
@@ -153,8 +153,12 @@ function copies() {
   if (!relay.about) return nothing;
   const all = snippets(text, relay.about, bulk);
   const copy = async () => {
-    await navigator.clipboard.writeText(all[snippet]);
-    say("Copied.");
+    try {
+      await navigator.clipboard.writeText(all[snippet]);
+      say("Copied.");
+    } catch {
+      say("The browser doesn't let the page copy: choose the text, and copy it by hand.", "bad");
+    }
   };
   return html`<div class="copies"><div class="title"><h2 id="copies">The same as</h2>
       <div class="choices" role="group" aria-labelledby="copies">${Object.keys(all).map((name) => html`<button type="button" class="small" aria-pressed=${name === snippet}

@@ -130,7 +130,7 @@ function runs({ runs: all }) {
       <tbody>${all.map((run) => html`<tr class=${run.error || run.held ? "bad" : ""}>
         <td>${when(run.ended_at)}</td><td class="n">${run.seconds.toFixed(1)} s</td>
         ${number(run.sent)} ${number(run.deferred + run.released)} ${number(run.dead_lettered)}
-        <td>${run.stopped.replaceAll("_", " ")}${run.held ? html` · <b>${run.held}</b>` : nothing}${run.error ? html` · <b>${run.error}</b>` : nothing}</td></tr>`)}</tbody>
+        <td>${run.error || run.held ? html`<b>${run.error || run.held}</b>` : run.stopped.replaceAll("_", " ")}</td></tr>`)}</tbody>
     </table></div>` : html`<p class="soft">None is in the log that was read.</p>`}`;
 }
 

@@ -1,5 +1,5 @@
 // A form made of the JSON Schema. The JSON is the message; the form reads it, and writes into it.
-import { html } from "../../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { live } from "../../vendor/lit-html/directives/live.js";
 import { withZone } from "../time.js";
 import { size } from "../size.js";
@@ -29,11 +29,13 @@ function asTyped(path, value, line) {
  * @param {any} value of the field in the message; undefined: it isn't there.
  * @param {(value: any) => void} set undefined takes the field out.
  * @param {Set<string>} bad paths of fields that the check finds fault with.
+ * @param {Record<string, string>} hints by path: what a value must be.
  */
-export function formField(field, value, set, bad, path = `$.${field.name}`) {
+export function formField(field, value, set, bad, hints, path = `$.${field.name}`) {
   const wrong = [...bad].some((one) => one === path || (one.startsWith(path) && /^[.[]/.test(one.slice(path.length))));
+  const hint = hints[path];
   const attributes = { id: `field${path.replaceAll(/\W/g, "-")}`, wrong, path };
-  if (field.kind === "group") return group(field, value ?? {}, set, bad, path);
+  if (field.kind === "group") return group(field, value ?? {}, set, bad, hints, path);
   if (field.kind === "pairs" || field.kind === "files") {
     return html`<fieldset class="field ${wrong ? "wrong-field" : ""}"><legend>${title(field.name)}</legend>
       ${field.kind === "pairs" ? pairs(path, value, set) : files(value, set)}</fieldset>`;
@@ -41,6 +43,7 @@ export function formField(field, value, set, bad, path = `$.${field.name}`) {
   return html`<div class="field kind-${field.kind} ${wrong ? "wrong-field" : ""}">
     <label for=${attributes.id}>${title(field.name)}</label>
     ${INPUTS[field.kind](field, value, set, attributes)}
+    ${hint ? html`<small class="soft" id="${attributes.id}-hint">${hint}</small>` : nothing}
   </div>`;
 }
 
@@ -49,7 +52,7 @@ const orGone = (value) => (value === "" ? undefined : value);
 
 const INPUTS = {
   line: (field, value, set, { id, wrong }) =>
-    html`<input id=${id} .value=${live(text(value))} placeholder=${field.about} autocomplete="off" aria-invalid=${wrong}
+    html`<input id=${id} .value=${live(text(value))} autocomplete="off" aria-describedby="${id}-hint" aria-invalid=${wrong}
       @input=${(event) => set(orGone(event.target.value))}>`,
   text: (field, value, set, { id, wrong }) =>
     html`<textarea id=${id} rows="5" .value=${live(text(value))} aria-invalid=${wrong}
@@ -103,14 +106,14 @@ function local(value) {
   return Number.isNaN(time.getTime()) ? "" : withZone(time).slice(0, 19);
 }
 
-function group(field, value, set, bad, path) {
+function group(field, value, set, bad, hints, path) {
   const put = (name, given) => {
     const { [name]: _, ...rest } = value;
     const whole = given === undefined ? rest : { ...rest, [name]: given };
     set(Object.keys(whole).length ? whole : undefined);
   };
   return html`<fieldset class="field"><legend>${title(field.name)}</legend>
-    ${field.fields.map((one) => formField(one, value[one.name], (given) => put(one.name, given), bad, `${path}.${one.name}`))}
+    ${field.fields.map((one) => formField(one, value[one.name], (given) => put(one.name, given), bad, hints, `${path}.${one.name}`))}
   </fieldset>`;
 }
 

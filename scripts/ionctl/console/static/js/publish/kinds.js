@@ -3,7 +3,7 @@
 /**
  * @typedef {"line" | "text" | "address" | "addresses" | "choice" | "time" | "number" | "switch"
  *   | "pairs" | "files" | "group" | "json"} Kind
- * @typedef {{name: string, kind: Kind, about: string, options: string[], fields: Field[]}} Field
+ * @typedef {{name: string, kind: Kind, options: string[], fields: Field[]}} Field
  */
 
 const LONG = /^body_/;
@@ -31,8 +31,7 @@ const alternatives = (schema, defs) =>
 function field(name, property, defs) {
   const all = alternatives(property, defs);
   const [first] = all;
-  const about = first.description ?? property.description ?? "";
-  const give = (kind, more = {}) => ({ name, kind, about, options: [], fields: [], ...more });
+  const give = (kind, more = {}) => ({ name, kind, options: [], fields: [], ...more });
   if (all.some((one) => one.title === "Mailbox")) return give(all.some((one) => one.type === "array") ? "addresses" : "address");
   if (first.enum) return give("choice", { options: first.enum });
   if (first.type === "boolean") return give("switch");

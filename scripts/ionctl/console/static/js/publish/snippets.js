@@ -2,13 +2,22 @@
 
 /**
  * @param {string} text the message, as JSON.
- * @param {{topic_arn: string, bulk_topic_arn: string, region: string, commands?: Record<string, string>}} about
+ * @param {{topic_arn: string, bulk_topic_arn: string, region: string,
+ *   environment?: Record<string, string>}} about `environment`: what an emulated AWS needs.
+ * @param {boolean} bulk by the topic for bulk.
  */
 export function snippets(text, about, bulk) {
   const message = parsed(text);
-  const topic = bulk ? about.bulk_topic_arn : about.topic_arn;
-  return { "AWS CLI": awsCli(text, about, topic), Python: python(message, text, topic, bulk), "Node.js": node(message, text, topic, bulk) };
+  const environment = Object.entries(about.environment ?? {}).map(([name, value]) => `${name}=${shell(value)}`).join(" ");
+  const needs = (mark) => (environment ? `${mark} the local stack's: export ${environment}\n` : "");
+  return {
+    "AWS CLI": `${environment && `${environment} \\\n`}${awsCli(text, about, topicOf(about, bulk))}`,
+    Python: needs("#") + python(message, text, about, bulk),
+    "Node.js": needs("//") + node(message, text, about, bulk),
+  };
 }
+
+const topicOf = (about, bulk) => (bulk ? about.bulk_topic_arn : about.topic_arn);
 
 function parsed(text) {
   try {
@@ -19,12 +28,10 @@ function parsed(text) {
   }
 }
 
-function awsCli(text, { commands, region }, topic) {
-  const aws = commands?.aws ?? `aws --region ${region}`;
-  return `${aws} sns publish \\\n  --topic-arn ${topic} \\\n  --message ${shell(oneLine(text))}`;
-}
+const awsCli = (text, { region }, topic) =>
+  `aws sns publish --region ${region} \\\n  --topic-arn ${topic} \\\n  --message ${shell(oneLine(text))}`;
 
-const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const shell = (text) => (/^[\w:/.@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 function oneLine(text) {
   try {
@@ -37,22 +44,20 @@ function oneLine(text) {
 // -- Python: clients/python --------------------------------------------------------------
 
 const PYTHON_NAMES = { recipient: "to", body_text: "text", body_html: "html", not_before: "send_at" };
-const PYTHON_METHODS = ["send", "redrive", "cancel"];
+const PYTHON_WHERE = ["reason", "recipient_domain", "older_than", "younger_than", "tag", "sender", "email_id"];
 
-function python(message, text, topic, bulk) {
-  const { action, ...rest } = message;
-  if (!PYTHON_METHODS.includes(action) || rest.where) return boto3(text, topic);
-  const given = Object.entries(rest).filter(([, value]) => value !== null);
-  const lines = given.map(([name, value]) => `    ${PYTHON_NAMES[name] ?? name}=${literal(value, 1)},`);
-  const made = bulk ? `Publisher(bulk_topic_arn=${quoted(topic)})` : `Publisher(${quoted(topic)})`;
-  if (bulk && !("lane" in rest) && action === "send") lines.push('    lane="bulk",');
+function python(message, text, about, bulk) {
+  const { action, where, ...rest } = message;
+  const known = Object.keys(where ?? {}).every((name) => PYTHON_WHERE.includes(name));
+  if (!["send", "redrive", "cancel"].includes(action) || !known) return boto3(text, topicOf(about, bulk));
+  const given = Object.entries({ ...where, ...rest }).filter(([, value]) => value !== null);
+  const lines = given.map(([name, value]) => `    ${(action === "send" && PYTHON_NAMES[name]) || name}=${literal(value, 1)},\n`);
+  if (bulk && action === "send" && !("lane" in rest)) lines.push('    lane="bulk",\n');
+  const topics = [about.topic_arn, ...(bulk ? [about.bulk_topic_arn] : [])].map(quoted).join(", ");
   return `from ion_publisher import Publisher
 
-ion = ${made}
-receipt = ion.${action}(
-${lines.join("\n")}
-)
-print(receipt.email_id)
+ion = Publisher(${topics})
+print(ion.${action}(${lines.length ? `\n${lines.join("")}` : ""}))
 `;
 }
 
@@ -90,17 +95,17 @@ const NODE_NAMES = {
   expires_at: "expiresAt", lane: "lane", tags: "tags", attachments: "attachments",
 };
 
-function node(message, text, topic, bulk) {
+function node(message, text, about, bulk) {
   const { action, ...rest } = message;
   const given = Object.entries(rest).filter(([, value]) => value !== null);
   const inS3 = (rest.attachments ?? []).some?.((one) => one?.s3);
-  if (action !== "send" || inS3 || given.some(([name]) => !NODE_NAMES[name])) return sdk(text, topic);
+  if (action !== "send" || inS3 || given.some(([name]) => !NODE_NAMES[name])) return sdk(text, topicOf(about, bulk));
   const mail = Object.fromEntries(given.map(([name, value]) => [NODE_NAMES[name], nodeValue(name, value)]));
   if (bulk) mail.lane ??= "bulk";
   return `const nodemailer = require('nodemailer');
 const { ionTransport } = require('ion-nodemailer-transport');
 
-const transporter = nodemailer.createTransport(ionTransport({ ${bulk ? "bulkTopicArn" : "topicArn"}: ${quoted(topic)} }));
+const transporter = nodemailer.createTransport(ionTransport({ topicArn: ${quoted(about.topic_arn)}${bulk ? `, bulkTopicArn: ${quoted(about.bulk_topic_arn)}` : ""} }));
 transporter.sendMail(${script(mail)}).then((info) => console.log(info.emailId));
 `;
 }

@@ -1,4 +1,4 @@
-"""Who is told by an alarm, and by a topic."""
+"""Who is told by a topic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ionctl.ops.account import Account
@@ -32,8 +32,3 @@ def subscriptions_of(account: Account) -> Callable[[str], list[Mapping[str, Any]
         ]
 
     return confirmed
-
-
-def listeners(actions: Iterable[str], confirmed: Callable[[str], list[Mapping[str, Any]]]) -> int:
-    """How many are told; an action that is no topic (a function, an incident) counts as one."""
-    return sum(len(confirmed(one)) if ":sns:" in one else 1 for one in actions)
