@@ -174,6 +174,7 @@ def _environment(account: Account) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": account.endpoint_url or "",
         "AWS_REGION": account.region,
+        "AWS_DEFAULT_REGION": account.region,  # boto3 knows this one alone
         "AWS_ACCESS_KEY_ID": (credentials and credentials.access_key) or "",
         "AWS_SECRET_ACCESS_KEY": (credentials and credentials.secret_key) or "",
     }

@@ -29,7 +29,7 @@ def running(relay: Operated, *words: str) -> Iterator[subprocess.Popen[str]]:
             "PYTHONPATH": path,
             "AWS_ACCESS_KEY_ID": relay.names.access_key,
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": relay.names.endpoint,
         },
         stdout=subprocess.PIPE,

@@ -64,6 +64,15 @@ def test_the_name_may_be_in_the_environment() -> None:
     assert seen[0] == Target(name="shop")
 
 
+@pytest.mark.parametrize(
+    "words", [["--name", "typed", "look", "k"], ["look", "k", "--name", "typed"]]
+)
+def test_what_is_typed_goes_before_the_environment(words: list[str]) -> None:
+    seen: list[object] = []
+    CliRunner().invoke(_app(seen), words, env={"ION_NAME": "shop", "AWS_REGION": "eu-west-1"})
+    assert seen[0] == Target(name="typed", region="eu-west-1")
+
+
 def test_a_mistake_on_the_command_line_is_status_2() -> None:
     assert CliRunner().invoke(_app([]), ["look"]).exit_code == 2
     assert CliRunner().invoke(_app([]), ["look", "k", "--colour"]).exit_code == 2
