@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import Annotated, Any
 
 import typer
 
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
+from ionctl.files import ROOT
 from ionctl.ops.rendering import render as rendered
 from ionctl.problem import Problem
 
-_TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
+_TEMPLATES = ROOT / "templates"
 
 
 class Part(StrEnum):
