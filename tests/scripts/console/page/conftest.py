@@ -17,8 +17,9 @@ Open = Callable[..., Visit]
 Enter = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with the module: until then Playwright's event loop runs in this thread."""
     with skipped_unless_available():
         found = chromium.found()
     with sync_playwright() as playwright:
@@ -43,7 +44,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def relay() -> Iterator[Whole]:
     with whole() as running:
         yield running
