@@ -89,7 +89,9 @@ def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
     api.answers["POST /api/resume"] = DONE
     visit = open_page(api, "#/queue")
     for order in ("Paused", "Stopped"):
-        visit.page.get_by_role("region", name=order).get_by_role("button", name="End it").click()
+        region = visit.page.get_by_role("region", name=order)
+        with visit.page.expect_response("**/api/resume"):
+            region.get_by_role("button", name="End it").click()
         expect(visit.page.locator("#news")).to_contain_text("Every running function has heard")
     ended = [body for key, body in api.asked if key == "POST /api/resume"]
     assert ended == [{"lane": "bulk"}, {"stop_id": "s1"}]
