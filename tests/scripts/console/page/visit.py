@@ -9,7 +9,7 @@ from scripts.console.page.fake_api import TOKEN
 PHONE = 390
 _REFUSAL = "Failed to load resource"  # an answer of the API's that isn't 2xx: the page's own affair
 _FORBIDDEN = ("csp", "origin")
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 class Visit:
