@@ -22,7 +22,7 @@ const PATHS = {
 export const shape = (name) =>
   html`<svg class="shape" viewBox="0 0 16 16" aria-hidden="true">${PATHS[name]}</svg>`;
 
-/** The sign and tone of each verdict on a relay (ops/result.py, Verdict). */
+/** The sign and tone of each verdict on a relay (ops/result/status.py, Verdict). */
 export const VERDICTS = {
   misconfigured: ["cross", "bad", "Misconfigured"],
   disabled: ["cross", "bad", "Disabled"],
