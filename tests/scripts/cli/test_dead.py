@@ -131,6 +131,21 @@ def test_a_redrive_says_what_it_moved_by_reason(local: Operated, ionctl: Ionctl)
     assert (ran.status, ran.err) == (1, "ionctl: --max must be 1 to 10,000,000\n")
 
 
+def test_a_redrive_moves_what_its_options_choose_and_at_their_rate(
+    local: Operated, ionctl: Ionctl
+) -> None:
+    for number in range(3):
+        bury(local, email(number))
+    bury(local, email(3), "EXPIRED")
+    ran = ionctl("--local", "dead", "redrive", "--reason", "RCPT_REJECTED", "--rate", "0.01")
+    assert ran.out.startswith("3 of 3 dead letters moved back"), ran.err
+    counts = local.clients.sqs.get_queue_attributes(
+        QueueUrl=local.names.queue_url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert counts["Attributes"] == {"ApproximateNumberOfMessagesDelayed": "2"}
+    assert ionctl("--local", "dead", "list").out.endswith("1 dead letter\n")
+
+
 def test_a_redrive_says_what_is_hidden_and_what_to_do(local: Operated, ionctl: Ionctl) -> None:
     bury(local, email())
     url = local.names.dead_letter_queue_url
@@ -166,3 +181,13 @@ def test_a_discard_asks_first_and_leaves_a_file(
     ran = ionctl("--local", "dead", "restore", file)
     assert ran.out == f"2 dead letters of {file} back in the dead-letter queue\n"
     assert ionctl("--local", "dead", "list").out.endswith("2 dead letters\n")
+
+
+def test_a_letter_that_dies_while_the_question_is_asked_is_not_discarded(
+    local: Operated, ionctl: Ionctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(local, email(1))
+    monkeypatch.setattr("ionctl.cli.dead.sure", lambda *_, **__: bury(local, email(2)))
+    ran = ionctl("--local", "dead", "discard", "--file", tmp_path / "letters.jsonl")
+    assert ran.out.startswith("1 of 1 dead letter discarded"), ran.err
+    assert ionctl("--local", "dead", "list").out.endswith("1 dead letter\n")

@@ -38,6 +38,19 @@ def test_pauses_and_stops_are_made_shown_and_ended(local: Operated, ionctl: Ionc
     )
 
 
+@pytest.mark.usefixtures("local")
+def test_each_condition_of_a_stop_has_an_option(ionctl: Ionctl) -> None:
+    for option, value, where in (
+        ("--tag", "campaign=spring", {"tag": {"campaign": "spring"}}),
+        ("--sender", "shop@a.example", {"sender": "shop@a.example"}),
+        ("--domain", "b.example", {"recipient_domain": "b.example"}),
+        ("--id", "order-17", {"email_id": "order-17"}),
+    ):
+        ran = ionctl("--local", "--json", "stop", option, value)
+        *_, stop = msgspec.json.decode(ran.out, type=InForce).stops
+        assert stop.where == where
+
+
 def test_a_stop_of_everything_is_asked_about(local: Operated, ionctl: Ionctl) -> None:
     ran = ionctl("--local", "stop")
     assert (ran.status, "say --yes" in ran.err) == (1, True)
@@ -78,8 +91,12 @@ def test_an_email_is_cancelled(local: Operated, ionctl: Ionctl) -> None:
     )
 
 
-def test_the_relay_is_woken(local: Operated, ionctl: Ionctl) -> None:
+@pytest.mark.usefixtures("local")
+def test_the_relay_is_woken(ionctl: Ionctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr("ionctl.ops.steering.wake", lambda relay: woken.append(relay.name))
     assert ionctl("--local", "wake").out.startswith("the relay is awake")
+    assert woken == ["ion"]
 
 
 @pytest.mark.parametrize(

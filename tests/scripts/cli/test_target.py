@@ -90,12 +90,33 @@ def test_local_is_the_relay_of_the_running_stack(
     assert Target(local=True).account().endpoint_url == relay.names.endpoint
 
 
+def test_local_is_the_relay_of_that_stack_however_it_is_called(
+    relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
+    shop = Operated(relay.names.endpoint, tmp_path, name="shop")
+    shop.local_file(tmp_path / "stack.json")
+    assert Target(local=True).deployment().queue_url == shop.names.queue_url
+
+
 def test_without_a_name_it_is_the_usual_one(
     relay: Operated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", relay.names.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", relay.names.access_key)
     assert Target().deployment().name == "ion"
+
+
+@pytest.mark.usefixtures("credentials")
+def test_profile_and_region_say_which_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    work = Target(profile="work").account()
+    assert (work.session.profile_name, work.region) == ("work", "eu-north-1")
+    assert Target(profile="work", region="eu-west-3").account().region == "eu-west-3"
 
 
 def test_local_without_a_stack_says_how_to_start_one(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -222,6 +223,13 @@ def test_orders_are_given_and_ended(opened: Opened) -> None:
     assert (resumed["pauses"], resumed["stops"]) == ([], [])
 
 
+@pytest.mark.parametrize(("verb", "orders"), [("pause", "pauses"), ("stop", "stops")])
+def test_an_order_ends_when_it_was_asked_to(opened: Opened, verb: str, orders: str) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=5)).replace(microsecond=0)
+    (order,) = post(opened, f"/api/{verb}", {"until": until.isoformat()})[orders]
+    assert datetime.fromisoformat(order["until"]) == until
+
+
 @pytest.mark.parametrize(
     ("path", "asked", "said"),
     [
@@ -244,8 +252,11 @@ def test_an_email_is_cancelled(opened: Opened) -> None:
     assert post(opened, "/api/cancel", {"email_id": "order-17"})["how"] == "untried"
 
 
-def test_the_relay_is_woken(opened: Opened) -> None:
+def test_the_relay_is_woken(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr("ionctl.ops.steering.wake", lambda relay: woken.append(relay.name))
     assert "words" in post(opened, "/api/wake", {})
+    assert woken == ["ion"]
 
 
 # -- switches ----------------------------------------------------------------------------

@@ -194,17 +194,54 @@ def test_one_look_serves_all_who_listen(opened: Opened, monkeypatch: pytest.Monk
         assert opened.console._changes.listeners == 2  # noqa: SLF001
 
 
+def wait_until_nobody_listens(opened: Opened) -> None:
+    """The server notices in its own time that a page has gone."""
+    deadline = time.monotonic() + 60
+    while opened.console._changes.listeners:  # noqa: SLF001
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_nobody_looks_while_nobody_listens(opened: Opened, relay: Relay) -> None:
     assert relay.looks == 0
     with listening(opened) as page:
         page.event()
         relay.wait_for_looks(2)
-    deadline = time.monotonic() + 60
-    while opened.console._changes.listeners:  # noqa: SLF001 - the server notices in its own time
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until_nobody_listens(opened)
     assert opened.console._changes._watching is None  # noqa: SLF001
     assert opened.inbox._listeners == []  # noqa: SLF001
+
+
+def test_what_was_so_before_nobody_listened_is_not_told(opened: Opened, relay: Relay) -> None:
+    with listening(opened) as page:
+        [page.event() for _ in range(4)]
+    wait_until_nobody_listens(opened)
+    relay.dead = 3
+    with listening(opened) as page:
+        assert page.until(lambda one: one[0] == "dead")[-1] == ("dead", {"visible": 3})
+
+
+def test_what_is_done_during_a_look_is_looked_for_at_once(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(deployment: object, *, letters: bool) -> Status:
+        seen = relay.status(deployment, letters=letters)
+        begun.set()
+        done.wait()
+        return seen
+
+    monkeypatch.setattr(server, "_LOCAL_LOOK_SECONDS", 3600)
+    monkeypatch.setattr("ionctl.console.operations.status", slow)
+    monkeypatch.setattr("ionctl.console.operations.wake", lambda _deployment: None)
+    with Opened() as opened, listening(opened) as page:
+        begun.wait()
+        relay.dead = 3
+        assert opened.client.post("/api/wake").status_code == 200
+        done.set()
+        relay.wait_for_looks(2)
+        page.until(lambda one: one == ("dead", {"visible": 3}))
 
 
 def test_many_emails_are_few_events(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

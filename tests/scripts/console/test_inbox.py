@@ -60,6 +60,12 @@ def test_a_search_finds_what_has_all_its_words(
     assert listed["count"] == 2, "of the whole inbox"
 
 
+def test_a_search_finds_who_is_in_the_envelope_alone(opened: Opened) -> None:
+    opened.inbox.put(Mail(email().as_bytes(), recipients=("bcc@example.org",)))
+    listed = opened.client.get("/api/inbox", params={"search": "bcc@example.org"}).json()
+    assert len(listed["emails"]) == 1
+
+
 @pytest.mark.parametrize(("limit", "count"), [("2", 2), ("0", 0), ("x", 5), ("-1", 5), ("²", 5)])
 def test_a_list_is_as_long_as_asked_for(opened: Opened, limit: str, count: int) -> None:
     for _ in range(5):

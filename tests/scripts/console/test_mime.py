@@ -49,6 +49,15 @@ def test_the_second_text_is_an_attachment() -> None:
     assert [one.filename for one in taken.attachments] == ["more.txt"]
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+def test_an_attached_file_is_never_the_email_s_text(kind: str) -> None:
+    disposition = b"Content-Disposition: attachment; filename=a\r\n"
+    content = HEADER + f"Content-Type: {kind}\r\n".encode() + disposition + b"\r\n<p>A file"
+    taken = mime(content)
+    assert (taken.text, taken.html) == ("", "")
+    assert [one.content for one in taken.attachments] == [b"<p>A file"]
+
+
 def test_an_email_in_the_email_is_one_file() -> None:
     message = email_of()
     message.add_attachment(email_of(Subject="Inner"))

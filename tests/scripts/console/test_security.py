@@ -151,6 +151,7 @@ def test_the_page_is_bound_to_itself(opened: Opened) -> None:
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["x-dns-prefetch-control"] == "off"
         assert "access-control-allow-origin" not in headers
         assert "server" not in headers
 

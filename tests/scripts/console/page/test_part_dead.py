@@ -1,9 +1,12 @@
 """Dead letters, made up."""
 
+from collections.abc import Mapping
+
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from ionctl.ops.result import Edited, Moved, ReasonCount
+from ionctl.ops.result import Edited, Letters, Moved, ReasonCount
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
 from scripts.console.page.fake_api import FakeApi
@@ -60,6 +63,44 @@ def test_a_group_is_redriven_by_its_reason_and_path(open_page: Open) -> None:
     assert ("POST /api/dead/redrive", {"where": where}) in api.asked
 
 
+def test_a_letter_that_is_ticked_and_not_shown_stays(open_page: Open) -> None:
+    def of_reason(_body: object, query: Mapping[str, str]) -> Letters:
+        found = scenes.letters()
+        shown = [one for one in found.letters if query.get("reason", one.reason) == one.reason]
+        return msgspec.structs.replace(found, letters=shown, chosen=len(shown))
+
+    api = FakeApi(scenes.answers() | {"GET /api/dead": of_reason})
+    api.answers["POST /api/dead/redrive"] = moved(1)
+    visit = open_page(api, "#/dead")
+    visit.page.get_by_role("checkbox", name="Choose the letter to ann@@").first.check()
+    visit.page.get_by_role("link", name="RCPT_REJECTED 2").click()
+    boxes = visit.page.get_by_role("checkbox", name="Choose the letter to")
+    expect(boxes).to_have_count(2)
+    boxes.first.check()
+    visit.button("Redrive").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
+    expect(visit.page.get_by_role("status").first).to_contain_text("1 letter back in the queue")
+    assert ("POST /api/dead/redrive", {"ids": ["m-3"]}) in api.asked
+
+
+def test_a_question_that_is_left_is_a_no_after_a_yes_as_well(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/redrive"] = moved(2)
+    visit = open_page(api, "#/dead")
+    dialog = visit.page.get_by_role("dialog")
+    visit.button("Redrive all 2").first.click()
+    dialog.get_by_role("button", name="Redrive").click()
+    expect(visit.page.locator("#news")).to_contain_text("2 letters back")
+    visit.button("Redrive all 2").last.click()
+    expect(dialog).to_be_visible()
+    # Escape, as HTML has it: the return value stays as it was. Chromium's Escape empties it.
+    visit.page.evaluate("document.getElementById('dialog').close()")
+    expect(dialog).to_be_hidden()
+    visit.go("#/dead/m-3")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    assert [key for key, _ in api.asked].count("POST /api/dead/redrive") == 1
+
+
 def test_what_is_discarded_is_downloaded(open_page: Open) -> None:
     api = FakeApi(scenes.answers())
     api.answers["POST /api/dead/discard"] = {"done": 1, "jsonl": '{"body": "…"}\n'}
@@ -98,3 +139,13 @@ def test_an_edit_that_is_refused_says_why_and_keeps_what_was_typed(open_page: Op
     visit.button("Resend").click()
     expect(visit.page.get_by_role("alert")).to_contain_text("It was sent meanwhile")
     assert "ann@example.org" in field.input_value()
+
+
+def test_what_was_typed_for_one_letter_is_not_sent_as_another(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/dead/m-1")
+    visit.button("Edit and resend").click()
+    expect(visit.page.get_by_role("textbox", name="Body, as JSON")).to_be_visible()
+    visit.go("#/dead/m-3")
+    expect(visit.main).to_contain_text("bounce@simulator.test")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    expect(visit.page.get_by_role("textbox", name="Body, as JSON")).to_have_count(0)
