@@ -18,11 +18,13 @@ import { discard, redrive } from "./moving.js";
 const opened = new Answer();
 const check = new Check();
 const FIELD = "letter-body";
+let asked = null; // the id of the letter whose answer is here or on its way
 let draft = null; // the body being edited; null: it is read
 let sending = null; // its error
 
 export function enterLetter(id) {
-  if (!id || opened.data?.message_id === id) return;
+  if (!id || (asked === id && !opened.error)) return;
+  asked = id;
   draft = sending = null;
   opened.load((signal) => get(at`/api/dead/${id}`, signal));
 }
