@@ -284,6 +284,17 @@ def test_what_is_discarded_is_in_a_file_and_can_be_restored(
     assert {(one.body, str(one.attributes)) for one in account.dead()} == before
 
 
+def test_a_letter_keeps_its_tenant_on_every_way(account: Account, tmp_path: Path) -> None:
+    """Its MessageGroupId, by which SQS is fair to the others."""
+    bury(account, email(), group="tenant-7")
+    operated, file = deployment(account), tmp_path / "letters"
+    letters.discard(operated, file=file)
+    letters.restore(operated, file)
+    assert [held.group for held in account.dead()] == ["tenant-7"]
+    letters.redrive(operated)
+    assert [held.group for held in account.waiting()] == ["tenant-7"]
+
+
 def test_only_those_are_discarded_that_are_asked_for(account: Account, tmp_path: Path) -> None:
     one, _two = (bury(account, email(number)) for number in range(2))
     operated = deployment(account)
