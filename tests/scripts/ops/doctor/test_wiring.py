@@ -1,9 +1,13 @@
 """Topics, queues and wake-ups of a deployment, each taken apart and put together again."""
 
+import asyncio
+import time
 from typing import Literal
 
 import pytest
 
+from ion.aws.control import ControlRow
+from ion.contract import Stop, StopWhere
 from ionctl.ops.doctor import state, wiring
 from ionctl.ops.doctor.check import Check, run
 from ionctl.ops.result import Grade
@@ -93,6 +97,16 @@ def test_alarm_that_wakes_nobody(wired: Wired) -> None:
     assert [about for about, _ in found] == [names.alarm, names.bulk_alarm, names.later_alarm]
 
 
+def test_alarm_that_is_switched_off_wakes_nobody(wired: Wired) -> None:
+    cloudwatch, alarm = wired.aws.cloudwatch, wired.names.later_alarm
+    cloudwatch.disable_alarm_actions(AlarmNames=[alarm])
+    found = faults(wiring.wakeups(wired.deployment))
+    cloudwatch.enable_alarm_actions(AlarmNames=[alarm])
+    ((about, said),) = found
+    assert about == alarm
+    assert "doesn't wake the function" in said
+
+
 @pytest.mark.parametrize("statement", ["wake-on-queue-size", "wake-on-schedule"])
 def test_function_that_may_not_be_started(wired: Wired, statement: str) -> None:
     functions, names = wired.aws.functions, wired.names
@@ -135,6 +149,24 @@ def test_schedule_that_is_gone(wired: Wired) -> None:
     (finding,) = found
     assert finding.grade is Grade.WRONG
     assert finding.found == "what wakes the function: something is gone (ResourceNotFoundException)"
+
+
+# -- what an operator has asked for --------------------------------------------------------
+
+
+def test_stops_are_told_with_whose_they_are(wired: Wired) -> None:
+    row, now = ControlRow(wired.aws.dynamodb, wired.names.table), time.time()
+    of_all, of_some = Stop(), Stop(where=StopWhere(email_id="order-17"))
+    asyncio.run(row.change(lambda was: was.with_stop(of_all, now, by="ann", new_id="a1")))
+    asyncio.run(row.change(lambda was: was.with_stop(of_some, now, why="a typo", new_id="b2")))
+    found = faults(state.switches(wired.deployment))
+    asyncio.run(row.clear(now))
+    (all_, all_said), (some, some_said) = found
+    assert (all_, some) == ("a1", "b2")
+    assert all_said.startswith("every email is dead-lettered until ")
+    assert all_said.endswith(" UTC (by ann)")
+    assert some_said.startswith("some emails are dead-lettered until ")
+    assert some_said.endswith(" UTC (a typo)")
 
 
 # -- the log and the dead-letter queue -----------------------------------------------------
