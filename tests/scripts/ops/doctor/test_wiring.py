@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -63,6 +63,20 @@ def test_topic_that_leads_nowhere(wired: Wired, protocol: str, words: str) -> No
     assert topic == names.topic
     assert words in said
     assert faults(wiring.topics(wired.deployment)) == []
+
+
+def test_subscription_that_was_not_confirmed_brings_nothing(wired: Wired) -> None:
+    """SNS has a word in the place of its ARN until then."""
+
+    def unconfirmed(parsed: dict[str, Any], **_: object) -> None:
+        for one in parsed["Subscriptions"]:
+            one["SubscriptionArn"] = "PendingConfirmation"
+
+    deployment = wired.deployment
+    events = deployment.account.sns.meta.events
+    events.register("after-call.sns.ListSubscriptionsByTopic", unconfirmed)
+    found = [words for _, words in faults(wiring.topics(deployment))]
+    assert [words.endswith("messages are lost") for words in found] == [True, False] * 2
 
 
 @pytest.mark.parametrize(
