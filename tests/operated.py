@@ -55,6 +55,7 @@ def bury(
     *,
     reason: str = "RCPT_REJECTED",
     reply: str = "550 no",
+    group: str = "",
     **ion: object,
 ) -> str:
     """Put a dead letter into the queue; returns its SQS id."""
@@ -65,4 +66,4 @@ def bury(
     }
     if reply:
         attributes["reply"] = ("String", reply)
-    return account.publish(body, attributes, account.dead_url)
+    return account.publish(body, attributes, account.dead_url, group)

@@ -28,10 +28,15 @@ def dead(account: Account) -> None:
     assert tell(account.ledger(), [Result("key", row, {})]) == []
 
 
-def amend(account: Account, content_hash: str = "new", dynamodb: Between | None = None) -> Amending:
+def amend(
+    account: Account,
+    content_hash: str = "new",
+    dynamodb: Between | None = None,
+    old: Content = OLD,
+) -> Amending:
     asked = claim(token=f"edit-{content_hash}", content_hash=content_hash, redrives=1)
     ledger = account.ledger(dynamodb)
-    return asyncio.run(ledger.amend(asked, OLD, (ANN, CID), "ann", NOW))
+    return asyncio.run(ledger.amend(asked, old, (ANN, CID), "ann", NOW))
 
 
 def verdict(account: Account, content_hash: str) -> Verdict:
@@ -60,6 +65,19 @@ def test_a_correction_that_was_not_sent_may_be_corrected_again_and_is_counted(
     assert amend(account, "second") is Amending.AGREED
     (row,) = account.rows()
     assert (row["content_hash"], row["edits"]) == ("second", 2)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_letter_of_another_content_is_refused_and_nothing_is_written(
+    account: Account, *, corrected: bool
+) -> None:
+    """As it was published twice under one key, and one died of that."""
+    dead(account)
+    if corrected:
+        assert amend(account, "first") is Amending.AGREED
+    before = account.rows()
+    assert amend(account, "new", old=Content("another", (ANN, BOB))) is Amending.ANOTHER
+    assert account.rows() == before
 
 
 def test_what_has_no_row_has_nothing_to_agree_to(account: Account) -> None:

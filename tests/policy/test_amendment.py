@@ -104,6 +104,12 @@ def test_served_recipients_of_a_letter_that_can_not_be_read_are_not_known() -> N
     assert answer(partly, (ANN, CID), (1,), unread).how is Amending.SERVED
 
 
+def test_who_was_served_by_a_correction_for_other_recipients_is_not_forgotten() -> None:
+    """The letter as it was lies there still, and is about two where the row is about three."""
+    first = replace(BURIED, content_hash="first correction", fates="sdd", doubts="000")
+    assert answer(first, (ANN, CID), (), OLD, "first correction").how is Amending.SERVED
+
+
 @pytest.mark.parametrize("recipients", [(CID,), (ANN, BOB, CID)])
 def test_an_email_that_is_dead_for_all_may_go_to_any_number(recipients: tuple[str, ...]) -> None:
     found = answer(replace(BURIED, claimed_redrives=(0, 0)), recipients)

@@ -163,7 +163,7 @@ class Ledger:
             was = _row(item) if item is not None else None
             if item is not None and was is None:
                 raise TableError(_UNREADABLE)
-            replaced = was and item and old.hash and item.get(_EDITED_FROM) == old.hash
+            replaced = item is not None and item.get(_EDITED_FROM) == old.hash
             former = (was.content_hash,) if was and replaced else ()
             amendment = amended(was, claim, old, recipients, now, former)
             if was is None or item is None or amendment.row is None:

@@ -148,11 +148,10 @@ def _pause(seen: Seen, control: Control) -> str:
     if goes and not any(waits[lane] for lane in lanes):
         return ""
     what = " and ".join(sorted(lanes)) + " mail" if goes else "everything"
-    until = max(one.until for one in pauses)
-    said = f"{what} is paused until {moment(until, seen.at)}"
-    by = next((one.by for one in pauses if one.by), "")
-    why = next((one.why for one in pauses if one.why), "")
-    return f"{said}{f' by {by}' if by else ''}{f' ({why})' if why else ''}"
+    until = control.paused_until(now)  # None: of a lane alone, whose pause is the only one
+    one = next(one for one in pauses if until in (None, one.until))
+    said = f"{what} is paused until {moment(one.until, seen.at)}"
+    return f"{said}{f' by {one.by}' if one.by else ''}{f' ({one.why})' if one.why else ''}"
 
 
 def _held(seen: Seen) -> tuple[str, str] | None:

@@ -124,6 +124,29 @@ async def test_who_was_served_is_not_served_again(account: Account) -> None:
     assert account.dead() == []
 
 
+async def test_whom_another_letter_is_about_stays_with_that_one(account: Account) -> None:
+    """Both are dead, each by a letter of its own."""
+    body = email(email_id="order-17", recipient=["anne@example.org", "bobb@example.org"])
+    later = reply(451, "4.3.0 later")
+    async with refusing(NO_SUCH, later, NO_SUCH) as server:
+        id_ = await refused(account, server, body)
+        account.time_passes(60)
+        await drain(account, server)
+        other = next(held.id for held in account.dead() if held.id != id_)
+        with pytest.raises(Problem, match="those whom it isn't about must stay as they are"):
+            await asyncio.to_thread(edit, account, id_, body.replace("bobb@", "bob@"))
+        await asyncio.to_thread(edit, account, id_, body.replace("anne@", "ann@"))
+        await drained(account, server)
+        assert recipients(server) == {"ann@example.org": 1}
+    assert [held.id for held in account.dead()] == [other]
+
+
+async def test_a_corrected_letter_keeps_its_tenant(account: Account) -> None:
+    id_ = bury(account, ORDER, group="tenant-7")
+    await asyncio.to_thread(edit, account, id_)
+    assert [(held.body, held.group) for held in account.waiting()] == [(RIGHT, "tenant-7")]
+
+
 async def test_a_letter_of_another_actions_message_may_be_corrected(account: Account) -> None:
     async with ScriptedServer() as server:
         id_ = await refused(account, server, '{"action": "cancel", "email": "order-17"}')

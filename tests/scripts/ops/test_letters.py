@@ -210,6 +210,30 @@ def test_a_rate_is_kept_by_sqs(account: Account) -> None:
     assert sorted(one["DelaySeconds"] for one in sent) == [0, 0, 1, 1, 2]
 
 
+def test_a_dry_run_counts_all_however_slow_the_rate_is(account: Account) -> None:
+    for number in range(12):
+        bury(account, email(number))
+    dry = letters.redrive(deployment(account), dry_run=True, rate=0.001)
+    assert (dry.chosen, dry.done, dry.hidden) == (12, 0, 0)
+
+
+def test_what_a_rate_has_no_room_for_is_waited_for_and_counts_to_the_maximum(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS delays a message for 15 minutes at most, which at this rate are two letters."""
+    for number in range(6):
+        bury(account, email(number))
+    waited = list[float]()
+
+    async def pass_time(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", pass_time)
+    moved = letters.redrive(deployment(account), rate=0.002, maximum=5)
+    assert (moved.chosen, moved.done, len(account.dead())) == (5, 5, 1)
+    assert waited == [1000, 1000], "as long as two letters take"
+
+
 def test_the_relay_may_be_woken_by_its_schedule_alone(account: Account) -> None:
     bury(account, email())
     operated = deployment(account)
@@ -260,6 +284,17 @@ def test_what_is_discarded_is_in_a_file_and_can_be_restored(
     assert {(one.body, str(one.attributes)) for one in account.dead()} == before
 
 
+def test_a_letter_keeps_its_tenant_on_every_way(account: Account, tmp_path: Path) -> None:
+    """Its MessageGroupId, by which SQS is fair to the others."""
+    bury(account, email(), group="tenant-7")
+    operated, file = deployment(account), tmp_path / "letters"
+    letters.discard(operated, file=file)
+    letters.restore(operated, file)
+    assert [held.group for held in account.dead()] == ["tenant-7"]
+    letters.redrive(operated)
+    assert [held.group for held in account.waiting()] == ["tenant-7"]
+
+
 def test_only_those_are_discarded_that_are_asked_for(account: Account, tmp_path: Path) -> None:
     one, _two = (bury(account, email(number)) for number in range(2))
     operated = deployment(account)
@@ -284,6 +319,17 @@ def test_a_letter_is_deleted_once_it_is_on_the_disk(account: Account, tmp_path: 
     sqs = account.sqs(delete_message_batch=is_written)
     letters.discard(deployment(account, sqs=sqs), file=file)
     assert written == [10, 12]
+
+
+def test_letters_that_could_not_be_deleted_are_told_and_visible_at_once(
+    account: Account, tmp_path: Path
+) -> None:
+    for number in range(3):
+        bury(account, email(number))
+    operated = deployment(account, sqs=account.sqs(delete_message_batch=failing()))
+    thrown = letters.discard(operated, file=tmp_path / "letters")
+    assert (thrown.chosen, thrown.done, len(account.dead())) == (3, 0, 3)
+    assert all_visible(account)
 
 
 def test_a_file_that_is_there_is_not_overwritten(account: Account, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from clock import Clock
 from ionctl.ops import loading
 from ionctl.problem import Problem
 from relays import Operated
@@ -74,6 +76,35 @@ def test_the_fates_and_delays_of_all_are_told(relay: Operated) -> None:
     assert 1 <= done.p50 <= done.p99 <= done.seconds
     assert done.per_second == pytest.approx(18 / done.seconds)
     assert told[-1] == (20, 21)
+
+
+class Passing:
+    """The module `time`, where time passes while it is waited for and at no other moment."""
+
+    def __init__(self) -> None:
+        self.monotonic = Clock()
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.monotonic.passes(seconds)
+
+
+def test_emails_are_spread_evenly_and_what_sns_refuses_is_not_published(
+    relay: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst would be more than the provider allows, though the rate is not."""
+    passing = Passing()
+    monkeypatch.setattr(loading, "time", passing)
+
+    def refuse_one(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Successful"].pop()
+
+    deployment = relay.deployment
+    deployment.account.sns.meta.events.register("after-call.sns.PublishBatch", refuse_one)
+    done = loading.load(deployment, "ann@example.org", 10, 2, patience_seconds=1)
+    assert passing.slept[:5] == [0, 1, 1, 1, 1], "two each second"
+    assert (done.asked, done.published) == (10, 5)
 
 
 def test_what_would_not_be_taken_is_not_published(relay: Operated) -> None:

@@ -98,6 +98,12 @@ def test_what_is_wrong_is_told_in_words_with_its_place(
     assert not checked.ok
 
 
+def test_a_size_is_counted_in_octets() -> None:
+    """SNS and SQS do: half as many umlauts fill a message."""
+    (fault,) = check(lines().replace('"x"', f'"{"ü" * 140_000}"')).faults
+    assert fault.reason == "TOO_LARGE"
+
+
 def test_what_will_be_taken_has_no_fault() -> None:
     checked = check(lines(email_id="order-17", sender="ion@example.org"), "order.json")
     assert (checked.ok, checked.faults, checked.warnings) == (True, [], [])
@@ -141,6 +147,13 @@ def test_an_email_is_published_under_a_name(relay: Operated) -> None:
     fields = json.loads(received["Body"])
     assert fields.pop("email_id") == done.email_id
     assert fields == json.loads(email(subject="Grüße"))
+
+
+def test_a_file_with_a_byte_order_mark_is_published_under_a_name(relay: Operated) -> None:
+    """As editors on Windows write it; the relay takes such a message, too."""
+    done = publishing.publish(relay.deployment, f"\ufeff{email()}")
+    (received,) = relay.clients.sqs.receive_message(QueueUrl=relay.names.queue_url)["Messages"]
+    assert json.loads(received["Body"])["email_id"] == done.email_id
 
 
 def test_a_message_with_a_name_goes_out_as_it_is_and_bulk_by_its_own_topic(

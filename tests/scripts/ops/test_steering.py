@@ -51,6 +51,18 @@ def test_a_stop_has_conditions_and_a_count(account: Account) -> None:
 
 
 @pytest.mark.row(77)
+def test_a_stop_that_goes_on_is_told_by_the_id_that_it_has(account: Account) -> None:
+    operated, order = deployment(account), Stop(where=StopWhere(email_id="order-17"))
+    (first,) = steering.stop(operated, order, by="ann").stops
+    again = steering.stop(operated, order, by="bob")
+    assert again.words.startswith(f"stop {first.id} is in force: ")
+    (one,) = again.stops
+    assert (one.id, one.by) == (first.id, "bob")
+    assert one.at is not None
+    assert steering.resume(operated, by="ann", stop_id=first.id).stops == []
+
+
+@pytest.mark.row(77)
 def test_a_letter_says_which_stop_it_was_and_why(account: Account) -> None:
     operated = deployment(account)
     why = f"a wrong\tlink, says ann@example.org \udc80{'x' * 2000}"
@@ -181,6 +193,13 @@ def test_a_table_that_does_not_answer_is_told_with_what_helps(
     operated = deployment(account, dynamodb=account.dynamodb(batch_get_item=ask))
     with pytest.raises(Problem, match=rf"the table ion-ledger.* can't be used: .*{helps}"):
         steering.in_force(operated)
+
+
+def test_the_relay_is_woken_and_its_run_is_not_waited_for(account: Account) -> None:
+    operated = deployment(account)
+    steering.wake(operated)
+    functions: Any = operated.account.functions
+    assert functions.invoked == [{"FunctionName": "ion", "InvocationType": "Event"}]
 
 
 def test_a_relay_that_can_not_be_woken_is_told(account: Account) -> None:

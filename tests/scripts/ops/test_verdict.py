@@ -24,6 +24,11 @@ def queues(**visible: int) -> Queues:
     return Queues(**(usual | given))
 
 
+def waiting(input_: dict[str, int], bulk: dict[str, int]) -> Queues:
+    depths = (msgspec.structs.replace(EMPTY, **about) for about in (input_, bulk, {}, {}))
+    return Queues(**dict(zip(("input", "bulk", "later", "dead_letter"), depths, strict=True)))
+
+
 def run(minutes_ago: float = 1, **about: Any) -> Run:  # noqa: ANN401
     usual: dict[str, Any] = {
         "seconds": 2.0,
@@ -149,6 +154,55 @@ def test_a_verdict_has_a_word_a_sentence_and_what_to_do(
 ) -> None:
     judged = judge(seen)
     assert (judged.verdict, judged.said, judged.advice, judged.ok) == (word, said, advice, ok)
+
+
+@pytest.mark.parametrize(
+    ("input_", "bulk", "idle_minutes", "word"),
+    [
+        ({"visible": 2, "oldest_seconds": 2400}, {}, 40, "held"),
+        ({}, {"visible": 2, "oldest_seconds": 2400}, 40, "held"),
+        # it has just come, after a quiet hour
+        ({"visible": 2, "oldest_seconds": 30}, {}, 40, "sending"),
+        ({"visible": 2}, {}, 40, "sending"),
+        # a long queue, and runs that come and go
+        ({"visible": 2, "oldest_seconds": 2400}, {}, 10, "sending"),
+        # a run is under way
+        ({"visible": 2, "oldest_seconds": 2400}, {"in_flight": 1}, 40, "sending"),
+    ],
+)
+def test_a_function_is_said_not_to_run_where_mail_waits_and_no_run_ends_or_begins(
+    input_: dict[str, int], bulk: dict[str, int], idle_minutes: float, word: str
+) -> None:
+    waits = waiting(input_, bulk)
+    assert judge(replace(WELL, runs=[run(idle_minutes)], queues=waits)).verdict == word
+
+
+def test_a_function_whose_log_can_not_be_read_is_not_said_not_to_run() -> None:
+    """No run in a log that was read is another thing than no log."""
+    old = waiting({"visible": 2, "oldest_seconds": 2400}, {})
+    assert judge(replace(WELL, runs=[], queues=old)).said.endswith("has not run for an hour.")
+    assert judge(replace(WELL, runs=None, queues=old)).verdict is Verdict.SENDING
+
+
+@pytest.mark.parametrize(
+    ("pauses", "said"),
+    [
+        ([(Lane.BULK, 3, "bob"), (None, 1, "ann")], "paused until 15:00 UTC by ann"),
+        ([(Lane.BULK, 3, "bob"), (Lane.NORMAL, 1, "ann")], "paused until 15:00 UTC by ann"),
+        ([(Lane.BULK, 1, "bob"), (None, 3, "ann")], "paused until 17:00 UTC by ann"),
+    ],
+)
+def test_everything_is_paused_until_some_mail_goes_again(
+    pauses: list[tuple[Lane | None, int, str]], said: str
+) -> None:
+    control = Control(
+        pauses=tuple(
+            LanePause(lane=lane, until=NOW + timedelta(hours=hours), by=by)
+            for lane, hours, by in pauses
+        )
+    )
+    judged = judge(replace(WELL, control=control))
+    assert judged.said == f"Nothing waits, but everything is {said}."
 
 
 def test_each_reason_of_a_site_has_words_and_advice() -> None:

@@ -67,6 +67,12 @@ def test_each_thing_granted_is_missed_once_it_is_gone(sid: str, action: str, res
     assert [need.action for need in unmet(left)] == [action]
 
 
+def test_a_key_of_the_queues_own_is_needed_too() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    more = set(needs(DEPLOYMENT, key)) - set(needs(DEPLOYMENT))
+    assert more == {Need("kms:Decrypt", key), Need("kms:GenerateDataKey", key)}
+
+
 NEED = Need("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue")
 
 

@@ -1,9 +1,13 @@
 """Topics, queues and wake-ups of a deployment, each taken apart and put together again."""
 
-from typing import Literal
+import asyncio
+import time
+from typing import Any, Literal
 
 import pytest
 
+from ion.aws.control import ControlRow
+from ion.contract import Stop, StopWhere
 from ionctl.ops.doctor import state, wiring
 from ionctl.ops.doctor.check import Check, run
 from ionctl.ops.result import Grade
@@ -61,6 +65,20 @@ def test_topic_that_leads_nowhere(wired: Wired, protocol: str, words: str) -> No
     assert faults(wiring.topics(wired.deployment)) == []
 
 
+def test_subscription_that_was_not_confirmed_brings_nothing(wired: Wired) -> None:
+    """SNS has a word in the place of its ARN until then."""
+
+    def unconfirmed(parsed: dict[str, Any], **_: object) -> None:
+        for one in parsed["Subscriptions"]:
+            one["SubscriptionArn"] = "PendingConfirmation"
+
+    deployment = wired.deployment
+    events = deployment.account.sns.meta.events
+    events.register("after-call.sns.ListSubscriptionsByTopic", unconfirmed)
+    found = [words for _, words in faults(wiring.topics(deployment))]
+    assert [words.endswith("messages are lost") for words in found] == [True, False] * 2
+
+
 @pytest.mark.parametrize(
     ("attribute", "value", "words"),
     [
@@ -91,6 +109,16 @@ def test_alarm_that_wakes_nobody(wired: Wired) -> None:
     found = faults(wiring.wakeups(wired.deployment))
     sns.subscribe(TopicArn=names.alarm_topic_arn, Protocol="lambda", Endpoint=one["Endpoint"])
     assert [about for about, _ in found] == [names.alarm, names.bulk_alarm, names.later_alarm]
+
+
+def test_alarm_that_is_switched_off_wakes_nobody(wired: Wired) -> None:
+    cloudwatch, alarm = wired.aws.cloudwatch, wired.names.later_alarm
+    cloudwatch.disable_alarm_actions(AlarmNames=[alarm])
+    found = faults(wiring.wakeups(wired.deployment))
+    cloudwatch.enable_alarm_actions(AlarmNames=[alarm])
+    ((about, said),) = found
+    assert about == alarm
+    assert "doesn't wake the function" in said
 
 
 @pytest.mark.parametrize("statement", ["wake-on-queue-size", "wake-on-schedule"])
@@ -135,6 +163,24 @@ def test_schedule_that_is_gone(wired: Wired) -> None:
     (finding,) = found
     assert finding.grade is Grade.WRONG
     assert finding.found == "what wakes the function: something is gone (ResourceNotFoundException)"
+
+
+# -- what an operator has asked for --------------------------------------------------------
+
+
+def test_stops_are_told_with_whose_they_are(wired: Wired) -> None:
+    row, now = ControlRow(wired.aws.dynamodb, wired.names.table), time.time()
+    of_all, of_some = Stop(), Stop(where=StopWhere(email_id="order-17"))
+    asyncio.run(row.change(lambda was: was.with_stop(of_all, now, by="ann", new_id="a1")))
+    asyncio.run(row.change(lambda was: was.with_stop(of_some, now, why="a typo", new_id="b2")))
+    found = faults(state.switches(wired.deployment))
+    asyncio.run(row.clear(now))
+    (all_, all_said), (some, some_said) = found
+    assert (all_, some) == ("a1", "b2")
+    assert all_said.startswith("every email is dead-lettered until ")
+    assert all_said.endswith(" UTC (by ann)")
+    assert some_said.startswith("some emails are dead-lettered until ")
+    assert some_said.endswith(" UTC (a typo)")
 
 
 # -- the log and the dead-letter queue -----------------------------------------------------
