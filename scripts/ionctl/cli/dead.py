@@ -229,10 +229,10 @@ def _body(letter: Letter) -> Text:
 
 
 def indented(body: str) -> str:
-    """A body as people read it; as it is, if it isn't JSON."""
+    """A body as people read it; as it is, if it isn't JSON, or too deep for them and Python."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
 
 

@@ -103,7 +103,7 @@ def _edited(body: str, default_sender: str | None) -> str:
             sure("Edit it again", yes=False)
     try:
         return compact(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

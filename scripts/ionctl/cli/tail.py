@@ -40,11 +40,9 @@ def tail(
         str | None,
         typer.Option(metavar="AGE", help="From so long ago on: 30m, 12h, 7d; default: 10m."),
     ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C.")
-    ] = True,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
 ) -> None:
-    """The function's log in lines for people, as it grows. With --json: its events, one a line."""
+    """The function's log in lines for people. With --json: its events, one a line."""
     begin = datetime.now(UTC) - (age_of(since) if since else _USUAL)
     follower = Follower(target.deployment(), Wanted(about=key), begin)
     while True:

@@ -102,7 +102,7 @@ class Mail:
             self._route("/api/inbox/{id}", self._whole),
             self._route("/mail/{id}/html", self._html),
             self._route("/mail/{id}/source", self._source),
-            self._route("/mail/{id}/attachments/{n:int}", self._attachment),
+            self._route("/mail/{id}/attachments/{n}", self._attachment),
         ]
 
     def _route(
@@ -168,8 +168,9 @@ class Mail:
 
     def _attachment(self, request: Request) -> Response:
         number = request.path_params["n"]
-        attachments = self._kept(request).mime.attachments
-        if number >= len(attachments):
+        files = self._kept(request).mime.attachments
+        attachments = {str(place): file for place, file in enumerate(files)}
+        if number not in attachments:
             raise HTTPException(HTTPStatus.NOT_FOUND, "the email has no such attachment")
         file = attachments[number]
         name = quote(file.filename.rpartition("/")[2] or f"attachment-{number}", safe="")

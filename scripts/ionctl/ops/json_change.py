@@ -50,7 +50,7 @@ def compact(message: object) -> str:
 def _object(body: str) -> dict[str, Any]:
     try:
         message = json.loads(without_mark(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem("its body is no JSON: give it anew with --body FILE") from None
     if not isinstance(message, dict):
         raise Problem("its body is no JSON object: give it anew with --body FILE")

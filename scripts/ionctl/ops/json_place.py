@@ -16,6 +16,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\['([^']*)'\]", re.ASCII)
 _ANYWHERE = "$.."
 _MARK = "\ufeff"
+_DEEPEST = 100
+"""Levels in which a name that is there twice is looked for: the contract has fewer."""
 
 
 def place(text: str, path: str) -> tuple[int, int]:
@@ -30,9 +32,9 @@ def place(text: str, path: str) -> tuple[int, int]:
     if path.startswith(_ANYWHERE):
         return _line_and_column(text, _second(text, path))
     offsets: dict[Path, int] = {}
-    for steps, offset in _places(text):
-        offsets.setdefault(steps, offset)
     wanted = _steps(path)
+    for steps, offset in _places(text, len(wanted)):
+        offsets.setdefault(steps, offset)
     while wanted and wanted not in offsets:
         wanted = wanted[:-1]
     return _line_and_column(text, offsets.get(wanted, 0))
@@ -47,15 +49,21 @@ def _steps(path: str) -> Path:
 def _second(text: str, path: str) -> int:
     """Offset of a name where it is there for the second time in one object."""
     wanted, seen = _steps(path[len(_ANYWHERE) - 1 :]), set[Path]()
-    for steps, offset in _places(text):
+    for steps, offset in _places(text, _DEEPEST):
         if steps in seen and (not wanted or steps[-1:] == wanted):
             return offset
         seen.add(steps)
     return 0
 
 
-def _places(text: str) -> Iterator[tuple[Path, int]]:
-    """The path of each value, and the offset at which it, or its name, begins."""
+def _places(text: str, deepest: int) -> Iterator[tuple[Path, int]]:
+    """The path of each value, and the offset at which it, or its name, begins.
+
+    Args:
+        text: JSON.
+        deepest: so many steps a path may have. Without a bound a text of nothing but brackets
+            would take the square of its length.
+    """
     around: list[Step | None] = []
     """For each object or list around: the present name (None: one is to come) or index."""
     named_at = 0
@@ -69,7 +77,8 @@ def _places(text: str) -> Iterator[tuple[Path, int]]:
             around[-1], named_at = json.loads(mark), token.start()
         elif mark != ":":
             is_named = around and isinstance(around[-1], str)
-            yield _path(around), named_at if is_named else token.start()
+            if len(around) <= deepest:
+                yield _path(around), named_at if is_named else token.start()
             if mark in "[{":
                 around.append(0 if mark == "[" else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -65,14 +66,19 @@ def read() -> LocalStack:
     """
     file = local_file()
     try:
-        if file.stat().st_uid != os.getuid():  # the folder is everybody's
+        about = file.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise Problem(f"{file} is no file: take it away, and start ./run.sh anew")
+        if about.st_uid != os.getuid():  # the folder is everybody's
             raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
         stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
         os.kill(stack.pid, 0)  # nothing is sent: is it there?
     except (FileNotFoundError, ProcessLookupError):
         raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, OverflowError, msgspec.DecodeError) as error:
         raise Problem(f"{file} can't be read ({error}): start ./run.sh anew") from error
+    if not stack.endpoint_url.startswith(("http://", "https://")):
+        raise Problem(f"{file} names no emulator: start ./run.sh anew")
     return stack
 
 

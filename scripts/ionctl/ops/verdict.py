@@ -91,6 +91,8 @@ def judge(seen: Seen) -> Judged:
     verdict, said, remedy = _verdict(seen)
     ringing = sorted({one.key for one in seen.alarms if one.state == RINGS})
     wrong = verdict in (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.HELD)
+    if verdict is Verdict.PAUSED and (why := _held(seen)):  # the end of the pause is no way out
+        wrong, remedy = True, f"{remedy}; {why[1]}"
     more = _more(seen, verdict)
     if ringing:
         rings = "the alarm rings" if len(ringing) == 1 else "alarms ring"

@@ -191,3 +191,15 @@ def test_a_letter_that_dies_while_the_question_is_asked_is_not_discarded(
     ran = ionctl("--local", "dead", "discard", "--file", tmp_path / "letters.jsonl")
     assert ran.out.startswith("1 of 1 dead letter discarded"), ran.err
     assert ionctl("--local", "dead", "list").out.endswith("1 dead letter\n")
+
+
+def test_a_letter_that_is_nested_too_deep_is_shown_as_it_is(
+    local: Operated, ionctl: Ionctl
+) -> None:
+    deep = '{"a":' * 3000 + "1" + "}" * 3000
+    letter = bury(local, deep, "INVALID_SCHEMA", path="$")
+    ran = ionctl("--local", "dead", "show", letter)
+    assert (ran.status, deep in ran.out.replace("\n", "")) == (0, True)
+    ran = ionctl("--local", "dead", "edit", letter, "--set", "subject=x", "--yes")
+    assert ran.status == 1
+    assert "its body is no JSON: give it anew with --body FILE" in ran.err

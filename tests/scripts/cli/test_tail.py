@@ -33,7 +33,7 @@ def told(relay: Operated) -> Operated:
 
 @pytest.mark.usefixtures("told")
 def test_the_log_is_told_in_lines(stack: Path) -> None:
-    ended = ionctl("--local", "tail", "--no-follow", stack=stack)
+    ended = ionctl("--local", "tail", stack=stack)
     assert (ended.status, ended.err) == (0, "")
     assert [one[10:] for one in ended.out.splitlines()] == [
         "sent order-17 over smtp: 250 Ok \ufffd[2J",
@@ -44,20 +44,20 @@ def test_the_log_is_told_in_lines(stack: Path) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_it_may_be_of_one_email_or_of_errors_alone(stack: Path) -> None:
-    one = ionctl("--local", "tail", "--no-follow", "--id", "order-18", stack=stack)
+    one = ionctl("--local", "tail", "--id", "order-18", stack=stack)
     assert "order-18" in one.out
     assert len(one.out.splitlines()) == 1
-    errors = ionctl("--local", "tail", "--no-follow", "--errors", stack=stack)
+    errors = ionctl("--local", "tail", "--errors", stack=stack)
     assert errors.out.splitlines()[0].endswith("a fault KeyError")
     assert errors.out.splitlines()[1:] == ["  File 1", "  File 2"]
-    json_ = ionctl("--local", "tail", "--no-follow", "--json", stack=stack)
+    json_ = ionctl("--local", "tail", "--json", stack=stack)
     assert [json.loads(one)["message"] for one in json_.out.splitlines()] == [
         *("sent", "sent", "a fault"),
     ]
 
 
 def test_it_goes_on_until_it_is_interrupted(told: Operated, stack: Path) -> None:
-    words, environment = command("--local", "tail", stack=stack)
+    words, environment = command("--local", "tail", "--follow", stack=stack)
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         lines = [running.stdout.readline() for _ in range(3)]

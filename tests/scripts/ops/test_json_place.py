@@ -64,3 +64,10 @@ def test_a_list_and_a_bare_value_have_places_too() -> None:
 def test_any_json_is_walked_to_its_end(data: Any, indent: int | None) -> None:  # noqa: ANN401
     line, column = place(json.dumps(data, indent=indent), "$[*]")
     assert (line, column) == (1, 1)
+
+
+def test_a_text_of_nothing_but_brackets_takes_no_longer_for_its_depth() -> None:
+    deep = 200_000
+    assert place("[" * deep + "]" * deep, "$") == (1, 1)
+    assert place('{"a":' * deep + "1" + "}" * deep, "$.a.b") == (1, 2)
+    assert place('{"a":' * deep + "1" + "}" * deep, "$..a") == (1, 1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ionctl.ops import local_stack
@@ -106,3 +107,19 @@ def test_the_file_is_taken_away_by_the_stack_that_wrote_it(file: Path) -> None:
 def test_the_usual_file_is_one_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(local_stack.FILE_VARIABLE)
     assert local_stack.local_file().name == f"ion-{os.getuid()}.json"
+
+
+def test_a_file_that_no_stack_has_written_is_told(file: Path) -> None:
+    for odd in (
+        msgspec.structs.replace(_stack(os.getpid()), pid=10**18),
+        msgspec.structs.replace(_stack(os.getpid()), endpoint_url="file:///etc/passwd"),
+    ):
+        local_stack.write(odd)
+        with pytest.raises(Problem, match=r"start \./run\.sh anew"):
+            local_stack.read()
+
+
+def test_what_is_no_file_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(Problem, match="is no file"):
+        local_stack.read()

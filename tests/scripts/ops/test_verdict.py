@@ -116,7 +116,8 @@ STOPS = Control(stops=(stop(where=StopWhere(sender="a@example.org")),))
         (replace(HELD, control=pause()), "paused",
          ("30 emails wait: everything is paused until 15:00 UTC by ann (a typo); smtp is held "
           "(AUTH)."),
-         "End it with ionctl resume.", True),
+         "End it with ionctl resume; put the right login into the secret, then ionctl wake.",
+         False),
         (replace(WELL, queues=queues(bulk=5), control=pause(Lane.BULK)), "paused",
          "5 emails wait: bulk mail is paused until 15:00 UTC by ann (a typo).",
          "End it with ionctl resume.", True),
