@@ -17,7 +17,7 @@ from ionctl.cli.conditions import asked, given, tags
 from ionctl.cli.output import console, safe, show
 from ionctl.cli.status import pause_lines, stop_lines
 from ionctl.cli.target import Target, on_target
-from ionctl.ops import steering
+from ionctl.ops import steering, waking
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -135,10 +135,10 @@ def cancel(
 
 @on_target
 def wake(target: Target) -> None:
-    """Let the relay look at its queues now."""
-    steering.wake(target.deployment())
+    """Let the relay look at its queues now, and ask a server again that it leaves alone."""
+    words = waking.wake(target.deployment())
     if not target.as_json:
-        console.print("the relay is awake: ionctl status shows what it does")
+        console.print(safe(f"{words}: ionctl status shows what it does"), markup=False)
 
 
 def _until(until: str | None, lasting: str | None) -> str | None:

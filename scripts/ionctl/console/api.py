@@ -43,6 +43,7 @@ class _Text(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     body: str
     bulk: bool = False
+    as_it_is: bool = False
 
 
 class _Pause(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,7 +194,9 @@ class Api:
 
     async def _publish(self, request: Request) -> Response:
         text = await asked(request, _Text)
-        published = await self._do(operations.publish, text.body, bulk=text.bulk)
+        published = await self._do(
+            operations.publish, text.body, bulk=text.bulk, as_it_is=text.as_it_is
+        )
         self._keys.add(published.email_id)
         return answer(published)
 
@@ -218,8 +221,8 @@ class Api:
         return answer(await self._do(operations.cancel, email_id))
 
     async def _wake(self, _request: Request) -> Response:
-        await self._do(operations.wake)
-        return answer({"words": "Woken: the relay looks at its queues now."})
+        words = await self._do(operations.wake)
+        return answer({"words": f"{words[0].upper()}{words[1:]}."})
 
     # -- the local mail server -----------------------------------------------------------
 

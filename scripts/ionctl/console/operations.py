@@ -14,7 +14,7 @@ from ion.contract import Cancel, Pause, Stop, Where, parse
 from ionctl.ops import edit as dead_edit
 from ionctl.ops import letters as dead_letters
 from ionctl.ops import life as life_of
-from ionctl.ops import publishing, steering
+from ionctl.ops import publishing, steering, waking
 from ionctl.ops import status as relay_status
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def check(deployment: Deployment, body: str) -> Checked:
     return publishing.check(body, default_sender=deployment.default_sender)
 
 
-def publish(deployment: Deployment, body: str, *, bulk: bool) -> Published:
+def publish(deployment: Deployment, body: str, *, bulk: bool, as_it_is: bool) -> Published:
     """Put a message on the topic."""
-    return publishing.publish(deployment, body, bulk=bulk)
+    return publishing.publish(deployment, body, bulk=bulk, as_it_is=as_it_is)
 
 
 # -- steering ----------------------------------------------------------------------------
@@ -125,9 +125,9 @@ def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     return steering.cancel(deployment, asked.email_id, by=_who())
 
 
-def wake(deployment: Deployment) -> None:
-    """Let the relay look at its queues now."""
-    steering.wake(deployment)
+def wake(deployment: Deployment) -> str:
+    """Let the relay look at its queues now, and ask again whom it leaves alone; in words."""
+    return waking.wake(deployment)
 
 
 def _parsed(order: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as its action says

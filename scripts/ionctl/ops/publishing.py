@@ -127,21 +127,24 @@ def in_words(bad: BadInput) -> str:
     return f"{field}: {bad.reason}, see docs/reasons.md"
 
 
-def publish(deployment: Deployment, body: str, *, bulk: bool = False) -> Published:
+def publish(
+    deployment: Deployment, body: str, *, bulk: bool = False, as_it_is: bool = False
+) -> Published:
     """Put a message on the topic, with an `email_id` of its own if it is an email without one.
 
     Args:
         deployment: whose.
         body: the message.
         bulk: on the topic for bulk, as a message of that lane is anyway.
+        as_it_is: unchecked, and without a name that it hasn't: to see what the relay makes of it.
 
     Raises:
         Problem: the relay would not take it, or SNS doesn't.
     """
     checked = check(body, default_sender=deployment.default_sender)
-    if not checked.ok:
+    if not (checked.ok or as_it_is):
         raise Problem(f"nothing is published: {checked.faults[0].words}")
-    named, email_id, lane = _named(body)
+    named, email_id, lane = _named(body) if checked.ok else (body, checked.email_id, None)
     is_bulk = bulk or lane == Lane.BULK
     topic = deployment.bulk_topic_arn if is_bulk else deployment.topic_arn
     try:

@@ -189,9 +189,14 @@ def test_a_message_is_published_and_known_by_its_key(opened: Opened, relay: Oper
     assert get(opened, "/api/inbox")["emails"][0]["email_id"] == key
 
 
-def test_what_the_relay_would_not_take_is_not_published(opened: Opened, relay: Operated) -> None:
-    assert "recipient" in post(opened, "/api/publish", {"body": '{"action":"send"}'}, 409)["error"]
+def test_what_the_relay_would_not_take_is_published_on_demand_alone(
+    opened: Opened, relay: Operated
+) -> None:
+    wrong = '{"action":"send"}'
+    assert "recipient" in post(opened, "/api/publish", {"body": wrong}, 409)["error"]
     assert visible(relay, relay.names.queue_url) == 0
+    post(opened, "/api/publish", {"body": wrong, "as_it_is": True})
+    assert visible(relay, relay.names.queue_url) == 1
 
 
 def test_the_contract_has_schema_hints_and_examples_that_are_right(unreached: Opened) -> None:

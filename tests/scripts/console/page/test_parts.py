@@ -156,7 +156,18 @@ def test_an_example_is_published(open_page: Open) -> None:
         "href", "#/email/made-1"
     )
     ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
-    assert body == {"body": scenes.EXAMPLES[0]["body"], "bulk": True}
+    assert body == {"body": scenes.EXAMPLES[0]["body"], "bulk": True, "as_it_is": False}
+
+
+def test_what_is_wrong_is_published_on_demand(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/publish"] = Published(email_id="", message_id="m", topic_arn="t")
+    visit = open_page(api, "#/publish")
+    visit.page.get_by_label("To", exact=True).fill("ann@@example.org")
+    visit.button("Publish all the same").click()
+    expect(visit.main.get_by_role("link", name="dead letters")).to_have_attribute("href", "#/dead")
+    ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
+    assert body["as_it_is"] is True
 
 
 def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:

@@ -24,6 +24,7 @@ const check = new Check();
 let actions = null;
 let text = JSON.stringify(START, null, 2);
 let bulk = false;
+let unchecked = false; // was published though ion would not take it
 let published = null;
 let failed = null;
 let snippet = "AWS CLI";
@@ -125,12 +126,13 @@ const verdict = (checked) =>
 function outcome(checked) {
   if (!writes()) return nothing;
   return html`<p class="actions">
-      <button type="button" class="main" @click=${send}>${checked && !checked.ok ? "Publish all the same" : "Publish"}</button>
+      <button type="button" class="main" @click=${() => send(Boolean(checked && !checked.ok))}>${checked && !checked.ok ? "Publish all the same" : "Publish"}</button>
       <label class="check"><input type="checkbox" .checked=${bulk} @change=${turnBulk}> by the topic for bulk</label>
     </p>
     ${wrong(failed)}
-    ${published ? html`<p class="done" role="status">Published as <code>${published.email_id || published.message_id}</code>.
-      <a href=${link("email", published.email_id || published.message_id)}>See its way</a>${relay.about.inbox ? html` or the <a href=${link("inbox")}>inbox</a>` : nothing}</p>` : nothing}`;
+    ${published && !published.email_id ? html`<p class="done" role="status">Published. See the <a href=${link(unchecked ? "dead" : "queue")}>${unchecked ? "dead letters" : "queue"}</a>.</p>` : nothing}
+    ${published?.email_id ? html`<p class="done" role="status">Published as <code>${published.email_id}</code>.
+      <a href=${link("email", published.email_id)}>See its way</a>${relay.about.inbox ? html` or the <a href=${link("inbox")}>inbox</a>` : nothing}</p>` : nothing}`;
 }
 
 function turnBulk(event) {
@@ -138,10 +140,11 @@ function turnBulk(event) {
   changed();
 }
 
-async function send() {
+async function send(asItIs) {
   try {
-    published = await post("/api/publish", { body: text, bulk });
+    published = await post("/api/publish", { body: text, bulk, as_it_is: asItIs });
     failed = null;
+    unchecked = asItIs;
     say("Published.", "good");
   } catch (error) {
     failed = error;

@@ -21,7 +21,7 @@ function view() {
   const mode = relay.switches?.mode ?? known?.mode;
   return html`<div class="sheet">
     <h1>Mail server</h1>
-    <p class="lead">How the mail server of this stack treats ion from now on. Turn one, publish, and watch the <a href=${link("queue")}>queue</a>: mail waits, and goes out when ion asks a server that is well again, after some minutes.</p>
+    <p class="lead">How the mail server of this stack treats ion from now on. Turn one, publish, and watch the <a href=${link("queue")}>queue</a>: mail waits, and goes out when ion asks a server that is well again: after some minutes, or at once when it is woken there.</p>
     ${wrong(switches.error, load)}
     ${known ? html`<fieldset class="switches" ?disabled=${!writes()}>
       <legend class="unseen">The mail server</legend>
