@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from at_length import only_at_length
+
 pytestmark = [
+    only_at_length,
     pytest.mark.system,
     pytest.mark.timeout(900),  # Terraform's provider waits for each queue to settle
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from docs.blocks import PAGES, commands
 from docs.following import run_text
 from docs.rules import ANSWERS, LEFT_OUT, RULES, without_comment
@@ -17,6 +18,8 @@ WITH_COMMANDS = [
 ]
 APART = {"README.md", "docs/operations.md"}
 """With a `terraform apply`, of minutes: each in a file, and so in a process, of its own."""
+LONG = {"docs/from-the-first-ion.md", "terraform/README.md"}
+"""The same. What README.md applies is run always."""
 
 
 def lines(page: str) -> list[str]:
@@ -26,7 +29,14 @@ def lines(page: str) -> list[str]:
 @pytest.mark.system
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed")
-@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if page not in APART])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[only_at_length] if page in LONG else [])
+        for page in WITH_COMMANDS
+        if page not in APART
+    ],
+)
 def test_commands_of(page: str, follow: Callable[[str], None]) -> None:
     follow(page)
 

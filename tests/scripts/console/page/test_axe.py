@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from at_length import only_at_length
 from real import npm
 from real.unavailable import skipped_unless_available
 from scripts.console.page import scenes
@@ -24,8 +25,15 @@ def axe() -> str:
         return (npm.modules(FOLDER) / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
-@pytest.mark.parametrize("width", [1280, PHONE])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1280),
+        ("dark", PHONE),
+        pytest.param("dark", 1280, marks=only_at_length),
+        pytest.param("light", PHONE, marks=only_at_length),
+    ],
+)
 def test_axe_finds_nothing_serious(open_page: Open, axe: str, theme: str, width: int) -> None:
     visit = open_page(FakeApi(scenes.answers(relay=scenes.held())), theme=theme, width=width)
     for part in PARTS:
