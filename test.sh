@@ -3,13 +3,15 @@
 # Sets up what it needs. Arguments go to pytest: ./test.sh tests/smtp -k pool
 set -euo pipefail
 cd "$(dirname "$0")"
+unset PYTHONDONTWRITEBYTECODE # each of hundreds of processes would compile all that it imports
+PATH="$(dirname "$(scripts/venv.sh uv scripts/uv.txt)"):$PATH" # venv.sh is quicker with it
 bin="$(dirname "$(scripts/venv.sh tests tests/requirements.txt)")"
 scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 
 "$bin/ruff" format --check --quiet .
 "$bin/ruff" check --quiet .
 "$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl scripts/bench tests clients/python
-"$bin/shellcheck" ionctl ./*.sh scripts/*.sh scripts/fuzz scripts/module scripts/schema scripts/soak .ci/run
+"$bin/shellcheck" ionctl ./*.sh scripts/*.sh scripts/fuzz scripts/module scripts/schema scripts/soak tests/docs/*.sh .ci/run
 # Much of it waits (Terraform, processes to be killed), so five at a time on two cores; -n 0 for one
 # after another.
 PATH="$bin:$PATH" exec "$bin/python" -m pytest -n 5 --dist loadfile --no-loadscope-reorder "$@"

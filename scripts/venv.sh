@@ -23,7 +23,6 @@ done
 stamp=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(
     repr((sys.argv[1], sys.base_prefix, sys.version_info, open(sys.argv[2], "rb").read())).encode()
   ).hexdigest())' "$environment" "$requirements")
-
 mkdir -p .venv
 exec 9>"$environment.lock" # two terminals may want the same one at once
 if command -v flock >/dev/null; then flock 9; fi
@@ -31,8 +30,10 @@ if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
   echo "ion: installing ${requirements#"$PWD/"} into .venv/$name" >&2
   rm -rf "$environment"
   "$python" -m venv "$environment" >&2
-  "$environment/bin/python" -m pip install -qq --disable-pip-version-check \
-    --require-hashes --requirement "$requirements" >&2
+  locked=(--require-hashes --requirement "$requirements")
+  # uv takes a tenth of the time, where it is; what it can't do pip does, or says why not
+  uv pip install --quiet --compile-bytecode --python "$environment" "${locked[@]}" 2>/dev/null ||
+    "$environment/bin/python" -m pip install -qq --disable-pip-version-check "${locked[@]}" >&2
   echo "$stamp" >"$environment/stamp" # last: without it an interrupted one is made again
 fi
 echo "$environment/bin/python"

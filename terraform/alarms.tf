@@ -120,7 +120,7 @@ locals {
     }
     paused = {
       name   = "paused"
-      says   = "A lane has been paused for ${local.alarm_values.paused_hours} hours, and its mail waits: ./control.sh show says since when and why, ./control.sh resume ends it."
+      says   = "A lane has been paused for ${local.alarm_values.paused_hours} hours, and its mail waits: ./ionctl status says since when and why, ./ionctl resume ends it."
       on     = local.relay_metrics, metric = "Paused", statistic = "Sum", least = 1
       period = local.pause_window_seconds, windows = local.pause_windows, of = local.pause_windows
     }

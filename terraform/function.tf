@@ -13,6 +13,7 @@ locals {
     ION_AWS_LATER_ALARM_NAME      = local.queue_size_alarm_names.later
     ION_AWS_CONCURRENCY           = tostring(max(1, var.concurrency)) # -1: nobody knows; then each keeps to the whole rate
     POWERTOOLS_SERVICE_NAME       = local.name
+    MODULE_VERSION                = local.module_version # for ionctl doctor; ion refuses a name that begins with ION_ and is no setting
   }
 
   outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = local.table_names.outbox } : {}

@@ -35,9 +35,9 @@ variable "extra_environment" {
   validation {
     condition = alltrue([
       for name in keys(var.extra_environment) :
-      can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(upper(name), "ION_") && name != "POWERTOOLS_SERVICE_NAME"
+      can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(upper(name), "ION_") && !contains(["POWERTOOLS_SERVICE_NAME", "MODULE_VERSION"], name)
     ])
-    error_message = "Names in extra_environment must have letters, digits and _, a letter first. ION_ and POWERTOOLS_SERVICE_NAME are the module's: use settings."
+    error_message = "Names in extra_environment must have letters, digits and _, a letter first. ION_, POWERTOOLS_SERVICE_NAME and MODULE_VERSION are the module's: use settings."
   }
 
   validation {

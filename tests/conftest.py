@@ -1,33 +1,77 @@
 """What tests ask for by name: an AWS account, and what the relay wrote to its log."""
 
+import functools
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 from aws_lambda_powertools import Metrics
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from moto.sqs.models import SQSBackend
 
 import emf
 from emulated import REGION, Account, without_waiting
 from function import Function, deployed
-from ionctl.local.ministack import CREDENTIALS, Ministack
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
 from ionctl.local.stack import ministack_python
 from kill.account import Emulator, emulator
+from relays import Operated
 
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
 hypothesis.settings.load_profile("ion")
 
+# For Terraform and its provider: Go's garbage collector reads the provider's schemas again and
+# again, which stay. Less often (default: 100) is a quarter of their time.
+os.environ.setdefault("GOGC", "400")
+
+
+@functools.cache
+def _model(path: str, load: Callable[..., Any] = JSONFileLoader.load_file) -> Any:  # noqa: ANN401 - JSON
+    return load(JSONFileLoader(), path)
+
+
+# Each relay has a session of boto3's, and each session would parse the models of AWS's services
+# anew: a quarter of the work of the tests that make one. botocore only reads them.
+setattr(JSONFileLoader, "load_file", lambda _self, path: _model(path))  # noqa: B010 - mypy: a method
+
+
+LONGEST = (
+    "system/test_terraform_protect.py",
+    "machine/test_machine.py",
+    "system/test_terraform_plan.py",
+    "system/test_soak.py",
+    "system/test_terraform_examples.py",
+    "system/test_terraform_module.py",
+    "system/test_flow.py",
+    "docs/test_pages.py",
+    "docs/test_readme.py",
+    "system/test_kill_flow.py",
+    "docs/test_operations.py",
+    "scripts/test_package.py",
+    "system/test_terraform_load.py",
+    "scripts/test_release_all.py",
+    "scripts/local/test_agreement.py",
+    "report/test_redaction.py",
+)
+"""Files of minutes, in the order in which they begin: what waits for Terraform beside work."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, or one process would be busy with it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("system") is None)
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    assert all(path.is_file() for path in ranks)
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        return ranks.get(item.path, len(LONGEST)), item.get_closest_marker("system") is None
+
+    items.sort(key=rank)
 
 
 class Log:
@@ -114,6 +158,21 @@ def account(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str) -> Iterator
     monkeypatch.setattr(SQSBackend, "receive_message", without_waiting)
     with mock_aws(config={"core": {"mock_credentials": False}}):
         yield Account(dynamodb_endpoint)
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a person's own AWS configuration; credentials that open nothing."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ION_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**CREDENTIALS, **ISOLATION}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def relay(credentials: None, dynamodb_endpoint: str, tmp_path: Path) -> Operated:
+    """One for the operator's tools to look at."""
+    return Operated(dynamodb_endpoint, tmp_path)
 
 
 @pytest.fixture

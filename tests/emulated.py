@@ -182,6 +182,7 @@ class Held:
     receives: int
     visible: bool
     delayed: bool
+    group: str = ""
 
 
 def _plain(value: Mapping[str, Any]) -> str | int:
@@ -351,6 +352,7 @@ class Account:
         body: str,
         attributes: Mapping[str, tuple[str, str | bytes]] | None = None,
         url: str | None = None,
+        group: str = "",
     ) -> str:
         """Put a message into a queue (the input queue); returns its id."""
         values: dict[str, MessageAttributeValueTypeDef] = {}
@@ -359,8 +361,9 @@ class Account:
                 values[name] = {"DataType": kind, "BinaryValue": value}
             else:
                 values[name] = {"DataType": kind, "StringValue": value}
+        more: Any = {"MessageGroupId": group} if group else {}
         sent = self._real_sqs.send_message(
-            QueueUrl=url or self.input_url, MessageBody=body, MessageAttributes=values
+            QueueUrl=url or self.input_url, MessageBody=body, MessageAttributes=values, **more
         )
         return sent["MessageId"]
 
@@ -435,6 +438,7 @@ class Account:
                 receives=message.approximate_receive_count,
                 visible=message.visible and not message.delayed,
                 delayed=message.delayed,
+                group=message.group_id or "",
             )
             for message in queue._messages  # noqa: SLF001 - as above
         ]

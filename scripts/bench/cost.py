@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from bench import prices
 from bench.drains import Drain
 from bench.idle import Run
+from ionctl.ops import prices
 
 MEMORY_GB = 0.5
 """Of the function, as terraform/ has it."""

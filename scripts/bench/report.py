@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bench import cost, lanes, machine, prices, tables
+from bench import cost, lanes, machine, tables
 from bench.composing import Composing
 from bench.cost import Bill, Steady
 from bench.goals import Goal, Measured
 from bench.idle import SmallRuns
+from ionctl.ops import prices
 
 _CALM = 0.7
 _BUSY = " **Others were using it: emails a second are too few; CPU seconds are nearer the truth.**"
@@ -191,8 +192,9 @@ def _cost(
     standing = cost.standing_charge(runs.idle)
     of_mail = standing + cost.metrics()
     return (
-        "## What a million emails cost\nList prices of us-east-1 (`scripts/bench/prices.py`), no "
-        "free tier, without the mail server; the sheet is `scripts/bench/cost.py`. Calls, rows, "
+        "## What a million emails cost\nList prices of us-east-1 "
+        "(`scripts/ionctl/ops/prices.py`), no free tier, without the mail server; the sheet is "
+        "`scripts/bench/cost.py`. Calls, rows, "
         "log and time are measured; an email takes no less time than its CPU does in a function "
         f"that has {share:.0%} of one ({1024 * cost.MEMORY_GB:.0f} MB).\n\n"
         + _plot("cost.svg", "dollars for a million emails", plots)

@@ -15,7 +15,7 @@ from bench import postfix
 from bench.daemons import Daemon
 from bench.task import HOST
 from bench.unavailable import UnavailableError
-from ionctl.local import loopback
+from ionctl import loopback
 
 _START_SECONDS = 10
 _POLL_SECONDS = 0.02

@@ -743,6 +743,16 @@ run "another_name_for_the_metrics" {
   expect_failures = [var.extra_environment]
 }
 
+run "extra_environment_that_is_the_modules_version" {
+  command = plan
+
+  variables {
+    extra_environment = { MODULE_VERSION = "0" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
 run "a_variable_that_lambda_sets" {
   command = plan
 

@@ -313,6 +313,7 @@ run "the_function_learns_names_and_arns_from_here" {
       ION_AWS_LATER_ALARM_NAME      = "ion-later-queue-size-alarm"
       ION_AWS_CONCURRENCY           = "1"
       POWERTOOLS_SERVICE_NAME       = "ion"
+      MODULE_VERSION                = local.module_version
     })
     error_message = "The environment must hold the wiring, and nothing else by default."
   }
@@ -333,7 +334,7 @@ run "settings_become_environment_variables" {
   assert {
     condition = {
       for name, value in aws_lambda_function.relay.environment[0].variables : name => value
-      if !startswith(name, "POWERTOOLS_") && (!startswith(name, "ION_AWS_") || name == "ION_AWS_SECRET_ARN")
+      if !contains(["POWERTOOLS_SERVICE_NAME", "MODULE_VERSION"], name) && (!startswith(name, "ION_AWS_") || name == "ION_AWS_SECRET_ARN")
       } == {
       ION_SMTP_CONNECTIONS        = "8"
       ION_SMTP_PIPELINING         = "off"

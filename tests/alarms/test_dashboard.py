@@ -9,7 +9,7 @@ import pytest
 
 from alarms import drawn
 from alarms.planned import Json, Planned
-from bench import prices
+from ionctl.ops import prices
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

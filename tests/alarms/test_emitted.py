@@ -9,8 +9,9 @@ from alarms.every_kind import every_kind_of_run
 from alarms.lines import points
 from alarms.planned import Planned
 from alarms.world import World
-from bench import cost, prices
+from bench import cost
 from function import email, guarded
+from ionctl.ops import prices
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

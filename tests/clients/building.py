@@ -28,5 +28,5 @@ def wheel_of(project: Path, folder: Path) -> Path:
         *("-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"),
         *("--wheel-dir", str(folder), str(project)),
     )
-    (wheel,) = folder.glob("ion_publisher-*.whl")
+    (wheel,) = folder.glob("*.whl")
     return wheel

@@ -143,6 +143,13 @@ def test_a_wrong_condition_is_told(action: str, where: object, path: str, proble
     assert refused(action, where=where)[:2] == (path, problem)
 
 
+def test_a_redrive_takes_the_path_of_a_dead_letter() -> None:
+    for path in ("$", "$.recipient[0]", "$.headers['List-Id']"):
+        assert parsed("redrive", where={"path": path}) == Redrive(where=Where(path=path))
+    assert refused("redrive", where={"path": "recipient"})[:2] == ("$.where.path", Problem.VALUE)
+    assert refused("stop", where={"path": "$"})[:2] == ("$.where.path", Problem.UNKNOWN)
+
+
 @pytest.mark.row(2)
 @pytest.mark.parametrize("action", get_args(Action))
 def test_a_misspelt_field_is_told_with_the_one_that_was_meant(action: type[Action]) -> None:

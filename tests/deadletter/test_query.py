@@ -19,13 +19,16 @@ SPRING = {"tags": {"campaign": "spring", "n": "1"}, "sender": "News <news@exampl
 UNREADABLE = ["{broken", '{"email_id": "order-17"}', '{"action": "redrive"}', "[]"]
 
 
-def letter(body: str, *, email_id: str = "order-17", left: tuple[int, ...] = ()) -> Message:
+def letter(
+    body: str, *, email_id: str = "order-17", left: tuple[int, ...] = (), path: str = ""
+) -> Message:
     """A dead letter of RCPT_REJECTED, as ion writes it."""
     history = History(
         email_id=email_id,
         first_queued_at=DIED_AT,
         original_message_id="m-1",
         left=left,
+        path=path,
         failed_at=DIED_AT,
     )
     return Message(
@@ -102,6 +105,15 @@ def test_a_letter_is_known_by_the_name_that_its_publisher_gave_or_sqs() -> None:
     silent = Message("m-9", "r", email(email_id="a"), {}, DIED_AT.timestamp(), 1)
     assert is_meant(silent, Where(email_id="a"), ASKED_AT)
     assert not is_meant(silent, Where(email_id="m-9"), ASKED_AT)
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"), [("$.cc[1]", True), ("$.cc[10]", False), ("$.cc", False), ("$", False)]
+)
+def test_a_letter_is_meant_by_the_path_that_is_written_on_it(path: str, meant: bool) -> None:
+    one = letter("{broken", path="$.cc[1]")
+    assert is_meant(one, Where(path=path), ASKED_AT) is meant
+    assert not is_meant(letter(email()), Where(path=path), ASKED_AT), "nothing is written there"
 
 
 @pytest.mark.parametrize("body", UNREADABLE)

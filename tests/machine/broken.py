@@ -156,8 +156,8 @@ class Grabbing(Queue):
 class Ruthless(Ledger):
     """Cancels whatever the row says."""
 
-    async def cancel(self, email_id: str, now: float) -> Cancelling:
-        how = await super().cancel(email_id, now)
+    async def cancel(self, email_id: str, now: float, by: str = "") -> Cancelling:
+        how = await super().cancel(email_id, now, by)
         if how is not Cancelling.TOO_LATE:
             return how
         row = cancelled(None, "token", now)

@@ -16,6 +16,7 @@ def reader() -> Iterator[Reader]:
         yield process
 
 
+@pytest.mark.timeout(300)  # npm may install the second reader
 @settings(deadline=None, max_examples=100)
 @given(published())
 def test_what_is_accepted_is_read_as_written(reader: Reader, one: Published) -> None:

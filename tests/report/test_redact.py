@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ion.outcome import Kind, Outcome, Reason, Reply, Scope, Stage
-from ion.report.redact import LONGEST_REPLY, redact
+from ion.report.redact import LONGEST_REPLY, id_in, redact
 
 LOOKS_LIKE_AN_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
@@ -137,12 +137,43 @@ def test_a_word_that_servers_do_not_use_is_not_kept(said: str, kept: str) -> Non
         ("250 Ok 0100017f3c5e0b7a-8d9e2f10-000000", "0100017f3c5e0b7a-8d9e2f10-000000"),
         ("250 OK id=1rTxyz-0001AB-2C", "1rTxyz-0001AB-2C"),
         ("250 2.0.0 OK  1706000000 a1-20020a05600c0b00dsm123 - gsmtp", "a1-20020a05600c0b00dsm123"),
+        ("250 Ok: queued as K7Xn0RrT_WaI-RSTtTnv6A", "K7Xn0RrT_WaI-RSTtTnv6A"),
+        ("250 2.0.0 4AS9c1Zx012345 Message accepted for delivery", "4AS9c1Zx012345"),
+        ("250 2.0.0 9f2c07e1 Message accepted for delivery", "9f2c07e1"),
     ],
 )
 def test_what_the_server_calls_an_email_that_it_took_is_kept(said: str, name: str) -> None:
     assert redact(said) == said
+    assert id_in(said) == name
     assert name not in redact(said.replace("250", "550"))
     assert name not in redact(said, [f"{name}@example.org"])
+
+
+def exchange(name: str, message_id: str = "<canary@example.org>") -> str:
+    return (
+        f"250 2.6.0 {message_id} [InternalId={name}, Hostname=AM0PR01MB1234.eurprd01.prod."
+        "outlook.com] 12345 bytes in 0.204, 59.067 KB/sec Queued mail for delivery"
+    )
+
+
+def test_of_exchanges_long_reply_its_number_is_kept() -> None:
+    kept = redact(exchange("34544164013891"))
+    assert kept == "250 2.6.0 InternalId=34544164013891"
+    assert id_in(kept) == "34544164013891"
+    assert "34544164013891" not in redact(exchange("34544164013891"), ["34544164013891@b"])
+    assert "34544164013891" not in redact(exchange("34544164013891", "<a canary b@c>"))
+
+
+def test_a_number_that_spells_words_is_none() -> None:
+    spelt = "727365742070617373776f7264"
+    assert spelt not in redact(exchange(spelt))
+    digits = "7075727375697473"  # "pursuits"
+    assert digits not in redact(exchange(digits))
+
+
+@pytest.mark.parametrize("reply", ["", "250 Ok", "550 5.1.1 no", "250 2.6.0 InternalId="])
+def test_a_reply_without_a_name_names_nothing(reply: str) -> None:
+    assert id_in(reply) == ""
 
 
 @pytest.mark.parametrize("spell", [base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify])

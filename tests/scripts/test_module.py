@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ion.settings import KEYS
-from ionctl.build.contents import version
 from ionctl.build.module import MODULE, files
+from ionctl.files import version
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,11 +15,13 @@ import pytest
 
 from interpreter import Interpreter, interpreter
 from ionctl.build.compilers import lambdas_python
-from ionctl.build.contents import version
+from ionctl.build.contents import VERSION_FILE
 from ionctl.build.wheels import LAMBDA_PYTHON
+from ionctl.files import version
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
+pytestmark = pytest.mark.timeout(300)  # pip, several times
 AARCH64 = 183  # e_machine of an ELF file
 MAGIC_3_13 = (3571).to_bytes(2, "little") + b"\r\n"  # the same in all of 3.13
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552
@@ -148,8 +150,9 @@ def test_needs_no_templates_and_tells_of_one_with_an_odd_name(sources: Path) -> 
 def test_holds_ion_its_configuration_and_every_licence_but_nothing_useless(arm64: Path) -> None:
     with zipfile.ZipFile(arm64) as package:
         names = package.namelist()
-        config = package.read("config.cfg")
+        config, its_version = package.read("config.cfg"), package.read(VERSION_FILE).decode()
     assert config == (ROOT / "config.cfg").read_bytes()
+    assert its_version.strip() == version()
     assert "ion/__init__.py" in names
     for metadata in [name for name in names if name.endswith(".dist-info/METADATA")]:
         folder = metadata.removesuffix("METADATA")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(400)  # pip, several times
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +31,6 @@ def test_release_runs_from_anywhere(tmp_path: Path) -> None:
     assert "--with-secrets" in shown.stdout
 
 
-@pytest.mark.timeout(400)  # pip, several times
 def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> None:
     made = _venv(repository)
     python = repository / ".venv" / "some" / "bin" / "python"
@@ -57,6 +58,16 @@ def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -
         assert failed.returncode != 0
         assert failed.stdout == ""
         assert "HASHES" in failed.stderr
+
+
+def test_uv_installs_what_is_locked_and_pip_where_it_can_not(repository: Path) -> None:
+    uv = repository / "commands" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f"#!/bin/sh\necho \"$*\" >'{repository}/asked'\nexit 2\n", encoding="utf-8")
+    uv.chmod(0o755)
+    made = _venv(repository, PATH=f"{uv.parent}:{os.environ['PATH']}")
+    assert "--require-hashes --requirement" in (repository / "asked").read_text(encoding="utf-8")
+    assert _run([made.stdout.strip(), "-c", "import idna"], cwd=repository).returncode == 0
 
 
 def test_old_python_is_refused_in_words(repository: Path) -> None:

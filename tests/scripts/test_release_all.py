@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ionctl.build.compilers import lambdas_python
-from ionctl.build.contents import version
+from ionctl.files import version
 
 pytestmark = pytest.mark.timeout(300)
 

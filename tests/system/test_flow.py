@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 from ionctl.local.stack import Method, Stack
 

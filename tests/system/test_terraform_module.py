@@ -8,6 +8,7 @@ import pytest
 from ionctl.local.stack import ROOT
 from ionctl.local.terraform import Copy
 from ionctl.problem import Problem
+from system.provider import attached
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -31,7 +32,8 @@ def test_is_valid(module: Copy) -> None:
 
 
 def test_names_wiring_policies_and_refusals_are_as_the_modules_tests_say(module: Copy) -> None:
-    said = module.run("test")
+    with attached(module):
+        said = module.run("test")
     assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.$", said, re.MULTILINE)
 
 

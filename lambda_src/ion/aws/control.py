@@ -72,21 +72,22 @@ class ControlRow:
                 raise TableError(code)
         raise TableError(OVERTAKEN)
 
-    async def clear(self, now: float) -> Control:
+    async def clear(self, now: float, by: str = "") -> Control:
         """End everything that is in force, in a row that can't be read as well.
 
         Args:
             now: seconds since the epoch.
+            by: who asks for it.
 
         Raises:
             TableError: it can't be written, or it isn't known whether it was.
         """
         try:
-            return await self.change(lambda was: was.resumed(now))
+            return await self.change(lambda was: was.resumed(now, by))
         except TableError as error:
             if str(error) != UNREADABLE:
                 raise
-        empty = Control().resumed(now)
+        empty = Control().resumed(now, by)
         values = {"control": empty.text, "version": uuid4().hex}
         (code,) = await self._table.execute([self._table.update(_KEY, values)])
         if code is not None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
 from ion.limits import LEDGER_KEEPS_SECONDS
+from ion.policy.amendment import Amending, Content, amended
 from ion.policy.lease import Cancelling, Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _LOOKS = 3
 """How often a claim that lost against another one is judged anew before it gives way."""
 _UNREADABLE = "RowUnreadable"
+_EDITED_FROM = "edited_from"
+"""The attribute with the hash of the content that a correction has replaced. A correction that was
+agreed to and not sent may so be followed by another one of the same letter."""
 _TRIES = 3
 """For results, beyond boto3's own: losing one may mean a second copy."""
 
@@ -102,10 +106,15 @@ class Ledger:
                 judgements[i] = Judgement(Verdict.UNKNOWN)
         return lost
 
-    async def cancel(self, email_id: str, now: float) -> Cancelling:
+    async def cancel(self, email_id: str, now: float, by: str = "") -> Cancelling:
         """Let an email not be sent any more, seen or not, unless it is too late.
 
         Of a cancel and a claim at the same moment one is refused, and sees what the other wrote.
+
+        Args:
+            email_id: the key.
+            now: seconds since the epoch.
+            by: who asks for it; the row keeps that, no address. Empty: it isn't known.
 
         Raises:
             TableError: it isn't known whether it is cancelled.
@@ -116,7 +125,7 @@ class Ledger:
             row = cancelled(was, uuid4().hex, now)
             if row is None:
                 return Cancelling.TOO_LATE
-            values = _columns(row) | _times(now)
+            values = _columns(row) | _times(now) | ({"cancelled_by": by} if by else {})
             if was is None:  # most emails that are cancelled haven't been seen
                 statement = self._table.insert(email_id, values)
             else:
@@ -132,6 +141,48 @@ class Ledger:
             found = {key: _row(item) for key, item in rows.items()}
             if found.get(email_id, row) is None:
                 raise TableError(_UNREADABLE)
+        raise TableError("ConditionalCheckFailed")
+
+    async def amend(
+        self, claim: Claim, old: Content, recipients: tuple[str, ...], by: str, now: float
+    ) -> Amending:
+        """Let a dead-lettered email have another content, unless its row speaks against it.
+
+        Args:
+            claim: as the corrected message will make it, with a token of its own.
+            old: what the letter says as it is.
+            recipients: of the corrected message.
+            by: who asks for it; the row keeps that, no address.
+            now: seconds since the epoch.
+
+        Raises:
+            TableError: it isn't known whether the row has agreed. To ask again does no harm.
+        """
+        for _ in range(_LOOKS):
+            item = (await self._table.read([claim.email_id])).get(claim.email_id)
+            was = _row(item) if item is not None else None
+            if item is not None and was is None:
+                raise TableError(_UNREADABLE)
+            replaced = item is not None and item.get(_EDITED_FROM) == old.hash
+            former = (was.content_hash,) if was and replaced else ()
+            amendment = amended(was, claim, old, recipients, now, former)
+            if was is None or item is None or amendment.row is None:
+                return amendment.how
+            times = _times(now)
+            edited = {
+                _EDITED_FROM: old.hash,
+                "edited_at": times["updated_at"],
+                "edited_by": by,
+                "edits": int(item.get("edits") or 0) + 1,
+            }
+            values = _columns(amendment.row) | edited | times
+            only_if = {"token": was.token, "status": was.status.value}
+            statement = self._table.update(claim.email_id, values, only_if)
+            (code,) = await self._table.execute([statement])
+            if code is None:
+                return amendment.how
+            if not is_refused(code):
+                raise TableError(code)
         raise TableError("ConditionalCheckFailed")
 
     async def record(self, results: Sequence[Result], now: float) -> list[Result]:

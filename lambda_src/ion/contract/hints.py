@@ -15,7 +15,7 @@ _TIME = "a time with a zone: 2027-03-08T09:00:00+01:00"
 
 _TAGS = "ten: names of 1-64 letters, digits, _, . and -, values of 1-256 printable ASCII characters"
 
-_ALLOWED = {
+ALLOWED = {
     "$.action": "send, redrive, cancel, stop, pause or resume",
     "$.email_id": "1-256 printable ASCII characters without spaces",
     "$.template": "a folder's name of letters, digits, - and _, with / between folders",
@@ -39,6 +39,7 @@ _ALLOWED = {
     f"{_FILE}s3.version": "1-1,024 printable ASCII characters without spaces",
     f"{_FILE}s3.sha256": "64 hexadecimal digits",
     "$.where.reason": "one of the reasons on dead letters, or a list of them",
+    "$.where.path": "the path on a dead letter: $.recipient[0]",
     "$.where.recipient_domain": "what follows the @, without * and @",
     "$.where.tag": f"one to {_TAGS}",
     "$.where.sender": "an address without a name: a@b",
@@ -84,6 +85,6 @@ def hint(reason: str, path: str, problem: str | None) -> str:
     where = _index.sub("[]", _tag.sub("", path))
     if reason == Reason.TOO_LARGE:
         return f"at most {_MOST[where]}" if where in _MOST else ""
-    if problem in (Problem.VALUE, Problem.TYPE) and where in _ALLOWED:
-        return f"must be {_ALLOWED[where]}"
+    if problem in (Problem.VALUE, Problem.TYPE) and where in ALLOWED:
+        return f"must be {ALLOWED[where]}"
     return _WORDS.get(reason, "")

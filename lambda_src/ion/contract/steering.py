@@ -62,10 +62,21 @@ class StopWhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Where(StopWhere, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which dead letters: those of which all is true that is said here.
 
-    Ages count from when a message was dead-lettered to when the redrive was published.
+    Ages count from when a message was dead-lettered to when the redrive was published. Reason and
+    path are those that are written on it.
     """
 
     reason: Reason | list[Reason] | None = None
+    path: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[$].{0,1000}\Z",
+                description="The path on a dead letter: $.recipient[0]",
+            ),
+        ]
+        | None
+    ) = None
     older_than: Age | None = None
     younger_than: Age | None = None
 

@@ -34,6 +34,7 @@ def is_meant(
     age = asked_at - _died_at(letter)
     return (
         (where.reason is None or reason_of(letter) in _as_list(where.reason))
+        and where.path in (None, carried_history(letter).path or "")
         and (where.older_than is None or age >= seconds_of(where.older_than))
         and (where.younger_than is None or age < seconds_of(where.younger_than))
         and _says_so(letter, where, default_sender)

@@ -3,19 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
 from ion.aws.queue import Queue, QueueError
 from ion.contract import Redrive
 from ion.deadletter.letter import requeue_attributes
+from ion.deadletter.look import Look, unbroken
 from ion.deadletter.query import is_meant, reason_of
 from ion.deadline import Deadline
 from ion.history import History, carried_history, for_redrive
 from ion.limits import BATCH, LONGEST_DELAY_SECONDS
 from ion.message import Draft, Message
-from ion.report.telemetry import Telemetry
 
 _MARGIN_SECONDS = 30
 """Of the run, for what a look has found."""
@@ -30,9 +31,13 @@ PATIENCE_SECONDS = 3600
 MOST_REDRIVES = 10
 """A letter that died this often after coming back won't be helped by coming back. A person can
 still move it in SQS's console."""
-_EMPTY_LOOKS = 2
-"""SQS may answer an empty poll while messages are there; twice in a row is believed."""
-_LOOK_SECONDS = 1
+
+
+class Troubles(Protocol):
+    """Is told what went wrong and will be put right, as `ion.report.telemetry.Telemetry` is."""
+
+    def trouble(self, what: str, *, count: int = 1) -> None:
+        """So many letters are affected."""
 
 
 @dataclass(slots=True)
@@ -82,7 +87,7 @@ class Redriving:
         self,
         dead_letters: Queue,
         input_queue: Queue,
-        telemetry: Telemetry,
+        telemetry: Troubles,
         deadline: Deadline,
         default_sender: str | None = None,
         *,
@@ -94,6 +99,10 @@ class Redriving:
         self._deadline = deadline
         self._default_sender = default_sender
         self._is_paused = is_paused
+        self.is_named: Callable[[Message], bool] = lambda _: True
+        """True of the letters among which the query chooses."""
+        self.when_looked: Callable[[int], None] = lambda _: None
+        """Called with the number of letters that have been looked at."""
 
     async def run(
         self, query: Redrive, asked_at: float, moved_before: int = 0, most: int = BATCH
@@ -109,40 +118,31 @@ class Redriving:
             moved_before: how many earlier runs have moved.
             most: dead letters to look at at a time, 1-10.
         """
-        report, looks, counted, counted_at = Report(), 0, 0, time.time()
+        report, counted, counted_at = Report(), 0, time.time()
         left = math.inf if query.max is None else max(0, query.max - moved_before)
         fits = math.inf if query.rate is None else math.ceil(query.rate * LONGEST_DELAY_SECONDS)
         room = min(left, fits)
-        seen: dict[str, float] = {}
-        kept: dict[str, Message] = {}
+        look = Look(self._dead_letters, LOOK_HIDES_SECONDS)
         try:
             counted = await self._dead_letters.count()
-            while report.meant < room and looks < _EMPTY_LOOKS and self._may_go_on():
-                received = await self._look(most)
-                found = [one for one in received if one.id not in seen]
-                looks = 0 if found else looks + 1
-                chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
-                chosen = chosen[: int(min(room - report.meant, len(chosen)))]
-                at = _delays(report.meant, len(chosen), query.rate)
-                report.meant += len(chosen)
-                for reason in map(reason_of, chosen):
-                    report.reasons[reason] = report.reasons.get(reason, 0) + 1
-                if not query.dry_run:
-                    report.moved += await self._move(chosen, at)
-                seen |= {one.id: one.sent_at for one in found}
-                kept |= {
-                    one.id: replace(one, body="", attributes={})  # of these there may be many
-                    for one in received
-                    if query.dry_run or one not in chosen
-                }
-                del received, found, chosen  # before others come: each may be a megabyte
+            async with look:
+                while report.meant < room and not look.is_through and self._may_go_on():
+                    found = await look.more(most)
+                    chosen = [one for one in found if self._is_chosen(one, query, asked_at, report)]
+                    chosen = chosen[: int(min(room - report.meant, len(chosen)))]
+                    at = _delays(report.meant, len(chosen), query.rate)
+                    report.meant += len(chosen)
+                    for reason in map(reason_of, chosen):
+                        report.reasons[reason] = report.reasons.get(reason, 0) + 1
+                    if not query.dry_run:
+                        report.moved += await unbroken(self._move(look, chosen, at))
+                    self.when_looked(len(look.seen))
+                    del found, chosen  # before others come: each may be a megabyte
         except QueueError as error:
             report.error = str(error)
-        await self._dead_letters.postpone([(message, 0) for message in kept.values()])
-        through = looks >= _EMPTY_LOOKS
-        if through and report.meant < left:
-            report.hidden = max(0, counted - sum(at <= counted_at for at in seen.values()))
-        report.complete = report.meant >= left or (through and not report.hidden)
+        if look.is_through and report.meant < left:
+            report.hidden = max(0, counted - sum(at <= counted_at for at in look.seen.values()))
+        report.complete = report.meant >= left or (look.is_through and not report.hidden)
         is_too_late = report.hidden and time.time() > asked_at + PATIENCE_SECONDS
         report.goes_on = not (report.complete or query.dry_run or is_too_late)
         if query.rate is not None:
@@ -154,15 +154,10 @@ class Redriving:
     def _may_go_on(self) -> bool:
         return self._deadline.remaining() >= _MARGIN_SECONDS and not self._is_paused()
 
-    async def _look(self, most: int) -> list[Message]:
-        return await self._dead_letters.receive(
-            most=most,
-            visibility_seconds=LOOK_HIDES_SECONDS,
-            wait_seconds=_LOOK_SECONDS,
-        )
-
     def _is_chosen(self, letter: Message, query: Redrive, asked_at: float, report: Report) -> bool:
         if letter.sent_at > asked_at:  # it died again meanwhile
+            return False
+        if not self.is_named(letter):
             return False
         if not is_meant(letter, query.where, asked_at, self._default_sender):
             return False
@@ -171,12 +166,13 @@ class Redriving:
             return False
         return True
 
-    async def _move(self, letters: Sequence[Message], delays: Sequence[int]) -> int:
-        """Send, and delete what has been sent. What hasn't stays, and becomes visible again."""
+    async def _move(self, look: Look, letters: Sequence[Message], delays: Sequence[int]) -> int:
+        """Send, and delete what has been sent. What hasn't stays, and is put back."""
         sent = await self._input_queue.send(
             [_alive_again(letter, delay) for letter, delay in zip(letters, delays, strict=True)]
         )
         moved = [letter for letter, ok in zip(letters, sent, strict=True) if ok]
+        look.moved(moved)
         if len(moved) < len(letters):
             unsent = len(letters) - len(moved)
             self._telemetry.trouble("redrive: not sent, stays dead", count=unsent)

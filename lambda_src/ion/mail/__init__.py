@@ -2,7 +2,7 @@
 
 from ion.mail.addresses import is_address
 from ion.mail.attachments import Objects
-from ion.mail.compose import Checked, author, check, compose, recipients
+from ion.mail.compose import Checked, author, check, compose, message_id_left, recipients
 from ion.mail.redirected import redirected
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "check",
     "compose",
     "is_address",
+    "message_id_left",
     "recipients",
     "redirected",
 ]

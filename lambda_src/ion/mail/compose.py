@@ -108,14 +108,14 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     check_unicode(text, "$.body_text")
     attached = check_attachments(send.attachments or [], "$.attachments")
 
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = _digest(key)
     fields = (
         address_field("From", (sender,))
         + (address_field("To", to) if to else "" if cc else _UNDISCLOSED)
         + (address_field("Cc", cc) if cc else "")
         + (address_field("Reply-To", reply_to) if reply_to else "")
         + text_field("Subject", subject)
-        + f"Message-ID: <{digest[:32]}@{sender.domain}>\r\n"
+        + f"Message-ID: <{message_id_left(key)}@{sender.domain}>\r\n"
         + custom_fields(send.headers or {}, "$.headers")
     )
     with_all = (reverse_path, sender, *to, *cc, *reply_to)
@@ -126,6 +126,15 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         author="" if reverse_path.address == sender.address else sender.address,
     )
     return Checked(envelope, fields, text, html, attached, digest, subject)
+
+
+def message_id_left(key: str) -> str:
+    """What stands before the @ in the Message-ID of the email with this key; it tells no key."""
+    return _digest(key)[:32]
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def recipients(send: Send) -> tuple[str, ...]:

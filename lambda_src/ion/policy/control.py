@@ -36,11 +36,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         until: when it ends.
         by: who asked for it.
         why: in their words.
+        at: when.
     """
 
     until: datetime
     by: _Word = ""
     why: _Word = ""
+    at: datetime | None = None
 
 
 class LanePause(Order, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,12 +66,14 @@ class EmailStop(Order, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def said(self) -> str:
-        """For its emails' dead letters, the ledger and the log: which stop it was, and why.
+        """For its emails' dead letters, the ledger and the log: which stop it was, whose, and why.
 
         No address, and nothing that SQS refuses in an attribute.
         """
-        why = _address.sub("<address>", self.why)
-        text = f"stop {self.id}: {why}" if why else f"stop {self.id}"
+        text = f"stop {self.id}"
+        if self.by and self.id not in self.by:  # a published one has its message's id
+            text += f" by {self.by}"
+        text = _address.sub("<address>", f"{text}: {self.why}" if self.why else text)
         return "".join(one if one.isprintable() else " " for one in text)[:_MOST_SAID]
 
 
@@ -81,11 +85,13 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stops: at most one for each condition.
         resumed_at: when everything was ended last. What was published before that has no effect,
             however late it comes.
+        resumed_by: who did it.
     """
 
     pauses: tuple[LanePause, ...] = ()
     stops: tuple[EmailStop, ...] = ()
     resumed_at: datetime | None = None
+    resumed_by: _Word = ""
 
     @classmethod
     def read(cls, text: str) -> "Control":
@@ -98,8 +104,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             control = msgspec.json.decode(text, type=cls)
         except msgspec.DecodeError:
             raise ValueError("no control") from None
-        times = [one.until for one in (*control.pauses, *control.stops)]
-        if any(one.tzinfo is None for one in filter(None, (*times, control.resumed_at))):
+        orders = (*control.pauses, *control.stops)
+        times = [control.resumed_at, *(time for one in orders for time in (one.until, one.at))]
+        if any(one.tzinfo is None for one in filter(None, times)):
             raise ValueError("a time without a zone")
         return control
 
@@ -165,7 +172,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def with_pause(self, pause: Pause, now: float, *, by: str = "", why: str = "") -> "Control":
         """With one pause more, in the place of an earlier one of that lane."""
-        new = LanePause(lane=pause.lane, until=_until(pause.until, now), by=by, why=why)
+        new = LanePause(
+            lane=pause.lane, until=_until(pause.until, now), by=by, why=why, at=_moment(now)
+        )
         others = tuple(one for one in self.pauses_at(now) if one.lane != pause.lane)
         return self._with((*others, new), self.stops_at(now))
 
@@ -188,6 +197,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             until=_until(stop.until, now),
             by=by,
             why=why,
+            at=_moment(now),
         )
         others = tuple(one for one in stops if one is not same)
         return self._with(self.pauses_at(now), (*others, new))
@@ -200,14 +210,23 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
         return self._with(self.pauses, stops)
 
-    def resumed(self, at: float) -> "Control":
+    def without_pause(self, lane: Lane | None) -> "Control":
+        """With no pause of that lane; None: with none that is of everything."""
+        return self._with(tuple(one for one in self.pauses if one.lane != lane), self.stops)
+
+    def without_stop(self, stop_id: str) -> "Control":
+        """With no stop of that id."""
+        return self._with(self.pauses, tuple(one for one in self.stops if one.id != stop_id))
+
+    def resumed(self, at: float, by: str = "") -> "Control":
         """With nothing in force any more.
 
         Args:
             at: when it was asked for, seconds since the epoch.
+            by: who did.
         """
         last = self.resumed_at.timestamp() if self.resumed_at else 0.0
-        return Control(resumed_at=datetime.fromtimestamp(max(at, last), UTC))
+        return Control(resumed_at=_moment(max(at, last)), resumed_by=by)
 
     def why_without_effect(self, order: Pause | Stop, published_at: float, now: float) -> str:
         """Why an order that comes by the topic changes nothing, in words; empty: it does.
@@ -230,5 +249,9 @@ def over_already(order: Pause | Stop, now: float) -> str:
     return "over already" if _until(order.until, now).timestamp() <= now else ""
 
 
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _until(asked: str | None, now: float) -> datetime:
-    return datetime.fromtimestamp(now + _USUAL_SECONDS, UTC) if asked is None else read_time(asked)
+    return _moment(now + _USUAL_SECONDS) if asked is None else read_time(asked)

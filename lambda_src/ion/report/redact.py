@@ -45,11 +45,21 @@ _COUNT = re.compile(
     r"|\d{1,9}(?= (?:octets|messages moved)\b)|(?<=the server takes )\d{1,20}(?!\S)"  # ion's own
 )
 _RUN = re.compile(r"\*\*\*(?:[\s:;,./=]*\*\*\*)+")
-# "250 2.0.0 Ok: queued as 4SxY1z2w3vz9rxL": to look for the email over there takes that name.
-_QUEUED = re.compile(
-    r"25\d (?:2\.\d\.\d )?ok:? *(?:queued as |id=|\d{10} )?([0-9A-Za-z-]{10,80})(?: - gsmtp)?",
-    re.IGNORECASE,
+# To look for an email on the server takes the name that it has there.
+_QUEUED = (
+    # as Postfix, Exim, SES, SendGrid and Gmail say it
+    re.compile(
+        r"25\d (?:2\.\d\.\d )?ok:? *(?:queued as |id=|\d{10} )?([0-9A-Za-z_-]{10,80})(?: - gsmtp)?",
+        re.IGNORECASE,
+    ),
+    # as Sendmail and OpenSMTPD do
+    re.compile(r"25\d (?:2\.\d\.\d )?([0-9A-Za-z]{8,80}) Message accepted for delivery"),
 )
+_EXCHANGE = re.compile(
+    r"(25\d 2\.6\.0) <[^<>\s]{0,320}> \[InternalId=(\d{8,20}), Hostname=[0-9A-Za-z.-]{1,253}\]"
+    r" \d{1,10} bytes in \S{1,20} \S{1,20} KB/sec Queued mail for delivery"
+)
+_KEPT_OF_EXCHANGE = re.compile(r"25\d 2\.6\.0 InternalId=(\d{8,20})")
 _DIGITS_OF_ID = 3
 _SHARE_OF_TEXT = 0.8
 
@@ -190,9 +200,28 @@ def redact(text: str, addresses: Iterable[str] = ()) -> str:
     return (ours + _redacted(said, theirs))[:LONGEST_REPLY].rstrip()
 
 
+def id_in(reply: str) -> str:
+    """What the server calls an email that it took; empty: its reply doesn't say.
+
+    Args:
+        reply: as `redact` has kept it.
+    """
+    exchange = _KEPT_OF_EXCHANGE.fullmatch(reply)
+    return exchange[1] if exchange else _name_in(reply)
+
+
+def _name_in(reply: str) -> str:
+    """The name of an email in a reply that says no more than that; empty: it is another reply."""
+    return next((found[1] for one in _QUEUED if (found := one.fullmatch(reply))), "")
+
+
 def _redacted(text: str, theirs: set[str]) -> str:
-    queued = _QUEUED.fullmatch(text)
-    if queued and _is_id(queued[1]) and not _is_theirs(queued[1], theirs):
+    if exchange := _EXCHANGE.fullmatch(text):
+        short = f"{exchange[1]} InternalId={exchange[2]}"
+        if not (_is_said(exchange[2]) or _is_theirs(exchange[2], theirs)):
+            return short
+    name = _name_in(text)
+    if name and _is_id(name) and not _is_theirs(name, theirs):
         return text
     text = _QUOTED.sub(_HIDDEN, _ADDRESS.sub("<address>", text))
 
@@ -241,6 +270,14 @@ def _is_number(word: str, found: re.Match[str]) -> bool:
 def _is_id(word: str) -> bool:
     """True for what looks drawn by lot: it has digits, and is no text in hex or base64."""
     return len(re.findall(r"\d", word)) >= _DIGITS_OF_ID and not any(map(_is_text, _decoded(word)))
+
+
+def _is_said(digits: str) -> bool:
+    """True for a number that spells words in hex, two digits a letter."""
+    if len(digits) % 2:
+        return False
+    octets = bytes.fromhex(digits)
+    return len(re.findall(rb"[ -~]", octets)) > _SHARE_OF_TEXT * len(octets)
 
 
 def _decoded(word: str) -> Iterator[bytes]:

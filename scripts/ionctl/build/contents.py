@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ionctl.build.archive import zipped
 from ionctl.build.bytecode import CompilationError, bytecode
 from ionctl.build.compilers import CompilerUnavailableError, lambdas_python, this_python
 from ionctl.build.wheels import Distribution, Target, WheelsUnavailableError, dependencies
+from ionctl.files import ROOT, version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ROOT = Path(__file__).resolve().parents[3]
 SECRETS: Final = "config-secrets.cfg"
+VERSION_FILE: Final = "ion/VERSION"
+"""In the package, for who looks at a deployed one: its manifest doesn't go to AWS with it."""
 _CONFIG = "config.cfg"
 _TEMPLATES = "templates"
 _TEMPLATE_SUFFIX = ".j2"
@@ -77,14 +77,12 @@ def build(target: Target, *, with_secrets: bool = False) -> Package:
     """
     needed = [_CONFIG, SECRETS] if with_secrets else [_CONFIG]
     for name in needed:
-        if not (_ROOT / name).is_file():
+        if not (ROOT / name).is_file():
             raise UnusableSourcesError(f"there is no {name}; {_ADVICE[name]}")
     parts = [
-        *dependencies(
-            _ROOT / "lambda_src" / "requirements.txt", target, _ROOT / ".venv" / "wheels"
-        ),
+        *dependencies(ROOT / "lambda_src" / "requirements.txt", target, ROOT / ".venv" / "wheels"),
         _ion(),
-        *(Distribution(name, "", {name: (_ROOT / name).read_bytes()}) for name in needed),
+        *(Distribution(name, "", {name: (ROOT / name).read_bytes()}) for name in needed),
         *_templates(),
     ]
     odd = next((name for part in parts for name in part.files if not name.isascii()), None)
@@ -94,14 +92,8 @@ def build(target: Target, *, with_secrets: bool = False) -> Package:
     return Package(target, parts, zipped(_files(parts)))
 
 
-def version() -> str:
-    """ion's, which has its home in pyproject.toml."""
-    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project["version"])
-
-
 def _ion() -> Distribution:
-    source = _ROOT / "lambda_src"
+    source = ROOT / "lambda_src"
     names = (path.relative_to(source) for path in (source / "ion").rglob("*") if path.is_file())
     return Distribution(
         name="ion",
@@ -111,22 +103,23 @@ def _ion() -> Distribution:
             for name in names
             # Left by Python, editors and file browsers: not the same on each machine.
             if "__pycache__" not in name.parts and not name.name.startswith(".")
-        },
+        }
+        | {VERSION_FILE: f"{version()}\n".encode()},
     )
 
 
 def _templates() -> list[Distribution]:
     """The deployer's templates, if there are any: what Jinja reads, and nothing beside it."""
     files = {
-        path.relative_to(_ROOT).as_posix(): path.read_bytes()
-        for path in (_ROOT / _TEMPLATES).rglob(f"*{_TEMPLATE_SUFFIX}")
+        path.relative_to(ROOT).as_posix(): path.read_bytes()
+        for path in (ROOT / _TEMPLATES).rglob(f"*{_TEMPLATE_SUFFIX}")
         if path.is_file() and not path.name.startswith(".")
     }
     return [Distribution(f"{_TEMPLATES}/, {len(files)} files", "", files)] if files else []
 
 
 def _bytecode(files: Mapping[str, bytes], target: Target) -> Distribution:
-    compiler = lambdas_python(_ROOT / ".venv" / "pyodide") if target.python else this_python()
+    compiler = lambdas_python(ROOT / ".venv" / "pyodide") if target.python else this_python()
     return Distribution("byte code", f"by {compiler.name}", bytecode(files, compiler))
 
 

@@ -11,7 +11,7 @@ import hcl2
 from hcl2.utils import SerializationOptions
 
 from ion.settings import KEYS
-from ionctl.build.contents import version
+from ionctl.files import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ionctl.build.archive import zipped
-from ionctl.build.contents import BUILD_ERRORS, UnusableSourcesError, build, version
+from ionctl.build.contents import BUILD_ERRORS, UnusableSourcesError, build
 from ionctl.build.wheels import TARGETS
+from ionctl.files import version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -46,7 +46,10 @@ def files() -> dict[str, str]:
     """The files of docs/schema by name."""
     return {
         name: json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        for name, content in (("message.schema.json", json_schema()), ("asyncapi.json", asyncapi()))
+        for name, content in (
+            ("message.schema.json", json_schema()),
+            ("asyncapi.json", asyncapi()),
+        )
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ionctl.cli.completion import profiles
 from ionctl.ops import local_stack
 from ionctl.ops.account import Account, account, local_account
 from ionctl.ops.deployment import Deployment, find
@@ -55,10 +56,18 @@ _OPTIONS: dict[str, Any] = {
         ),
     ],
     "profile": Annotated[
-        str | None, typer.Option(metavar="PROFILE", help="Profile of the AWS configuration.")
+        str | None,
+        typer.Option(
+            metavar="PROFILE", help="Profile of the AWS configuration.", autocompletion=profiles
+        ),
     ],
     "region": Annotated[
-        str | None, typer.Option(metavar="REGION", help="AWS region that the relay is in.")
+        str | None,
+        typer.Option(
+            envvar="AWS_REGION",  # as AWS's other tools have it; boto3 knows AWS_DEFAULT_REGION
+            metavar="REGION",
+            help="AWS region that the relay is in.",
+        ),
     ],
     "local": Annotated[bool, typer.Option("--local", help="The relay of a running ./run.sh.")],
     "as_json": Annotated[
@@ -91,6 +100,8 @@ def on_target(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_target(ctx: typer.Context, **given: Any) -> None:  # noqa: ANN401
         said = {name: value for name in _OPTIONS if (value := given.pop(name))}
+        if ctx.obj is not None:  # the environment was asked before the command's name already
+            said = {name: value for name, value in said.items() if _is_typed(ctx, name)}
         ctx.obj = replace(ctx.obj or Target(), **said)
         command(ctx.obj, **given)
 
@@ -103,3 +114,8 @@ def on_target(command: Callable[..., None]) -> Callable[..., None]:
         ]
     )
     return with_target
+
+
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -5,30 +5,29 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ionctl.local import interrupt, invitation, once
-from ionctl.local.dry_run import dry_run
+from ionctl.local import interrupt, once, once_files
+from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
+from ionctl.local.options import parse
 from ionctl.local.stack import ROOT, Method, Stack
-from ionctl.local.watch import Watch
+from ionctl.local.up import stay_up
 from ionctl.problem import Problem
-
-_TIMEOUT_SECONDS = 120
-_POLL_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
-    options = _parse(arguments)
+    options = parse(arguments)
     interrupt.listen()
     try:
         if options.dry_run:
+            from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
+
             for line in dry_run(ROOT, options.queue_url, options.endpoint_url):
                 print(line)
             return 0
         _isolate()
-        return _run_once(options) if options.once else _stay_up(options)
+        return _run_once(options) if options.once else stay_up(options, _say)
     except Problem as problem:
         print(f"ion: {problem}", file=sys.stderr)
         return 1
@@ -38,58 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # whoever read our output has gone; Python would complain once more while exiting
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="run.sh",
-        description="The whole relay on this machine: an emulated AWS with ion in it, and a mail "
-        "server. Stays up and shows each email as it arrives, until Ctrl-C.",
-    )
-    parser.add_argument("--port", type=port, help="of the emulated AWS (default: a free one)")
-    parser.add_argument("--smtp-port", type=port, help="of the mail server (default: a free one)")
-    parser.add_argument(
-        "--terraform", action="store_true", help="deploy with terraform apply, as in the real AWS"
-    )
-    parser.add_argument(
-        "--once",
-        type=Path,
-        nargs="+",
-        metavar="FILE",
-        help="publish each file as it is, wait, say what became of it, and end: with status 0 if "
-        "everything was sent, with 1 if something was dead-lettered, is still queued or wasn't "
-        "published",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("out"), help="folder for what --once brings (default: out)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=_TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help=f"how long --once waits (default: {_TIMEOUT_SECONDS})",
-    )
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="look into a queue, say what would be sent, send and delete nothing",
-    )
-    parser.add_argument(
-        "--queue-url", help="for --dry-run; the region is read from it (default: ION_AWS_QUEUE_URL)"
-    )
-    parser.add_argument(
-        "--endpoint-url", help="for --dry-run (default: where the queue's address leads)"
-    )
-    return parser.parse_args(arguments)
-
-
-def port(text: str) -> int:
-    """Give a port's number; argparse calls it by its name when it says what is wrong."""
-    number = int(text)
-    if not 1 <= number <= 65535:
-        raise ValueError
-    return number
 
 
 def _isolate() -> None:
@@ -104,49 +51,25 @@ def _say(step: str) -> None:
     print(f"ion: {step}", file=sys.stderr, flush=True)
 
 
-def _stack(options: argparse.Namespace) -> Stack:
-    return Stack(
+def _run_once(options: argparse.Namespace) -> int:
+    files = once_files.read(options.files)
+    once_files.make_folder(options.out)
+    with Stack(
         Method.TERRAFORM if options.terraform else Method.BOTO3,
         port=options.port,
         smtp_port=options.smtp_port,
         say=_say,
-    )
-
-
-def _run_once(options: argparse.Namespace) -> int:
-    files = once.read(options.once)
-    once.make_folder(options.out)
-    with _stack(options) as stack:
+    ) as stack:
         _say(f"waiting until each message has its fate, at most {options.timeout:g} s")
         fates = once.run(stack, files, options.timeout, options.out)
     for fate in fates:
         print(fate)
     emails = sum(len(fate.emails) for fate in fates)
     dead_letters = sum(len(fate.dead_letters) for fate in fates)
-    print(f"{options.out}: emails {emails}, dead letters {dead_letters}")
-    return 0 if all(fate.is_good for fate in fates) else 1
-
-
-def _stay_up(options: argparse.Namespace) -> int:
-    with _stack(options) as stack:
-        watch = Watch(stack)
-        stack.publish(invitation.SAMPLE)
-        print("\nA sample message was published; here is the email that arrived:\n", flush=True)
-        try:
-            stack.wait_for_emails(1)
-        except TimeoutError as error:
-            raise Problem(str(error)) from error
-        for news in watch.news():
-            print(news, flush=True)
-        print(invitation.text(stack), flush=True)
-        try:
-            while True:
-                stack.ministack.check()
-                watch.wait(_POLL_SECONDS)
-                for news in watch.news():
-                    print(news, flush=True)
-        except interrupt.Interrupted:
-            _say("going down")
+    print(f"{options.out}: emails {emails}, dead letters {dead_letters}", flush=True)
+    if wrong := summary(fates, options.timeout):
+        _say(wrong)
+        return 1
     return 0
 
 

@@ -212,8 +212,8 @@ def _of_ion(names: Names) -> tuple[Alarm, ...]:
         Alarm(
             "paused",
             "paused",
-            "A lane has been paused for 24 hours, and its mail waits: ./control.sh show says since "
-            "when and why, ./control.sh resume ends it.",
+            "A lane has been paused for 24 hours, and its mail waits: ./ionctl status says since "
+            "when and why, ./ionctl resume ends it.",
             ion,
             "Paused",
             period=3600,

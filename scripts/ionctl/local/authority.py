@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trustme
 
-from ionctl.local import loopback
+from ionctl import loopback
 
 NAME = "localhost"
 

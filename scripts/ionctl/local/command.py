@@ -1,4 +1,4 @@
-"""A command run to its end, of which nothing is left if we are interrupted."""
+"""A command run to its end, of which nothing is left if we are interrupted, or killed."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ionctl.local.interrupt import held
+from ionctl.local.watchdog import Watchdog
 from ionctl.problem import Problem
 
 
@@ -32,8 +33,10 @@ def run(
         Problem: it took too long.
     """
     process: subprocess.Popen[str] | None = None
+    watchdog = Watchdog()
     try:
         with held():
+            watchdog.start()
             process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -45,13 +48,15 @@ def run(
                 # a group of its own, so that what it starts can be ended with it
                 start_new_session=True,
             )
+            watchdog.watch(process.pid)
         output, _ = process.communicate(timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
         raise Problem(f"{command[0]} took longer than {timeout_seconds:g} s") from None
     finally:
-        if process is not None and process.poll() is None:
-            with held():
+        with held():
+            if process is not None and process.poll() is None:
                 with suppress(ProcessLookupError):  # it has ended between the two lines
                     os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
+            watchdog.stop()
     return process.returncode, output

@@ -7,6 +7,7 @@ come to the same is what tests/scripts/local/test_agreement.py shows.
 import json
 from typing import TYPE_CHECKING
 
+from ionctl.files import version
 from ionctl.local import alarms, policies
 from ionctl.local.clients import Clients
 from ionctl.local.names import Names
@@ -182,6 +183,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
         "ION_AWS_CONCURRENCY": str(_CONCURRENCY),
         "ION_AWS_SECRET_ARN": variables.secret_arn,
         "POWERTOOLS_SERVICE_NAME": names.name,
+        "MODULE_VERSION": version(),
     }
 
 

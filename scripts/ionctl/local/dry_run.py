@@ -2,206 +2,173 @@
 
 import asyncio
 import os
-import re
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import boto3
-from botocore.exceptions import ClientError
-
+from ion.aws.control import ControlRow
+from ion.aws.errors import AWS_ERRORS
+from ion.aws.objects import Objects
+from ion.aws.outbox import Outbox
 from ion.aws.queue import Queue, QueueError
-from ion.aws.secrets import read_secret
-from ion.contract import BadInput, Redrive, S3Object, Send, Where, claim_check, given_tags
-from ion.contract.hints import hint
-from ion.drain.templating import filled
-from ion.envelope import Email
+from ion.aws.table import Table, TableError
+from ion.contract import Redrive
+from ion.drain.allowance import Allowance
+from ion.drain.claim_checks import ClaimChecks
+from ion.drain.memory import Memory
 from ion.guard_rules import GuardRules
-from ion.history import History, resolve
-from ion.limits import MOST_RECEIVES
-from ion.mail import check, is_address
-from ion.message import Message
-from ion.outcome import Reason
+from ion.mail import is_address
+from ion.message import Source
+from ion.policy.control import Control
 from ion.policy.guard import StagingGuard
 from ion.relay.relay import template_files
-from ion.settings import SettingsError, TemplateBucket, load
-from ion.template import FilesUnavailableError, Renderer
-from ionctl.local import deployed
-from ionctl.local.deployed import Session
-from ionctl.local.ministack import REGION
+from ion.settings import Settings, SettingsError, load
+from ion.template import Renderer
+from ionctl.local import forecast
+from ionctl.local.place import QUEUE_URL, named, of_local_stack
 from ionctl.local.show import printable
+from ionctl.ops import letters
+from ionctl.ops.account import Account
+from ionctl.ops.deployment import Deployment
+from ionctl.ops.doctor import secret
+from ionctl.ops.doctor.check import NotKnownError
+from ionctl.ops.result import Moved
 from ionctl.problem import Problem
 
-_QUEUE_URL = "ION_AWS_QUEUE_URL"
 _NEEDLESS = (
     *("ION_AWS_BULK_QUEUE_URL", "ION_AWS_LATER_QUEUE_URL", "ION_AWS_DEAD_LETTER_QUEUE_URL"),
     *("ION_AWS_ALARM_NAME", "ION_AWS_BULK_ALARM_NAME", "ION_AWS_LATER_ALARM_NAME"),
     "ION_AWS_LEDGER_TABLE",
 )
 """Settings that the function can't do without, and a look can."""
-_NOT_KNOWN = "not-known@sender.invalid"
-_FRESH_SECONDS = 60
+_MB = 1024 * 1024
 _WAIT_SECONDS = 2
-"""A short poll asks only some of SQS's servers, and may miss what is there."""
+"""A short poll asks only some of SQS's servers, and may miss what is there; an emulator has one."""
+_SOURCES = {"bulk-queue": Source.BULK, "later-queue": Source.LATER}
+_COUNTS = {
+    "ApproximateNumberOfMessages": "more can be received now; one look shows at most ten",
+    "ApproximateNumberOfMessagesNotVisible": "in flight: received, and not to be seen",
+    "ApproximateNumberOfMessagesDelayed": "delayed: not to be seen before they are due",
+}
 
 
 def dry_run(root: Path, queue_url: str | None, endpoint_url: str | None) -> Iterator[str]:
-    """Receive up to ten messages without hiding them, and give a line about each.
+    """Receive up to ten messages of a queue without hiding them, and give a line about each.
 
     SQS counts the receive all the same: a hundred looks at one message would send it to the
     dead-letter queue.
 
     Args:
         root: the folder with config.cfg and, perhaps, config-secrets.cfg.
-        queue_url: None: as ION_AWS_QUEUE_URL says.
+        queue_url: None: as ION_AWSQUEUE_URL says; else the queues of the local stack that is up.
         endpoint_url: of AWS; None: where the queue's address leads.
 
     Raises:
         Problem: no queue is named, or it can't be read.
     """
-    url = queue_url or os.environ.get(_QUEUE_URL)
-    if not url:
-        raise Problem(f"which queue? Say so with --queue-url, or in {_QUEUE_URL}")
-    if not urlsplit(url).netloc:
-        raise Problem(
-            f"{url} is no queue's URL: those begin with https:// (aws sqs get-queue-url "
-            "--queue-name NAME tells it)"
-        )
-    session = Session(region_name=_region(url))
-    session.endpoint_url = endpoint_url or _emulator(url)
+    url = queue_url or os.environ.get(QUEUE_URL)
+    place = named(url, endpoint_url) if url else of_local_stack()
+    deployment: Deployment | None = None
     try:
-        environment = deployed.environment(session, url)
+        deployment = place.deployment()
+        environment = deployment.environment
     except Problem as problem:
         yield f"The settings are those of this folder and this shell: {problem}"
-        environment = {**dict.fromkeys(_NEEDLESS, "-"), **os.environ, _QUEUE_URL: url}
-    bucket: TemplateBucket | None = None
-    rules = GuardRules()
+        environment = {**dict.fromkeys(_NEEDLESS, "-"), **os.environ, QUEUE_URL: place.urls[0]}
+    settings: Settings | None = None
     try:
-        settings = load(root, environment, partial(read_secret, session), is_address)
-        sender, bucket, rules = settings.sender, settings.templates, settings.guard
-    except SettingsError as error:
+        settings = load(root, environment, partial(secret.text, place.account), is_address)
+    except (SettingsError, NotKnownError) as error:
         yield f"The settings can't be read: {error}. A function that can't either sends nothing"
+    relay = _relay(root, place.account, deployment, settings, environment)
+    for url in place.urls:
+        heading = f"{url.rpartition('/')[2]}: " if len(place.urls) > 1 else ""
+        for line in _look(place.account, url, relay):
+            yield printable(f"{heading}{line}")
+
+
+def _relay(
+    root: Path,
+    account: Account,
+    deployment: Deployment | None,
+    settings: Settings | None,
+    environment: Mapping[str, str],
+) -> forecast.Relay:
+    """Give what the relay goes by, as far as it is known."""
+    if settings is None:
         given = environment.get("ION_MAIL_SENDER", "")
-        sender = given if is_address(given) else _NOT_KNOWN
-    queue = Queue(session.client("sqs"), url)
+        sender = given if is_address(given) else forecast.NOT_KNOWN
+        files, rules = template_files(None, root, lambda: account.s3), StagingGuard(GuardRules())
+        return forecast.Relay(sender, Renderer(files), rules)
+    files = template_files(settings.templates, root, lambda: account.s3)
+    known = forecast.Relay(settings.sender, Renderer(files), StagingGuard(settings.guard))
+    if deployment is None:
+        return known
+    memory = Memory(
+        Allowance.of(deployment.configuration["MemorySize"] * _MB, settings.servers[0].connections)
+    )
+    outbox = Outbox(account.dynamodb, settings.aws.outbox_table)
+    claim_checks = ClaimChecks(Objects(lambda: account.s3), outbox, memory)
+    return forecast.Relay(
+        settings.sender,
+        known.renderer,
+        known.guard,
+        _control(deployment),
+        claim_checks,
+        partial(_count, deployment),
+        partial(_states, deployment),
+    )
+
+
+def _control(deployment: Deployment) -> Control:
+    row = ControlRow(deployment.account.dynamodb, deployment.table)
     try:
-        messages = asyncio.run(queue.receive(visibility_seconds=0, wait_seconds=_WAIT_SECONDS))
+        return asyncio.run(row.read())
+    except TableError as error:
+        raise Problem(f"what is paused or stopped can't be read: {error}") from error
+
+
+def _states(deployment: Deployment, keys: Sequence[str]) -> dict[str, str]:
+    try:
+        table = Table(deployment.account.dynamodb, deployment.table)
+        rows = asyncio.run(table.read(keys))
+    except TableError:
+        return {}
+    return {key: str(row["status"]) for key, row in rows.items() if "status" in row}
+
+
+def _count(deployment: Deployment, query: Redrive) -> Moved:
+    return letters.redrive(deployment, query.where, maximum=query.max, dry_run=True)
+
+
+def _look(account: Account, url: str, relay: forecast.Relay) -> Iterator[str]:
+    source = next((kind for end, kind in _SOURCES.items() if url.endswith(end)), Source.INPUT)
+    queue = Queue(account.sqs, url, source)
+    wait_seconds = _WAIT_SECONDS if account.endpoint_url is None else 0
+    try:
+        messages = asyncio.run(queue.receive(visibility_seconds=0, wait_seconds=wait_seconds))
     except QueueError as error:
         raise Problem(
             f"{url} can't be read: {error}. Are the address and the AWS credentials right "
             "(AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)?"
         ) from error
     seen = {message.id: message for message in messages}  # not hidden, one may come twice
-    renderer = Renderer(template_files(bucket, root, lambda: session.client("s3")))
-    guard = StagingGuard(rules)
     for message in seen.values():
-        yield printable(f"{message.id}  {_would(message, sender, renderer, guard)}")
-    if (more := _visible(session, url) - len(seen)) > 0:
-        yield f"{more} more can be received now; one look shows at most ten."
+        yield f"{message.id}  {forecast.would(message, relay)}"
+    for words, count in _unseen(account, url, len(seen)).items():
+        yield f"{count} {words}."
     if not seen:
-        yield (
-            "Nothing to send: no message is visible now. Deferred ones are hidden until due, or "
-            "in NAME-later-queue."
-        )
+        yield "Nothing to send: no message is visible now."
 
 
-def _visible(session: Session, url: str) -> int:
-    """Give about how many messages can be received now; 0: we may not know, or there are none."""
+def _unseen(account: Account, url: str, seen: int) -> dict[str, int]:
+    """Give about how many messages aren't seen, and why; nothing: none, or we may not know."""
     try:
-        asked = session.client("sqs").get_queue_attributes(
-            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-    except ClientError:
-        return 0
-    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
-
-
-def _emulator(queue_url: str) -> str | None:
-    """Give the address of the emulated AWS that a queue is in; None: the real one."""
-    address = urlsplit(queue_url)
-    if re.search(r"\.amazonaws\.com(\.cn)?$", address.hostname or ""):
-        return None
-    return f"{address.scheme}://{address.netloc}"
-
-
-def _region(queue_url: str) -> str | None:
-    named = re.match(r"https://(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.", queue_url)
-    if named:
-        return named[1]
-    # boto3 wants one, whatever it is for; None: as the person's own configuration says
-    return None if boto3.Session().region_name else REGION
-
-
-def _would(
-    message: Message, default_sender: str | None, renderer: Renderer, guard: StagingGuard
-) -> str:
-    if message.receives >= MOST_RECEIVES - 1:  # the next receive is the function's
-        return f"would be dead-lettered: {Reason.POISON}"
-    if claim := claim_check(message.body):
-        where = "in S3" if isinstance(claim, S3Object) else "in the outbox, if there is one"
-        return f"would be fetched first: it says only where the message is, {where}"
-    try:
-        history, action = resolve(message)
-        if isinstance(action, Redrive):
-            return _would_redrive(action, history)
-        if not isinstance(action, Send):
-            return f"would be carried out: {type(action).__name__.lower()}"
-        if action.template:
-            renderer.files.refresh(time.time() - _FRESH_SECONDS)
-        action = filled(action, renderer)
-        checked = check(action, key=history.email_id, default_sender=default_sender)
-    except BadInput as bad:
-        right = hint(bad.reason, bad.path, bad.problem)
-        return f"would be dead-lettered: {bad}" + (f" ({right})" if right else "")
-    except FilesUnavailableError as error:
-        return f"would wait: {Reason.TEMPLATE_UNAVAILABLE}, {error}"
-    everybody = checked.envelope.recipients
-    left = [i for i in history.left if i < len(everybody)] or range(len(everybody))
-    email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))
-    return _would_go(email, len(checked.objects), left, guard)
-
-
-def _would_go(email: Email, objects: int, left: Iterable[int], guard: StagingGuard) -> str:
-    everybody = email.envelope.recipients
-    if path := guard.forbidden_sender(email.envelope):
-        return f"would be dead-lettered: {BadInput(Reason.GUARDED, path)}"
-    routes = guard.routes(everybody, left)
-    goes_to = [everybody[i] for i in routes.themselves]
-    if routes.redirected:
-        originals = ", ".join(everybody[i] for i in routes.redirected)
-        goes_to.append(f"{guard.redirect_to} (in place of {originals})")
-    left_out = ", ".join(everybody[i] for i in routes.left_out)
-    buried = f"be dead-lettered for {left_out}: {Reason.GUARDED}" if left_out else ""
-    if not goes_to:
-        return f"would {buried}"
-    _, sender = email.envelope.senders
-    if sender == _NOT_KNOWN:
-        sender = "a sender that isn't known here"
-    files = f" and {objects} object{'s'[: objects > 1]} of S3" if objects else ""
-    return (
-        f"would go from {sender} to {', '.join(goes_to)}: {email.subject!r}, "
-        f"{email.size} bytes{files}"
-    ) + (f"; and {buried}" if buried else "")
-
-
-def _would_redrive(query: Redrive, history: History) -> str:
-    where = query.where or Where()
-    reasons = where.reason if isinstance(where.reason, list) else [where.reason]
-    conditions = {
-        "reason": " or ".join(filter(None, reasons)),
-        "recipient_domain": where.recipient_domain,
-        "sender": where.sender,
-        "tag": " and ".join(f"{name}={value}" for name, value in given_tags(where.tag).items()),
-        "email_id": where.email_id,
-        "older_than": where.older_than,
-        "younger_than": where.younger_than,
-    }
-    which = [f"{name} {value}" for name, value in conditions.items() if value]
-    if query.max is not None:
-        which.append(f"at most {max(0, query.max - history.moved)}")
-    if query.rate is not None:
-        which.append(f"{query.rate:g} a second")
-    does = "count dead letters" if query.dry_run else "move dead letters back to the input queue"
-    return f"would {does}: {', '.join(which) or 'all'}"
+        asked = account.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    except AWS_ERRORS:
+        return {}
+    attributes = {str(name): value for name, value in asked["Attributes"].items()}
+    counts = {words: int(attributes.get(name, "0")) for name, words in _COUNTS.items()}
+    visible = _COUNTS["ApproximateNumberOfMessages"]
+    counts[visible] -= seen
+    return {words: count for words, count in counts.items() if count > 0}

@@ -1,68 +1,24 @@
-"""What the local stack says when it is up: where it is, and what to try."""
+"""What ./run.sh says when it is up: four lines, the one to open last."""
 
-import json
-import shlex
-from typing import Final
+from ionctl.ops.local_stack import LocalStack, local_file
 
-from ionctl.local.mailbox_simulator import BEHAVIOUR
-from ionctl.local.ministack import CREDENTIALS, REGION
-from ionctl.local.stack import Stack
-
-SAMPLE: Final = {
-    "action": "send",
-    "recipient": "Ann Example <ann@example.org>",
-    "subject": "Hello from ion",
-    "body_text": "This email went from SNS through SQS and Lambda to the mail server.",
-}
+_BOLD, _PLAIN = "\033[1m", "\033[0m"
 
 
-def text(stack: Stack) -> str:
-    """Give everything that a person needs to go on, ready for the shell."""
-    login = stack.mail_server.login
-    message = json.dumps({**SAMPLE, "recipient": "bob@example.org", "body_text": "It works."})
-    publish = f"sns publish --topic-arn {stack.names.topic_arn} --message {shlex.quote(message)}"
-    invoke = f"lambda invoke --function-name {stack.names.function} /dev/stdout"
-    behaviour = "\n".join(f"  {who:<24}{what}" for who, what in BEHAVIOUR.items())
-    return f"""\
-Up, until Ctrl-C; each email is shown as it arrives.
+def text(stack: LocalStack, *, on_terminal: bool) -> str:
+    """Give the lines.
 
-  AWS          {stack.ministack.endpoint} (ministack: no account, no costs)
-  S3           s3://{stack.names.files}, for attachments and whole messages
-  DynamoDB     {stack.names.outbox}, for messages that are only {{"email_id": …}}
-  mail server  {login.host}:{login.port} (STARTTLS; {login.username}, {login.password})
-
-Publish an email, from another terminal:
-
-{_aws(stack, publish)}
-
-A newsletter or the like, which other mail overtakes, goes to the bulk topic in the same way:
-
-  {stack.names.bulk_topic_arn}
-
-Wake the relay, as the schedule would:
-
-{_aws(stack, invoke)}
-
-Pause, stop, cancel and resume (nothing wakes the relay after a pause but the line above, or an
-email):
-
-  {_variables(AWS_ENDPOINT_URL=stack.ministack.endpoint)} ./control.sh show
-
-Recipients that misbehave, after the mailbox simulator of Amazon SES:
-
-{behaviour}
-"""
-
-
-def _aws(stack: Stack, command: str) -> str:
-    """Give a line for the AWS CLI that goes here, whatever AWS the person's own setup names."""
-    aws = f"aws --endpoint-url {stack.ministack.endpoint} --region {REGION}"
-    return f"{_variables()} {aws} {command}"
-
-
-def _variables(**further: str) -> str:
-    """Give what goes before a command, so that it reaches this AWS and no other."""
-    environment = {**CREDENTIALS, "AWS_SESSION_TOKEN": "", **further}
-    return " ".join(
-        f"{name}={shlex.quote(value) if value else ''}" for name, value in environment.items()
+    Args:
+        stack: where everything is.
+        on_terminal: whether a line may stand out.
+    """
+    server = stack.mail_server
+    bold, plain = (_BOLD, _PLAIN) if on_terminal else ("", "")
+    last = (
+        f"console      {stack.console_url}" if stack.console_url else f"all of it    {local_file()}"
     )
+    return f"""\
+topic        {stack.topic_arn} at {stack.endpoint_url}
+mail server  {server.host}:{server.port} (STARTTLS; {server.username}, {server.password})
+to end it    Ctrl-C
+{bold}{last}{plain}"""

@@ -1,45 +1,29 @@
 """The mail server of the local stack: SES's manners, and recipients that misbehave on request."""
 
 import asyncio
-import email.parser
-import email.policy
-import hashlib
 import logging
 import secrets
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from ionctl.local import loopback
+from ionctl import loopback
 from ionctl.local.authority import NAME, Authority
-from ionctl.local.mailbox_simulator import DOMAIN, MailboxSimulator
+from ionctl.local.faults import Faults
+from ionctl.local.mail_session import Arrived, Hooks, NoSession, Session, cut
+from ionctl.local.mailbox_simulator import DOMAIN
+from ionctl.local.mode import Mode
 
 _SIZE_BYTES = 40 * 1024 * 1024
 """What SES takes, encoded."""
 _IDLE_SECONDS = 10
 """SES ends a session that is idle for about this long."""
 _START_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An email that the server has taken.
-
-    Args:
-        confirmed: False: the client never got the reply, see `mailbox_simulator.DROP`.
-    """
-
-    at: datetime
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
-    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,61 +37,6 @@ class Login:
     ca_file: Path
 
 
-class _Hooks:
-    """What aiosmtpd asks of us. It finds each method by its name."""
-
-    def __init__(self, arrive: Callable[[Arrived], None]) -> None:
-        self._arrive = arrive
-        self._simulator = MailboxSimulator()
-
-    async def handle_RCPT(  # noqa: N802
-        self, _server: SMTP, _session: object, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if refusal := self._simulator.at_rcpt(address):
-            return refusal
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
-        return "250 2.1.5 Recipient OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, _session: object, envelope: Envelope
-    ) -> str:
-        sender, content = envelope.mail_from, envelope.content
-        # aiosmtpd has asked for MAIL before DATA, and was not told to decode
-        assert sender is not None
-        assert isinstance(content, bytes)
-        message = _identity(content)
-        verdict = self._simulator.after_data(envelope.rcpt_tos, message)
-        if verdict.refusal:
-            return verdict.refusal
-        self._arrive(
-            Arrived(
-                at=datetime.now(tz=UTC),
-                sender=sender,
-                recipients=tuple(envelope.rcpt_tos),
-                content=content,
-                confirmed=not verdict.silent,
-            )
-        )
-        if verdict.silent:
-            _cut(server)
-        return f"250 2.0.0 Ok {secrets.token_hex(8)}"
-
-
-def _cut(session: SMTP) -> None:
-    """End a connection without a word."""
-    transport = session.transport
-    if transport is not None:
-        # one that reads and writes: of a socket, or of TLS above it
-        cast("asyncio.Transport", transport).abort()
-
-
-def _identity(content: bytes) -> str:
-    """Give what stays the same when a message is tried again: its Message-ID, if it has one."""
-    headers = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
-    return headers.get("Message-ID") or hashlib.sha256(content).hexdigest()
-
-
 class MailServer:
     """Listens in a thread of its own between `__enter__` and `__exit__`.
 
@@ -115,6 +44,7 @@ class MailServer:
         authority: vouches for the server.
         on_arrival: called from the server's thread with each email taken.
         port: the port to listen on; None: a free one.
+        faults: what it does wrong, on request.
     """
 
     def __init__(
@@ -122,11 +52,13 @@ class MailServer:
         authority: Authority,
         on_arrival: Callable[[Arrived], None],
         port: int | None = None,
+        faults: Faults | None = None,
     ) -> None:
         # aiosmtpd warns at each login of an attribute of its own that it is going to drop
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         self._listener = loopback.listen(port, "--smtp-port")
-        self._hooks = _Hooks(on_arrival)
+        self._faults = faults or Faults()
+        self._hooks = Hooks(on_arrival, self._faults)
         self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -151,6 +83,21 @@ class MailServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    @property
+    def mode(self) -> Mode:
+        """How it behaves, from now on; may be set from any thread."""
+        return self._faults.mode
+
+    @mode.setter
+    def mode(self, mode: str) -> None:
+        self._faults.mode = Mode(mode)
+        if self._faults.mode is Mode.DOWN:
+            self._loop.call_soon_threadsafe(self._cut_all)
+
+    def _cut_all(self) -> None:
+        for session in list(self._sessions):
+            cut(session)
+
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
@@ -161,13 +108,15 @@ class MailServer:
         await self._stop.wait()
         server.close()
         # From Python 3.12 on, a server is closed only once its last client has gone.
-        for session in self._sessions:
-            _cut(session)
+        self._cut_all()
         await server.wait_closed()
 
-    def _session(self) -> SMTP:
-        session = SMTP(
+    def _session(self) -> asyncio.Protocol:
+        if self.mode is Mode.DOWN:
+            return NoSession()
+        session = Session(
             self._hooks,
+            self._faults,
             hostname=NAME,
             ident="ESMTP ion local",
             data_size_limit=_SIZE_BYTES,
@@ -187,4 +136,5 @@ class MailServer:
     ) -> AuthResult:
         known = LoginPassword(self.login.username.encode(), self.login.password.encode())
         # handled=False: aiosmtpd itself says 535 5.7.8
-        return AuthResult(success=login == known, handled=False)
+        success = login == known and self.mode is not Mode.WRONG_LOGIN
+        return AuthResult(success=success, handled=False)

@@ -1,6 +1,6 @@
 """What the local mail server does to each recipient, after the mailbox simulator of Amazon SES.
 
-Whoever isn't listed here gets their mail.
+Every other recipient gets their mail.
 """
 
 from collections import Counter
@@ -9,16 +9,13 @@ from dataclasses import dataclass
 
 DOMAIN = "simulator.test"
 BOUNCE = f"bounce@{DOMAIN}"
+"""Refused for good: 550 5.1.1 at RCPT."""
 DEFER = f"defer@{DOMAIN}"
+"""Put off once: 451 4.3.0 after DATA, then accepted."""
 THROTTLE = f"throttle@{DOMAIN}"
+"""Throttled twice as SES does it: 454 4.7.0 after DATA, then accepted."""
 DROP = f"drop@{DOMAIN}"
-
-BEHAVIOUR = {
-    BOUNCE: "refused for good: 550 5.1.1 at RCPT",
-    DEFER: "put off once: 451 4.3.0 after DATA, then accepted",
-    THROTTLE: "throttled twice as SES does it: 454 4.7.0 after DATA, then accepted",
-    DROP: "connection lost after the final dot, once; the server has the email all the same",
-}
+"""The connection is lost after the final dot, once; the server has the email all the same."""
 
 THROTTLED_TIMES = 2
 

@@ -9,8 +9,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from ionctl.local import loopback
+from ionctl import loopback
 from ionctl.local.interrupt import held
+from ionctl.local.watchdog import Watchdog
 from ionctl.problem import Problem
 
 REGION = "us-east-1"
@@ -43,19 +44,33 @@ class Ministack:
         python: of the environment that holds ministack; it also runs the Lambda packages.
         folder: for its log and its temporary files, removed by the caller.
         port: None: a free one.
+        remove: the folder as well, should our process be killed.
     """
 
-    def __init__(self, python: Path, folder: Path, port: int | None = None) -> None:
+    def __init__(
+        self, python: Path, folder: Path, port: int | None = None, *, remove: bool = False
+    ) -> None:
         self._python = python
         self._folder = folder
+        self._watchdog = Watchdog(folder) if remove else Watchdog()
         self.port = loopback.free_port(port, "--port")
         self.endpoint = f"http://{loopback.HOST}:{self.port}"
         self.log = folder / "ministack.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Start it; it doesn't answer yet."""
         try:
             with held(), self.log.open("wb") as log:
+                self._watchdog.start()
                 self._process = subprocess.Popen(
                     [self._python.parent / "ministack"],
                     cwd=self._folder,
@@ -67,14 +82,10 @@ class Ministack:
                     # with all that it has started.
                     start_new_session=True,
                 )
-            self._wait()
+                self._watchdog.watch(self._process.pid)
         except BaseException:
-            self._end()
+            self.end()
             raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
 
     def _environment(self) -> dict[str, str]:
         """Give what it and its Lambda workers inherit: little of the person's own."""
@@ -97,6 +108,18 @@ class Ministack:
             # It removes every container with its label, other people's too: show it no Docker.
             "DOCKER_HOST": f"unix://{self._folder / 'no-docker.sock'}",
         }
+
+    def wait(self) -> None:
+        """Wait until it answers, or end it.
+
+        Raises:
+            Problem: it doesn't.
+        """
+        try:
+            self._wait()
+        except BaseException:
+            self.end()
+            raise
 
     def _wait(self) -> None:
         assert self._process is not None
@@ -133,18 +156,23 @@ class Ministack:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-10:])
 
-    def _end(self) -> None:
-        if self._process is None:
-            return
+    def end(self) -> None:
+        """End it, and all that it has started; once it has ended, nothing happens."""
         with held():
-            # The whole group at once: told alone, ministack would leave its workers to their fate.
-            for signum in (signal.SIGTERM, signal.SIGKILL):
-                try:
-                    os.killpg(self._process.pid, signum)
-                    self._process.wait(_STOP_SECONDS)
-                except ProcessLookupError:
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-            self._process.wait()
-            self._process = None
+            if self._process is not None:
+                self._end_group(self._process)
+                self._process = None
+            self._watchdog.stop()
+
+    @staticmethod
+    def _end_group(leader: subprocess.Popen[bytes]) -> None:
+        # The whole group at once: told alone, ministack would leave its workers to their fate.
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(leader.pid, signum)
+                leader.wait(_STOP_SECONDS)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        leader.wait()

@@ -1,9 +1,6 @@
 """A few messages through the whole relay, and what became of each."""
 
-import json
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,93 +13,15 @@ from botocore.exceptions import ClientError
 from ion.contract import Action, BadInput, OutboxClaim, S3Object, Send, claim_check, parse
 from ion.mail import check
 from ion.outcome import Reason
-from ionctl.local import show
-from ionctl.local.mail_server import Arrived
+from ionctl.local import once_files, show
+from ionctl.local.fate import Fate
 from ionctl.local.peek import Queued
 from ionctl.local.stack import Stack
-from ionctl.problem import Problem
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05
-_LOG_SECONDS = 10
+_LOG_SECONDS = 30
 """An invocation's log comes when it has ended: after the drain's time to wait for more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one file.
-
-    Args:
-        emails, dead_letters: what came of it; a message can be split between its recipients.
-        undecided: where it, or a part of it, is queued still, and why; empty: it isn't.
-        refused: why it never came onto the queue; None: it did.
-        copy_of: the file before it that has the same key, and with it the emails.
-        report: of what is no email, or was cancelled: what the log says of it last.
-    """
-
-    file: Path
-    emails: tuple[Arrived, ...] = ()
-    dead_letters: tuple[Queued, ...] = ()
-    undecided: tuple[str, ...] = ()
-    refused: str | None = None
-    copy_of: Path | None = None
-    report: str | None = None
-
-    @property
-    def is_good(self) -> bool:
-        """True if everything was sent, or done: nothing of it is left in a queue."""
-        return not (self.dead_letters or self.undecided) and self.refused is None
-
-    @property
-    def is_told(self) -> bool:
-        """True if something is known of it; the log may be late."""
-        told = (self.refused, self.copy_of, self.report)
-        return bool(self.emails or self.dead_letters or self.undecided or any(told))
-
-    def __str__(self) -> str:
-        parts = [_sent(email) for email in self.emails]
-        parts += [f"dead-lettered {show.why(dead)}" for dead in self.dead_letters]
-        parts += self.undecided
-        if self.report is not None and not (self.undecided or self.dead_letters or self.emails):
-            parts.append(self.report)
-        if self.copy_of is not None and not parts:
-            parts.append(f"nothing: a copy of {self.copy_of}")
-        if self.refused is not None:
-            parts.append(f"not published: {self.refused}")
-        return show.printable(f"{self.file} → {'; '.join(parts) or 'done'}")
-
-
-def _sent(email: Arrived) -> str:
-    recipients = ", ".join(email.recipients)
-    if email.confirmed:
-        return f"sent to {recipients}"
-    return f"arrived for {recipients}, but the connection was lost before the relay was told"
-
-
-def read(files: Sequence[Path]) -> list[tuple[Path, bytes]]:
-    """Give each file with what is in it.
-
-    Raises:
-        Problem: one can't be read.
-    """
-    try:
-        return [(file, file.read_bytes()) for file in files]
-    except OSError as error:
-        raise Problem(f"{error.filename} can't be read: {error.strerror}") from error
-
-
-def make_folder(out: Path) -> None:
-    """Find out at once whether something can be written to `out`.
-
-    Raises:
-        Problem: it can't.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise Problem(f"{out} can't be written to: {error.strerror}") from error
 
 
 def run(
@@ -112,9 +31,9 @@ def run(
 
     Args:
         stack: fresh: no other messages.
-        files: one message each, as `read` gives them.
+        files: one message each, as `once_files.read` gives them.
         timeout_seconds: how long to wait; what is queued then is reported so.
-        out: folder for `NAME.eml` and `NAME.dead-letter.json`; made by `make_folder`.
+        out: folder for `NAME.eml` and `NAME.dead-letter.json`; made by `once_files.make_folder`.
 
     Raises:
         Problem: `out` can't be written to.
@@ -127,7 +46,7 @@ def run(
     while not all(fate.is_told for fate in found) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         found = fates(stack, messages)
-    _write(found, out)
+    once_files.write(found, out)
     return found
 
 
@@ -285,35 +204,3 @@ def _key(stack: Stack, message: Published) -> str:
     except BadInput:
         return message.message_id
     return (isinstance(action, Send) and action.email_id) or message.message_id
-
-
-def _write(fates: Sequence[Fate], out: Path) -> None:
-    taken: Counter[str] = Counter()
-    try:
-        for fate in fates:
-            stem = fate.file.stem
-            for old in (f"{stem}.eml", f"{stem}.dead-letter.json"):
-                if not taken[old]:
-                    (out / old).unlink(missing_ok=True)  # an earlier run's
-            for email in fate.emails:
-                (out / _free(f"{stem}.eml", taken)).write_bytes(_delivered(email))
-            for dead in fate.dead_letters:
-                text = json.dumps(
-                    {"body": dead.body, "attributes": dead.attributes}, indent=2, ensure_ascii=False
-                )
-                name = _free(f"{stem}.dead-letter.json", taken)
-                (out / name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Problem(f"{out} can't be written to: {error.strerror}") from error
-
-
-def _delivered(email: Arrived) -> bytes:
-    """Give an email as a mailbox keeps it: its envelope's sender on top (RFC 5321 section 4.4)."""
-    return f"Return-Path: <{email.sender}>\r\n".encode() + email.content
-
-
-def _free(name: str, taken: Counter[str]) -> str:
-    """Give the name, or for a second one of the same name `NAME-2`."""
-    taken[name] += 1
-    stem, dot, suffix = name.partition(".")
-    return name if taken[name] == 1 else f"{stem}-{taken[name]}{dot}{suffix}"

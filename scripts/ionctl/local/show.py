@@ -1,40 +1,28 @@
 """How an email, a dead letter and a log event look on a terminal."""
 
-import email
 import email.policy
 import json
-import textwrap
 from collections.abc import Mapping
-from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from typing import Any
 
 from ion.contract.hints import hint
-from ion.outcome import Reason
-from ionctl.local.mail_server import Arrived
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
+from ionctl.ops.lines import notable
 
-_SHOWN_FIELDS = ("From", "To", "Cc", "Reply-To", "Subject")
-_LINES = 20
 _BODY_CHARACTERS = 100
 
 
 def arrived(one: Arrived) -> str:
-    """Give an email as a reader would see it, its envelope's recipients above."""
-    message = email.message_from_bytes(one.content, policy=email.policy.default)
-    lines = [f"{name}: {message[name]}" for name in _SHOWN_FIELDS if name in message]
-    lines += ["", *_text(message)]
-    heading = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    """Give one line: for whom an email is, and its subject."""
+    headers = BytesHeaderParser(policy=email.policy.default).parsebytes(one.content)
+    line = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    if subject := headers["Subject"]:
+        line += f": {_shortened(str(subject))}"
     if not one.confirmed:
-        heading += " (connection lost before the relay was told)"
-    return printable(heading + "\n" + textwrap.indent("\n".join(lines), "  ") + "\n")
-
-
-def _text(message: EmailMessage) -> list[str]:
-    part = message.get_body(("plain", "html"))
-    lines = str(part.get_content()).strip().splitlines() if part else []
-    if len(lines) > _LINES:
-        return [*lines[:_LINES], f"[{len(lines) - _LINES} more lines]"]
-    return lines
+        line += " (connection lost before the relay was told)"
+    return printable(line)
 
 
 def dead_letter(one: Queued) -> str:
@@ -65,56 +53,12 @@ def provenance(message: Queued) -> dict[str, Any]:
 
 def event(record: Mapping[str, Any]) -> str | None:
     """Give one line for an event of the function's log that a person should see, or None."""
-    if record.get("message") == "deferred":
-        text = (
-            f"deferred {record['email_id']}: {record['reason']} {record['reply']}, "
-            f"next try in {record['retry_in_seconds']} s"
-        )
-    elif record.get("message") == "redrive":
-        text = _redrive(record)
-    elif record.get("message") == "steered":
-        text = _steered(record)
-    elif record.get("message") == "cancelled":
-        text = f"cancelled {record['email_id']}"
-        if not record["tried"]:
-            text += ": nothing of that id has been tried yet"
-    elif record.get("message") == "too_late":
-        text = f"too late to cancel {record['email_id']}: it is under way, or has had its fate"
-    elif record.get("message") == "done" and record["reason"] == Reason.CANCELLED:
-        text = f"not sent {record['email_id']}: it was cancelled"
-    elif record.get("level") in ("WARNING", "ERROR"):
-        details = [record.get(name) for name in ("reason", "reply", "error", "code", "exception")]
-        text = " ".join(str(part) for part in (record["message"], *details) if part)
-    else:
-        return None
-    return printable(text)
+    told = notable(record)
+    return None if told is None else printable(told)
 
 
-def _redrive(report: Mapping[str, Any]) -> str:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in report["reasons"].items())
-    parts = [f"{report['meant']} meant" + (f" ({reasons})" if reasons else "")]
-    parts.append(f"{report['moved']} moved")
-    if report["refused"]:
-        parts.append(f"{report['refused']} refused: they have come back too often")
-    if report["hidden"]:
-        parts.append(f"{report['hidden']} hidden: someone is looking at them")
-    if report["error"]:
-        parts.append(report["error"])
-    if report["goes_on"]:
-        parts.append(f"goes on in {report['pause_seconds']} s")
-    return f"redrive {report['email_id']}: {'; '.join(parts)}"
-
-
-def _steered(record: Mapping[str, Any]) -> str:
-    """What is in force after an order."""
-    forced = [f"a pause of {lane} until {until}" for lane, until in record["pauses"].items()]
-    forced += [f"the stop {name} until {until}" for name, until in record["stops"].items()]
-    order = ": ".join(filter(None, (record["order"], record["without_effect"])))
-    return f"{order}: in force now: {', '.join(forced) or 'nothing'}"
-
-
-def _shortened(body: str) -> str:
-    line = " ".join(body.split())
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= _BODY_CHARACTERS else f"{line[:_BODY_CHARACTERS]}…"
 
 

@@ -1,7 +1,6 @@
 """The whole relay on this machine, up inside a `with`, gone after it."""
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +16,10 @@ from ionctl.local.authority import Authority
 from ionctl.local.cloudwatch import QueueMetric
 from ionctl.local.command import run
 from ionctl.local.function_log import FunctionLog
+from ionctl.local.host_package import host_package
 from ionctl.local.interrupt import held
-from ionctl.local.mail_server import Arrived, Login, MailServer
+from ionctl.local.mail_server import Login, MailServer
+from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
@@ -28,7 +29,7 @@ from ionctl.problem import Problem
 
 ROOT = Path(__file__).resolve().parents[3]
 
-_BUILD_SECONDS = 900
+_INSTALL_SECONDS = 900
 """The first time everything is downloaded, over whatever line there is."""
 _POLL_SECONDS = 0.1
 
@@ -54,9 +55,10 @@ class Stack:
         package: the Lambda package; None: built now, for this machine.
         settings: overrides of config.cfg by section and key.
         say: told about each step as it begins.
+        mailbag: for the emails that arrive; None: one that keeps all of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the command line says
         self,
         method: Method = Method.BOTO3,
         *,
@@ -65,6 +67,7 @@ class Stack:
         package: Path | None = None,
         settings: Settings | None = None,
         say: Callable[[str], None] = lambda _step: None,
+        mailbag: Mailbag | None = None,
     ) -> None:
         self._method = method
         self._port = port
@@ -73,7 +76,7 @@ class Stack:
         self._settings = settings or {}
         self._say = say
         self._exit = ExitStack()
-        self.mailbag = Mailbag()
+        self.mailbag = mailbag or Mailbag()
 
     def __enter__(self) -> Self:
         try:
@@ -99,18 +102,26 @@ class Stack:
             )
         self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
         self._exit.enter_context(self.mail_server)
-        self.ministack = Ministack(ministack_python(), self._folder, self._port)
+        self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
-        self._exit.enter_context(self.ministack)
+        with held():
+            self.ministack.start()
+            self._exit.callback(self.ministack.end)
+        # it takes a second or two, in which there is enough to do
         self.names = names_of(self.ministack.endpoint)
         self.aws = clients.connect(self.names)
         secrets = config_secrets(self.mail_server.login)
-        if self._package is None:
+        package = self._package
+        if package is None:
             check_settings(ROOT, self._settings, secrets)
+            package = host_package(ROOT, self._folder / "ion-host.zip", self._say)
+        self.ministack.wait()
+        self.operators_topic_arn = self._operators()
         variables = Variables(
-            package=self._package or self._build(),
+            package=package,
             secret_arn=self.put_secret(secrets),
             settings=self._settings,
+            alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
         )
@@ -129,25 +140,15 @@ class Stack:
         iam_quirks.make_up(self.aws, self.names.role)
         self._exit.enter_context(QueueMetric(self.aws, self.names))
 
-    def _build(self) -> Path:
-        self._say("building the package")
-        package = self._folder / "ion-host.zip"
-        status, output = run(
-            [
-                sys.executable,
-                "-m",
-                "ionctl.build.package",
-                "--architecture",
-                "host",
-                "--output",
-                package,
-            ],
-            folder=ROOT / "scripts",
-            timeout_seconds=_BUILD_SECONDS,
-        )
-        if status:
-            raise Problem(f"the package couldn't be built:\n{output.strip()}")
-        return package
+    def _operators(self) -> str:
+        """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""
+        sns, sqs, name = self.aws.sns, self.aws.sqs, f"{self.names.name}-operators"
+        topic_arn = sns.create_topic(Name=name)["TopicArn"]
+        queue_url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        about = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        queue_arn = about["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+        return topic_arn
 
     def put_secret(self, text: str) -> str:
         """Keep config-secrets.cfg's text where the function reads it; give the secret's ARN."""
@@ -269,7 +270,7 @@ def ministack_python() -> Path:
     status, output = run(
         [ROOT / "scripts" / "venv.sh", "ministack", ROOT / "scripts" / "ministack.txt"],
         folder=ROOT,
-        timeout_seconds=_BUILD_SECONDS,
+        timeout_seconds=_INSTALL_SECONDS,
         show_stderr=True,
     )
     if status:

@@ -73,6 +73,11 @@ def emulated(endpoint: str, access_key: str) -> dict[str, str]:
 class Copy:
     """A copy of a module, initialised with a provider from a mirror or from the registry.
 
+    Args:
+        module: the folder, with all that it refers to below it.
+        folder: to be made.
+        environment: of Terraform and its provider; None: one that leads to no AWS.
+
     Raises:
         Problem: Terraform isn't there, or has no provider.
     """
@@ -81,7 +86,7 @@ class Copy:
         self, module: Path, folder: Path, environment: dict[str, str] | None = None
     ) -> None:
         self._terraform = find()
-        self._environment = environment or _environment()
+        self.environment = environment or _environment()
         self.folder = folder
         shutil.copytree(module, folder, ignore=_what_terraform_leaves)
         self._init()
@@ -95,7 +100,7 @@ class Copy:
         status, output = run(
             [self._terraform, *arguments, "-no-color"],
             folder=self.folder,
-            environment=self._environment,
+            environment=self.environment,
             timeout_seconds=_APPLY_SECONDS,
         )
         if status:
@@ -103,7 +108,7 @@ class Copy:
         return output
 
     def _init(self) -> None:
-        for mirror in _mirrors():
+        for mirror in mirrors():
             try:
                 self.run("init", "-input=false", f"-plugin-dir={mirror}")
             except Problem:
@@ -141,7 +146,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _mirrors() -> Iterator[Path]:
+def mirrors() -> Iterator[Path]:
     """Give the folders on this machine that hold providers, laid out as a mirror."""
     places = [os.environ.get("TF_PLUGIN_CACHE_DIR", ""), *_MIRROR_PLACES]
     for place in filter(None, places):

@@ -1,32 +1,37 @@
-"""What happens in a running stack, told as it happens."""
+"""What happens in a running stack, a line each, told as it happens."""
 
 import time
 from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 
 from ionctl.local import show
 from ionctl.local.function_log import FunctionLog
+from ionctl.local.mail_session import Arrived
 from ionctl.local.stack import Stack
 
 
 class Watch:
-    """Remembers what has been told already."""
+    """Remembers what has been told already.
 
-    def __init__(self, stack: Stack) -> None:
+    Args:
+        stack: one that is up.
+        emails: those that arrive, in order.
+    """
+
+    def __init__(self, stack: Stack, emails: SimpleQueue[Arrived]) -> None:
         self._stack = stack
-        self._emails = 0
+        self._emails = emails
         self._dead: frozenset[str] = frozenset()
         self._log = FunctionLog(stack.aws, stack.names)
 
-    def wait(self, timeout_seconds: float) -> None:
-        """Wait for the next email, or for so long: about other news nobody calls us."""
-        self._stack.mailbag.wait(self._emails + 1, timeout_seconds)
-
-    def news(self) -> Iterator[str]:
-        """Give what has happened since the last call, ready to be printed."""
-        emails = self._stack.mailbag.emails
-        for email in emails[self._emails :]:
-            yield show.arrived(email)
-        self._emails = len(emails)
+    def news(self, timeout_seconds: float) -> Iterator[str]:
+        """Give what has happened since the last call, after the next email or so many seconds."""
+        try:
+            yield show.arrived(self._emails.get(timeout=timeout_seconds))
+            while True:
+                yield show.arrived(self._emails.get_nowait())
+        except Empty:
+            pass
 
         for event in self._log.new_events():
             if told := show.event(event):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoRegionError
+from botocore.session import Session as BotocoreSession
 
 from ionctl.problem import Problem
 
@@ -129,13 +131,17 @@ def account(profile: str | None = None, region: str | None = None) -> Account:
     except BotoCoreError as error:
         raise Problem(f"{error}: see aws configure list-profiles") from error
     if session.region_name is None:
-        raise Problem(f"{NoRegionError.fmt.rstrip('.')} Say where ion is: --region, or AWS_REGION")
+        raise Problem(f"{NoRegionError.fmt} Say where ion is: --region, or AWS_REGION")
     return Account(session)
 
 
 def local_account(stack: LocalStack) -> Account:
-    """The emulated account of a running ./run.sh."""
+    """The emulated account of a running ./run.sh, whatever the person's own configuration says."""
+    alone = BotocoreSession(session_vars={"profile": (None, None, None, None)})
+    for file in ("config_file", "credentials_file"):
+        alone.set_config_variable(file, os.devnull)
     session = boto3.Session(
+        botocore_session=alone,
         aws_access_key_id=stack.access_key_id,
         aws_secret_access_key=stack.secret_access_key,
         region_name=stack.region,

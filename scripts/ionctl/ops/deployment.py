@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 _HANDLER = "ion.handler.run"
 _NO_SUCH_FUNCTION = "ResourceNotFoundException"
+_NEEDED = (
+    *("ION_AWS_QUEUE_URL", "ION_AWS_BULK_QUEUE_URL", "ION_AWS_LATER_QUEUE_URL"),
+    *("ION_AWS_DEAD_LETTER_QUEUE_URL", "ION_AWS_LEDGER_TABLE"),
+)
+"""Variables of the function that the properties below are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,11 @@ class Deployment:
         return self.environment["ION_AWS_LEDGER_TABLE"]
 
     @property
+    def default_sender(self) -> str | None:
+        """From, of emails that name none; None: it isn't in the function's environment."""
+        return self.environment.get("ION_MAIL_SENDER")
+
+    @property
     def topic_arn(self) -> str:
         """The input topic's."""
         return self._topic("input")
@@ -75,7 +85,8 @@ class Deployment:
     @property
     def log_group(self) -> str:
         """Name of the function's log group."""
-        return f"/aws/lambda/{self.name}"
+        named: str = self.configuration.get("LoggingConfig", {}).get("LogGroup", "")
+        return named or f"/aws/lambda/{self.name}"
 
     @property
     def alarm_prefix(self) -> str:
@@ -102,7 +113,20 @@ def find(account: Account, name: str) -> Deployment:
         raise Problem(f"the function {name} can't be looked at: {said(error)}") from error
     if configuration.get("Handler") != _HANDLER:
         raise Problem(f"the function {name} is no relay of ion: {_relays_in_words(account)}")
-    return Deployment(account, name, configuration)
+    deployment = Deployment(account, name, configuration)
+    if unreadable := configuration.get("Environment", {}).get("Error"):
+        code = unreadable.get("ErrorCode", "")
+        raise Problem(
+            f"the environment of the function {name} can't be read ({code}): these credentials "
+            "need kms:Decrypt on its key"
+        )
+    for variable in _NEEDED:
+        if variable not in deployment.environment:
+            raise Problem(
+                f"the function {name} is of a version of ion that this ionctl doesn't know: it has "
+                f"no {variable}. Use the ionctl of that version, or upgrade the relay"
+            )
+    return deployment
 
 
 def relays(account: Account) -> list[str]:
@@ -119,22 +143,38 @@ def relays(account: Account) -> list[str]:
 _HELP = {
     "NoCredentialsError": "set AWS_PROFILE (or --profile), or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY",
-    "ExpiredTokenException": "the credentials have expired: log in anew (aws sso login)",
-    "ExpiredToken": "the credentials have expired: log in anew (aws sso login)",
-    "UnrecognizedClientException": "AWS doesn't know these credentials: see aws sts "
-    "get-caller-identity",
-    "EndpointConnectionError": "AWS isn't reached: see network, --region and AWS_ENDPOINT_URL",
-    "AccessDeniedException": "these credentials may not do that: docs/ionctl.md has the policy "
-    "that ionctl needs",
-    "AccessDenied": "these credentials may not do that: docs/ionctl.md has the policy that ionctl "
-    "needs",
+    "PartialCredentialsError": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together",
+    "ProfileNotFound": "see aws configure list-profiles",
+    **dict.fromkeys(
+        (
+            *("ExpiredTokenException", "ExpiredToken", "SSOTokenLoadError"),
+            *("UnauthorizedSSOTokenError", "TokenRetrievalError"),
+        ),
+        "the credentials have expired: log in anew (aws sso login)",
+    ),
+    **dict.fromkeys(
+        ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException"),
+        "AWS doesn't know these credentials: see aws sts get-caller-identity",
+    ),
+    **dict.fromkeys(
+        ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"),
+        "AWS isn't reached: see network, --region and AWS_ENDPOINT_URL",
+    ),
+    **dict.fromkeys(
+        ("AccessDeniedException", "AccessDenied", "AuthorizationError"),
+        "these credentials may not do that: docs/ionctl.md has the policy that ionctl needs",
+    ),
 }
 """By error: what helps."""
 
 
 def said(error: Exception) -> str:
     """AWS's code for an error, with what helps."""
-    code = code_of(error)
+    return helped(code_of(error))
+
+
+def helped(code: str) -> str:
+    """A code of AWS's, with what helps."""
     return f"{code}: {_HELP[code]}" if code in _HELP else code
 
 

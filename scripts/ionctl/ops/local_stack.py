@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class LocalStack(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         pid: of its process.
         name: of the relay in it, as with `--name`.
-        console_url: of the console, with the token in it that lets a browser change something.
+        console_url: of the console, with the token in it that lets a browser change something;
+            empty: it has none.
         endpoint_url: of the emulated AWS.
     """
 
@@ -51,7 +53,7 @@ class LocalStack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def local_file() -> Path:
-    """The file, which is there while ./run.sh runs."""
+    """The file, which is there while ./run.sh runs. Of several the last that was started has it."""
     named = os.environ.get(FILE_VARIABLE)
     return Path(named) if named else Path(tempfile.gettempdir()) / f"ion-{os.getuid()}.json"
 
@@ -64,22 +66,41 @@ def read() -> LocalStack:
     """
     file = local_file()
     try:
+        about = file.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise Problem(f"{file} is no file: take it away, and start ./run.sh anew")
+        if about.st_uid != os.getuid():  # the folder is everybody's
+            raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
         stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
         os.kill(stack.pid, 0)  # nothing is sent: is it there?
     except (FileNotFoundError, ProcessLookupError):
         raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, OverflowError, msgspec.DecodeError) as error:
         raise Problem(f"{file} can't be read ({error}): start ./run.sh anew") from error
+    if not stack.endpoint_url.startswith(("http://", "https://")):
+        raise Problem(f"{file} names no emulator: start ./run.sh anew")
     return stack
 
 
 def write(stack: LocalStack) -> None:
-    """Write the file, readable for its owner alone. Raises OSError."""
+    """Write the file, readable for its owner alone.
+
+    Raises:
+        Problem: it can't be written.
+    """
     file = local_file()
     part = file.with_name(f"{file.name}.{stack.pid}")
-    part.touch(mode=0o600)
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
-    part.replace(file)
+    try:
+        part.unlink(missing_ok=True)
+        # a file of ours, and no link that was put into a folder of everybody's
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+        part.replace(file)
+    except OSError as error:
+        raise Problem(
+            f"{file} can't be written ({error.strerror}): name another one in {FILE_VARIABLE}"
+        ) from error
 
 
 def remove(pid: int) -> None:

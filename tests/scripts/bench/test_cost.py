@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cost, prices
+from bench import cost
 from bench.drains import ION, Drain
 from bench.idle import Run
 from bench.rounds import Figure
@@ -12,6 +12,7 @@ from bench.sinks import Offer
 from ion.settings import Pipelining
 from ionctl.local import alarms
 from ionctl.local.names import names_of
+from ionctl.ops import prices
 
 MESSAGE_BYTES = 4096
 DEFAULTS = {"emails_per_s": 1000.0, "cpu_s_per_1000": 0.1}

@@ -1,5 +1,6 @@
 """A dry run says what would happen, and changes nothing."""
 
+import itertools
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,17 +16,29 @@ from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Settings, Variables
+from ionctl.ops import local_stack
 from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
 
 
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Ministack(ministack_python(), tmp_path_factory.mktemp("ministack")) as ministack:
+        yield ministack.endpoint
+
+
+ACCOUNTS = itertools.count(200_000_000_000)
+
+
 @pytest.fixture
-def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
-    for name, value in {**CREDENTIALS, **ISOLATION}.items():
+def names(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Names:
+    """In an account of the test's own, which the shell's credentials lead to."""
+    names = names_of(endpoint, str(next(ACCOUNTS)))
+    credentials = {**CREDENTIALS, "AWS_ACCESS_KEY_ID": names.access_key}
+    for name, value in {**credentials, **ISOLATION}.items():
         monkeypatch.setenv(name, value)
-    with Ministack(ministack_python(), tmp_path) as ministack:
-        yield names_of(ministack.endpoint)
+    return names
 
 
 MOVE = "would move dead letters back to the input queue: "
@@ -78,7 +91,7 @@ def test_says_what_would_happen_to_each_message(aws: Clients, names: Names, root
         aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=body)
     first, *lines = dry_run(root, names.queue_url, None)
     assert first.startswith(
-        "The settings are those of this folder and this shell: the function ion "
+        "The settings are those of this folder and this shell: there is no relay called ion "
     )
     said = sorted(line.partition("  ")[2] for line in lines)
     assert said[0] == "would be dead-lettered: BAD_JSON at $ (line 1, column 2)"
@@ -221,7 +234,7 @@ def test_more_than_one_look_shows_are_counted(aws: Clients, names: Names, root: 
 
 def test_empty_queue(aws: Clients, names: Names, root: Path) -> None:
     _, line = dry_run(root, names.queue_url, None)
-    assert line.startswith("Nothing to send")
+    assert line == "Nothing to send: no message is visible now."
 
 
 def test_does_without_the_secrets(aws: Clients, names: Names, root: Path) -> None:
@@ -261,5 +274,6 @@ def test_what_is_no_queues_url_is_told(root: Path, url: str) -> None:
 
 def test_no_queue_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ION_AWS_QUEUE_URL", raising=False)
-    with pytest.raises(Problem, match="--queue-url"):
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(root / "nowhere.json"))
+    with pytest.raises(Problem, match=r"--queue-url.*; no local relay runs: start one"):
         list(dry_run(root, None, None))

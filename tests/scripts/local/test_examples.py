@@ -20,7 +20,7 @@ from ionctl.build.schema import EXAMPLES
 from ionctl.local.stack import ROOT
 from mail.second_reader import Reader, second_reader
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]  # npm may install the second parser
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
 Person = tuple[str, str]

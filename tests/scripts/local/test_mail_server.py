@@ -3,7 +3,6 @@
 import re
 import smtplib
 import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ionctl.local.authority import Authority
 from ionctl.local.mail_server import MailServer
 from ionctl.local.mailbag import Mailbag
 from ionctl.problem import Problem
+from local_mail import connect, encrypted, send
 
 
 @pytest.fixture
@@ -25,30 +25,6 @@ def mailbag() -> Mailbag:
 def server(tmp_path: Path, mailbag: Mailbag) -> Iterator[MailServer]:
     with MailServer(Authority(tmp_path), mailbag.put) as running:
         yield running
-
-
-def encrypted(server: MailServer) -> smtplib.SMTP:
-    login = server.login
-    client = smtplib.SMTP(login.host, login.port, timeout=10)
-    client.starttls(context=ssl.create_default_context(cafile=str(login.ca_file)))
-    client.ehlo()
-    return client
-
-
-def connect(server: MailServer) -> smtplib.SMTP:
-    client = encrypted(server)
-    client.login(server.login.username, server.login.password)
-    return client
-
-
-def send(client: smtplib.SMTP, recipient: str, message_id: str = "<1@example.org>") -> int:
-    """Give the code of the reply that decided it."""
-    client.mail("ion@example.org")
-    code, _ = client.rcpt(recipient)
-    if code != 250:
-        client.rset()
-        return code
-    return client.data(f"Message-ID: {message_id}\r\n\r\nHello\r\n")[0]
 
 
 def test_accepted_email_arrives_with_its_envelope_and_bytes(

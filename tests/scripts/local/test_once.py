@@ -1,16 +1,17 @@
 """What `--once` says of a file, and of messages that are moved between queues."""
 
 import json
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ionctl.local import once
-from ionctl.local.once import Fate
+from ionctl.local import once, once_files
+from ionctl.local.fate import Fate, summary
 from ionctl.local.peek import Queued
-from ionctl.local.stack import ROOT, Stack
+from ionctl.local.stack import Stack
+from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
 
@@ -18,11 +19,8 @@ BODY = json.dumps({"action": "send", "recipient": "ann@example.org", "body_text"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Its function can't run: messages stay where a test puts them."""
-    source = ROOT / "lambda_src" / "ion" / "contract"
-    package = shutil.make_archive(str(tmp_path_factory.mktemp("package") / "p"), "zip", source)
-    with Stack(package=Path(package)) as running:
+def stack(package_of_nothing: Path) -> Iterator[Stack]:
+    with Stack(package=package_of_nothing) as running:
         yield running
 
 
@@ -37,7 +35,7 @@ def published(stack: Stack, folder: Path, count: int) -> list[once.Published]:
     files = [folder / f"{number}.json" for number in range(count)]
     for file in files:
         file.write_text(BODY)
-    return once.publish(stack, once.read(files))
+    return once.publish(stack, once_files.read([*map(str, files)]))
 
 
 def moved(stack: Stack, message: once.Published, queue_url: str) -> None:
@@ -104,7 +102,11 @@ DEAD = Queued(
 @pytest.mark.parametrize(
     ("fate", "said", "is_good"),
     [
-        (Fate(FILE), "done", True),
+        (
+            Fate(FILE),
+            "waited for in vain: no email, no dead letter, nothing queued, nothing in the log",
+            False,
+        ),
         (Fate(FILE, report="redrive m-1: 0 meant; 0 moved"), "redrive m-1: 0 meant; 0 moved", True),
         (
             Fate(FILE, dead_letters=(DEAD,), report="deferred m-1: CLAIM_MISSING"),
@@ -124,3 +126,42 @@ DEAD = Queued(
 def test_a_fate_is_one_line(fate: Fate, said: str, *, is_good: bool) -> None:
     assert str(fate) == f"a.json → {said}"
     assert fate.is_good == is_good
+
+
+def test_what_went_wrong_is_summed_up_in_a_line() -> None:
+    fates = (
+        Fate(FILE, report="done"),
+        Fate(FILE, dead_letters=(DEAD,)),
+        Fate(FILE, dead_letters=(DEAD,), undecided=("still queued: not tried yet",)),
+        Fate(FILE, refused="it is empty"),
+        Fate(FILE),
+    )
+    assert summary(fates, 3) == (
+        "4 of 5 went wrong: 2 dead-lettered, 1 still queued, 1 not published, 1 without a trace"
+        " after 3 s (see --timeout)"
+    )
+    assert summary(fates[:1], 3) is None
+    assert summary(fates[:2], 3) == "1 of 2 went wrong: 1 dead-lettered"
+
+
+def test_a_pattern_that_the_shell_has_left_alone_names_files(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", "[x].json"):
+        (tmp_path / name).write_text(name)
+    found = once_files.read([f"{tmp_path}/?.json", f"{tmp_path}/[x].json"])
+    assert [content for _, content in found] == [b"a.json", b"b.json", b"[x].json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere.json", "nowhere.json can't be read: No such file or directory"),
+        ("*.json", "no file is called *.json"),
+        (".", ". can't be read: Is a directory"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Problem, match=f"^{re.escape(said)}$"):
+        once_files.read([name])

@@ -3,20 +3,33 @@
 import os
 import shutil
 import signal
+import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from ionctl import loopback
+from ionctl.console.server import DEFAULT_PORT
 from ionctl.local import mailbox_simulator
+from ionctl.local.host_package import host_package
 from ionctl.local.stack import ROOT
+from ionctl.ops import local_stack
+from ionctl.ops.account import local_account
+from ionctl.ops.local_stack import LocalStack
+from ionctl.problem import Problem
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
-UP = "Up, until Ctrl-C"
+UP = "console      http://"
 
 
 def environment(temporary: Path) -> dict[str, str]:
@@ -33,23 +46,9 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _wheels_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The package's wheels are kept once they are here: `environment` leads to no registry."""
-    output = tmp_path_factory.mktemp("package") / "ion-host.zip"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ionctl.build.package",
-            "--architecture",
-            "host",
-            "--output",
-            output,
-        ],
-        cwd=ROOT / "scripts",
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def _package_at_hand(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Once it is built it stays: `environment` leads to no registry."""
+    host_package(ROOT, tmp_path_factory.mktemp("package") / "ion-host.zip", lambda _step: None)
 
 
 @pytest.fixture
@@ -83,6 +82,7 @@ def as_in_a_terminal() -> Iterator[None]:
 
 class Run:
     def __init__(self, temporary: Path, *arguments: str) -> None:
+        self.temporary = temporary
         self._output = temporary.parent / "output"
         with self._output.open("w") as output:
             self.process = subprocess.Popen(
@@ -104,6 +104,11 @@ class Run:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.02)
+
+    @property
+    def told(self) -> list[str]:
+        """What is no progress."""
+        return [line for line in self.output.splitlines() if not line.startswith("ion: ")]
 
     def press(self, signum: signal.Signals) -> int:
         # as a terminal does: to the whole foreground group
@@ -132,15 +137,21 @@ def processes_of(temporary: Path) -> list[str]:
     return found
 
 
+def parent_of(process: Path) -> int:
+    """0: it is gone."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 @pytest.mark.system
 @pytest.mark.parametrize(
     ("moment", "signum", "status", "options"),
     [
         (UP, signal.SIGINT, 0, ()),
         (UP, signal.SIGTERM, 0, ()),
-        (UP, signal.SIGHUP, 0, ()),
         ("starting the emulated AWS", signal.SIGINT, 130, ()),
-        ("building the package", signal.SIGTERM, 143, ()),
         ("deploying", signal.SIGHUP, 129, ()),
         pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
     ],
@@ -158,7 +169,8 @@ def test_leaves_nothing_behind(
     runs.append(run)
     run.wait_for(moment)
     if moment == UP:
-        wait_until(lambda: len(processes_of(temporary)) == 3)  # we, ministack, the function
+        # we, the watchdog, ministack, the function
+        wait_until(lambda: len(processes_of(temporary)) == 4)
     if options:
         wait_until(lambda: any("terraform-provider" in one for one in processes_of(temporary)))
     assert run.press(signum) == status, run.output
@@ -169,31 +181,149 @@ def test_leaves_nothing_behind(
 
 
 @pytest.mark.system
-def test_shows_the_sample_and_how_to_go_on(temporary: Path, runs: list[Run]) -> None:
-    run = Run(temporary)
+def test_killed_it_leaves_no_process_no_port_and_no_folder(
+    temporary: Path, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = temporary / "stack.json"
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(file))
+    run = Run(temporary, "--no-console")
     runs.append(run)
-    run.wait_for(UP)
-    assert "Subject: Hello from ion" in run.output
-    assert ":ion-bulk-topic\n" in run.output
-    (publish,) = (line for line in run.output.splitlines() if " sns publish " in line)
-    # the person's own environment is still there when the line is pasted
-    aws = Path(sys.executable).with_name("aws")
-    subprocess.run(
-        ["bash", "-c", publish.replace(" aws ", f" {aws} ", 1)],
-        env={**os.environ, "AWS_SESSION_TOKEN": "secret"},
-        check=True,
-        capture_output=True,
-    )
-    run.wait_for("email for bob@example.org")
-    (show,) = (line for line in run.output.splitlines() if "./control.sh show" in line)
-    shown = subprocess.run(
-        ["bash", "-c", show.replace("./control.sh", f"{sys.executable} -P -m ionctl control")],
-        env={**os.environ, "PYTHONPATH": environment(temporary)["PYTHONPATH"]},
-        check=True,
+    run.wait_for("all of it ")
+    assert run.told[-1] == f"all of it    {file}"  # where there is no console
+    stack = local_stack.read()
+    assert (stack.pid, stack.console_url) == (run.process.pid, "")
+    port = urlsplit(stack.endpoint_url).port
+    assert port is not None
+    os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    wait_until(lambda: not processes_of(temporary))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((loopback.HOST, port), timeout=10)
+    assert [*temporary.iterdir()] == [file]
+    with pytest.raises(Problem, match="no local relay runs"):
+        local_stack.read()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One that only watches for what happens; no test changes it for another."""
+    temporary = tmp_path_factory.mktemp("run") / "tmp"
+    temporary.mkdir()
+    with ExitStack() as taken:
+        with suppress(OSError):  # another stack has it
+            taken.enter_context(socket.create_server((loopback.HOST, DEFAULT_PORT)))
+        run = Run(temporary, "--verbose")
+        run.wait_for(UP)
+    yield run
+    run.press(signal.SIGTERM)
+
+
+@pytest.fixture
+def stack(up: Run, monkeypatch: pytest.MonkeyPatch) -> LocalStack:
+    file = up.temporary / f"ion-{os.getuid()}.json"
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(file))
+    return local_stack.read()
+
+
+@pytest.fixture
+def console(stack: LocalStack) -> Iterator[httpx.Client]:
+    """What a browser does at the address that was told."""
+    address, _, token = stack.console_url.partition("?token=")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=60) as client:
+        yield client
+
+
+@pytest.mark.system
+def test_four_lines_say_where_all_is(up: Run, stack: LocalStack) -> None:
+    server = stack.mail_server
+    login = f"STARTTLS; {server.username}, {server.password}"
+    assert up.told[:4] == [
+        f"topic        {stack.topic_arn} at {stack.endpoint_url}",
+        f"mail server  {server.host}:{server.port} ({login})",
+        "to end it    Ctrl-C",
+        f"console      {stack.console_url}",
+    ]
+
+
+@pytest.mark.system
+def test_a_port_that_is_taken_is_another_one_in_words(up: Run, stack: LocalStack) -> None:
+    port = urlsplit(stack.console_url).port
+    assert port != DEFAULT_PORT
+    assert f"ion: port {DEFAULT_PORT} is in use, so the console is at {port}\n" in up.output
+
+
+@pytest.mark.system
+def test_the_first_email_is_in_the_console(console: httpx.Client) -> None:
+    inbox = console.get("/api/inbox").json()["emails"]
+    first = inbox[-1]
+    assert first["subject"] == "It works: your first email through ion"
+    assert first["to"] == ["Ann Example <ann@example.org>"]
+    html = console.get(f"/mail/{first['id']}/html").text
+    assert "<h1>It works.</h1>" in html
+    assert 'src="data:image/png;base64,' in html
+    whole = console.get(f"/api/inbox/{first['id']}").json()
+    assert whole["text"].startswith("It works.")
+    assert "the message deleted" in whole["text"]
+    (path,) = (one for one in whole["attachments"] if one["filename"] == "path.png")
+    assert path["inline"]
+
+
+@pytest.mark.system
+def test_what_the_first_email_says_to_try_happens_and_is_told_in_a_line(
+    up: Run, stack: LocalStack, console: httpx.Client
+) -> None:
+    first = console.get("/api/inbox").json()["emails"][-1]
+    attachments = console.get(f"/api/inbox/{first['id']}").json()["attachments"]
+    (number,) = (one["n"] for one in attachments if one["filename"] == "try-this.json")
+    message = console.get(f"/mail/{first['id']}/attachments/{number}").text
+    local_account(stack).sns.publish(TopicArn=stack.topic_arn, Message=message)
+    up.wait_for(f'dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}: {{ "action"')
+
+
+@pytest.mark.system
+def test_the_consoles_switches_are_those_of_the_mail_server(
+    stack: LocalStack, console: httpx.Client
+) -> None:
+    server = stack.mail_server
+    for mode, code in (("wrong_login", 535), ("well", 235)):
+        assert console.post("/api/switches", json={"mode": mode}).is_success
+        with smtplib.SMTP(server.host, server.port, timeout=60) as client:
+            client.starttls(context=ssl.create_default_context(cafile=server.ca_file))
+            client.ehlo()
+            login = f"\0{server.username}\0{server.password}"
+            reply = client.docmd("AUTH", f"PLAIN {b64encode(login.encode()).decode()}")
+        assert reply[0] == code
+
+
+@pytest.mark.system
+def test_ionctl_finds_it(up: Run, stack: LocalStack) -> None:
+    status = subprocess.run(
+        [sys.executable, "-P", "-m", "ionctl.cli", "--local", "--json", "dead", "list"],
+        env={**environment(up.temporary), local_stack.FILE_VARIABLE: str(local_stack.local_file())},
         capture_output=True,
         text=True,
+        check=False,
     )
-    assert shown.stdout == "nothing is paused or stopped\n"
+    assert status.returncode == 0, status.stderr
+    assert stack.pid == up.process.pid
+
+
+@pytest.mark.system
+def test_the_end_of_the_emulated_aws_is_told(temporary: Path, runs: list[Run]) -> None:
+    run = Run(temporary, "--no-console", "--verbose")
+    runs.append(run)
+    run.wait_for("all of it ")
+    (emulator,) = (
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if parent_of(process) == run.process.pid
+        and b"ministack" in (process / "cmdline").read_bytes()
+    )
+    os.kill(emulator, signal.SIGKILL)
+    assert run.process.wait(timeout=60) == 1
+    assert "ion: ministack has ended by itself" in run.output
+    assert "Traceback" not in run.output
 
 
 @pytest.mark.system
@@ -207,9 +337,9 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "bounce.json", "broken.json", "binary.json"]
+    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
     ended = subprocess.run(
-        [*COMMAND, "--once", *files],
+        [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
         cwd=folder,
         capture_output=True,
@@ -223,9 +353,12 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
-        "out: emails 1, dead letters 2",
+        "there: emails 1, dead letters 2",
     ]
-    assert {path.name for path in (folder / "out").iterdir()} == {
+    assert ended.stderr.splitlines()[-1] == (
+        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+    )
+    assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",
@@ -233,7 +366,7 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize("option", ["--port", "--smtp-port"])
+@pytest.mark.parametrize("option", ["--port", "--smtp-port", "--console-port"])
 def test_busy_port_is_a_clear_error(temporary: Path, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

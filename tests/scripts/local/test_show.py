@@ -1,11 +1,13 @@
 """What a person reads on the terminal of a running stack."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ionctl.local import show
+from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 
 
@@ -55,6 +57,16 @@ def test_a_dead_letter_says_why_in_a_line(attributes: dict[str, str], why: str) 
     told["ion"] = json.dumps(attributes)
     dead = Queued("ion-dead", "m-1", "{}", visible=True, receive_count=0, attributes=told)
     assert show.why(dead) == why
+
+
+def test_an_email_is_one_line_that_commands_no_terminal() -> None:
+    at = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    content = b"Subject: =?utf-8?q?H=C3=A9llo?=\r\n =?utf-8?q?_=1B[2J?=\r\n\r\nbody"
+    email = Arrived(at, "a@x.org", ("ann@x.org", "bob@x.org"), content, confirmed=False)
+    assert show.arrived(email) == (
+        f"{at.astimezone():%H:%M:%S}  email for ann@x.org, bob@x.org: Héllo \ufffd[2J"
+        " (connection lost before the relay was told)"
+    )
 
 
 DEFERRED = {

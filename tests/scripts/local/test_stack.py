@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ionctl.local import iam_quirks, mailbox_simulator, once, show
+from ionctl.local import iam_quirks, mailbox_simulator, once, once_files, show
 from ionctl.local.names import names_of
 from ionctl.local.stack import ROOT, Stack, check_settings, config_secrets
 from ionctl.problem import Problem
@@ -98,7 +98,7 @@ def test_undecided_message_is_reported_as_queued(stack: Stack, tmp_path: Path) -
     """Where it waits, or in the queue of what waits: it is put off by a minute, more or less."""
     file = tmp_path / "later.json"
     file.write_text(json.dumps(send(mailbox_simulator.DEFER)))
-    (fate,) = once.run(stack, once.read([file]), timeout_seconds=3, out=tmp_path)
+    (fate,) = once.run(stack, once_files.read([str(file)]), timeout_seconds=3, out=tmp_path)
     (waiting,) = stack.queued()
     key = show.provenance(waiting).get("original_message_id", waiting.message_id)
     where = "" if waiting.queue == stack.names.queue else f" in {waiting.queue}"
@@ -129,7 +129,7 @@ def test_what_a_message_names_may_be_in_the_bucket_and_in_the_outbox(
     for name, body in bodies.items():
         (tmp_path / f"{name}.json").write_text(body)
     paths = [tmp_path / f"{name}.json" for name in bodies]
-    fates = once.run(stack, once.read(paths), timeout_seconds=60, out=tmp_path)
+    fates = once.run(stack, once_files.read([*map(str, paths)]), timeout_seconds=60, out=tmp_path)
     assert [str(fate).partition(" → ")[2] for fate in fates] == ["sent to ann@example.org"] * 3
     for fate in fates:
         assert b"b2N0ZXRz" in fate.emails[0].content
@@ -156,7 +156,7 @@ def test_a_redrive_tells_what_it_came_to(stack: Stack, tmp_path: Path) -> None:
     assert stack.wait_until_settled()
     file = tmp_path / "again.json"
     file.write_text('{"action": "redrive", "dry_run": true}')
-    (fate,) = once.run(stack, once.read([file]), timeout_seconds=30, out=tmp_path)
+    (fate,) = once.run(stack, once_files.read([str(file)]), timeout_seconds=30, out=tmp_path)
     assert str(fate).startswith(f"{file} → redrive ")
     assert str(fate).endswith(": 1 meant (RCPT_REJECTED 1); 0 moved")
     assert fate.is_good
@@ -167,8 +167,8 @@ def test_two_files_of_one_name_get_a_file_each(stack: Stack, tmp_path: Path) -> 
     for file in files:
         file.parent.mkdir()
         file.write_text(json.dumps(send("ann@example.org")))
-    once.make_folder(tmp_path / "out")
-    once.run(stack, once.read(files), timeout_seconds=30, out=tmp_path / "out")
+    once_files.make_folder(tmp_path / "out")
+    once.run(stack, once_files.read([*map(str, files)]), timeout_seconds=30, out=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"same.eml", "same-2.eml"}
 
 

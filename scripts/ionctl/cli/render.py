@@ -1,0 +1,75 @@
+"""ionctl render: what a template makes of some data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import Annotated, Any
+
+import typer
+
+from ionctl.cli.output import show
+from ionctl.cli.target import Target, on_target
+from ionctl.files import ROOT
+from ionctl.ops.rendering import render as rendered
+from ionctl.problem import Problem
+
+_TEMPLATES = ROOT / "templates"
+
+
+class Part(StrEnum):
+    """One of an email's."""
+
+    SUBJECT = "subject"
+    TEXT = "text"
+    HTML = "html"
+
+
+@on_target
+def render(
+    target: Target,
+    template: Annotated[
+        str, typer.Argument(metavar="TEMPLATE", help="Its folder's name, such as welcome.")
+    ],
+    context: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The data, a JSON object; -: standard input."),
+    ] = None,
+    locale: Annotated[str, typer.Option(metavar="TAG", help="Such as de-AT.")] = "",
+    templates: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="Default: templates/ of the repository, as release.sh packs it.",
+            show_default=False,
+        ),
+    ] = _TEMPLATES,
+    part: Annotated[
+        Part | None, typer.Option(metavar="PART", help="Only subject, text or html.")
+    ] = None,
+) -> None:
+    """Subject, text and HTML as ion would send them. Nothing is asked of AWS."""
+    made = rendered(templates, template, _data(context) if context else None, locale)
+    parts = {Part.SUBJECT: made.subject, Part.TEXT: made.text, Part.HTML: made.html}
+    if target.as_json:
+        show(target, made, "")
+    elif part is not None:
+        typer.echo(parts[part])
+    else:
+        for name, text in parts.items():
+            typer.echo(f"--- {name}{'' if text else ': none'}")
+            if text:
+                typer.echo(text)
+
+
+def _data(file: Path) -> Any:  # noqa: ANN401 - any JSON
+    """What is in it. Raises Problem: it can't be read, or is no JSON."""
+    try:
+        is_piped = str(file) == "-"
+        return json.loads(sys.stdin.read() if is_piped else file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise Problem(f"{file}: is no JSON: {error}") from error
+    except (OSError, ValueError) as error:
+        raise Problem(f"{file}: {getattr(error, 'strerror', None) or error}") from error

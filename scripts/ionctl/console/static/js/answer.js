@@ -1,0 +1,34 @@
+// What the API was asked for: the last answer stays on the page while the next is on its way.
+import { changed } from "./draw.js";
+
+export class Answer {
+  data = null;
+  error = null;
+  busy = false;
+  #abort = null;
+
+  /** @param {(signal: AbortSignal) => Promise<any>} request */
+  async load(request) {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.busy = true;
+    changed();
+    try {
+      const data = await request(abort.signal);
+      if (abort.signal.aborted) return;
+      this.data = data;
+      this.error = null;
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      this.error = error;
+    }
+    this.busy = false;
+    changed();
+  }
+
+  clear() {
+    this.#abort?.abort();
+    this.data = this.error = null;
+    this.busy = false;
+  }
+}

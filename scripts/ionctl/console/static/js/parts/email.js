@@ -1,0 +1,153 @@
+// Part 2: the life of one email, in words.
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { Answer } from "../answer.js";
+import { at, get, post } from "../api.js";
+import { question } from "../dialog.js";
+import { changed } from "../draw.js";
+import { say } from "../news.js";
+import { onNews, writes } from "../relay.js";
+import { go, link, route } from "../route.js";
+import { shape } from "../shapes.js";
+import { count } from "../size.js";
+import { from, when } from "../time.js";
+import { wrong } from "../wrong.js";
+
+const STATES = {
+  never_seen: ["dots", "plain", "Never seen"],
+  queued: ["stack", "plain", "Queued"],
+  scheduled: ["ring", "plain", "Scheduled"],
+  sending: ["disc", "good", "Being sent"],
+  deferred: ["triangle", "warn", "Put off"],
+  sent: ["disc", "good", "Sent"],
+  dead_lettered: ["cross", "bad", "Dead-lettered"],
+  in_doubt: ["triangle", "warn", "In doubt"],
+  cancelled: ["square", "plain", "Cancelled"],
+};
+const CAN_BE_CANCELLED = ["queued", "scheduled", "deferred", "never_seen"];
+const GOOD = ["sent", "done"];
+const BAD = ["dead_lettered", "bounced", "expired"];
+const AGAIN_MS = 3000;
+
+const life = new Answer();
+let asked = "";
+let timer;
+
+export const email = { name: "email", key: "e", title: "Email", enter, view };
+
+function enter({ id }) {
+  if (id !== asked) life.clear();
+  asked = id;
+  if (id) load();
+}
+
+const load = () => life.load((signal) => get(at`/api/emails/${asked}`, signal));
+
+/** The stream says that something has changed, not what: an email without a fate is asked again. */
+onNews("status", () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => route().part === "email" && asked && open() && load(), AGAIN_MS);
+});
+const open = () => !["sent", "cancelled"].includes(life.data?.state);
+
+function view({ id }) {
+  return html`<div class="sheet">
+    <form class="ask" role="search" @submit=${find}>
+      <h1>Email</h1>
+      <label class="field-search">
+        ${shape("search")}<span class="unseen">Its id</span>
+        <input name="key" data-search .value=${id} autocomplete="off" spellcheck="false"
+          placeholder="email_id, SQS message id or Message-ID">
+      </label>
+      <button class="main">Find</button>
+    </form>
+    ${wrong(life.error, load)} ${id && life.data ? shown(life.data) : hint(id)}
+  </div>`;
+}
+
+function hint(id) {
+  if (life.error) return nothing;
+  if (id) return html`<p class="none">Looking in the ledger, the log and the queues …</p>`;
+  return html`<p class="none">
+    An email's whole way, from the queue to the mail server's reply: by the <code>email_id</code> that it was
+    published with, or by the id that SQS or its header Message-ID has.
+  </p>`;
+}
+
+function find(event) {
+  event.preventDefault();
+  const key = new FormData(event.target).get("key").trim();
+  if (!key) return;
+  if (key === asked) load();
+  else go(link("email", key));
+}
+
+function shown(one) {
+  const [sign, tone, word] = STATES[one.state] ?? ["dots", "plain", one.state];
+  return html`<article class="life">
+    <header class="state ${tone}">
+      <h2>${shape(sign)} ${word}</h2>
+      <p class="large">${one.words}</p>
+      <dl class="facts">
+        <dt>Id</dt><dd><code>${one.email_id || asked}</code></dd>
+        ${one.next_try ? html`<dt>Next try</dt><dd>${from(one.next_try)} <span class="soft">(${when(one.next_try)})</span></dd>` : nothing}
+        ${one.attempts ? html`<dt>Attempts</dt><dd>${one.attempts}</dd>` : nothing}
+        ${one.provider_id ? html`<dt>The server calls it</dt><dd><code>${one.provider_id}</code></dd>` : nothing}
+      </dl>
+      ${writes() && CAN_BE_CANCELLED.includes(one.state) ? html`<button type="button" class="small" @click=${cancel}>Cancel it</button>` : nothing}
+    </header>
+    ${fates(one)} ${letters(one)} ${timeline(one)}
+  </article>`;
+}
+
+function fates(one) {
+  if (one.fates.length < 2) return nothing;
+  const names = one.letters[0]?.recipients ?? [];
+  return html`<h3>${count(one.fates.length, "recipient")}</h3>
+    <ol class="fates">
+      ${one.fates.map((fate, n) => html`<li class=${fate}><span>${names[n] ?? `recipient ${n + 1}`}</span> <b>${fate.replaceAll("_", " ")}</b></li>`)}
+    </ol>`;
+}
+
+function letters(one) {
+  if (!one.letters.length) return nothing;
+  return html`<h3>In the dead-letter queue</h3>
+    <ul class="rows boxed">
+      ${one.letters.map((letter) => html`<li><a class="row line-row" data-row href=${link("dead", letter.message_id)}>
+        <b class="reason">${letter.reason}</b> <code>${letter.path}</code> <span class="grow">${letter.reply || letter.hint}</span>
+      </a></li>`)}
+    </ul>`;
+}
+
+function timeline(one) {
+  if (!one.events.length) return html`<p class="soft">The log since ${when(one.looked_back_to)} has nothing of it.</p>`;
+  return html`<h3>What happened</h3>
+    <ol class="timeline">
+      ${one.events.map(happened)}
+      ${one.next_try ? html`<li class="next"><span class="what">The next try is ${from(one.next_try)}.</span></li>` : nothing}
+    </ol>
+    <p class="soft">Of the log since ${when(one.looked_back_to)}.</p>`;
+}
+
+function happened(event) {
+  const tone = GOOD.includes(event.what) ? "good" : BAD.includes(event.what) ? "bad" : "";
+  return html`<li class=${tone}>
+    ${when(event.at)}
+    <span class="what">${event.words}
+      ${event.recipients.length ? html`<span class="soft">(${event.recipients.map((n) => `recipient ${n + 1}`).join(", ")})</span>` : nothing}
+    </span>
+    ${event.reply ? html`<q class="reply">${event.reply}</q>` : nothing}
+    ${event.reason || event.server ? html`<span class="soft small-text">${[event.reason, event.stage, event.server].filter(Boolean).join(" · ")}</span>` : nothing}
+  </li>`;
+}
+
+async function cancel() {
+  const words = html`It isn't sent, unless it is under way already. It stays cancelled for 30 days.`;
+  if (!(await question({ title: "Cancel this email?", words, verb: "Cancel it", danger: true }))) return;
+  try {
+    say((await post("/api/cancel", { email_id: life.data.email_id || asked })).words, "good");
+    await load();
+  } catch (error) {
+    life.error = error;
+    changed();
+  }
+}

@@ -1,0 +1,1 @@
+"""docs/ionctl.md and docs/schema/ionctl.json, made from the program."""

@@ -1,0 +1,68 @@
+"""A page's commands, run against a relay that they find."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from docs.blocks import commands
+from docs.following import run_page
+from ionctl.files import ROOT
+from ionctl.local.announcement import announced
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from ionctl.local.stack import Stack, config_secrets
+from ionctl.ops import local_stack
+
+_needs_aws = re.compile(r"\b(aws|terraform|ionctl)\b")
+_SHOWN_LINES = 40
+
+
+@pytest.fixture
+def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Runs all commands of a page, and fails with the one that fails."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    # where the page's commands look for it, by their TMPDIR
+    usual = temporary / f"ion-{os.getuid()}.json"
+    monkeypatch.setenv(local_stack.FILE_VARIABLE, str(usual))
+
+    def follow(page: str) -> None:
+        with _aws_for(page, tmp_path) as environment:
+            status, output = run_page(page, tmp_path, {**environment, "TMPDIR": str(temporary)})
+        *before, last = output.splitlines() or [""]
+        assert status == 0, "\n".join([last, *before[-_SHOWN_LINES:]])
+
+    return follow
+
+
+@contextmanager
+def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
+    """What leads to an emulated AWS, if `page` needs one.
+
+    A relay there has sent order-17, and has a dead letter. `ionctl --local` finds it, too.
+    """
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if not any(map(_needs_aws.search, commands(text, page).values())):
+        yield {}
+        return
+    with Stack() as stack, announced(stack):
+        stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
+        stack.publish(
+            {"action": "send", "email_id": "order-17", "recipient": "ann@example.org"}
+            | {"subject": "Order 17", "body_text": "Thank you."}
+        )
+        stack.wait_for_emails(1)
+        stack.wait_until_settled()
+        (dead_letter,) = stack.dead_letters()
+        secrets = folder / "secrets.cfg"
+        secrets.write_text(config_secrets(stack.mail_server.login), encoding="utf-8")
+        yield {
+            **CREDENTIALS,
+            **ISOLATION,
+            "AWS_ENDPOINT_URL": stack.ministack.endpoint,
+            "DEAD_LETTER": dead_letter.message_id,
+            "SECRETS": str(secrets),
+        }

@@ -1,0 +1,168 @@
+"""Dead letters, made up."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import msgspec
+import pytest
+from playwright.sync_api import Error, Route, expect
+
+from ionctl.ops.result import Edited, Letters, Moved, ReasonCount
+from scripts.console.page import scenes
+from scripts.console.page.conftest import Open
+from scripts.console.page.fake_api import FakeApi
+
+pytestmark = pytest.mark.system
+
+
+def moved(done: int) -> Moved:
+    reasons = [ReasonCount(reason="INVALID_ADDRESS", count=done)]
+    return Moved(chosen=done, done=done, refused=0, hidden=0, reasons=reasons, dry_run=False)
+
+
+def test_the_bad_place_is_marked_with_line_and_column(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/dead/m-1")
+    expect(visit.main.locator("mark").first).to_be_visible()
+    assert (
+        "".join(visit.main.locator("mark").all_inner_texts()) == '"recipient": "ann@@example.org"'
+    )
+    expect(visit.main).to_contain_text("$.recipient, line 4, column 3")
+
+
+def test_a_group_is_an_address_of_its_own(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    visit = open_page(api, "#/dead")
+    visit.page.get_by_role("link", name="INVALID_ADDRESS $.recipient 2").click()
+    assert visit.part == "#/dead?reason=INVALID_ADDRESS&path=%24.recipient"
+    expect(visit.main).to_contain_text("What would be right: an address")
+    visit.page.go_back()
+    expect(visit.main).to_contain_text("4 dead letters")
+
+
+def test_letters_that_are_ticked_are_redriven(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/redrive"] = moved(2)
+    visit = open_page(api, "#/dead")
+    boxes = visit.page.get_by_role("checkbox", name="Choose the letter to ann@@")
+    expect(boxes).to_have_count(2)
+    for number in range(2):
+        boxes.nth(number).check()
+    visit.button("Redrive").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
+    expect(visit.page.get_by_role("status").first).to_contain_text("2 letters back in the queue")
+    assert ("POST /api/dead/redrive", {"ids": ["m-1", "m-2"]}) in api.asked
+
+
+def test_a_group_is_redriven_by_its_reason_and_path(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/redrive"] = moved(2)
+    visit = open_page(api, "#/dead")
+    visit.button("Redrive all 2").first.click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
+    expect(visit.page.locator("#news")).to_contain_text("2 letters back")
+    where = {"reason": "INVALID_ADDRESS", "path": "$.recipient"}
+    assert ("POST /api/dead/redrive", {"where": where}) in api.asked
+
+
+def test_a_letter_that_is_ticked_and_not_shown_stays(open_page: Open) -> None:
+    def of_reason(_body: object, query: Mapping[str, str]) -> Letters:
+        found = scenes.letters()
+        shown = [one for one in found.letters if query.get("reason", one.reason) == one.reason]
+        return msgspec.structs.replace(found, letters=shown, chosen=len(shown))
+
+    api = FakeApi(scenes.answers() | {"GET /api/dead": of_reason})
+    api.answers["POST /api/dead/redrive"] = moved(1)
+    visit = open_page(api, "#/dead")
+    visit.page.get_by_role("checkbox", name="Choose the letter to ann@@").first.check()
+    visit.page.get_by_role("link", name="RCPT_REJECTED 2").click()
+    boxes = visit.page.get_by_role("checkbox", name="Choose the letter to")
+    expect(boxes).to_have_count(2)
+    boxes.first.check()
+    visit.button("Redrive").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
+    expect(visit.page.get_by_role("status").first).to_contain_text("1 letter back in the queue")
+    assert ("POST /api/dead/redrive", {"ids": ["m-3"]}) in api.asked
+
+
+def test_a_question_that_is_left_is_a_no_after_a_yes_as_well(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/redrive"] = moved(2)
+    visit = open_page(api, "#/dead")
+    dialog = visit.page.get_by_role("dialog")
+    visit.button("Redrive all 2").first.click()
+    dialog.get_by_role("button", name="Redrive").click()
+    expect(visit.page.locator("#news")).to_contain_text("2 letters back")
+    visit.button("Redrive all 2").last.click()
+    expect(dialog).to_be_visible()
+    # Escape, as HTML has it: the return value stays as it was. Chromium's Escape empties it.
+    visit.page.evaluate("document.getElementById('dialog').close()")
+    expect(dialog).to_be_hidden()
+    visit.go("#/dead/m-3")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    assert [key for key, _ in api.asked].count("POST /api/dead/redrive") == 1
+
+
+def test_what_is_discarded_is_downloaded(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/discard"] = {"done": 1, "jsonl": '{"body": "…"}\n'}
+    visit = open_page(api, "#/dead/m-1")
+    expect(visit.button("Discard …")).to_have_count(2)  # of those ticked, and of the one open
+    visit.button("Discard …").last.click()
+    with visit.page.expect_download() as download:
+        visit.button("Download and discard").click()
+    assert download.value.path().read_text("utf-8") == '{"body": "…"}\n'
+    assert download.value.suggested_filename.endswith(".jsonl")
+
+
+def test_an_edit_is_checked_while_it_is_typed_and_then_sent(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/m-1/edit"] = Edited(email_id="order-17", words="It is on its way.")
+    visit = open_page(api, "#/dead/m-1")
+    visit.button("Edit and resend").click()
+    expect(visit.main.locator(".faults")).to_contain_text("INVALID_ADDRESS")
+    expect(visit.button("Resend")).to_be_disabled()
+    field = visit.page.get_by_role("textbox", name="Body, as JSON")
+    field.fill(field.input_value().replace("@@", "@"))
+    visit.button("Resend").click()
+    expect(visit.page.locator("#news")).to_contain_text("It is on its way.")
+    assert visit.part == "#/email/order-17"
+    sent = [body["body"] for key, body in api.asked if key == "POST /api/dead/m-1/edit"]
+    assert sent == [scenes.BAD_BODY_LINES.replace("@@", "@")]
+
+
+def test_an_edit_that_is_refused_says_why_and_keeps_what_was_typed(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/dead/m-1/edit"] = (409, "It was sent meanwhile; look at it first.")
+    visit = open_page(api, "#/dead/m-1")
+    visit.button("Edit and resend").click()
+    field = visit.page.get_by_role("textbox", name="Body, as JSON")
+    field.fill(field.input_value().replace("@@", "@"))
+    visit.button("Resend").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("It was sent meanwhile")
+    assert "ann@example.org" in field.input_value()
+
+
+def test_what_was_typed_for_one_letter_is_not_sent_as_another(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/dead/m-1")
+    visit.button("Edit and resend").click()
+    expect(visit.page.get_by_role("textbox", name="Body, as JSON")).to_be_visible()
+    visit.go("#/dead/m-3")
+    expect(visit.main).to_contain_text("bounce@simulator.test")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    expect(visit.page.get_by_role("textbox", name="Body, as JSON")).to_have_count(0)
+
+
+def test_a_letter_that_was_left_before_it_came_is_in_nobodys_way(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/dead/m-1")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    held: list[Route] = []
+    visit.page.route("**/api/dead/m-3", lambda route: held.append(route))  # noqa: PLW0108 - it marks it
+    with visit.page.expect_request("**/api/dead/m-3"):
+        visit.go("#/dead/m-3")
+    visit.go("#/dead/m-1")
+    expect(visit.button("Edit and resend")).to_be_visible()
+    (late,) = held
+    with suppress(Error):  # its request may have been given up
+        late.continue_()
+    expect(visit.button("Edit and resend")).to_be_visible()
+    expect(visit.main).not_to_contain_text("Opening")

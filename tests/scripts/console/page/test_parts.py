@@ -1,0 +1,181 @@
+"""Email, queue, publish and mail server, with a relay that is made up."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from ionctl.ops.result import Cancelled, InForce, Published
+from scripts.console.page import scenes
+from scripts.console.page.conftest import Open
+from scripts.console.page.fake_api import FakeApi
+
+pytestmark = pytest.mark.system
+DONE = InForce(pauses=[], stops=[], words="Every running function has heard of it.")
+
+
+def test_an_emails_life_is_told_in_words(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/email/order-17")
+    expect(visit.main).to_contain_text("The mail server has put it off once")
+    expect(visit.main).to_contain_text(re.compile(r"Next try\s*in [34] min"))
+    expect(visit.main).to_contain_text("250 2.0.0 Ok: queued as 4XyZ12")
+    expect(visit.page.locator(".fates")).to_contain_text(re.compile(r"recipient 1\s*sent"))
+
+
+def test_an_email_is_found_by_its_id_and_cancelled(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/cancel"] = Cancelled(
+        email_id="order-17", how="cancelled", words="It isn't sent."
+    )
+    visit = open_page(api, "#/queue")
+    visit.page.get_by_role("textbox", name="Find an email by its id").fill("order-17")
+    visit.page.keyboard.press("Enter")
+    visit.button("Cancel it").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Cancel it").click()
+    expect(visit.page.locator("#news")).to_contain_text("It isn't sent.")
+    assert ("POST /api/cancel", {"email_id": "order-17"}) in api.asked
+
+
+def test_times_are_local_with_utc_beside(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/email/order-17")
+    title = visit.page.locator(".timeline time").first.get_attribute("title")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", title or "")
+
+
+def test_the_queue_says_what_waits_and_why(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.held())), "#/queue")
+    held = visit.page.get_by_role("region", name="Held")
+    expect(held).to_contain_text("535 5.7.8 Authentication credentials invalid")
+    expect(held).to_contain_text(re.compile("ion asks again in [45] min"))
+    expect(visit.page.get_by_role("region", name="Limited")).to_contain_text("limited to 5/s since")
+    expect(visit.page.get_by_role("region", name="Paused")).to_contain_text(
+        "Asked for by kim: “resets first”"
+    )
+    expect(visit.page.get_by_role("region", name="Stopped")).to_contain_text("18 emails so far")
+    expect(visit.page.get_by_role("row", name=re.compile("^Bulk"))).to_contain_text("1,200")
+    expect(visit.main).to_contain_text("Nobody hears 2 of them")
+
+
+def test_steering_asks_and_says_what_was_done(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.held()))
+    for verb in ("pause", "stop", "resume", "wake"):
+        api.answers[f"POST /api/{verb}"] = DONE
+    visit = open_page(api, "#/queue")
+    dialog = visit.page.get_by_role("dialog")
+    visit.button("Pause …").click()
+    dialog.get_by_label("What").select_option("bulk")
+    dialog.get_by_label("Why").fill("resets first")
+    dialog.get_by_role("button", name="Pause").click()
+    expect(visit.page.locator("#news")).to_contain_text("Every running function has heard of it.")
+    visit.button("Stop …").click()
+    dialog.get_by_label("Tag").fill("campaign=spring")
+    dialog.get_by_role("button", name="Stop them").click()
+    expect(dialog).to_be_hidden()
+    visit.button("Resume").click()
+    dialog.get_by_role("button", name="Resume").click()
+    visit.button("Wake").click()
+    expect(dialog).to_be_hidden()
+    asked = {key: body for key, body in api.asked if key.startswith("POST")}
+    pause, stop = asked["POST /api/pause"], asked["POST /api/stop"]
+    assert (pause["lane"], pause["why"]) == ("bulk", "resets first")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", pause["until"])
+    assert stop["where"] == {"tag": {"campaign": "spring"}}
+    assert "POST /api/resume" in asked
+
+
+def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.held()))
+    api.answers["POST /api/resume"] = DONE
+    visit = open_page(api, "#/queue")
+    for order in ("Paused", "Stopped"):
+        region = visit.page.get_by_role("region", name=order)
+        with visit.page.expect_response("**/api/resume"):
+            region.get_by_role("button", name="End it").click()
+        expect(visit.page.locator("#news")).to_contain_text("Every running function has heard")
+    ended = [body for key, body in api.asked if key == "POST /api/resume"]
+    assert ended == [{"lane": "bulk"}, {"stop_id": "s1"}]
+
+
+def test_form_and_json_follow_each_other(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    message = visit.page.get_by_role("textbox", name="Message, as JSON")
+    visit.page.get_by_label("To", exact=True).press("End")
+    visit.page.get_by_label("To", exact=True).press_sequentially(", bob@example.org")
+    visit.page.get_by_label("Subject").fill("Grüße")
+    visit.page.get_by_text("16 more fields").click()
+    visit.page.get_by_label("Lane").select_option("bulk")
+    tags = visit.page.get_by_role("group", name="Tags")
+    tags.get_by_role("button", name="Add one").click()
+    tags.get_by_label("Name").fill("campaign")
+    tags.get_by_label("Value").fill("spring")
+    written = json.loads(message.input_value())
+    assert written["recipient"] == ["ann@example.org", "bob@example.org"]
+    assert (written["subject"], written["lane"]) == ("Grüße", "bulk")
+    assert written["tags"] == {"campaign": "spring"}
+    message.fill(json.dumps({**written, "subject": "Written in JSON"}))
+    expect(visit.page.get_by_label("Subject")).to_have_value("Written in JSON")
+    message.fill('{"action": "send", ')
+    expect(visit.main).to_contain_text("so the form waits for it")
+    expect(visit.main).to_contain_text("BAD_JSON")
+
+
+def test_each_action_of_the_schema_has_a_form(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    message = visit.page.get_by_role("textbox", name="Message, as JSON")
+    for action in ("redrive", "cancel", "stop", "pause", "resume", "send"):
+        visit.page.get_by_label("Action").select_option(action)
+        expect(message).to_have_value(re.compile(f'"{action}"'))
+    visit.page.get_by_label("Action").select_option("stop")
+    visit.page.get_by_label("Recipient domain").fill("example.org")
+    assert json.loads(message.input_value())["where"] == {"recipient_domain": "example.org"}
+
+
+def test_a_fault_is_marked_in_both_and_leads_to_its_place(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    visit.page.get_by_label("To", exact=True).fill("ann@@example.org")
+    expect(visit.page.locator(".wrong-field")).to_contain_text("To")
+    expect(visit.page.locator(".editor mark").first).to_be_attached()
+    visit.button("line 3, column 3").click()
+    selected = visit.page.evaluate(
+        "(({value, selectionStart, selectionEnd}) => value.slice(selectionStart, selectionEnd))"
+        "(document.activeElement)"
+    )
+    assert selected == '"recipient": "ann@@example.org"'
+
+
+def test_an_example_is_published(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/publish"] = Published(email_id="made-1", message_id="m", topic_arn="t")
+    visit = open_page(api, "#/publish")
+    visit.page.get_by_label("Examples").select_option("tags")
+    expect(visit.page.get_by_label("To", exact=True)).to_have_value("bob@example.org")
+    visit.page.get_by_label("by the topic for bulk").check()
+    visit.button("Publish").click()
+    expect(visit.page.get_by_role("link", name="See its way")).to_have_attribute(
+        "href", "#/email/made-1"
+    )
+    ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
+    assert body == {"body": scenes.EXAMPLES[0]["body"], "bulk": True, "as_it_is": False}
+
+
+def test_what_is_wrong_is_published_on_demand(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/publish"] = Published(email_id="", message_id="m", topic_arn="t")
+    visit = open_page(api, "#/publish")
+    visit.page.get_by_label("To", exact=True).fill("ann@@example.org")
+    visit.button("Publish all the same").click()
+    expect(visit.main.get_by_role("link", name="dead letters")).to_have_attribute("href", "#/dead")
+    ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
+    assert body["as_it_is"] is True
+
+
+def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["POST /api/switches"] = lambda body, _: {**body, "modes": scenes.MODES}
+    visit = open_page(api, "#/server")
+    visit.page.get_by_role("radio", name="Down").check()
+    expect(visit.page.locator("#news")).to_contain_text("The mail server: Down.")
+    assert ("POST /api/switches", {"mode": "down"}) in api.asked
+    parts = visit.page.get_by_role("navigation", name="Parts")
+    expect(parts).to_contain_text("misbehaves: down")

@@ -1,0 +1,109 @@
+"""What is around the parts: token, status strip, errors, themes, a phone's width."""
+
+import pytest
+from playwright.sync_api import expect
+
+from ionctl.ops.result import Verdict
+from scripts.console.page import scenes
+from scripts.console.page.conftest import Open
+from scripts.console.page.fake_api import FakeApi
+from scripts.console.page.visit import PHONE
+
+pytestmark = pytest.mark.system
+PARTS = ("inbox", "email/order-17", "queue", "dead", "dead/m-1", "publish", "server")
+WRITING = ("Pause …", "Stop …", "Resume", "Wake", "Empty", "Redrive", "Discard …", "Publish")
+
+
+def test_the_token_leaves_the_address_and_is_kept_for_the_tab(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/queue")
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+    assert visit.page.url == f"{visit.address}/#/queue"
+    visit.page.reload()
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+
+
+@pytest.mark.parametrize("token", ["", "of-an-earlier-run"])
+def test_without_the_token_the_page_says_which_address_to_open(open_page: Open, token: str) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/queue", token=token)
+    expect(visit.main).to_contain_text("This page needs the address that its command printed.")
+
+
+def test_the_strip_says_in_words_how_the_relay_is(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    visit = open_page(api, "#/publish")
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    expect(strip).to_contain_text("Idle Nothing waits")
+    api.answers["GET /api/status"] = scenes.held()
+    expect(strip).to_contain_text("Held 34 emails wait: smtp refuses the login.")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_has_a_word_and_a_shape(open_page: Open, verdict: Verdict) -> None:
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.status(verdict=verdict))), "#/publish")
+    expect(visit.page.locator(".verdict")).to_have_text(verdict.value.capitalize())
+    expect(visit.page.locator(".verdict svg > *")).to_be_visible()
+
+
+def test_a_stream_that_breaks_is_said_and_begun_again(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    visit = open_page(api, "#/queue")
+    expect(visit.main).to_contain_text("Normal")
+    api.cut = True
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    expect(strip).to_contain_text("Out of touch The console doesn't answer")
+    api.cut = False
+    expect(strip).to_contain_text("Idle")
+    assert api.connected > 1
+
+
+def test_a_reader_has_no_control_that_writes(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers(write=False, relay=scenes.held())))
+    expect(visit.page.get_by_text("read-only")).to_be_visible()
+    for part in PARTS:
+        visit.go(f"#/{part}")
+        expect(visit.main.locator("h1, h2").first).to_be_attached()
+        for name in WRITING:
+            assert visit.button(name).count() == 0, (part, name)
+        assert visit.main.get_by_role("radio", disabled=False).count() == 0
+
+
+def test_on_aws_there_is_neither_inbox_nor_switch(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers(local=False)))
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+    names = visit.page.get_by_role("navigation", name="Parts").get_by_role("link")
+    assert [one.inner_text().split("\n")[0] for one in names.all()] == [
+        "Publish", "Queue", "Dead letters", "Email",
+    ]  # fmt: skip
+
+
+def test_errors_of_the_api_are_said_where_they_happen(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    for key in ("GET /api/inbox", "GET /api/dead", "GET /api/emails/order-17"):
+        api.answers[key] = (502, "AWS refuses: AccessDenied. Give the role sqs:ReceiveMessage.")
+    api.answers["POST /api/pause"] = (409, "The control row is damaged: resume writes it anew.")
+    visit = open_page(
+        FakeApi({**api.answers, "GET /api/inbox": api.answers["GET /api/dead"]}), "#/dead"
+    )
+    for part in ("dead", "email/order-17"):
+        visit.go(f"#/{part}")
+        expect(visit.page.get_by_role("alert")).to_contain_text("Give the role sqs:ReceiveMessage.")
+        expect(visit.button("Try again")).to_be_visible()
+    visit.go("#/queue")
+    visit.button("Pause …").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("resume writes it anew")
+
+
+def test_the_theme_is_the_systems_until_it_is_turned(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/queue", theme="dark")
+    expect(visit.page.locator("html")).to_have_attribute("data-theme", "dark")
+    visit.button("Light theme").click()
+    visit.page.reload()
+    expect(visit.page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_is_wider_than_a_phone(open_page: Open, part: str) -> None:
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.held())), f"#/{part}", width=PHONE)
+    expect(visit.main.locator("h1, h2").first).to_be_attached()
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == PHONE
