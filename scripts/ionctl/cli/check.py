@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ionctl.cli.output import safe, show
+from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import publishing
 from ionctl.ops.result import Checks
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def check(
     Exit status 1: one of them would be dead-lettered.
     """
     checked = [publishing.check(read(file), file, default_sender=sender) for file in files]
-    show(target, Checks(files=checked), Text(safe("\n".join(lines(checked)))))
+    show(target, Checks(files=checked), Text(printable("\n".join(lines(checked)))))
     if not all(one.ok for one in checked):
         raise typer.Exit(1)
 

@@ -9,9 +9,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ionctl.cli.output import errors, safe, show
+from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import cost as ops_cost
+from ionctl.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,5 +47,5 @@ def picture(found: Cost) -> RenderableType:
     table.add_column(justify="right")
     for one in found.lines:
         table.add_row(one.what, f"{one.amount:,.0f}", one.unit, f"${one.dollars:,.2f}")
-    notes = [Text(safe(line), style="dim") for line in found.unknown]
+    notes = [Text(printable(line), style="dim") for line in found.unknown]
     return Group(Text.assemble((f"${found.dollars:,.2f}", "bold"), f"  {what}"), table, *notes)

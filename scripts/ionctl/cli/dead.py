@@ -15,12 +15,13 @@ from rich.text import Text
 from ion.outcome import Reason
 from ionctl.cli.ask import progress, sure
 from ionctl.cli.choice import Choice, on_choice, redrive_of
-from ionctl.cli.output import safe, show
+from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
 from ionctl.ops.json_place import place
 from ionctl.ops.result import Moved
 from ionctl.ops.verdict import moment
+from ionctl.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -183,8 +184,8 @@ def _row(letter: Letter, now: datetime) -> tuple[Text, Text]:
     died = moment(letter.died_at or letter.first_queued_at, now)
     why = " ".join(filter(None, (letter.reason, letter.path)))
     about = "  ".join(filter(None, (letter.email_id, _names(letter), letter.subject)))
-    first = Text.assemble((letter.message_id, "bold"), safe(f"  {died}  {why}"))
-    second = Text(safe(f"    {about}"), "dim")
+    first = Text.assemble((letter.message_id, "bold"), printable(f"  {died}  {why}"))
+    second = Text(printable(f"    {about}"), "dim")
     for line in (first, second):
         line.no_wrap, line.overflow = True, "ellipsis"
     return first, second
@@ -222,7 +223,7 @@ def _body(letter: Letter) -> Text:
         marked, _ = place("\n".join(lines), letter.path)
     text = Text()
     for number, line in enumerate(lines, 1):
-        text.append(safe(line), "bold red" if number == marked else "")
+        text.append(printable(line), "bold red" if number == marked else "")
         text.append(f"  ← {letter.path}\n" if number == marked else "\n", "red")
     text.rstrip()
     return text
@@ -289,4 +290,4 @@ def _moment(at: datetime) -> str:
 
 def _texts(*words: str) -> list[Text]:
     """Cells that rich takes literally."""
-    return [Text(safe(one)) for one in words]
+    return [Text(printable(one)) for one in words]

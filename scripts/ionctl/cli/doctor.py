@@ -9,10 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ionctl.cli.output import errors, safe, show
+from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target
 from ionctl.ops.doctor import Options, diagnose, diagnose_secrets
 from ionctl.ops.result import Diagnosis, Finding, Grade
+from ionctl.printable import printable
 
 _MARKS = {
     Grade.OK: ("✓", "green"),
@@ -71,7 +72,7 @@ def doctor(
     with errors.status("looking") as status:
 
         def progress(says: str) -> None:
-            status.update(Text(safe(f"looking at {says}")))
+            status.update(Text(printable(f"looking at {says}")))
 
         found = (
             diagnose(target.deployment(), options, progress)
@@ -96,10 +97,10 @@ def _picture(diagnosis: Diagnosis) -> RenderableType:
 
 def _words(finding: Finding) -> RenderableType:
     about = f"{finding.about}: " if finding.about and finding.about not in finding.found else ""
-    found = Text(safe(about + finding.found))
+    found = Text(printable(about + finding.found))
     if not finding.advice:
         return found
-    return Group(found, Padding(Text(safe(f"→ {finding.advice}"), "cyan"), (0, 0, 0, 2)))
+    return Group(found, Padding(Text(printable(f"→ {finding.advice}"), "cyan"), (0, 0, 0, 2)))
 
 
 def _verdict(diagnosis: Diagnosis) -> Text:
@@ -107,5 +108,5 @@ def _verdict(diagnosis: Diagnosis) -> Text:
     warned = sum(one.grade is Grade.WARNING for one in diagnosis.findings)
     also = f", and {warned} to know of" if warned else ""
     if count:
-        return Text(safe(f"{diagnosis.name}: {count} wrong{also}"), "bold red")
-    return Text(safe(f"{diagnosis.name}: nothing is wrong{also}"), "bold green")
+        return Text(printable(f"{diagnosis.name}: {count} wrong{also}"), "bold red")
+    return Text(printable(f"{diagnosis.name}: nothing is wrong{also}"), "bold green")

@@ -19,12 +19,13 @@ from rich.text import Text
 from ionctl.cli.ask import sure
 from ionctl.cli.check import read
 from ionctl.cli.dead import app, indented
-from ionctl.cli.output import errors, safe, show
+from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
 from ionctl.ops.edit import edit as send_edited
 from ionctl.ops.json_change import changed, compact
 from ionctl.ops.publishing import check
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def edit(
         raise typer.Exit(1)
     sure(f"Send it under the id {letter.email_id}", yes=yes)
     done = send_edited(deployment, message_id, new, by=getpass.getuser())
-    show(target, done, Text(safe(f"{done.words}: ionctl show {done.email_id}")))
+    show(target, done, Text(printable(f"{done.words}: ionctl show {done.email_id}")))
 
 
 def _edited(body: str, default_sender: str | None) -> str:
@@ -112,7 +113,7 @@ def _faults(checked: Checked) -> Text:
         f"line {one.line}, column {one.column}: {one.words} ({one.reason})"
         for one in checked.faults
     )
-    return Text(safe("\n".join(lines)))
+    return Text(printable("\n".join(lines)))
 
 
 def _difference(old: str, new: str) -> Text:
@@ -121,5 +122,5 @@ def _difference(old: str, new: str) -> Text:
     was, is_now = (f"{indented(one)}\n".splitlines(keepends=True) for one in (old, new))
     for line in difflib.unified_diff(was, is_now, "as it is", "as it will be", n=2):
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[0], "")
-        text.append(safe(line), style)
+        text.append(printable(line), style)
     return text

@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ion.contract import seconds_of
-from ionctl.cli.output import errors, safe, show
+from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.verdict import moment
+from ionctl.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -69,20 +70,20 @@ def age_of(text: str) -> timedelta:
 def picture(found: Life) -> RenderableType:
     """The state, what is known, and what happened when."""
     mark = ("● ", _STYLES.get(found.state, "bold yellow"))
-    parts: list[RenderableType] = [Text.assemble(mark, safe(found.words)), Text()]
+    parts: list[RenderableType] = [Text.assemble(mark, printable(found.words)), Text()]
     about = Table.grid(padding=(0, 2))
     about.add_column(style="dim", no_wrap=True)
     about.add_column()
-    about.add_row("email_id", Text(safe(found.email_id)))
+    about.add_row("email_id", Text(printable(found.email_id)))
     if found.provider_id:
-        about.add_row("server's id", Text(safe(found.provider_id)))
+        about.add_row("server's id", Text(printable(found.provider_id)))
     if found.fates and (len(found.fates) > 1 or found.fates[0] != found.state):
         about.add_row("recipients", Text(_fates(found.fates)))
     for letter in found.letters:
         addresses = ", ".join(letter.recipients) or "recipients can't be read"
-        about.add_row("dead letter", Text(safe(f"{letter.message_id} ({addresses})")))
+        about.add_row("dead letter", Text(printable(f"{letter.message_id} ({addresses})")))
     for line in found.unknown:
-        about.add_row("not seen", Text(safe(line), style="yellow"))
+        about.add_row("not seen", Text(printable(line), style="yellow"))
     parts.append(about)
     if found.events:
         parts += [Text(), _timeline(found.events)]
@@ -108,9 +109,9 @@ def _timeline(events: list[LifeEvent]) -> RenderableType:
     day = None
     for one in events:
         at = one.at.astimezone(UTC)
-        line = Text(safe(one.words))
+        line = Text(printable(one.words))
         if one.reply:
-            line.append(f": {safe(one.reply)}", style="dim")
+            line.append(f": {printable(one.reply)}", style="dim")
         table.add_row(f"{at:%Y-%m-%d %H:%M:%S}" if at.date() != day else f"{at:%H:%M:%S}", line)
         day = at.date()
     return table

@@ -6,10 +6,11 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import progress, sure
-from ionctl.cli.output import safe, show
+from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.loading import load as publish_and_follow
 from ionctl.ops.result import Loaded
+from ionctl.printable import printable
 
 
 @on_target
@@ -36,7 +37,7 @@ def load(  # noqa: PLR0913 - what the options say
         done = publish_and_follow(
             deployment, to, count, rate, sender=sender, bulk=bulk, progress=told
         )
-    show(target, done, Text(safe(_pictured(done))))
+    show(target, done, Text(printable(_pictured(done))))
     if done.sent < done.asked:
         raise typer.Exit(1)
 

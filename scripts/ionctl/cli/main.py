@@ -17,7 +17,7 @@ from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
 from ionctl.cli.load import load
-from ionctl.cli.output import errors, safe
+from ionctl.cli.output import errors
 from ionctl.cli.render import render
 from ionctl.cli.send import send
 from ionctl.cli.status import show_status
@@ -25,6 +25,7 @@ from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
 from ionctl.files import version
 from ionctl.ops.deployment import said
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 app = typer.Typer(
@@ -78,7 +79,7 @@ def main() -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     except Problem as problem:
-        errors.print(f"ionctl: {safe(str(problem))}", markup=False, soft_wrap=True)
+        errors.print(f"ionctl: {printable(str(problem))}", markup=False, soft_wrap=True)
     except AWS_ERRORS as error:
         errors.print(f"ionctl: AWS refuses: {said(error)}", markup=False, soft_wrap=True)
     except BrokenPipeError:

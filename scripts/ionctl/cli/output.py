@@ -31,8 +31,3 @@ def show(target: Target, result: msgspec.Struct, picture: RenderableType) -> Non
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     else:
         console.print(picture)
-
-
-def safe(text: str) -> str:
-    """Take out what would command the terminal: emails are written by strangers."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

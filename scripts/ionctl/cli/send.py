@@ -12,13 +12,14 @@ from rich.text import Text
 from ion.contract import Lane
 from ionctl.cli.check import lines, read
 from ionctl.cli.conditions import given, tags
-from ionctl.cli.output import errors, safe, show
+from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import publishing
 from ionctl.ops.deployment import Deployment
 from ionctl.ops.json_change import compact
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState, Sent
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 _LOCAL_SECONDS, _AWS_SECONDS = 1.0, 3.0
@@ -108,21 +109,23 @@ def send(  # noqa: PLR0913 - an option a field
     deployment = target.deployment()
     checked = publishing.check(body, file or "the email", default_sender=deployment.default_sender)
     if not checked.ok:
-        errors.print(Text(safe("\n".join(lines([checked])))), soft_wrap=True)
+        errors.print(Text(printable("\n".join(lines([checked])))), soft_wrap=True)
         raise typer.Exit(1)
     done = publishing.publish(deployment, body, bulk=bulk)
     if not wait or not done.email_id:
         words = f"published {done.email_id}\nionctl show {done.email_id}"
         if not done.email_id:  # an order, or a claim check
             words = "published\nionctl status"
-        show(target, done, Text(safe(words)))
+        show(target, done, Text(printable(words)))
         return
     if not target.as_json:
-        errors.print(Text(safe(f"published {done.email_id}")))
+        errors.print(Text(printable(f"published {done.email_id}")))
     found = _fate(
         deployment, done.email_id, timeout, _LOCAL_SECONDS if target.local else _AWS_SECONDS
     )
-    show(target, Sent(published=done, life=found), Text(safe(f"{done.email_id}: {found.words}")))
+    show(
+        target, Sent(published=done, life=found), Text(printable(f"{done.email_id}: {found.words}"))
+    )
     if found.state is not LifeState.SENT:
         raise typer.Exit(1)
 

@@ -12,12 +12,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ionctl.cli.output import console, errors, safe, show
+from ionctl.cli.output import console, errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.alarms import RINGS
 from ionctl.ops.result import Status, Verdict
 from ionctl.ops.status import status
 from ionctl.ops.verdict import figure, moment
+from ionctl.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,9 +90,9 @@ def picture(seen: Status) -> RenderableType:
     """The one screen: first whether it is stuck, why, and what to do."""
     said = seen.words.removesuffix(seen.advice).rstrip()
     verdict = (seen.verdict.upper(), _STYLES[seen.verdict])
-    lines: list[RenderableType] = [Text.assemble(verdict, "  ", safe(said))]
+    lines: list[RenderableType] = [Text.assemble(verdict, "  ", printable(said))]
     if seen.advice:
-        lines.append(Text.assemble(("→ ", "bold"), safe(seen.advice)))
+        lines.append(Text.assemble(("→ ", "bold"), printable(seen.advice)))
     where = Text(f"{seen.name} · {seen.region} · {seen.at:%Y-%m-%d %H:%M:%S} UTC", style="dim")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -107,20 +108,20 @@ def _sections(seen: Status) -> Iterator[tuple[str, list[RenderableType]]]:
     if seen.held:
         yield "held", [_held(one, seen.at) for one in seen.held]
     if seen.pauses:
-        yield "paused", [Text(safe(line)) for line in pause_lines(seen.pauses, seen.at)]
+        yield "paused", [Text(printable(line)) for line in pause_lines(seen.pauses, seen.at)]
     if seen.stops:
-        yield "stops", [Text(safe(line)) for line in stop_lines(seen.stops, seen.at)]
+        yield "stops", [Text(printable(line)) for line in stop_lines(seen.stops, seen.at)]
     yield "queues", [_queues(seen)]
     if seen.deferred or seen.next_retry:
         yield "put off", [Text(_put_off(seen))]
     if seen.dead_letters:
         yield "dead letters", [Text(_dead_letters(seen))]
     yield "pace", [Text(_pace(one, seen.at)) for one in seen.pace]
-    runs = [Text(safe(_run(one, seen.at))) for one in seen.runs[:_SHOWN_RUNS]]
+    runs = [Text(printable(_run(one, seen.at))) for one in seen.runs[:_SHOWN_RUNS]]
     yield "last runs", [*runs] or [Text("none in the last hour", style="dim")]
     yield "alarms", _alarms(seen.alarms)
     if seen.unknown:
-        yield "not seen", [Text(safe(line), style="yellow") for line in seen.unknown]
+        yield "not seen", [Text(printable(line), style="yellow") for line in seen.unknown]
 
 
 def _queues(seen: Status) -> RenderableType:
@@ -172,7 +173,7 @@ def _held(one: HeldServer, now: datetime) -> RenderableType:
     return Text.assemble(
         (f"{one.server or 'AWS'} ", "bold"),
         (f"{one.reason} ", "red"),
-        safe(one.reply),
+        printable(one.reply),
         (f" ({', '.join(filter(None, (since, tries)))})", "dim"),
     )
 

@@ -14,10 +14,11 @@ from ion.contract import Lane, seconds_of
 from ion.contract.steering import Age
 from ionctl.cli.ask import sure
 from ionctl.cli.conditions import asked, given, tags
-from ionctl.cli.output import console, safe, show
+from ionctl.cli.output import console, show
 from ionctl.cli.status import pause_lines, stop_lines
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import steering, waking
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def cancel(
     """Let an email not be sent, unless it is under way or has had its fate (then exit with 1)."""
     order = cast("Cancel", asked("cancel", {"email_id": email_id}, _BY_PATH))
     done = steering.cancel(target.deployment(), order.email_id, by=by or getpass.getuser())
-    show(target, done, Text(safe(f"{done.email_id}: {done.words}")))
+    show(target, done, Text(printable(f"{done.email_id}: {done.words}")))
     if done.how == "too_late":
         raise typer.Exit(1)
 
@@ -138,7 +139,7 @@ def wake(target: Target) -> None:
     """Let the relay look at its queues now, and ask a server again that it leaves alone."""
     words = waking.wake(target.deployment())
     if not target.as_json:
-        console.print(safe(f"{words}: ionctl status shows what it does"), markup=False)
+        console.print(printable(f"{words}: ionctl status shows what it does"), markup=False)
 
 
 def _until(until: str | None, lasting: str | None) -> str | None:
@@ -160,4 +161,4 @@ def _pictured(done: InForce) -> Text:
     lines = [done.words]
     lines += [f"paused: {line}" for line in pause_lines(done.pauses, at)]
     lines += [f"stop {line}" for line in stop_lines(done.stops, at)]
-    return Text(safe("\n".join(lines)))
+    return Text(printable("\n".join(lines)))

@@ -11,11 +11,12 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.life import age_of
-from ionctl.cli.output import console, safe
+from ionctl.cli.output import console
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.follow import Follower
 from ionctl.ops.lines import is_trouble, line
 from ionctl.ops.log import Wanted
+from ionctl.printable import printable
 
 if TYPE_CHECKING:
     from ionctl.ops.log import Event
@@ -60,6 +61,6 @@ def _print(event: Event, *, as_json: bool, with_traceback: bool) -> None:
         return
     style = _STYLES.get(event.text("level"), "")
     at = (f"{event.at.astimezone(UTC):%H:%M:%S}  ", "dim")
-    console.print(Text.assemble(at, (safe(line(event.record)), style)), soft_wrap=True)
+    console.print(Text.assemble(at, (printable(line(event.record)), style)), soft_wrap=True)
     if with_traceback and (traceback := event.text("traceback")):
-        console.print(Text(safe(traceback.rstrip()), style="dim"), soft_wrap=True)
+        console.print(Text(printable(traceback.rstrip()), style="dim"), soft_wrap=True)

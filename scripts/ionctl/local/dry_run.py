@@ -26,13 +26,13 @@ from ion.settings import Settings, SettingsError, load
 from ion.template import Renderer
 from ionctl.local import forecast
 from ionctl.local.place import QUEUE_URL, named, of_local_stack
-from ionctl.local.show import printable
 from ionctl.ops import letters
 from ionctl.ops.account import Account
 from ionctl.ops.deployment import Deployment
 from ionctl.ops.doctor import secret
 from ionctl.ops.doctor.check import NotKnownError
 from ionctl.ops.result import Moved
+from ionctl.printable import printable
 from ionctl.problem import Problem
 
 _NEEDLESS = (

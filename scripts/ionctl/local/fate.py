@@ -8,6 +8,7 @@ from pathlib import Path
 from ionctl.local import show
 from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
+from ionctl.printable import printable
 
 _NO_TRACE = "waited for in vain: no email, no dead letter, nothing queued, nothing in the log"
 
@@ -64,7 +65,7 @@ class Fate:
             parts.append(f"nothing: a copy of {self.copy_of}")
         if self.refused is not None:
             parts.append(f"not published: {self.refused}")
-        return show.printable(f"{self.file} → {'; '.join(parts) or _NO_TRACE}")
+        return printable(f"{self.file} → {'; '.join(parts) or _NO_TRACE}")
 
 
 def _sent(email: Arrived) -> str:

@@ -10,6 +10,7 @@ from ion.contract.hints import hint
 from ionctl.local.mail_session import Arrived
 from ionctl.local.peek import Queued
 from ionctl.ops.lines import notable
+from ionctl.printable import printable
 
 _BODY_CHARACTERS = 100
 
@@ -60,8 +61,3 @@ def event(record: Mapping[str, Any]) -> str | None:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _BODY_CHARACTERS else f"{line[:_BODY_CHARACTERS]}…"
-
-
-def printable(text: str) -> str:
-    """Take out what would command the terminal: emails are written by strangers."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

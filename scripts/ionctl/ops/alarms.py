@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl.ops.result import AlarmState
+from ionctl.ops.subscriptions import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -85,14 +86,7 @@ def listeners(account: Account, action_arn: str) -> int | None:
     if action_arn.split(":")[2] != "sns":  # a function, an incident …
         return 1
     try:
-        pages = account.sns.get_paginator("list_subscriptions_by_topic").paginate(
-            TopicArn=action_arn
-        )
-        return sum(
-            one["SubscriptionArn"].startswith("arn:")
-            for page in pages
-            for one in page["Subscriptions"]
-        )
+        return len(confirmed(account, action_arn))
     except account.sns.exceptions.NotFoundException:
         return 0
     except AWS_ERRORS:

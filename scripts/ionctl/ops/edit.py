@@ -25,7 +25,7 @@ from ion.message import Draft
 from ion.policy.amendment import Amending, Content
 from ion.policy.lease import Claim
 from ionctl.ops.letters import woken
-from ionctl.ops.looking import all_of, count, dead_letters, gone, looking, run
+from ionctl.ops.looking import dead_letters, found, looking, run
 from ionctl.ops.publishing import check
 from ionctl.ops.result import Edited
 from ionctl.problem import Problem
@@ -74,21 +74,12 @@ async def _edit(deployment: Deployment, message_id: str, body: str, by: str) -> 
     if not checked.ok:
         raise Problem(f"nothing is sent: {checked.faults[0].words}")
     async with looking(deployment) as look:
-        letter = await _find(deployment, look, message_id)
+        letter = await found(deployment, look, message_id)
         email_id = await _agreed(deployment, letter, body, by)
         words = await unbroken(_send(deployment, look, letter, body))
     if not woken(deployment):
         words += "; the relay could not be woken, and begins at its next schedule"
     return Edited(email_id=email_id, words=words)
-
-
-async def _find(deployment: Deployment, look: Look, message_id: str) -> Message:
-    counted = await count(deployment)
-    async for found in all_of(look, counted):
-        for letter in found:
-            if letter.id == message_id:
-                return letter
-    raise Problem(gone(message_id, counted - len(look.seen)))
 
 
 async def _agreed(deployment: Deployment, letter: Message, body: str, by: str) -> str:

@@ -19,7 +19,7 @@ from ion.deadline import Deadline
 from ion.limits import BATCH
 from ionctl.ops import letter_file
 from ionctl.ops.letter import as_read, died_at
-from ionctl.ops.looking import all_of, chooser, count, dead_letters, gone, looking, run
+from ionctl.ops.looking import all_of, chooser, count, dead_letters, found, looking, run
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
 from ionctl.ops.steering import wake
 from ionctl.problem import Problem
@@ -80,12 +80,7 @@ def letter(deployment: Deployment, message_id: str) -> Letter:
 
     async def find() -> Letter:
         async with looking(deployment) as at_letters:
-            counted = await count(deployment)
-            async for found in all_of(at_letters, counted):
-                for one in found:
-                    if one.id == message_id:
-                        return as_read(one, with_body=True)
-        raise Problem(gone(message_id, counted - len(at_letters.seen)))
+            return as_read(await found(deployment, at_letters, message_id), with_body=True)
 
     return run(find())
 
@@ -185,8 +180,8 @@ async def _look(
     is_cut = False
     async with looking(deployment) as at_letters:
         counted = await count(deployment)
-        async for found in all_of(at_letters, counted):
-            for one in filter(is_chosen, found):
+        async for some in all_of(at_letters, counted):
+            for one in filter(is_chosen, some):
                 read = as_read(one, with_body=False)
                 at, key = died_at(read, one), (read.reason, read.path)
                 groups[key] = _with(groups.get(key), read, at)
@@ -278,8 +273,8 @@ async def _discard(
                 at_letters.moved(one for one in chosen if one not in undeleted)
                 return len(chosen) - len(undeleted)
 
-            async for found in all_of(at_letters, counted):
-                if chosen := list(filter(is_chosen, found)):
+            async for some in all_of(at_letters, counted):
+                if chosen := list(filter(is_chosen, some)):
                     reasons.update(map(reason_of, chosen))
                     done += await unbroken(throw_away(chosen))
                 progress(len(at_letters.seen), max(counted, len(at_letters.seen)))

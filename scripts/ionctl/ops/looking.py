@@ -68,7 +68,17 @@ async def count(deployment: Deployment) -> int:
     return await dead_letters(deployment).count()
 
 
-def gone(message_id: str, hidden: int) -> str:
+async def found(deployment: Deployment, look: Look, message_id: str) -> Message:
+    """The letter of that id. Raises Problem: it isn't there, or hidden."""
+    counted = await count(deployment)
+    async for letters in all_of(look, counted):
+        for letter in letters:
+            if letter.id == message_id:
+                return letter
+    raise Problem(_gone(message_id, counted - len(look.seen)))
+
+
+def _gone(message_id: str, hidden: int) -> str:
     """Why there is no letter of that id, and what to do."""
     if hidden > 0:
         return (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ionctl.ops.doctor.alarms import described
 from ionctl.ops.doctor.arns import Arns
 from ionctl.ops.doctor.check import ok, wrong
-from ionctl.ops.doctor.subscriptions import subscriptions_of
+from ionctl.ops.subscriptions import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,14 +27,13 @@ def topics(deployment: Deployment) -> Iterator[Finding]:
         botocore's errors: these credentials may not look.
     """
     arns, sns = Arns(deployment), deployment.account.sns
-    confirmed = subscriptions_of(deployment.account)
     faults = 0
     for topic_arn, queue_arn in (
         (deployment.topic_arn, arns.input),
         (deployment.bulk_topic_arn, arns.bulk),
     ):
         topic = topic_arn.rsplit(":", 1)[-1]
-        by_endpoint = {one["Endpoint"]: one for one in confirmed(topic_arn)}
+        by_endpoint = {one["Endpoint"]: one for one in confirmed(deployment.account, topic_arn)}
         for found in _missing(by_endpoint, topic, queue_arn, arns.function):
             faults += 1
             yield found
@@ -101,7 +101,7 @@ def wakeups(deployment: Deployment) -> Iterator[Finding]:
         botocore's errors: these credentials may not look.
     """
     account, arns = deployment.account, Arns(deployment)
-    confirmed, faults = subscriptions_of(account), 0
+    subscribed, faults = cache(partial(confirmed, account)), 0  # the three have one topic
     may_start = _sources(deployment)
     alarms = described(account.cloudwatch, deployment.alarm_prefix)
     for which in ("", "BULK_", "LATER_"):
@@ -110,7 +110,7 @@ def wakeups(deployment: Deployment) -> Iterator[Finding]:
             topic
             for topic in alarms.get(name, {}).get("AlarmActions", ())
             if ":sns:" in topic
-            and any(one["Endpoint"] == arns.function for one in confirmed(topic))
+            and any(one["Endpoint"] == arns.function for one in subscribed(topic))
         }
         if name not in alarms or not alarms[name].get("ActionsEnabled", True) or not heard:
             faults += 1
