@@ -24,7 +24,7 @@ def sure(question: str, *, yes: bool) -> None:
         yes: it was answered on the command line.
 
     Raises:
-        Problem: there is nobody to ask.
+        Problem: standard input is no terminal, so no question can be asked.
         typer.Exit: the answer is no.
     """
     if yes:

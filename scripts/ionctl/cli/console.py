@@ -65,6 +65,6 @@ def _of_the_local_relay(target: Target, *, wants_its_own: bool, is_opened: bool)
 
 def _tell(target: Target, url: str, *, is_opened: bool) -> None:
     show(target, ConsoleAddress(url=url), Text(url, no_wrap=True, overflow="ignore"))
-    sys.stdout.flush()  # whoever reads it doesn't wait for our end
+    sys.stdout.flush()  # the reader of a pipe has it before the program ends
     if is_opened:
         webbrowser.open(url)

@@ -83,7 +83,7 @@ def main() -> int:
     except AWS_ERRORS as error:
         errors.print(f"ionctl: AWS refuses: {said(error)}", markup=False, soft_wrap=True)
     except BrokenPipeError:
-        # whoever read our output has gone; Python would complain once more while exiting
+        # the reader of the output has gone; Python would complain once more while exiting
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return 1

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except interrupt.Interrupted as interrupted:
         return 128 + interrupted.signum  # as the shell has it
     except BrokenPipeError:
-        # whoever read our output has gone; Python would complain once more while exiting
+        # the reader of the output has gone; Python would complain once more while exiting
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
 

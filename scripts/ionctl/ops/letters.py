@@ -45,7 +45,7 @@ ALL = 10_000_000
 
 
 def silent(_done: int, _of: int) -> None:
-    """The progress is shown to nobody."""
+    """Progress that is not shown."""
 
 
 def look(
