@@ -26,7 +26,7 @@ from ionctl.ops.edit import edit as send_edited
 from ionctl.ops.json_change import changed, compact
 from ionctl.ops.publishing import check
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
     from ionctl.ops.result import Checked
@@ -61,7 +61,7 @@ def edit(
     sent. Nobody who was served is served again.
     """
     if body is not None and (values or dropped):
-        raise Problem("--body is the whole message: leave --set and --drop out")
+        raise UsageProblem("--body is the whole message: leave --set and --drop out")
     deployment = target.deployment()
     letter = letters.letter(deployment, message_id)
     sender = deployment.default_sender

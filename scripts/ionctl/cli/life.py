@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ion.contract import seconds_of
+from ionctl.cli.conditions import age
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.life import life
@@ -31,7 +30,6 @@ _STYLES = {
     LifeState.NEVER_SEEN: "bold red",
 }
 _WRONG = (LifeState.DEAD_LETTERED, LifeState.IN_DOUBT, LifeState.NEVER_SEEN)
-_AGE = re.compile(r"[1-9]\d{0,5}[smhd]")
 
 
 @on_target
@@ -52,19 +50,12 @@ def show_life(
 
     The exit status is 1 if it was never seen, dead-lettered, or may or may not have been sent.
     """
-    begin = datetime.now(UTC) - age_of(since) if since else None
+    begin = datetime.now(UTC) - age(since, "--since") if since else None
     with errors.status("looking for it"):
         found = life(target.deployment(), key, since=begin)
     show(target, found, picture(found))
     if found.state in _WRONG:
         raise typer.Exit(1)
-
-
-def age_of(text: str) -> timedelta:
-    """A length of time, as `older_than` of a redrive has it."""
-    if not _AGE.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is no age: 30m, 12h, 7d")
-    return timedelta(seconds=seconds_of(text))
 
 
 def picture(found: Life) -> RenderableType:

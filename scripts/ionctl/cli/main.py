@@ -17,6 +17,7 @@ from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
 from ionctl.cli.life import show_life
 from ionctl.cli.load import load
+from ionctl.cli.mistakes import is_help, mistake
 from ionctl.cli.output import errors
 from ionctl.cli.render import render
 from ionctl.cli.send import send
@@ -26,7 +27,10 @@ from ionctl.cli.target import Target, on_target
 from ionctl.files import version
 from ionctl.ops.deployment import said
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
+
+_MISTAKE = 2
+"""Exit status of a mistake in the command line, as in Python's own argparse and in bash."""
 
 app = typer.Typer(
     name="ionctl",
@@ -75,15 +79,31 @@ app.command()(console)
 def main() -> int:
     """Run the command line; give the exit status."""
     try:
-        app(prog_name="ionctl")
-    except SystemExit as ended:
+        return app(prog_name="ionctl", standalone_mode=False) or 0
+    except SystemExit as ended:  # completion ends so
         return ended.code if isinstance(ended.code, int) else 1
+    except typer.TyperException as error:
+        if is_help(error):
+            typer.echo(error.message, err=True)
+        else:
+            _complain(mistake(error))
+        return _MISTAKE
+    except UsageProblem as problem:
+        _complain(str(problem))
+        return _MISTAKE
     except Problem as problem:
-        errors.print(f"ionctl: {printable(str(problem))}", markup=False, soft_wrap=True)
+        _complain(str(problem))
+    except typer.Abort:  # the question had no answer
+        _complain("nothing is changed")
     except AWS_ERRORS as error:
-        errors.print(f"ionctl: AWS refuses: {said(error)}", markup=False, soft_wrap=True)
+        _complain(f"AWS refuses: {said(error)}")
     except BrokenPipeError:
         # the reader of the output has gone; Python would complain once more while exiting
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return 1
+
+
+def _complain(words: str) -> None:
+    """One line on standard error, however long."""
+    errors.print(f"ionctl: {printable(words)}", markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ from ionctl.ops.json_change import compact
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState, Sent
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 _LOCAL_SECONDS, _AWS_SECONDS = 1.0, 3.0
 """Between two looks of --wait."""
@@ -104,7 +104,7 @@ def send(  # noqa: PLR0913 - an option a field
         email_id=email_id,
     )
     if (file is None) == (not fields):
-        raise Problem("say what to send: --to, --subject, --text …, or a FILE, or - alone")
+        raise UsageProblem("say what to send: --to, --subject, --text …, or a FILE, or - alone")
     body = read(file) if file else compact({"action": "send", **fields})
     deployment = target.deployment()
     checked = publishing.check(body, file or "the email", default_sender=deployment.default_sender)
@@ -166,6 +166,6 @@ def _headers(headers: list[str] | tuple[str, ...]) -> dict[str, str]:
     for one in headers:
         name, colon, value = one.partition(":")
         if not colon:
-            raise Problem(f"--header {one}: write it as NAME:VALUE")
+            raise UsageProblem(f"--header {one}: write it as NAME:VALUE")
         found[name.strip()] = value.strip()
     return found

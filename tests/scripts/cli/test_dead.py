@@ -71,12 +71,15 @@ def test_letters_are_chosen_by_what_options_say(local: Operated, ionctl: Ionctl)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--reason", "GONE"], "--reason must be one of the reasons on dead letters"),
-        (["--older-than", "soon"], "--older-than must be an age: 90s, 30m, 12h, 7d"),
+        (["--reason", "GONE"], "--reason GONE: must be one of the reasons on dead letters"),
+        (["--older-than", "soon"], "--older-than soon: must be an age: 90s, 30m, 12h, 7d"),
         (["--tag", "reset"], "--tag reset: write it as NAME=VALUE"),
         (["--tag", "a=b", "--tag", "a=c"], "--tag a is there twice"),
-        (["--domain", "@example.org"], "--domain must be what follows the @"),
-        (["--path", "recipient"], "--path must be the path on a dead letter: $.recipient[0]"),
+        (["--domain", "@example.org"], "--domain @example.org: must be what follows the @"),
+        (
+            ["--path", "recipient"],
+            "--path recipient: must be the path on a dead letter: $.recipient[0]",
+        ),
         (["--older-than", "2h", "--younger-than", "1h"], "no letter is both"),
     ],
 )
@@ -84,7 +87,7 @@ def test_an_option_that_can_not_be_meant_is_told_by_its_name(
     ionctl: Ionctl, options: list[str], said: str
 ) -> None:
     ran = ionctl("--local", "dead", "list", *options)
-    assert (ran.status, ran.out) == (1, "")
+    assert (ran.status, ran.out) == (2, "")
     assert said in ran.err
 
 
@@ -128,7 +131,7 @@ def test_a_redrive_says_what_it_moved_by_reason(local: Operated, ionctl: Ionctl)
     )
     assert (moved.chosen, moved.done) == (2, 2)
     ran = ionctl("--local", "dead", "redrive", "--max", "0")
-    assert (ran.status, ran.err) == (1, "ionctl: --max must be 1 to 10,000,000\n")
+    assert (ran.status, ran.err) == (2, "ionctl: --max 0: must be 1 to 10,000,000\n")
 
 
 def test_a_redrive_moves_what_its_options_choose_and_at_their_rate(

@@ -58,4 +58,4 @@ def test_what_was_never_seen_is_status_1(stack: Path) -> None:
 def test_what_is_no_age_is_a_mistake_on_the_command_line(stack: Path, age: str) -> None:
     ended = look(stack, "order-18", f"--since={age}")
     assert ended.status == 2
-    assert "is no age: 30m, 12h, 7d" in ended.err
+    assert f"--since {age}: must be an age: 90s, 30m, 12h, 7d" in ended.err

@@ -102,15 +102,21 @@ def test_the_relay_is_woken(ionctl: Ionctl, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["pause", "--until", "2999-11-28T19:00:00"], "--until must be a time with a zone: "),
-        (["pause", "--for", "soon"], "--for must be an age: 90s, 30m, 12h, 7d"),
+        (
+            ["pause", "--until", "2999-11-28T19:00:00"],
+            "--until 2999-11-28T19:00:00: must be a time with a zone: ",
+        ),
+        (["pause", "--for", "soon"], "--for soon: must be an age: 90s, 30m, 12h, 7d"),
         (["pause", "--for", "1h", "--until", "x"], "--until and --for: one of them is enough"),
         (["stop", "--tag", "no value"], "--tag no value: write it as NAME=VALUE"),
-        (["stop", "--tag", "a b=c"], "--tag must be one to ten: names of 1-64 letters"),
+        (["stop", "--tag", "a b=c"], "--tag a b=c: must be one to ten: names of 1-64 letters"),
         (["stop", "--tag", "c=a", "--tag", "c=b"], "--tag c is there twice"),
-        (["stop", "--sender", "Joe <a@b.example>"], "--sender must be an address without a name"),
-        (["stop", "--domain", "*@x.example"], "--domain must be what follows the @"),
-        (["cancel", "two words"], "EMAIL_ID must be 1-256 printable ASCII characters"),
+        (
+            ["stop", "--sender", "Joe <a@b.example>"],
+            "--sender Joe <a@b.example>: must be an address without a name",
+        ),
+        (["stop", "--domain", "*@x.example"], "--domain *@x.example: must be what follows the @"),
+        (["cancel", "two words"], "EMAIL_ID two words: must be 1-256 printable ASCII characters"),
         (["resume", "--stop", "a", "--lane", "bulk"], "--stop and --lane: one at a time"),
     ],
 )
@@ -118,9 +124,5 @@ def test_what_can_not_be_meant_is_told_by_the_options_name(
     ionctl: Ionctl, words: list[str], said: str
 ) -> None:
     ran = ionctl("--local", *words)
-    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert ran.err.startswith(f"ionctl: {said}")
-
-
-def test_an_unknown_lane_is_a_mistake_in_the_command_line(ionctl: Ionctl) -> None:
-    assert ionctl("--local", "pause", "--lane", "fast").status == 2

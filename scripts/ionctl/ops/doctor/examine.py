@@ -12,7 +12,7 @@ from ionctl.ops.doctor.check import run
 from ionctl.ops.doctor.deployed import Deployed
 from ionctl.ops.doctor.names import Names
 from ionctl.ops.result import Diagnosis, Finding, Grade
-from ionctl.problem import Problem
+from ionctl.problem import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,4 +73,4 @@ def _diagnosis(name: str, found: list[Finding]) -> Diagnosis:
 def _check_addresses(options: Options) -> None:
     for option, text in (("--probe", options.probe), ("--sender", options.sender)):
         if text is not None and not is_address(text):
-            raise Problem(f"{option} {text}: is no email address, write name@example.org")
+            raise UsageProblem(f"{option} {text}: is no email address, write name@example.org")
