@@ -22,6 +22,7 @@ from ionctl.ops.json_place import place
 from ionctl.ops.result import Moved
 from ionctl.ops.verdict import moment
 from ionctl.printable import printable
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -248,7 +249,7 @@ def _redriven(moved: Moved) -> str:
         words = f"{moved.done} of {_counted(chosen)} moved back to the input queue{of}"
     if moved.refused:
         words += f"; refused: {moved.refused}, which came back ten times already: correct them "
-        words += "with ionctl dead edit, or discard them"
+        words += f"with {command('dead edit')}, or discard them"
     words += _hidden(moved.hidden)
     if moved.woken:
         words += "; the relay is awake"
@@ -261,7 +262,9 @@ def _discarded(moved: Moved) -> str:
     if not moved.chosen:
         return "no dead letter is like that: nothing is discarded" + _hidden(moved.hidden)
     words = f"{moved.done} of {_counted(moved.chosen)} discarded ({_reasons(moved.reasons)})"
-    return f"{words}; ionctl dead restore {moved.file} brings them back{_hidden(moved.hidden)}"
+    return (
+        f"{words}; {command('dead restore')} {moved.file} brings them back{_hidden(moved.hidden)}"
+    )
 
 
 def _hidden(count: int) -> str:

@@ -27,6 +27,7 @@ from ionctl.ops.json_change import changed, compact
 from ionctl.ops.publishing import check
 from ionctl.printable import printable
 from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ionctl.ops.result import Checked
@@ -72,7 +73,7 @@ def edit(
     else:
         new = _edited(letter.body, sender)
     if indented(new) == indented(letter.body):
-        raise Problem("nothing is changed: ionctl dead redrive sends it as it is")
+        raise Problem(f"nothing is changed: {command('dead redrive')} sends it as it is")
     errors.print(_difference(letter.body, new))
     checked = check(new, default_sender=sender)
     if not checked.ok:
@@ -80,7 +81,7 @@ def edit(
         raise typer.Exit(1)
     sure(f"Send it under the id {letter.email_id}", yes=yes)
     done = send_edited(deployment, message_id, new, by=getpass.getuser())
-    show(target, done, Text(printable(f"{done.words}: ionctl show {done.email_id}")))
+    show(target, done, Text(printable(f"{done.words}: {command('show')} {done.email_id}")))
 
 
 def _edited(body: str, default_sender: str | None) -> str:

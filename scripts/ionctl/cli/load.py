@@ -11,6 +11,7 @@ from ionctl.cli.target import Target, on_target
 from ionctl.ops.loading import load as publish_and_follow
 from ionctl.ops.result import Loaded
 from ionctl.printable import printable
+from ionctl.program import command
 
 
 @on_target
@@ -53,7 +54,7 @@ def _pictured(done: Loaded) -> str:
         )
     if unfinished := done.published - done.sent - done.dead_lettered:
         lines.append(
-            f"{unfinished} had no fate in time: ionctl status says why, ionctl stop --tag "
-            f"load={done.run} ends them"
+            f"{unfinished} had no fate in time: {command('status')} says why, "
+            f"{command('stop')} --tag load={done.run} ends them"
         )
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ion.aws.errors import AWS_ERRORS
+from ionctl import program
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
 from ionctl.cli.console import console
@@ -78,6 +79,7 @@ app.command()(console)
 
 def main() -> int:
     """Run the command line; give the exit status."""
+    program.begin()
     try:
         return app(prog_name="ionctl", standalone_mode=False) or 0
     except SystemExit as ended:  # completion ends so

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ionctl.program import command
+
 if TYPE_CHECKING:
     from typer import TyperException
 
@@ -32,7 +34,10 @@ def mistake(error: TyperException) -> str:
     words = _value(error) if isinstance(error, typer.BadParameter) else ""
     words = words or " ".join(error.format_message().split())
     words = words.removesuffix(".")
-    return f"{words} (see {context.command_path} --help)" if context is not None else words
+    if context is None:
+        return words
+    _, _, name = context.command_path.partition(" ")
+    return f"{words} (see {command(f'{name} --help'.strip())})"
 
 
 def _value(error: typer.BadParameter) -> str:

@@ -21,6 +21,7 @@ from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState, Sent
 from ionctl.printable import printable
 from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 _LOCAL_SECONDS, _AWS_SECONDS = 1.0, 3.0
 """Between two looks of --wait."""
@@ -113,9 +114,9 @@ def send(  # noqa: PLR0913 - an option a field
         raise typer.Exit(1)
     done = publishing.publish(deployment, body, bulk=bulk)
     if not wait or not done.email_id:
-        words = f"published {done.email_id}\nionctl show {done.email_id}"
+        words = f"published {done.email_id}\n{command('show')} {done.email_id}"
         if not done.email_id:  # an order, or a claim check
-            words = "published\nionctl status"
+            words = f"published\n{command('status')}"
         show(target, done, Text(printable(words)))
         return
     if not target.as_json:

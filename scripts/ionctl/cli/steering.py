@@ -18,6 +18,7 @@ from ionctl.cli.target import Target, on_target
 from ionctl.ops import steering, waking
 from ionctl.printable import printable
 from ionctl.problem import UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.contract import Cancel, Pause, Stop
@@ -137,7 +138,7 @@ def wake(target: Target) -> None:
     """Let the relay look at its queues now, and ask a server again that it leaves alone."""
     words = waking.wake(target.deployment())
     if not target.as_json:
-        console.print(printable(f"{words}: ionctl status shows what it does"), markup=False)
+        console.print(printable(f"{words}: {command('status')} shows what it does"), markup=False)
 
 
 def _until(until: str | None, lasting: str | None) -> str | None:

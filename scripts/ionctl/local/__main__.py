@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from ionctl import program
 from ionctl.local import interrupt, once, once_files
 from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
@@ -19,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
     options = parse(arguments)
     interrupt.listen()
+    program.begin()
+    program.chose("--local")
     try:
         if options.dry_run:
             from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner

@@ -29,6 +29,7 @@ from ionctl.ops.looking import dead_letters, found, looking, run
 from ionctl.ops.publishing import check
 from ionctl.ops.result import Edited
 from ionctl.problem import Problem
+from ionctl.program import hinted
 
 if TYPE_CHECKING:
     from ion.message import Message
@@ -112,7 +113,7 @@ async def _agreed(deployment: Deployment, letter: Message, body: str, by: str) -
             f"the ledger can't be asked, so nothing is sent ({error}): edit it again"
         ) from error
     if how in _REFUSED:
-        raise Problem(f"nothing is sent: {_REFUSED[how]}")
+        raise Problem(f"nothing is sent: {hinted(_REFUSED[how])}")
     return history.email_id
 
 

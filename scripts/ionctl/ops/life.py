@@ -18,6 +18,7 @@ from ionctl.ops.result import Life, LifeState
 from ionctl.ops.traces import USUAL_SPAN, traces
 from ionctl.ops.verdict import moment
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ionctl.ops.deployment import Deployment
@@ -72,7 +73,7 @@ def life(
     if told.state is LifeState.NEVER_SEEN and _ADDRESS.fullmatch(asked):
         raise Problem(
             f"no email has the key {asked}, and emails can't be found by an address yet: take the "
-            "email_id that the application published with, or see ionctl dead list"
+            f"email_id that the application published with, or see {command('dead list')}"
         )
     return told
 
@@ -125,7 +126,7 @@ def _state(found: Traces) -> tuple[LifeState, str]:
         since = moment(found.place.since, found.at)
         return LifeState.QUEUED, (
             f"It is in the {found.place.queue} queue since {since}, and no run has looked at it "
-            "yet: ionctl status says whether mail goes."
+            f"yet: {command('status')} says whether mail goes."
         )
     return LifeState.NEVER_SEEN, _never_seen(found)
 
@@ -147,7 +148,7 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
         case LifeState.IN_DOUBT:
             said = (
                 f"The mail server may have it: {row.get('reason') or 'IN_DOUBT'} at {at}{words}. "
-                "Find out whether it has arrived; ionctl dead redrive sends it once more."
+                f"Find out whether it has arrived; {command('dead redrive')} sends it once more."
             )
         case LifeState.CANCELLED:
             said = f"Cancelled at {at}: no message of that email_id is sent."
@@ -187,7 +188,7 @@ def _sending(found: Traces) -> str:
         )
     return (
         "A run died while it had it, or couldn't write down what came of it. It is taken up again "
-        "by the next run that receives it: ionctl wake starts one."
+        f"by the next run that receives it: {command('wake')} starts one."
     )
 
 
@@ -197,7 +198,7 @@ def _put_off(found: Traces, reason: str, reply: str) -> str:
     if due is None:
         when = "when the next try is due isn't in the log that was read"
     elif due <= found.at:
-        when = f"due since {moment(due, found.at)}: ionctl status says whether mail goes"
+        when = f"due since {moment(due, found.at)}: {command('status')} says whether mail goes"
     else:
         when = f"next try at {moment(due, found.at)}"
     attempts = int((found.row or {}).get("attempts") or 0)
@@ -221,7 +222,8 @@ def _dead(found: Traces) -> str:
         left = f" for {len(one.left)} of its recipients" if one.left else ""
         return (
             f"Dead-lettered{left} at {moment(at, found.at)}, {one.reason}: {why}{hint}. "
-            f"ionctl dead show {one.message_id}; then ionctl dead edit, redrive or discard."
+            f"{command('dead show')} {one.message_id}; then {command('dead edit')}, "
+            "redrive or discard."
         )
     row, events = found.row or {}, [one for one in found.events if one.name == "dead_lettered"]
     reason = str(row.get("reason") or (events[-1].text("reason") if events else ""))

@@ -18,6 +18,7 @@ from ionctl.ops.deployment import said
 from ionctl.ops.depth import depth
 from ionctl.ops.servers import SUSPENDED
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ class Looks:
         except TableError as error:
             why = str(error)
             if why == UNREADABLE:
-                why += ": ionctl resume writes that row anew"
+                why += f": {command('resume')} writes that row anew"
         except Problem as problem:
             why = str(problem)
         self._unknown.append(f"{what}: {why}")

@@ -23,6 +23,7 @@ from ion.policy.schedule import begins_at, ends_at
 from ionctl.ops.json_place import place
 from ionctl.ops.result import Checked, Fault, Published
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.contract import Action
@@ -180,5 +181,7 @@ def _warnings(send: Action | None, default_sender: str | None) -> list[str]:
     if ends_at(send) <= time.time():
         warnings.append("expires_at: is over, so it is dead-lettered as EXPIRED")
     if send.template is not None:
-        warnings.append(f"template: not filled in here; ionctl render {send.template} does it")
+        warnings.append(
+            f"template: not filled in here; {command('render')} {send.template} does it"
+        )
     return warnings

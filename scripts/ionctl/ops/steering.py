@@ -19,6 +19,7 @@ from ion.policy.lease import Cancelling
 from ionctl.ops.deployment import helped
 from ionctl.ops.result import Cancelled, InForce, PauseInForce, StopInForce
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -102,14 +103,16 @@ def resume(
     elif stop_id is not None:
         before = _run(deployment, row.read())
         if stop_id not in [one.id for one in before.stops_at(now)]:
-            raise Problem(f"no stop {stop_id} is in force: ionctl status shows those that are")
+            raise Problem(
+                f"no stop {stop_id} is in force: {command('status')} shows those that are"
+            )
         control = _change(deployment, lambda was: was.without_stop(stop_id))
         what = f"stop {stop_id} is over"
     else:
         before = _run(deployment, row.read())
         if lane not in [one.lane for one in before.pauses_at(now)]:
             raise Problem(
-                f"{lane} mail has no pause of its own: ionctl status shows what is paused"
+                f"{lane} mail has no pause of its own: {command('status')} shows what is paused"
             )
         control = _change(deployment, lambda was: was.without_pause(lane))
         what = f"the pause of {lane} mail is over"
@@ -190,8 +193,8 @@ def _run(deployment: Deployment, work: Coroutine[Any, Any, Done]) -> Done:
     except TableError as error:
         if str(error) == UNREADABLE:
             raise Problem(
-                "the control row holds what ion hasn't written, and nothing is sent: ionctl resume "
-                "writes it anew"
+                f"the control row holds what ion hasn't written, and nothing is sent: "
+                f"{command('resume')} writes it anew"
             ) from error
         raise Problem(
             f"the table {deployment.table} can't be used: {helped(str(error))}"

@@ -175,8 +175,9 @@ def test_a_discard_asks_first_and_leaves_a_file(
     ran = ionctl("--local", "dead", "discard", "--reason", "RCPT_REJECTED", typed="y\n")
     assert ran.status == 0, ran.err
     (file,) = tmp_path.glob("ion-dead-letters-*.jsonl")
-    assert f"2 of 2 dead letters discarded (2 RCPT_REJECTED); ionctl dead restore {file.name}" in (
-        ran.out
+    assert (
+        f"2 of 2 dead letters discarded (2 RCPT_REJECTED); ionctl --local dead restore {file.name}"
+        in (ran.out)
     )
     ran = ionctl("--local", "dead", "discard", "--yes", "--file", "rest")
     assert ran.status == 0, ran.err

@@ -48,7 +48,7 @@ def test_an_email_of_options_is_published_and_its_name_printed(
     assert ran.status == 0, ran.err
     fields = published(local)
     name = fields.pop("email_id")
-    assert ran.out == f"published {name}\nionctl show {name}\n"
+    assert ran.out == f"published {name}\nionctl --local show {name}\n"
     assert fields == {
         "action": "send",
         "recipient": "ann@example.org",
@@ -110,13 +110,13 @@ def test_a_whole_message_comes_from_a_file_or_standard_input(
     body = email(email_id="order-17")
     (tmp_path / "order.json").write_text(body)
     ran = ionctl("--local", "send", tmp_path / "order.json")
-    assert ran.out == "published order-17\nionctl show order-17\n"
+    assert ran.out == "published order-17\nionctl --local show order-17\n"
     assert published(local) == json.loads(body)
     ran = ionctl("--local", "send", "--bulk", "-", stdin=email(email_id="order-18"))
     assert ran.status == 0
     assert published(local, local.names.bulk_queue_url)["email_id"] == "order-18"
     ran = ionctl("--local", "send", "-", stdin='{"action": "resume"}')
-    assert ran.out == "published\nionctl status\n"
+    assert ran.out == "published\nionctl --local status\n"
 
 
 def test_what_would_be_dead_lettered_is_told_and_not_published(

@@ -61,7 +61,9 @@ def test_whether_it_is_stuck_why_and_what_to_do_are_the_first_lines(stack: Path)
     assert first.startswith(
         "HELD  30 emails wait: the mail server smtp refuses the login: 535 5.7.8 no"
     )
-    assert second.startswith("→ Put the right login into the secret, then ionctl wake; next try")
+    assert second.startswith(
+        "→ Put the right login into the secret, then ionctl --local wake; next try"
+    )
     assert ended.status == 1
     screen = "\n".join(rest)
     assert "\x1b" not in ended.out

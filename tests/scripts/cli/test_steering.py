@@ -34,7 +34,7 @@ def test_pauses_and_stops_are_made_shown_and_ended(local: Operated, ionctl: Ionc
     ran = ionctl("--local", "resume", "--stop", stop.id)
     assert (ran.status, ran.err) == (
         1,
-        f"ionctl: no stop {stop.id} is in force: ionctl status shows those that are\n",
+        f"ionctl: no stop {stop.id} is in force: ionctl --local status shows those that are\n",
     )
 
 

@@ -18,6 +18,7 @@ from ion.smtp.logins import Logins
 from ion.smtp.tokens import Tokens
 from ionctl.ops.doctor.check import ok, skipped, warning, wrong
 from ionctl.ops.doctor.witness import Witness
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,7 @@ def _refused(smtp: Smtp, outcome: Outcome, witness: Witness) -> Finding:
     found = witness.last_suspension() or "nothing of the kind for a day"
     if witness.in_vpc:
         words += f" from here; the function is in a VPC, and its log has: {found}"
-        advice = "run ionctl doctor inside the VPC, or go by what the function found"
+        advice = f"run {command('doctor')} inside the VPC, or go by what the function found"
         return skipped(check, words, advice, about=smtp.name)
     words += f" (the function's log has: {found})" if witness.is_deployed else ""
     return wrong(check, words, advice, about=smtp.name)
