@@ -99,7 +99,8 @@ def _words(finding: Finding) -> RenderableType:
     found = Text(printable(about + finding.found))
     if not finding.advice:
         return found
-    return Group(found, Padding(Text(printable(f"→ {finding.advice}"), "cyan"), (0, 0, 0, 2)))
+    advice = Text(printable(f"→ {finding.advice}"), "cyan")
+    return Group(found, Padding(advice, (0, 0, 0, 2), expand=False))
 
 
 def _verdict(diagnosis: Diagnosis) -> Text:
