@@ -52,7 +52,7 @@ def show_life(
     """
     begin = datetime.now(UTC) - age(since, "--since") if since else None
     with errors.status("looking for it"):
-        found = life(target.deployment(), key, since=begin)
+        found = life(target.deployment(), key, since=begin, with_cause=True)
     show(target, found, picture(found))
     if found.state in _WRONG:
         raise typer.Exit(1)

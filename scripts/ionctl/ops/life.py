@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
+
 from ion.mail import message_id_left
 from ion.outcome import Reason
 from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, RowStatus
@@ -14,7 +16,8 @@ from ion.report.redact import id_in
 from ionctl.ops import letters as dead
 from ionctl.ops import log
 from ionctl.ops.events import as_told, due_at
-from ionctl.ops.result import Life, LifeState
+from ionctl.ops.result import Life, LifeState, Verdict
+from ionctl.ops.status import status
 from ionctl.ops.traces import USUAL_SPAN, traces
 from ionctl.ops.verdict import moment
 from ionctl.problem import Problem
@@ -29,6 +32,7 @@ _MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})@[^@<>\s]+>?")
 """As ion writes it; its left part is made of the key, which it doesn't give away."""
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 _WITH_KEY = ("sent", "deferred", "dead_lettered", "released")
+_KEEPS_MAIL = (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED, Verdict.HELD)
 _FATES = {
     PENDING: "waiting",
     CLAIMED: "sending",
@@ -52,6 +56,7 @@ def life(
     key: str,
     *,
     since: datetime | None = None,
+    with_cause: bool = False,
     progress: dead.Progress = dead.silent,
 ) -> Life:
     """What became of an email.
@@ -61,6 +66,7 @@ def life(
         key: the email's key, the SQS id of one of its messages, or its Message-ID.
         since: look through the log from then on; None: from when it was first queued, if that is
             known, else for a day.
+        with_cause: where it only waits, look at the relay, too, for what keeps mail from going.
         progress: is told of the look at dead letters.
 
     Raises:
@@ -75,7 +81,24 @@ def life(
             f"no email has the key {asked}, and emails can't be found by an address yet: take the "
             f"email_id that the application published with, or see {command('dead list')}"
         )
-    return told
+    return _with_cause(deployment, told, found.at) if with_cause else told
+
+
+def _with_cause(deployment: Deployment, told: Life, at: datetime) -> Life:
+    """The same, with what keeps its mail from going and what to do, if something does."""
+    is_due = told.next_try is None or told.next_try <= at
+    if told.state not in (LifeState.QUEUED, LifeState.DEFERRED) or not is_due:
+        return told
+    relay = status(deployment, letters=False)
+    if relay.verdict not in _KEEPS_MAIL:
+        return told
+    what = told.words.replace(_whether(), "")
+    return msgspec.structs.replace(told, words=f"{what} {relay.words}")
+
+
+def _whether() -> str:
+    """Where to see whether mail goes, for those who haven't looked."""
+    return f": {command('status')} says whether mail goes"
 
 
 def _key_of(deployment: Deployment, left: str, since: datetime | None) -> str:
@@ -126,7 +149,7 @@ def _state(found: Traces) -> tuple[LifeState, str]:
         since = moment(found.place.since, found.at)
         return LifeState.QUEUED, (
             f"It is in the {found.place.queue} queue since {since}, and no run has looked at it "
-            f"yet: {command('status')} says whether mail goes."
+            f"yet{_whether()}."
         )
     return LifeState.NEVER_SEEN, _never_seen(found)
 
@@ -198,7 +221,7 @@ def _put_off(found: Traces, reason: str, reply: str) -> str:
     if due is None:
         when = "when the next try is due isn't in the log that was read"
     elif due <= found.at:
-        when = f"due since {moment(due, found.at)}: {command('status')} says whether mail goes"
+        when = f"due since {moment(due, found.at)}{_whether()}"
     else:
         when = f"next try at {moment(due, found.at)}"
     attempts = int((found.row or {}).get("attempts") or 0)
