@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from ion.aws.control import UNREADABLE, ControlRow
@@ -23,7 +24,7 @@ from ionctl.program import command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
 
     from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
@@ -148,7 +149,7 @@ class Looks:
                 EndTime=self.at,
                 ScanBy="TimestampDescending",
             )
-            return {one["Id"]: list(one["Values"]) for one in answer["MetricDataResults"]}
+            return {one["Id"]: latest_first(one) for one in answer["MetricDataResults"]}
 
         return self.of("ages and rates in CloudWatch", look) or {}
 
@@ -159,6 +160,12 @@ class Looks:
             since = f"{part.since:%H:%M}-{part.until:%H:%M} UTC"
             self._unknown.append(f"{what}: too much to be read, only that of {since} was")
         return part
+
+
+def latest_first(result: MetricDataResultTypeDef) -> list[float]:
+    """A metric's values by their times, whatever order an answer of several pages has them in."""
+    points = zip(result["Timestamps"], result["Values"], strict=True)
+    return [value for _, value in sorted(points, key=itemgetter(0), reverse=True)]
 
 
 def _metric(
