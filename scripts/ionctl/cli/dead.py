@@ -161,14 +161,16 @@ def _pictured(found: Letters) -> RenderableType:
         return Text(none + _hidden(found.hidden))
     now = datetime.now(UTC)
     groups = Table(box=None, pad_edge=False)
-    for name in ("count", "reason", "path", "died", "what would be right"):
+    for name in ("count", "reason", "path", "died", "what to do"):
         groups.add_column(
             name, justify="right" if name == "count" else "left", no_wrap=name == "reason"
         )
     for group in found.groups:
         oldest, newest = (moment(at, now) for at in (group.oldest_at, group.newest_at))
         died = newest if oldest == newest else f"{oldest} to {newest}"
-        groups.add_row(*_texts(str(group.count), group.reason, group.path, died, group.hint))
+        groups.add_row(
+            *_texts(str(group.count), group.reason, group.path, died, group.hint or group.remedy)
+        )
     rows = [line for one in found.letters[:_ROWS] for line in _row(one, now)]
     words = f"{_counted(found.chosen)}{f' of {found.seen}' if found.chosen < found.seen else ''}"
     if found.more:
@@ -200,6 +202,7 @@ def _whole(letter: Letter) -> RenderableType:
         ("path", letter.path + (f": {letter.problem}" if letter.problem else "")),
         ("did you mean", letter.did_you_mean),
         ("right would be", letter.hint),
+        ("what to do", letter.remedy),
         ("reply", letter.reply),
         ("stage", letter.stage),
         ("attempts", str(letter.attempts)),

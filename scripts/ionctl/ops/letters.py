@@ -208,6 +208,7 @@ def _with(group: LetterGroup | None, read: Letter, at: datetime) -> LetterGroup:
             reason=read.reason,
             path=read.path,
             hint=read.hint or meant,
+            remedy=read.remedy,
             count=1,
             oldest_at=at,
             newest_at=at,

@@ -34,7 +34,8 @@ def test_a_list_groups_by_reason_and_path_and_hides_nothing(
     ran = ionctl("--local", "dead", "list")
     assert ran.status == 0, ran.err
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
-    assert "3 RCPT_REJECTED 2026-11-22 09:00 UTC" in lines
+    what = "correct the address where you keep it, and with ionctl --local dead edit"
+    assert f"3 RCPT_REJECTED 2026-11-22 09:00 UTC {what}" in lines
     assert "1 INVALID_SCHEMA $.recipeint 2026-11-22 09:00 UTC did you mean recipient?" in lines
     assert f"{wrong} 2026-11-22 09:00 UTC INVALID_SCHEMA $.recipeint" in lines
     assert "order-17 to2@example.org n2" in lines
