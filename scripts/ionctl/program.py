@@ -48,7 +48,7 @@ def chose(option: str, value: str = "") -> None:
 
 
 def command(words: str = "") -> str:
-    """A command as the person would type it: of "show order-17" `./ionctl --local show order-17`."""
+    """A command as the person would type it: of "wake" `./ionctl --local wake`."""
     options = [part for pair in _run.options.items() for part in pair if part]
     prefix = " ".join(map(shlex.quote, (_run.program, *options)))
     return f"{prefix} {words}" if words else prefix

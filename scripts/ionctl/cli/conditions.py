@@ -68,8 +68,8 @@ def asked(action: str, fields: Mapping[str, object], options: Mapping[str, str])
         option = options.get(path)
         if option is None:
             raise UsageProblem(f"{bad} ({right})" if right else str(bad)) from bad
-        typed = _typed(fields, bad.path)
-        words = f"{option} {typed}: " if typed else f"{option} "
+        value = typed(fields, bad.path)
+        words = f"{option} {value}: " if value else f"{option} "
         raise UsageProblem(words + (right or str(bad))) from bad
 
 
@@ -78,7 +78,7 @@ def given(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value not in (None, [], {})}
 
 
-def _typed(fields: Mapping[str, object], path: str) -> str:
+def typed(fields: Mapping[str, object], path: str) -> str:
     """What stands at a path, as it was typed; empty: nothing that is one option's."""
     found: object = fields
     for name, number in _STEP.findall(path):

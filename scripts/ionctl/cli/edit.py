@@ -17,9 +17,9 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import sure
-from ionctl.cli.check import read
 from ionctl.cli.dead import app, indented
 from ionctl.cli.output import errors, show
+from ionctl.cli.reading import text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
 from ionctl.ops.edit import edit as send_edited
@@ -67,7 +67,7 @@ def edit(
     letter = letters.letter(deployment, message_id)
     sender = deployment.default_sender
     if body is not None:
-        new = read(body)
+        new = text_of(body)
     elif values or dropped:
         new = changed(letter.body, values or (), dropped or ())
     else:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import Annotated, Any
 
 import typer
 
+from ion.contract.parse import without_mark
 from ionctl.cli.output import show
+from ionctl.cli.reading import text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.files import ROOT
 from ionctl.ops.rendering import render as rendered
@@ -34,7 +35,7 @@ def render(
         str, typer.Argument(metavar="TEMPLATE", help="Its folder's name, such as welcome.")
     ],
     context: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="The data, a JSON object; -: standard input."),
     ] = None,
     locale: Annotated[str, typer.Option(metavar="TAG", help="Such as de-AT.")] = "",
@@ -64,12 +65,9 @@ def render(
                 typer.echo(text)
 
 
-def _data(file: Path) -> Any:  # noqa: ANN401 - any JSON
+def _data(file: str) -> Any:  # noqa: ANN401 - any JSON
     """What is in it. Raises Problem: it can't be read, or is no JSON."""
     try:
-        is_piped = str(file) == "-"
-        return json.loads(sys.stdin.read() if is_piped else file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
+        return json.loads(without_mark(text_of(file)))
+    except ValueError as error:
         raise Problem(f"{file}: is no JSON: {error}") from error
-    except (OSError, ValueError) as error:
-        raise Problem(f"{file}: {getattr(error, 'strerror', None) or error}") from error

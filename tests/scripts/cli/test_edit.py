@@ -55,7 +55,8 @@ def test_fields_are_set_by_their_paths_and_the_difference_is_shown(
     assert '-  "recipeint": "ann@example.org",' in ran.err
     assert '+  "recipient": "ann@example.org"' in ran.err
     assert ran.out == (
-        "sent to the input queue under its id, and the letter is gone: ionctl --local show order-17\n"
+        "sent to the input queue under its id, and the letter is gone: "
+        "ionctl --local show order-17\n"
     )
     (body,) = waiting(local)
     assert body == {"action": "send", "recipient": "ann@example.org", "body_text": "x"}
