@@ -13,3 +13,7 @@ class UsageProblem(Problem):
 
     Its text names the option, what was typed, and what would be right.
     """
+
+
+class BrokenOff(Problem):
+    """Ctrl-C in the midst of something. Its text says how far that has come."""

@@ -28,7 +28,7 @@ from ionctl.cli.target import Target, on_target
 from ionctl.files import version
 from ionctl.ops.deployment import said
 from ionctl.printable import printable
-from ionctl.problem import Problem, UsageProblem
+from ionctl.problem import BrokenOff, Problem, UsageProblem
 
 _MISTAKE = 2
 """Exit status of a mistake in the command line, as in Python's own argparse and in bash."""
@@ -93,6 +93,9 @@ def main() -> int:
     except UsageProblem as problem:
         _complain(str(problem))
         return _MISTAKE
+    except BrokenOff as ended:
+        _complain(str(ended))
+        return 128 + signal.SIGINT
     except Problem as problem:
         _complain(str(problem))
     except typer.Abort:  # the question had no answer

@@ -13,16 +13,17 @@ import msgspec
 from ion.aws.control import UNREADABLE, ControlRow
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.ledger import Ledger
-from ion.aws.table import TableError
+from ion.aws.table import Table, TableError
 from ion.policy.control import TooManyStopsError, over_already
-from ion.policy.lease import Cancelling
+from ion.policy.lease import Cancelling, RowStatus
 from ionctl.ops.deployment import helped
 from ionctl.ops.result import Cancelled, InForce, PauseInForce, StopInForce
+from ionctl.ops.verdict import moment
 from ionctl.problem import Problem
 from ionctl.program import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
     from typing import Any
 
     from ion.contract import Lane, Pause, Stop, StopWhere
@@ -128,7 +129,12 @@ def cancel(deployment: Deployment, email_id: str, *, by: str = "") -> Cancelled:
     """Let an email not be sent, unless it is too late. Raises Problem: the table can't be used."""
     ledger = Ledger(deployment.account.dynamodb, deployment.table)
     how = _run(deployment, ledger.cancel(email_id, time.time(), said(by)))
-    return Cancelled(email_id=email_id, how=how, words=_CANCELLED[how])
+    words = _CANCELLED[how]
+    if how is Cancelling.TOO_LATE:
+        table = Table(deployment.account.dynamodb, deployment.table)
+        row = _run(deployment, table.read([email_id])).get(email_id, {})
+        words = _too_late(row)
+    return Cancelled(email_id=email_id, how=how, words=words)
 
 
 def wake(deployment: Deployment) -> None:
@@ -199,6 +205,25 @@ def _run(deployment: Deployment, work: Coroutine[Any, Any, Done]) -> Done:
         raise Problem(
             f"the table {deployment.table} can't be used: {helped(str(error))}"
         ) from error
+
+
+def _too_late(row: Mapping[str, object]) -> str:
+    """What the email has come to, by its row of the ledger."""
+    try:
+        at = f" at {moment(datetime.fromisoformat(str(row['updated_at'])), datetime.now(UTC))}"
+    except (KeyError, ValueError):
+        at = ""
+    match row.get("status"):
+        case RowStatus.SENT:
+            return f"too late: sent{at}"
+        case RowStatus.SENDING:
+            return f"too late: it is being sent, since {at.removeprefix(' at ') or 'just now'}"
+        case RowStatus.BOUNCED | RowStatus.EXPIRED:
+            return f"too late: dead-lettered{at}, so it isn't sent as it is"
+        case RowStatus.IN_DOUBT:
+            return f"too late: the mail server may have it, since {at.removeprefix(' at ')}"
+        case _:
+            return _CANCELLED[Cancelling.TOO_LATE]
 
 
 def _in_force(control: Control, words: str) -> InForce:
