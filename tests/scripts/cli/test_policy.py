@@ -1,16 +1,21 @@
 """What ionctl calls in AWS is what the policies of docs/ionctl.md allow, and no less."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from ion.contract import Pause
+from ion.settings import Security, SettingsError, Smtp
 from ionctl.ops import letters, steering
+from ionctl.ops.account import Account
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
+from ionctl.ops.doctor import secret, ses
 from ionctl.ops.doctor.examine import diagnose
 from ionctl.ops.doctor.mail import Options
 from ionctl.ops.life import life
@@ -19,6 +24,8 @@ from ionctl.ops.status import status
 from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from relays import Operated
 
+_SERVICES = {"sesv2": "ses"}
+"""By client: what IAM calls the service."""
 _ACTIONS = {"lambda": {"Invoke": "InvokeFunction"}, "monitoring": {}}
 _NOT_HERE = {"iam:GetPolicy", "iam:GetPolicyVersion"}
 """Of a role with managed policies, which the module's own role has none of."""
@@ -39,7 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
             names = [f"PartiQL{verb}" for verb in verbs]
         for name in names:
             action = _ACTIONS.get(service, {}).get(name, name)
-            seen.add((f"{service}:{action}", _resource(request)))
+            seen.add((f"{_SERVICES.get(service, service)}:{action}", _resource(request)))
         return really(client, operation, request)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
@@ -74,6 +81,15 @@ def _steer(deployment: Deployment) -> None:
     steering.cancel(deployment, "order-17")
     publish(deployment, '{"action": "resume"}')
     publish(deployment, '{"action": "resume"}', bulk=True)
+
+
+def _read_secret(account: Account) -> None:
+    secret.text(account, "arn:aws:secretsmanager:us-east-1:123456789012:secret:ion/mail-AbCdEf")
+
+
+def _ask_ses(account: Account) -> None:
+    smtp = Smtp("email-smtp.us-east-1.amazonaws.com", 587, Security.STARTTLS)
+    list(ses.look(account, smtp, "example.org"))
 
 
 def _bury(relay: Operated) -> None:
@@ -111,6 +127,9 @@ def test_to_diagnose_takes_what_the_policy_for_it_allows(relay: Operated, calls:
     deployment = relay.deployment
     calls.clear()
     diagnose(deployment, Options())
+    for look in (_read_secret, _ask_ses):  # of another relay: one whose provider is SES
+        with suppress(ClientError, SettingsError):  # that there is none doesn't matter
+            look(deployment.account)
     assert {action for action, _ in calls} - _of(LOOK) == _of(DIAGNOSE) - _NOT_HERE
 
 
