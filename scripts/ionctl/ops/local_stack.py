@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,10 @@ from ionctl.problem import Problem
 
 FILE_VARIABLE = "ION_LOCAL_FILE"
 """Environment variable that names another file than the usual one."""
+
+_locks: dict[int, int] = {}
+"""Descriptors of the files that this process has written, by the pid in them. Each holds a lock,
+which ends with the process however that ends: a pid alone may be another process's one day."""
 
 
 class MailServerAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +77,11 @@ def read() -> LocalStack:
             raise Problem(f"{file} is no file: take it away, and start ./run.sh anew")
         if about.st_uid != os.getuid():  # the folder is everybody's
             raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
-        stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
-        os.kill(stack.pid, 0)  # nothing is sent: is it there?
+        with file.open("rb") as opened:
+            stack = msgspec.json.decode(opened.read(), type=LocalStack)
+            os.kill(stack.pid, 0)  # nothing is sent: is it there?
+            if not _is_locked(opened.fileno()):  # its number is another process's by now
+                raise ProcessLookupError
     except (FileNotFoundError, ProcessLookupError):
         raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
     except (OSError, OverflowError, msgspec.DecodeError) as error:
@@ -83,7 +92,7 @@ def read() -> LocalStack:
 
 
 def write(stack: LocalStack) -> None:
-    """Write the file, readable for its owner alone.
+    """Write the file, readable for its owner alone, and locked until this process ends.
 
     Raises:
         Problem: it can't be written.
@@ -96,6 +105,7 @@ def write(stack: LocalStack) -> None:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
+            _lock(stack.pid, descriptor)
         part.replace(file)
     except OSError as error:
         raise Problem(
@@ -106,8 +116,28 @@ def write(stack: LocalStack) -> None:
 def remove(pid: int) -> None:
     """Take the file away, unless another stack has written it since."""
     file = local_file()
+    if (lock := _locks.pop(pid, None)) is not None:
+        os.close(lock)
     try:
         if msgspec.json.decode(file.read_bytes(), type=LocalStack).pid == pid:
             file.unlink()
     except (OSError, msgspec.DecodeError):
         pass  # it is gone, or another one's
+
+
+def _lock(pid: int, descriptor: int) -> None:
+    """Lock a new file, through a descriptor that stays open when `descriptor` is closed."""
+    if (before := _locks.pop(pid, None)) is not None:
+        os.close(before)
+    _locks[pid] = os.dup(descriptor)
+    with suppress(OSError):  # a file system without locks: `_is_locked` takes it for locked
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether another descriptor holds the file, as far as can be told."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
