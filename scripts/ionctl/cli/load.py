@@ -9,6 +9,7 @@ from ionctl.cli.ask import progress, sure
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.loading import load as publish_and_follow
+from ionctl.ops.publishing import see_address
 from ionctl.ops.result import Loaded
 from ionctl.printable import printable
 from ionctl.program import command
@@ -31,6 +32,9 @@ def load(  # noqa: PLR0913 - what the options say
 
     Exit status 1: not all of them were sent. `stop --tag load=RUN` ends those that wait.
     """
+    for option, address in (("--to", to), ("--from", sender)):
+        if address is not None:
+            see_address(option, address)
     deployment = target.deployment()
     if not target.local:
         sure(f"Send {count} real emails to {to}", yes=yes)

@@ -17,12 +17,13 @@ from ion.contract.parse import without_mark
 from ion.contract.send import NO_BODY, NO_RECIPIENT, NO_TEMPLATE
 from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import check as check_email
+from ion.mail import is_address
 from ion.outcome import Problem as Wrong
 from ion.outcome import Reason
 from ion.policy.schedule import begins_at, ends_at
 from ionctl.ops.json_place import place
 from ionctl.ops.result import Checked, Fault, Published
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 from ionctl.program import command
 
 if TYPE_CHECKING:
@@ -126,6 +127,12 @@ def in_words(bad: BadInput) -> str:
     if bad.problem is Wrong.TYPE:
         return f"{field} is of the wrong type"
     return f"{field}: {bad.reason}, see docs/reasons.md"
+
+
+def see_address(option: str, text: str) -> None:
+    """Raise UsageProblem: the option's text is no email address."""
+    if not is_address(text):
+        raise UsageProblem(f"{option} {text}: is no email address, write name@example.org")
 
 
 def publish(
