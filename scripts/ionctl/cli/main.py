@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
+from inspect import getdoc
 from typing import Annotated
 
 import typer
 
 from ion.aws.errors import AWS_ERRORS
-from ionctl import program
+from ionctl import outlet, program
 from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
 from ionctl.cli.console import console
@@ -75,14 +74,23 @@ app.command()(tail)
 app.command()(load)
 app.command()(cost)
 app.command()(console)
+for one in (*app.registered_commands, *dead.app.registered_commands):
+    # its whole first line in the list of commands, which Click would cut at the terminal's width
+    one.short_help = (getdoc(one.callback) or "").partition("\n")[0]
 
 
 def main() -> int:
     """Run the command line; give the exit status."""
     program.begin()
+    return outlet.run("ionctl", _ended)
+
+
+def _ended() -> int:
     try:
         return app(prog_name="ionctl", standalone_mode=False) or 0
-    except SystemExit as ended:  # completion ends so
+    except SystemExit as ended:  # completion ends so, and Typer where the reader has gone
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
         return ended.code if isinstance(ended.code, int) else 1
     except typer.TyperException as error:
         if is_help(error):
@@ -102,10 +110,6 @@ def main() -> int:
         _complain("nothing is changed")
     except AWS_ERRORS as error:
         _complain(f"AWS refuses: {said(error)}")
-    except BrokenPipeError:
-        # the reader of the output has gone; Python would complain once more while exiting
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
     return 1
 
 

@@ -15,7 +15,7 @@ from ionctl.cli.reading import text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.files import ROOT
 from ionctl.ops.rendering import render as rendered
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 _TEMPLATES = ROOT / "templates"
 
@@ -40,19 +40,19 @@ def render(
     ] = None,
     locale: Annotated[str, typer.Option(metavar="TAG", help="Such as de-AT.")] = "",
     templates: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Default: templates/ of the repository, as release.sh packs it.",
             show_default=False,
         ),
-    ] = _TEMPLATES,
+    ] = None,
     part: Annotated[
         Part | None, typer.Option(metavar="PART", help="Only subject, text or html.")
     ] = None,
 ) -> None:
     """Subject, text and HTML as ion would send them. Nothing is asked of AWS."""
-    made = rendered(templates, template, _data(context) if context else None, locale)
+    made = rendered(_folder(templates), template, _data(context) if context else None, locale)
     parts = {Part.SUBJECT: made.subject, Part.TEXT: made.text, Part.HTML: made.html}
     if target.as_json:
         show(target, made, "")
@@ -63,6 +63,18 @@ def render(
             typer.echo(f"--- {name}{'' if text else ': none'}")
             if text:
                 typer.echo(text)
+
+
+def _folder(named: Path | None) -> Path:
+    """Where the templates are. Raises UsageProblem: there is no such folder."""
+    folder = named or _TEMPLATES
+    if folder.is_dir():
+        return folder
+    if named is None:
+        raise UsageProblem(
+            "--templates FOLDER is needed: this ionctl isn't run from a clone, which has templates/"
+        )
+    raise UsageProblem(f"--templates {named}: there is no such folder")
 
 
 def _data(file: str) -> Any:  # noqa: ANN401 - any JSON

@@ -2,11 +2,10 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
-from ionctl import program
+from ionctl import outlet, program
 from ionctl.local import interrupt, once, once_files
 from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
@@ -18,6 +17,10 @@ from ionctl.problem import Problem
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
+    return outlet.run("ion", lambda: _ended(arguments))
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
     options = parse(arguments)
     interrupt.listen()
     program.begin()
@@ -36,10 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except interrupt.Interrupted as interrupted:
         return 128 + interrupted.signum  # as the shell has it
-    except BrokenPipeError:
-        # the reader of the output has gone; Python would complain once more while exiting
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 def _isolate() -> None:
