@@ -15,6 +15,7 @@ from ionctl.problem import Problem
 
 FILE_VARIABLE = "ION_LOCAL_FILE"
 """Environment variable that names another file than the usual one."""
+_NONE_RUNS = "no local relay runs: start one with ./run.sh, in another terminal"
 
 _locks: dict[int, int] = {}
 """Descriptors of the files that this process has written, by the pid in them. Each holds a lock,
@@ -80,12 +81,13 @@ def read() -> LocalStack:
         with file.open("rb") as opened:
             stack = msgspec.json.decode(opened.read(), type=LocalStack)
             os.kill(stack.pid, 0)  # nothing is sent: is it there?
-            if not _is_locked(opened.fileno()):  # its number is another process's by now
-                raise ProcessLookupError
+            is_its_own = _is_locked(opened.fileno())
     except (FileNotFoundError, ProcessLookupError):
-        raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
+        raise Problem(_NONE_RUNS) from None
     except (OSError, OverflowError, msgspec.DecodeError) as error:
         raise Problem(f"{file} can't be read ({error}): start ./run.sh anew") from error
+    if not is_its_own:  # its number is another process's by now
+        raise Problem(_NONE_RUNS)
     if not stack.endpoint_url.startswith(("http://", "https://")):
         raise Problem(f"{file} names no emulator: start ./run.sh anew")
     return stack
