@@ -23,6 +23,7 @@ from ion.history import for_redrive, resolve
 from ion.mail import recipients
 from ion.message import Draft
 from ion.policy.amendment import Amending, Content
+from ion.policy.control import noted
 from ion.policy.lease import Claim
 from ionctl.ops.letters import woken
 from ionctl.ops.looking import dead_letters, found, looking, run
@@ -105,7 +106,7 @@ async def _agreed(deployment: Deployment, letter: Message, body: str, by: str) -
         redrives=history.redrives,
     )
     ledger = Ledger(deployment.account.dynamodb, deployment.table)
-    who = "".join(one if one.isprintable() else " " for one in by)[:_MOST_BY]
+    who = noted(by, _MOST_BY)
     try:
         how = await ledger.amend(claim, _content(letter), to, who, time.time())
     except TableError as error:

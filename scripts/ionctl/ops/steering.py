@@ -14,7 +14,7 @@ from ion.aws.control import UNREADABLE, ControlRow
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.ledger import Ledger
 from ion.aws.table import Table, TableError
-from ion.policy.control import TooManyStopsError, over_already
+from ion.policy.control import TooManyStopsError, noted, over_already
 from ion.policy.lease import Cancelling, RowStatus
 from ionctl.ops.deployment import helped
 from ionctl.ops.result import Cancelled, InForce, PauseInForce, StopInForce
@@ -170,7 +170,7 @@ def stops_in_force(control: Control | None, at: datetime) -> list[StopInForce]:
 
 def said(words: str) -> str:
     """Words as the row takes them."""
-    return "".join(one if one.isprintable() else " " for one in words)[:_MOST_SAID]
+    return noted(words, _MOST_SAID)
 
 
 # -- how ---------------------------------------------------------------------------------
