@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ionctl.ops import local_stack
 from ionctl_program import Ended, ionctl, printed
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 def look(stack: Path, *words: str) -> Ended:

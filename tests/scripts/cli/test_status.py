@@ -17,20 +17,10 @@ from rich.console import Console
 from ion.contract import Pause, Stop
 from ion.policy.backoff import Backoff
 from ionctl.cli.status import age, conditions, picture
-from ionctl.ops import local_stack
 from ionctl.ops.result import Status
 from ionctl.ops.status import status
 from ionctl_program import Ended, command, ionctl, printed
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that --local reads."""
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 def look(stack: Path, *words: str, columns: int = 80) -> Ended:
