@@ -61,8 +61,11 @@ class Looks:
             "later": deployment.later_queue_url,
             "dead_letter": deployment.dead_letter_queue_url,
         }
+
+    def begin(self) -> None:
+        """Make all clients before looks side by side: boto3 can't do that in several threads."""
         for service in ("cloudwatch", "dynamodb", "functions", "logs", "sns", "sqs"):
-            getattr(deployment.account, service)  # made here: boto3 can't do so side by side
+            getattr(self._deployment.account, service)
 
     @property
     def unknown(self) -> list[str]:
