@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def check(
     target: Target,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Messages; -: standard input.")
+        list[str], typer.Argument(metavar="FILE", help="Messages; -: standard input.")
     ],
     sender: Annotated[
         str | None,

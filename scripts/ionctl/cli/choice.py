@@ -22,7 +22,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "message_ids": (
         Annotated[
             list[str] | None,
-            typer.Argument(metavar="[MESSAGE-ID]...", help="Only these, as `dead list` has them."),
+            typer.Argument(metavar="MESSAGE-ID", help="Only these, as `dead list` has them."),
         ],
         None,
     ),

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from ionctl.ops.result import Letter, Letters, ReasonCount
 
 app = typer.Typer(
-    name="dead", no_args_is_help=True, help="Dead letters: list, show, redrive, discard, edit."
+    name="dead",
+    no_args_is_help=True,
+    help="Dead letters: list, show, redrive, discard, restore, edit.",
 )
 _ROWS = 30
 """Letters in a list for people; --json has all that were looked at."""

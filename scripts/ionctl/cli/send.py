@@ -71,7 +71,7 @@ _Time = Annotated[str | None, typer.Option(metavar="TIME", help="2027-03-08T09:0
 def send(  # noqa: PLR0913 - an option a field
     target: Target,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A whole message; -: standard input.")
+        str | None, typer.Argument(metavar="FILE", help="A whole message; -: standard input.")
     ] = None,
     *,
     to: _Several = None,
