@@ -43,8 +43,8 @@ class QueueMetric:
         while not self._stop.wait(_INTERVAL_SECONDS):
             try:
                 self._measure()
-            except (BotoCoreError, ClientError) as error:
-                # the next second brings the next try
+            except (BotoCoreError, ClientError, KeyError) as error:
+                # the next second brings the next try; one that is killed leaves half an answer
                 _log.warning("the queues couldn't be measured: %s", error)
 
     def _measure(self) -> None:

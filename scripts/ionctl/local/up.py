@@ -7,9 +7,6 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from urllib.error import URLError
-
-from botocore.exceptions import BotoCoreError
 
 from ionctl import loopback
 from ionctl.console.inbox import Inbox
@@ -79,12 +76,8 @@ def _watch(stack: Stack, watch: Watch | None) -> None:
         if watch is None:
             time.sleep(_POLL_SECONDS)
             continue
-        try:
-            for line in watch.news(_POLL_SECONDS):
-                print(line, flush=True)
-        except (BotoCoreError, URLError):
-            stack.ministack.check()  # it has ended while it was being asked
-            raise
+        for line in watch.news(_POLL_SECONDS):
+            print(line, flush=True)
 
 
 @contextmanager
