@@ -98,7 +98,10 @@ class Stack:
 
     def _take_down(self, error: BaseException | None) -> None:
         with held():
-            self._exit.__exit__(error and type(error), error, error and error.__traceback__)
+            if error is None:
+                self._exit.close()
+            else:
+                self._exit.__exit__(type(error), error, error.__traceback__)
 
     def _bring_up(self) -> None:
         if self._method is Method.TERRAFORM:
