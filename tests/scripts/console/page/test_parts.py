@@ -226,6 +226,28 @@ def test_what_is_wrong_is_published_on_demand(open_page: Open) -> None:
     assert body["as_it_is"] is True
 
 
+def test_what_is_copied_is_what_is_shown(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.get_by_label("Subject").fill("Grüße")
+    for name in ("AWS CLI", "Python", "Node.js"):
+        visit.button(name).click()
+        shown = visit.page.get_by_label(f"The same as {name}")
+        expect(shown).to_contain_text("Grüße")
+        visit.button("Copy").click()
+        expect(visit.page.locator("#news")).to_have_text("Copied.")
+        assert visit.page.evaluate("navigator.clipboard.readText()") == shown.inner_text()
+
+
+def test_a_browser_that_lets_nothing_be_copied_is_told(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    visit.page.evaluate(
+        "void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))"
+    )
+    visit.button("Copy").click()
+    expect(visit.page.locator("#news")).to_contain_text("copy it by hand")
+
+
 def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:
     api = FakeApi(scenes.answers())
     api.answers["POST /api/switches"] = lambda body, _: {**body, "modes": scenes.MODES}
