@@ -348,7 +348,8 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
+    (folder / "control.json").write_text("\x01")
+    files = ["good.json", "b*e.json", "broken.json", "binary.json", "control.json"]
     ended = subprocess.run(
         [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
@@ -364,10 +365,11 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
+        "control.json → not published: it has the character U+0001, which SQS takes in no message",
         "there: emails 1, dead letters 2",
     ]
     assert ended.stderr.splitlines()[-1] == (
-        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+        "ion: 4 of 5 went wrong: 2 dead-lettered, 2 not published"
     )
     assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",
