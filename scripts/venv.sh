@@ -28,7 +28,7 @@ exec 9>"$environment.lock" # two terminals may want the same one at once
 if command -v flock >/dev/null; then flock 9; fi
 if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
   count=$(grep -c '^[^ #].*==' "$requirements")
-  echo "ion: installing $count packages (${requirements#"$PWD/"}) into .venv/$name, once" >&2
+  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name, once; packages: $count" >&2
   rm -rf "$environment"
   "$python" -m venv "$environment" >&2
   scripts/install.sh "$environment" "$requirements" "$count"
