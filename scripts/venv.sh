@@ -31,17 +31,15 @@ mkdir -p .venv
 exec 9>"$environment.lock" # two terminals may want the same one at once
 if command -v flock >/dev/null; then flock 9; fi
 if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
-  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name" >&2
+  count=$(grep -c '^[^ #].*==' "$requirements")
+  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name, once; packages: $count" >&2
   python=$("$python" -c 'import sys; print(sys._base_executable)') # which stays, if it is our own
   rm -rf "$environment"
   # what pip unpacks goes with the environment, if it is ended in the midst of that
   export TMPDIR="$environment/tmp"
   mkdir -p "$TMPDIR"
   "$python" -m venv "$environment" >&2
-  locked=(--require-hashes --requirement "$requirements")
-  # uv takes a tenth of the time, where it is; what it can't do pip does, or says why not
-  uv pip install --quiet --compile-bytecode --python "$environment" "${locked[@]}" 2>/dev/null ||
-    "$environment/bin/python" -m pip install -qq --disable-pip-version-check "${locked[@]}" >&2
+  scripts/install.sh "$environment" "$requirements" "$count"
   rm -rf "$TMPDIR"
   echo "$stamp" >"$environment/stamp" # last: without it an interrupted one is made again
 fi

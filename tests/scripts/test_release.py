@@ -15,10 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """One with nothing in it but venv.sh, and idna to install."""
+    """One with nothing in it but venv.sh and its install.sh, and idna to install."""
     repository = tmp_path / "with space"
     (repository / "scripts").mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "venv.sh", repository / "scripts")
+    for name in ("venv.sh", "install.sh"):
+        shutil.copy(ROOT / "scripts" / name, repository / "scripts")
     lock = (ROOT / "lambda_src" / "requirements.txt").read_text(encoding="utf-8")
     start = lock.index("\nidna==") + 1
     idna = lock[start : lock.index("    # via", start)]
@@ -36,7 +37,7 @@ def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> N
     made = _venv(repository)
     python = repository / ".venv" / "some" / "bin" / "python"
     assert made.stdout == f"{python}\n"
-    assert "installing requirements.txt" in made.stderr
+    assert "installing requirements.txt into .venv/some, once; packages: 1" in made.stderr
     assert _run([str(python), "-c", "import idna"], cwd=repository).returncode == 0
 
     assert "installing" not in _venv(repository).stderr

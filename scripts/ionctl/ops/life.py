@@ -15,7 +15,7 @@ from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, RowStatus
 from ion.report.redact import id_in
 from ionctl.ops import letters as dead
 from ionctl.ops import log
-from ionctl.ops.events import as_told, due_at
+from ionctl.ops.events import as_told, due_at, edit_of, moment_of
 from ionctl.ops.result import Life, LifeState, Verdict
 from ionctl.ops.status import status
 from ionctl.ops.traces import USUAL_SPAN, traces
@@ -118,23 +118,30 @@ def _key_of(deployment: Deployment, left: str, since: datetime | None) -> str:
 
 def _told(found: Traces) -> Life:
     state, words = _state(found)
-    fates = str(found.row.get("fates", "")) if found.row else ""
+    row = found.row or {}
+    fates = str(row.get("fates", ""))
     sent = [one for one in found.events if one.name == "sent"]
     replies = [one.text("reply") for one in reversed(sent)]
-    if found.row and found.row.get("reason") == Reason.ACCEPTED:
-        replies.append(str(found.row.get("reply", "")))
+    if row.get("reason") == Reason.ACCEPTED:
+        replies.append(str(row.get("reply", "")))
+    edit = edit_of(row)
+    events = [*map(as_told, found.events), *([edit] if edit else ())]
     return Life(
         email_id=found.email_id,
         state=state,
         words=words,
         fates=[_FATES.get(one, "waiting") for one in fates],
-        attempts=int(found.row.get("attempts") or 0) if found.row else 0,
+        attempts=int(row.get("attempts") or 0),
         provider_id=next(filter(None, map(id_in, replies)), ""),
         next_try=_next_try(found) if state in (LifeState.DEFERRED, LifeState.SCHEDULED) else None,
-        events=[as_told(one) for one in found.events],
+        events=sorted(events, key=lambda one: one.at),
         letters=found.letters,
         looked_back_to=found.since,
         unknown=found.unknown,
+        queued_at=moment_of(row.get("first_queued_at")),
+        changed_at=moment_of(row.get("updated_at")),
+        server=str(row.get("server") or ""),
+        reply=str(row.get("reply") or ""),
     )
 
 
@@ -159,7 +166,7 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
     row = found.row or {}
     state = _STATES.get(RowStatus(str(row["status"])), LifeState.SENDING)
     server, reply = str(row.get("server") or "the mail server"), str(row.get("reply") or "")
-    at = moment(_time(row.get("updated_at"), found.at), found.at)
+    at = moment(moment_of(row.get("updated_at")) or found.at, found.at)
     words = f" ({reply})" if reply else ""
     match state:
         case LifeState.SENT:
@@ -286,10 +293,3 @@ def _is_uuid(text: str) -> bool:
         return str(UUID(text)) == text.lower()
     except ValueError:
         return False
-
-
-def _time(written: object, otherwise: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(str(written))
-    except ValueError:
-        return otherwise

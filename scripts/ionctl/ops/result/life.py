@@ -30,7 +30,8 @@ class LifeEvent(Result, frozen=True, kw_only=True):
     """One thing that happened to an email, as the log has it.
 
     Args:
-        what: the log event's name: "sent", "deferred", "released", "dead_lettered" …
+        what: the log event's name: "sent", "deferred", "released", "dead_lettered" …; or "edited",
+            which the ledger tells: of several edits the last.
         words: a sentence for people.
         reply: the server's, with its own id of the email where it named one.
         recipients: indexes of those that it is about; empty: all.
@@ -56,6 +57,9 @@ class Life(Result, frozen=True, kw_only=True):
         fates: a word a recipient, in order: "sent", "dead_lettered", "in_doubt", "sending",
             "waiting"; empty: not known.
         provider_id: the id that the mail server gave it, if its reply named one.
+        queued_at: when it was first queued, as far as the ledger tells.
+        changed_at: when the ledger's row changed last: of an email that was sent, when it was.
+        server, reply: that had it last, and what it said, as far as the ledger tells.
         events: oldest first.
         looked_back_to: what happened earlier isn't in `events`.
         unknown: what could not be looked at, or not wholly, and why, in words.
@@ -72,3 +76,7 @@ class Life(Result, frozen=True, kw_only=True):
     letters: list[Letter]
     looked_back_to: datetime
     unknown: list[str] = msgspec.field(default_factory=list)
+    queued_at: datetime | None = None
+    changed_at: datetime | None = None
+    server: str = ""
+    reply: str = ""

@@ -164,6 +164,7 @@ def letter(number: int, **changes: object) -> Letter:
         "problem": "value",
         "did_you_mean": "",
         "hint": "an address: a@b, or Name <a@b>",
+        "remedy": "correct it with ionctl dead edit",
         "stage": "",
         "reply": "",
         "attempts": 0,
@@ -177,7 +178,8 @@ def letter(number: int, **changes: object) -> Letter:
         "first_queued_at": ago(minutes=30),
         "died_at": ago(minutes=29 - number),
     }
-    return Letter(**{**known, **changes})
+    about = {**known, **changes}
+    return Letter(**{name: about[name] for name in Letter.__struct_fields__ if name in about})
 
 
 REFUSED = {
@@ -244,7 +246,7 @@ def life() -> Life:
             LifeEvent(
                 at=ago(minutes=1),
                 what="deferred",
-                words="Put off.",
+                words="Deferred.",
                 reason="GREYLISTED",
                 stage="rcpt",
                 reply="451 4.7.1 Greylisted, try again in 5 minutes",
@@ -255,6 +257,35 @@ def life() -> Life:
         ],
         letters=[],
         looked_back_to=ago(days=1),
+    )
+
+
+def sent() -> Life:
+    """The same once it has been edited and was sent."""
+    event = LifeEvent(
+        at=ago(seconds=57),
+        what="sent",
+        words="Taken by smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
+        server="smtp",
+        attempt=1,
+    )
+    edit = LifeEvent(at=ago(seconds=58), what="edited", words="Edited by ann, under the same id")
+    return Life(
+        email_id="order-17",
+        state=LifeState.SENT,
+        words="Sent: smtp took it.",
+        fates=["sent"],
+        attempts=1,
+        provider_id="4XyZ12",
+        next_try=None,
+        events=[edit, event],
+        letters=[],
+        looked_back_to=ago(days=1),
+        queued_at=ago(seconds=60),
+        changed_at=ago(seconds=57),
+        server="smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
     )
 
 
