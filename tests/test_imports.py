@@ -22,7 +22,7 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest"],
+    ["limits", "nearest", "address_hash"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
@@ -34,7 +34,7 @@ LIBRARIES = {
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
-    "msgspec": {"contract", "deadletter", "drain", "history", "policy", "report"},
+    "msgspec": {"aws", "contract", "deadletter", "drain", "history", "policy", "report"},
 }
 """Who may know which library: what it raises is translated where it is called."""
 

@@ -37,6 +37,8 @@ MOST_RECEIVES = 990
 
 STATEMENTS_A_CALL = 25
 """BatchExecuteStatement takes no more."""
+KEYS_A_READ = 100
+"""BatchGetItem takes no more."""
 LEDGER_KEEPS_SECONDS = 30 * _DAY
 """A row: beyond 14 days in the input queue and 14 more in the dead-letter queue."""
 

@@ -54,6 +54,7 @@ COLUMNS = {
     "claimed_redrives",
     "crashes",
     "used_ids",
+    "timeline",
     "updated_at",
     "expires_at",
 }

@@ -15,6 +15,7 @@ from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
 from ion.limits import LEDGER_KEEPS_SECONDS
 from ion.policy.amendment import Amending, Content, amended
 from ion.policy.lease import Cancelling, Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
+from ion.policy.timeline import read, written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -263,11 +264,12 @@ _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "used_ids": ("used_ids", _joined, _split),
     "claimed_redrives": ("claimed_redrives", _counts, _numbers),
     "queued_at": ("first_queued_at", str, str),
+    "timeline": ("timeline", written, read),
 }
 """The fields of a `Row`: the attribute's name, how it is written, and how it is read."""
 
 
-_LATER = frozenset({"claimed_redrives"})
+_LATER = frozenset({"claimed_redrives", "timeline"})
 """Fields that rows of earlier versions don't have."""
 
 

@@ -9,17 +9,18 @@ from itertools import chain
 from ion.delivery import Delivery, InDoubt, Status
 from ion.limits import SKEW_SECONDS
 from ion.outcome import Kind, Outcome, Reason
+from ion.policy.timeline import Entry
 
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
 
-PENDING, CLAIMED, SENT, DEAD, DOUBTED = ".", ">", "s", "d", "?"
+PENDING, CLAIMED, SENT, DEAD, DOUBTED, SUPPRESSED = ".", ">", "s", "d", "?", "x"
 """The fate of one recipient, a character each in the row's `fates`. Claimed ones are being sent to
 under the row's lease: if its holder dies, the server may have their email. Doubted ones are
-dead-lettered too, but the server may have their email."""
+dead-lettered too, but the server may have their email. Suppressed ones are never sent to."""
 _MOST_DOUBTS = 9
 """The most that fit into one digit; no policy tells nine from ten."""
-_FREE = frozenset({Reason.STOPPED})
+_FREE = frozenset({Reason.STOPPED, Reason.SUPPRESSED, Reason.ERASED})
 """Decided without trying, though they are the end."""
 _COUNTS = frozenset(
     {
@@ -38,6 +39,8 @@ _COUNTS = frozenset(
 class RowStatus(StrEnum):
     """State of an email."""
 
+    QUEUED = "queued"
+    """It was received, waits, and has not been tried: no run has had its lease."""
     SENDING = "sending"
     DEFERRED = "deferred"
     SENT = "sent"
@@ -46,6 +49,8 @@ class RowStatus(StrEnum):
     IN_DOUBT = "in_doubt"
     CANCELLED = "cancelled"
     """No message with this key is sent any more."""
+    SUPPRESSED = "suppressed"
+    """No recipient is written to: the suppression list, or an erasure, names them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Row:
             a redrive allows, each of them allows once.
         claimed_redrives: a number a recipient: redrives of the message that was claimed for it
             last. Empty: none of them.
+        timeline: what has happened to it, the latest last.
         expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
     """
 
@@ -82,6 +88,7 @@ class Row:
     used_ids: frozenset[str] = frozenset()
     claimed_redrives: tuple[int, ...] = ()
     queued_at: str = ""
+    timeline: tuple[Entry, ...] = ()
     expires_at: float = math.inf
 
     def redrives(self, recipient: int) -> int:
@@ -307,6 +314,8 @@ def _is_counted(outcome: Outcome) -> bool:
 def _fate(delivery: Delivery, before: str) -> str:
     if delivery.status is Status.SENT:
         return SENT
+    if delivery.status is Status.SUPPRESSED:
+        return SUPPRESSED
     if delivery.status is not Status.DEAD:
         return before
     return DOUBTED if delivery.outcome.kind is Kind.IN_DOUBT else DEAD
@@ -318,7 +327,7 @@ def _status(fates: Sequence[str], dead: Sequence[Reason]) -> RowStatus:
     if DOUBTED in fates:
         return RowStatus.IN_DOUBT
     if DEAD not in fates:
-        return RowStatus.SENT
+        return RowStatus.SENT if SENT in fates else RowStatus.SUPPRESSED
     return RowStatus.EXPIRED if Reason.EXPIRED in dead else RowStatus.BOUNCED
 
 
