@@ -17,6 +17,7 @@ from ionctl.ops.result import (
     Cost,
     Diagnosis,
     Edited,
+    Emails,
     InForce,
     Letter,
     Letters,
@@ -34,6 +35,7 @@ FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "status": Status,
     "show": Life,
+    "show ADDRESS": Emails,
     "dead list": Letters,
     "dead show": Letter,
     "dead redrive": Moved,

@@ -1,6 +1,7 @@
 """What ionctl calls in AWS is what the policies of docs/ionctl.md allow, and no less."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.client import BaseClient
 
 from ion.contract import Pause
 from ionctl.ops import letters, steering
+from ionctl.ops.by_address import emails_to
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
 from ionctl.ops.doctor.examine import diagnose
@@ -16,6 +18,7 @@ from ionctl.ops.doctor.mail import Options
 from ionctl.ops.life import life
 from ionctl.ops.publishing import publish
 from ionctl.ops.status import status
+from ionctl.problem import Problem
 from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from relays import Operated
 
@@ -62,6 +65,9 @@ def _look(deployment: Deployment) -> None:
     relays(deployment.account)
     status(deployment)
     life(deployment, "order-17")
+    with suppress(Problem):
+        life(deployment, "<a@example.org>", scan=True)
+    emails_to(deployment, "ann@example.org", scan=True)
     letters.look(deployment)
     steering.in_force(deployment)
     cost(deployment)

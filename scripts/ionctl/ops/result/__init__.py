@@ -9,7 +9,15 @@ from ionctl.ops.result.console import ConsoleAddress
 from ionctl.ops.result.cost import Cost, CostLine
 from ionctl.ops.result.doctor import Diagnosis, Finding, Grade
 from ionctl.ops.result.letters import Edited, Letter, LetterGroup, Letters, Moved, ReasonCount
-from ionctl.ops.result.life import Life, LifeEvent, LifeState
+from ionctl.ops.result.life import (
+    EmailFound,
+    Emails,
+    Life,
+    LifeEvent,
+    LifeState,
+    ProviderNotice,
+    SuppressionFound,
+)
 from ionctl.ops.result.orders import Cancelled, InForce, PauseInForce, StopInForce
 from ionctl.ops.result.publishing import Checked, Checks, Fault, Loaded, Published, Rendered, Sent
 from ionctl.ops.result.status import (
@@ -34,6 +42,8 @@ __all__ = [
     "Depth",
     "Diagnosis",
     "Edited",
+    "EmailFound",
+    "Emails",
     "Fault",
     "Finding",
     "Grade",
@@ -49,6 +59,7 @@ __all__ = [
     "Moved",
     "Pace",
     "PauseInForce",
+    "ProviderNotice",
     "Published",
     "Queues",
     "ReasonCount",
@@ -58,5 +69,6 @@ __all__ = [
     "Sent",
     "Status",
     "StopInForce",
+    "SuppressionFound",
     "Verdict",
 ]
