@@ -13,6 +13,7 @@ from ion.contract import Lane, Where  # noqa: TC001 - msgspec reads them when th
 from ionctl.console import operations
 from ionctl.console.answers import answer, asked
 from ionctl.console.contract import contract
+from ionctl.console.moved import discarded, redriven
 from ionctl.console.switches import MODES
 
 if TYPE_CHECKING:
@@ -173,14 +174,16 @@ class Api:
         chosen = await asked(request, _Chosen)
         if not chosen.ids and chosen.where is None:
             raise HTTPException(400, "no letter was chosen: say ids or where")
-        return answer(await self._do(operations.redrive, chosen.where, chosen.ids))
+        moved = await self._do(operations.redrive, chosen.where, chosen.ids)
+        return answer({**msgspec.to_builtins(moved), "words": redriven(moved)})
 
     async def _discard(self, request: Request) -> Response:
         chosen = await asked(request, _Chosen)
         if not chosen.ids:
             raise HTTPException(400, "no letter was chosen: say ids")
         moved, jsonl = await self._do(operations.discard, chosen.ids)
-        return answer({**msgspec.to_builtins(moved), "jsonl": jsonl})
+        told = {"words": discarded(moved), "jsonl": jsonl}
+        return answer({**msgspec.to_builtins(moved), **told})
 
     async def _edit(self, request: Request) -> Response:
         body = (await asked(request, _Text)).body

@@ -80,7 +80,7 @@ class Changes:
         self._listeners: set[asyncio.Event] = set()
         self._due = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
-        self._closed = False
+        self._ended = asyncio.Event()
 
     @property
     def listeners(self) -> int:
@@ -93,7 +93,7 @@ class Changes:
 
     def close(self) -> None:
         """End every stream."""
-        self._closed = True
+        self._ended.set()
         self._wake_all()
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -105,14 +105,15 @@ class Changes:
             self._watching = asyncio.create_task(self._watch())
         seen = 0
         try:
-            while not self._closed:
+            while not self._ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _HEARTBEAT_SECONDS)
                 changed.clear()
                 news = [one.octets for one in self._state.values() if one.version > seen]
                 seen = self._version
                 yield b"".join(news) or b":\n\n"
-                await asyncio.sleep(_LEAST_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _LEAST_SECONDS)
         finally:
             self._listeners.remove(changed)
             if not self._listeners:
@@ -130,7 +131,7 @@ class Changes:
         end = self._inbox.listen(arrived) if self._inbox else lambda: None
         try:
             self._tell_inbox()
-            while not self._closed:
+            while not self._ended.is_set():
                 self._due.clear()
                 self._tell_switches()
                 await self._tell_status()

@@ -126,10 +126,10 @@ class Console:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
         with suppress(RuntimeError):  # the loop has ended by itself
             self._loop.call_soon_threadsafe(self._changes.close)
             self._loop.call_soon_threadsafe(self._threads.close)
+        self._server.should_exit = True
         self._thread.join()
 
     def wait(self) -> None:

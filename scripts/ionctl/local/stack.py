@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from ion.mail import is_address
@@ -81,17 +82,26 @@ class Stack:
     def __enter__(self) -> Self:
         try:
             self._bring_up()
-        except BaseException:
-            self._take_down()
+        except BaseException as error:
+            self._take_down(error)
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._take_down()
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Take it down. Raises Problem: what broke it was the end of the emulated AWS."""
+        self._take_down(error)
 
-    def _take_down(self) -> None:
+    def _take_down(self, error: BaseException | None) -> None:
         with held():
-            self._exit.close()
+            if error is None:
+                self._exit.close()
+            else:
+                self._exit.__exit__(type(error), error, error.__traceback__)
 
     def _bring_up(self) -> None:
         if self._method is Method.TERRAFORM:
@@ -106,7 +116,7 @@ class Stack:
         self._say("starting the emulated AWS")
         with held():
             self.ministack.start()
-            self._exit.callback(self.ministack.end)
+            self._exit.push(self.ministack)
         # it takes a second or two, in which there is enough to do
         self.names = names_of(self.ministack.endpoint)
         self.aws = clients.connect(self.names)

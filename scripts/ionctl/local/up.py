@@ -3,15 +3,12 @@
 import argparse
 import sys
 import time
-import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from urllib.error import URLError
-
-from botocore.exceptions import BotoCoreError
 
 from ionctl import loopback
+from ionctl.console.door import open_in_browser
 from ionctl.console.inbox import Inbox
 from ionctl.console.server import DEFAULT_PORT, Console
 from ionctl.local import first_email, interrupt, invitation
@@ -20,6 +17,7 @@ from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
 from ionctl.local.watch import Watch
+from ionctl.ops import local_stack
 from ionctl.ops.account import local_account
 from ionctl.ops.deployment import find
 from ionctl.problem import Problem
@@ -64,7 +62,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             raise Problem(str(error)) from error
         print(invitation.text(told, on_terminal=sys.stdout.isatty()), flush=True)
         if options.open:
-            webbrowser.open(console_url)
+            open_in_browser(console_url, local_stack.door())
         try:
             _watch(stack, Watch(stack, news) if options.verbose else None)
         except interrupt.Interrupted:
@@ -79,12 +77,8 @@ def _watch(stack: Stack, watch: Watch | None) -> None:
         if watch is None:
             time.sleep(_POLL_SECONDS)
             continue
-        try:
-            for line in watch.news(_POLL_SECONDS):
-                print(line, flush=True)
-        except (BotoCoreError, URLError):
-            stack.ministack.check()  # it has ended while it was being asked
-            raise
+        for line in watch.news(_POLL_SECONDS):
+            print(line, flush=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from ionctl.ops.result import LifeEvent
 from ionctl.ops.verdict import moment
 
 if TYPE_CHECKING:
+    from ion.aws.table import Item
     from ionctl.ops.log import Event
 
 ABOUT_EMAILS = (
@@ -42,6 +43,25 @@ def as_told(event: Event) -> LifeEvent:
         attempt=int(attempt) if attempt else None,
         message_id=event.text("message_id"),
     )
+
+
+def edit_of(row: Item) -> LifeEvent | None:
+    """The last edit of an email, as the ledger's row has it; None: there was none."""
+    at = moment_of(row.get("edited_at"))
+    if at is None:
+        return None
+    edits = int(row.get("edits") or 1)
+    before = f" (edit number {edits})" if edits > 1 else ""
+    words = f"Edited by {row.get('edited_by') or 'nobody named'}{before}, under the same id"
+    return LifeEvent(at=at, what="edited", words=words)
+
+
+def moment_of(written: object) -> datetime | None:
+    """A time in the ledger's row; None: it has none."""
+    try:
+        return datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
 
 
 def sentence(event: Event) -> str:

@@ -9,7 +9,7 @@ from ion.outcome import Reason
 from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, SUPPRESSED, RowStatus
 from ion.report.redact import id_in
 from ionctl.ops import letters as dead
-from ionctl.ops.events import as_told, due_at
+from ionctl.ops.events import as_told, due_at, edit_of, moment_of
 from ionctl.ops.ids import key_by_message_id, key_by_other_ids, message_id_in
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.timeline import merged, notice_words, notices
@@ -81,26 +81,33 @@ def life(
 
 def _told(found: Traces) -> Life:
     state, words = _state(found)
-    fates = str(found.row.get("fates", "")) if found.row else ""
+    row = found.row or {}
+    fates = str(row.get("fates", ""))
     sent = [one for one in found.events if one.name == "sent"]
     replies = [one.text("reply") for one in reversed(sent)]
-    if found.row and found.row.get("reason") == Reason.ACCEPTED:
-        replies.append(str(found.row.get("reply", "")))
+    if row.get("reason") == Reason.ACCEPTED:
+        replies.append(str(row.get("reply", "")))
+    edit = edit_of(row)
+    events = merged(found.row, found.events, [as_told(one) for one in found.events])
+    events += [edit] if edit else []
     return Life(
         email_id=found.email_id,
         state=state,
         words=words,
         fates=[FATES.get(one, "waiting") for one in fates],
-        attempts=int(found.row.get("attempts") or 0) if found.row else 0,
-        provider_id=str((found.row or {}).get("queue_id") or "")
-        or next(filter(None, map(id_in, replies)), ""),
+        attempts=int(row.get("attempts") or 0),
+        provider_id=str(row.get("queue_id") or "") or next(filter(None, map(id_in, replies)), ""),
         next_try=_next_try(found) if state in (LifeState.DEFERRED, LifeState.SCHEDULED) else None,
-        events=merged(found.row, found.events, [as_told(one) for one in found.events]),
+        events=sorted(events, key=lambda one: one.at),
         letters=found.letters,
         looked_back_to=found.since,
         unknown=found.unknown,
+        queued_at=moment_of(row.get("first_queued_at")),
+        changed_at=moment_of(row.get("updated_at")),
+        server=str(row.get("server") or ""),
+        reply=str(row.get("reply") or ""),
         header_message_id=_text(found, "header_message_id"),
-        notices=notices(found.row),
+        notices=notices(row),
     )
 
 
@@ -139,7 +146,7 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
     row = found.row or {}
     state, afterwards = state_of(row), notices(row)
     server, reply = str(row.get("server") or "the mail server"), str(row.get("reply") or "")
-    at = moment(_time(row.get("updated_at"), found.at), found.at)
+    at = moment(moment_of(row.get("updated_at")) or found.at, found.at)
     words = f" ({reply})" if reply else ""
     match state:
         case LifeState.SENT:
@@ -194,7 +201,7 @@ def _by_log(found: Traces, last: Event) -> tuple[LifeState, str]:
 def _waits(found: Traces) -> str:
     """A row that was made when a run received the email, and could only let it wait."""
     row = found.row or {}
-    since = moment(_time(row.get("first_queued_at"), found.at), found.at)
+    since = moment(moment_of(row.get("first_queued_at")) or found.at, found.at)
     reason = str(row.get("reason") or "")
     return (
         f"Received, and waits since {since}{f' ({reason})' if reason else ''}: it hasn't been "
@@ -289,10 +296,3 @@ def _never_seen(found: Traces) -> str:
     if found.hint:
         said += f". {found.hint}"
     return f"{said}. Was it published to this relay's topic, under exactly this email_id?"
-
-
-def _time(written: object, otherwise: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(str(written))
-    except ValueError:
-        return otherwise

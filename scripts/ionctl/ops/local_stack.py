@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from ionctl.files import write_own
 from ionctl.problem import Problem
 
 FILE_VARIABLE = "ION_LOCAL_FILE"
@@ -58,6 +59,11 @@ def local_file() -> Path:
     return Path(named) if named else Path(tempfile.gettempdir()) / f"ion-{os.getuid()}.json"
 
 
+def door() -> Path:
+    """The page that leads a browser to the console, if it was asked to; beside the file."""
+    return local_file().with_suffix(".html")
+
+
 def read() -> LocalStack:
     """The stack that runs now.
 
@@ -89,14 +95,8 @@ def write(stack: LocalStack) -> None:
         Problem: it can't be written.
     """
     file = local_file()
-    part = file.with_name(f"{file.name}.{stack.pid}")
     try:
-        part.unlink(missing_ok=True)
-        # a file of ours, and no link that was put into a folder of everybody's
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
-        part.replace(file)
+        write_own(file, msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
     except OSError as error:
         raise Problem(
             f"{file} can't be written ({error.strerror}): name another one in {FILE_VARIABLE}"
@@ -109,5 +109,6 @@ def remove(pid: int) -> None:
     try:
         if msgspec.json.decode(file.read_bytes(), type=LocalStack).pid == pid:
             file.unlink()
+            door().unlink(missing_ok=True)
     except (OSError, msgspec.DecodeError):
         pass  # it is gone, or another one's

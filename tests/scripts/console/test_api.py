@@ -129,7 +129,12 @@ def test_one_dead_letter_has_its_body(opened: Opened, relay: Operated) -> None:
 
 def test_chosen_letters_are_sent_again(opened: Opened, relay: Operated) -> None:
     one, _ = buried(relay, message()), buried(relay, message(), "EXPIRED")
-    assert post(opened, "/api/dead/redrive", {"ids": [one]})["done"] == 1
+    moved = post(opened, "/api/dead/redrive", {"ids": [one]})
+    assert (moved["done"], moved["words"].split(";")[0].rstrip(".")) == (
+        *(1, "1 of 1 dead letter moved back to the input queue"),
+    )
+    none = post(opened, "/api/dead/redrive", {"ids": [one]})["words"]
+    assert none == "Nothing is moved: no such letter is in the dead-letter queue any more."
     assert post(opened, "/api/dead/redrive", {"where": {"reason": "EXPIRED"}})["done"] == 1
     assert visible(relay, relay.names.dead_letter_queue_url) == 0
 

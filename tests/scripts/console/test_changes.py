@@ -197,7 +197,7 @@ def test_one_look_serves_all_who_listen(opened: Opened, monkeypatch: pytest.Monk
 def wait_until_nobody_listens(opened: Opened) -> None:
     """The server notices in its own time that a page has gone."""
     deadline = time.monotonic() + 60
-    while opened.console._changes.listeners:  # noqa: SLF001
+    while opened.console._changes.listeners or opened.inbox._listeners:  # noqa: SLF001
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -234,7 +234,7 @@ def test_what_is_done_during_a_look_is_looked_for_at_once(
 
     monkeypatch.setattr(server, "_LOCAL_LOOK_SECONDS", 3600)
     monkeypatch.setattr("ionctl.console.operations.status", slow)
-    monkeypatch.setattr("ionctl.console.operations.wake", lambda _deployment: None)
+    monkeypatch.setattr("ionctl.console.operations.wake", lambda _deployment: "the relay runs")
     with Opened() as opened, listening(opened) as page:
         begun.wait()
         relay.dead = 3
@@ -268,7 +268,9 @@ def test_a_silent_line_is_kept_alive(opened: Opened, monkeypatch: pytest.MonkeyP
             page.comments += 1
 
 
-def test_the_console_ends_with_pages_that_listen() -> None:
+def test_the_console_ends_with_pages_that_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_LEAST_SECONDS", 3600)  # it ends the pause after a message, too
+    monkeypatch.setattr(server, "_LAST_SECONDS", 3600)  # after which it breaks off what is left
     with Opened() as opened, listening(opened) as page:
         page.event()
         opened.console.__exit__()

@@ -27,6 +27,7 @@ from ionctl.ops import local_stack
 from ionctl.ops.account import local_account
 from ionctl.ops.local_stack import LocalStack
 from ionctl.problem import Problem
+from seen_browser import SeenBrowser
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
 UP = "console      http://"
@@ -42,6 +43,7 @@ def environment(temporary: Path) -> dict[str, str]:
         "AWS_SESSION_TOKEN": "secret",
         "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1",
         "HTTPS_PROXY": "http://127.0.0.1:1",
+        **SeenBrowser(temporary.parent).environment,
     }
 
 
@@ -212,7 +214,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     with ExitStack() as taken:
         with suppress(OSError):  # another stack has it
             taken.enter_context(socket.create_server((loopback.HOST, DEFAULT_PORT)))
-        run = Run(temporary, "--verbose")
+        run = Run(temporary, "--verbose", "--open")
         run.wait_for(UP)
     yield run
     run.press(signal.SIGTERM)
@@ -251,6 +253,15 @@ def test_a_port_that_is_taken_is_another_one_in_words(up: Run, stack: LocalStack
     port = urlsplit(stack.console_url).port
     assert port != DEFAULT_PORT
     assert f"ion: port {DEFAULT_PORT} is in use, so the console is at {port}\n" in up.output
+
+
+@pytest.mark.system
+def test_a_browser_is_led_to_it_and_no_list_of_processes_shows_the_token(
+    up: Run, stack: LocalStack
+) -> None:
+    command, page, _ = SeenBrowser(up.temporary.parent).opened()
+    assert command == (up.temporary / f"ion-{os.getuid()}.html").as_uri()
+    assert stack.console_url in page
 
 
 @pytest.mark.system
@@ -337,7 +348,8 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
+    (folder / "control.json").write_text("\x01")
+    files = ["good.json", "b*e.json", "broken.json", "binary.json", "control.json"]
     ended = subprocess.run(
         [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
@@ -353,10 +365,11 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
+        "control.json → not published: it has the character U+0001, which SQS takes in no message",
         "there: emails 1, dead letters 2",
     ]
     assert ended.stderr.splitlines()[-1] == (
-        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+        "ion: 4 of 5 went wrong: 2 dead-lettered, 2 not published"
     )
     assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",

@@ -333,3 +333,22 @@ def test_the_timeline_of_the_row_outlives_the_log(relay: Operated) -> None:
     assert deferred.words.startswith("Put off (CONNECT), \N{MULTIPLICATION SIGN}144 until ")
     assert (deferred.times, deferred.until) == (144, entries[0].last)
     assert (sent.words, sent.ms, sent.code, sent.reply) == ("Taken by smtp", 120, 250, TAKEN)
+
+
+def test_an_edit_is_told_with_who_did_it_and_when(relay: Operated) -> None:
+    row(relay, edited_by="ann", edited_at=ago(120).isoformat(), edits=1)
+    event(relay, "dead_lettered", 300, reason="INVALID_ADDRESS", stage="parse")
+    event(relay, "sent", 60, reply=TAKEN)
+    found = told(relay)
+    assert [one.what for one in found.events] == ["dead_lettered", "edited", "sent"]
+    assert found.events[1].words == "Edited by ann, under the same id"
+    row(relay, edited_by="ann", edited_at=ago(30).isoformat(), edits=2)
+    assert told(relay).events[-1].words == "Edited by ann (edit number 2), under the same id"
+
+
+def test_what_the_ledger_knows_is_told_though_the_log_has_nothing(relay: Operated) -> None:
+    row(relay, first_queued_at="2027-01-15T08:00:00+00:00", updated_at="2027-01-15T08:00:02+00:00")
+    found = told(relay)
+    assert found.queued_at == datetime(2027, 1, 15, 8, 0, 0, tzinfo=UTC)
+    assert found.changed_at == datetime(2027, 1, 15, 8, 0, 2, tzinfo=UTC)
+    assert (found.server, found.reply) == ("smtp", TAKEN)

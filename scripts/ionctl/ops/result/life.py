@@ -36,7 +36,8 @@ class LifeEvent(Result, frozen=True, kw_only=True):
 
     Args:
         what: "sent", "deferred", "released", "dead_lettered", "suppressed", "cancelled" …; of the
-            provider's notices "delivered", "bounced", "complained".
+            provider's notices "delivered", "bounced", "complained"; or "edited", of several edits
+            the last.
         words: a sentence for people.
         reply: the server's, with its own id of the email where it named one.
         recipients: indexes of those that it is about; empty: all.
@@ -86,6 +87,9 @@ class Life(Result, frozen=True, kw_only=True):
         fates: a word a recipient, in order: "sent", "dead_lettered", "in_doubt", "suppressed",
             "sending", "waiting"; empty: not known.
         provider_id: the id that the mail server gave it, if its reply named one.
+        queued_at: when it was first queued, as far as the ledger tells.
+        changed_at: when the ledger's row changed last: of an email that was sent, when it was.
+        server, reply: that had it last, and what it said, as far as the ledger tells.
         events: oldest first.
         looked_back_to: what happened earlier isn't in `events`.
         unknown: what could not be looked at, or not wholly, and why, in words.
@@ -104,6 +108,10 @@ class Life(Result, frozen=True, kw_only=True):
     letters: list[Letter]
     looked_back_to: datetime
     unknown: list[str] = msgspec.field(default_factory=list)
+    queued_at: datetime | None = None
+    changed_at: datetime | None = None
+    server: str = ""
+    reply: str = ""
     header_message_id: str = ""
     notices: list[ProviderNotice] = msgspec.field(default_factory=list)
 

@@ -244,7 +244,7 @@ def life() -> Life:
             LifeEvent(
                 at=ago(minutes=1),
                 what="deferred",
-                words="Put off.",
+                words="Deferred.",
                 reason="GREYLISTED",
                 stage="rcpt",
                 reply="451 4.7.1 Greylisted, try again in 5 minutes",
@@ -255,6 +255,35 @@ def life() -> Life:
         ],
         letters=[],
         looked_back_to=ago(days=1),
+    )
+
+
+def sent() -> Life:
+    """The same once it has been edited and was sent."""
+    event = LifeEvent(
+        at=ago(seconds=57),
+        what="sent",
+        words="Taken by smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
+        server="smtp",
+        attempt=1,
+    )
+    edit = LifeEvent(at=ago(seconds=58), what="edited", words="Edited by ann, under the same id")
+    return Life(
+        email_id="order-17",
+        state=LifeState.SENT,
+        words="Sent: smtp took it.",
+        fates=["sent"],
+        attempts=1,
+        provider_id="4XyZ12",
+        next_try=None,
+        events=[edit, event],
+        letters=[],
+        looked_back_to=ago(days=1),
+        queued_at=ago(seconds=60),
+        changed_at=ago(seconds=57),
+        server="smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
     )
 
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from ionctl.ops.result import Cancelled, InForce, Published
+from ionctl.ops.result import Cancelled, InForce, Life, Published
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
 from scripts.console.page.fake_api import FakeApi
@@ -23,6 +25,36 @@ def test_an_emails_life_is_told_in_words(open_page: Open) -> None:
     expect(visit.page.locator(".fates")).to_contain_text(re.compile(r"recipient 1\s*sent"))
 
 
+def test_an_email_that_was_sent_has_all_that_is_known_of_it(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/emails/order-17"] = scenes.sent()
+    visit = open_page(api, "#/email/order-17")
+    facts = visit.main.locator(".facts").first
+    for known in ("smtp", "4XyZ12", "250 2.0.0 Ok", "3 s after it was queued"):
+        expect(facts).to_contain_text(known)
+    lines = visit.page.locator(".timeline li .what")
+    expect(lines).to_have_text(["Queued", "Edited by ann, under the same id", "Taken by smtp"])
+    expect(visit.page.locator(".timeline")).to_contain_text("attempt 1")
+
+
+def test_what_the_log_does_not_have_yet_is_told_by_the_ledger_and_asked_for_again(
+    open_page: Open,
+) -> None:
+    whole, asked = scenes.sent(), []
+
+    def answer(_body: object, _query: object) -> Life:
+        asked.append(True)
+        just_now = scenes.now()
+        late = msgspec.structs.replace(whole, events=[], changed_at=just_now)
+        return late if len(asked) == 1 else msgspec.structs.replace(whole, changed_at=just_now)
+
+    visit = open_page(FakeApi(scenes.answers() | {"GET /api/emails/order-17": answer}))
+    visit.go("#/email/order-17")
+    lines = visit.page.locator(".timeline li .what")
+    expect(lines).to_have_text(["Queued", "Taken by smtp"])
+    expect(lines).to_have_text(["Queued", "Edited by ann, under the same id", "Taken by smtp"])
+
+
 def test_an_email_is_found_by_its_id_and_cancelled(open_page: Open) -> None:
     api = FakeApi(scenes.answers())
     api.answers["POST /api/cancel"] = Cancelled(
@@ -37,10 +69,34 @@ def test_an_email_is_found_by_its_id_and_cancelled(open_page: Open) -> None:
     assert ("POST /api/cancel", {"email_id": "order-17"}) in api.asked
 
 
-def test_times_are_local_with_utc_beside(open_page: Open) -> None:
-    visit = open_page(FakeApi(scenes.answers()), "#/email/order-17")
-    title = visit.page.locator(".timeline time").first.get_attribute("title")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", title or "")
+@pytest.mark.parametrize("part", ["email/order-17", "queue", "inbox", "dead", "dead/m-1"])
+def test_every_time_is_utc_and_says_so_with_the_person_s_own_beside(
+    open_page: Open, part: str
+) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.held()))
+    visit = open_page(api, f"#/{part}", timezone="Asia/Tokyo")
+    clock = visit.main.locator("time", has_text=":").first
+    expect(clock).to_have_text(re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d) UTC$"))
+    for one in visit.main.locator("time", has_text=":").all():
+        at, shown = one.get_attribute("datetime") or "", one.inner_text()
+        moment = datetime.fromisoformat(at).astimezone(UTC)
+        assert shown in (f"{moment:%H:%M:%S} UTC", f"{moment:%Y-%m-%d %H:%M} UTC")
+        own = moment.astimezone(timezone(timedelta(hours=9)))
+        assert f"{own:%H:%M:%S}" in (one.get_attribute("title") or "")
+
+
+def test_no_time_is_broken_at_1280(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.held())), "#/queue", width=1280)
+    runs = visit.page.get_by_role("table").last
+    expect(runs.locator("time").first).to_be_visible()
+    heights = [one.bounding_box() for one in runs.locator("time").all()]
+    assert {round(box["height"]) for box in heights if box} == {
+        round(min(box["height"] for box in heights if box))
+    }
+    assert all(box["height"] < 30 for box in heights if box)
+    wide = "table => [table.scrollWidth, table.parentElement.clientWidth]"
+    table, room = runs.evaluate(wide)
+    assert table <= room
 
 
 def test_the_queue_says_what_waits_and_why(open_page: Open) -> None:
@@ -152,7 +208,7 @@ def test_an_example_is_published(open_page: Open) -> None:
     expect(visit.page.get_by_label("To", exact=True)).to_have_value("bob@example.org")
     visit.page.get_by_label("by the topic for bulk").check()
     visit.button("Publish").click()
-    expect(visit.page.get_by_role("link", name="See its way")).to_have_attribute(
+    expect(visit.page.get_by_role("link", name="See its history")).to_have_attribute(
         "href", "#/email/made-1"
     )
     ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
@@ -168,6 +224,28 @@ def test_what_is_wrong_is_published_on_demand(open_page: Open) -> None:
     expect(visit.main.get_by_role("link", name="dead letters")).to_have_attribute("href", "#/dead")
     ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]
     assert body["as_it_is"] is True
+
+
+def test_what_is_copied_is_what_is_shown(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.get_by_label("Subject").fill("Grüße")
+    for name in ("AWS CLI", "Python", "Node.js"):
+        visit.button(name).click()
+        shown = visit.page.get_by_label(f"The same as {name}")
+        expect(shown).to_contain_text("Grüße")
+        visit.button("Copy").click()
+        expect(visit.page.locator("#news")).to_have_text("Copied.")
+        assert visit.page.evaluate("navigator.clipboard.readText()") == shown.inner_text()
+
+
+def test_a_browser_that_lets_nothing_be_copied_is_told(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/publish")
+    visit.page.evaluate(
+        "void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))"
+    )
+    visit.button("Copy").click()
+    expect(visit.page.locator("#news")).to_contain_text("copy it by hand")
 
 
 def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:
