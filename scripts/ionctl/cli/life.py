@@ -42,8 +42,6 @@ _WRONG = (
 _AGE = re.compile(r"[1-9]\d{0,5}[smhd]")
 _ROWS = 30
 """Emails in a list for people; --json has all."""
-_LARGE_BYTES = 1_000_000_000
-"""Of a ledger, beyond which a scan is asked for once more: it takes minutes, and costs cents."""
 
 
 @on_target
@@ -108,7 +106,7 @@ def age_of(text: str) -> timedelta:
 def sure_of_scan(deployment: Deployment, *, yes: bool) -> None:
     """Ask before a scan of a large ledger, with its price."""
     whole = rows.size(deployment)
-    if whole.octets > _LARGE_BYTES:
+    if whole.octets > rows.LARGE_BYTES:
         what = f"{whole.octets / 1e9:,.1f} GB of ledger, {whole.rows:,} rows"
         sure(f"Read {what}, for about ${whole.dollars:,.2f}", yes=yes)
 

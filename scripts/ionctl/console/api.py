@@ -155,7 +155,8 @@ class Api:
         return StreamingResponse(self._changes.stream(), media_type="text/event-stream")
 
     async def _life(self, request: Request) -> Response:
-        return answer(await self._ask(operations.life, request.path_params["key"]))
+        asked, scan = request.path_params["key"].strip(), "scan" in request.query_params
+        return answer(await self._ask(operations.found, asked, scan=scan))
 
     async def _dead(self, request: Request) -> Response:
         reason, path = (request.query_params.get(name, "") for name in ("reason", "path"))

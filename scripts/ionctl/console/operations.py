@@ -14,8 +14,10 @@ from ion.contract import Cancel, Pause, Stop, Where, parse
 from ionctl.ops import edit as dead_edit
 from ionctl.ops import letters as dead_letters
 from ionctl.ops import life as life_of
-from ionctl.ops import publishing, steering, waking
+from ionctl.ops import publishing, rows, steering, waking
 from ionctl.ops import status as relay_status
+from ionctl.ops.by_address import emails_to, is_one
+from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         Cancelled,
         Checked,
         Edited,
+        Emails,
         InForce,
         Letter,
         Letters,
@@ -44,9 +47,25 @@ def status(deployment: Deployment, *, letters: bool) -> Status:
     return relay_status.status(deployment, letters=letters)
 
 
-def life(deployment: Deployment, key: str) -> Life:
-    """The life of an email."""
-    return life_of.life(deployment, key)
+def found(deployment: Deployment, asked: str, *, scan: bool) -> Life | Emails:
+    """The life of an email; of an address, the emails to it.
+
+    Args:
+        deployment: whose.
+        asked: an id, or an address.
+        scan: look through the whole ledger, too.
+
+    Raises:
+        Problem: the ledger is so large that somebody should be asked before.
+    """
+    if scan and (whole := rows.size(deployment)).octets > rows.LARGE_BYTES:
+        raise Problem(
+            f"the ledger has {whole.octets / 1e9:,.1f} GB: to look through all of it costs about "
+            f"${whole.dollars:,.2f} and takes minutes; ionctl show {asked} --scan does it"
+        )
+    if is_one(asked) and not rows.exists(deployment, asked):
+        return emails_to(deployment, asked, scan=scan)
+    return life_of.life(deployment, asked, scan=scan)
 
 
 # -- dead letters ------------------------------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MESSAGE_ID_INDEX = "header-message-id"
 """Of the rows by their Message-ID; there with feedback on."""
+LARGE_BYTES = 1_000_000_000
+"""Of a ledger, beyond which somebody is asked before a scan: it takes minutes, and costs cents."""
 _SEGMENTS = 8
 """Of a scan, which are read at the same time."""
 _BYTES_A_UNIT = 2 * 4096
