@@ -30,8 +30,8 @@ const suppressed = (one) => html`<p class="warn-text">${shape("triangle")} ${
 function line(one) {
   const [sign, tone, word] = STATES[one.state] ?? ["dots", "plain", one.state];
   const about = [one.fate && one.fate !== one.state ? `this recipient: ${one.fate.replaceAll("_", " ")}` : "", one.state === "sent" ? "" : one.reason, one.queue && `in the ${one.queue} queue`];
-  return html`<li><a class="row line-row" data-row href=${link("email", one.email_id)}>
-    <b class="mark ${tone}">${shape(sign)} ${word}</b> <code>${one.email_id}</code>
+  return html`<li><a class="row line-row found" data-row href=${link("email", one.email_id)}>
+    <b class="stands ${tone}">${shape(sign)} ${word}</b> <code>${one.email_id}</code>
     <span class="grow soft">${about.filter(Boolean).join(", ")}</span> ${when(one.at)}
   </a></li>`;
 }

@@ -17,7 +17,7 @@ export function outcomes() {
 function outcome(event) {
   const tone = GOOD.includes(event.type) ? "good" : BAD.includes(event.type) ? "bad" : "";
   return html`<li>
-    ${when(event.at)} <b class="mark ${tone}">${event.type.replaceAll("_", " ")}</b>
+    ${when(event.at)} <b class="stands ${tone}">${event.type.replaceAll("_", " ")}</b>
     <a class="grow" href=${link("email", event.email_id)}>${event.email_id}</a>
     <span class="soft" title=${event.reply}>${event.reason}</span>
   </li>`;
