@@ -27,13 +27,11 @@ mkdir -p .venv
 exec 9>"$environment.lock" # two terminals may want the same one at once
 if command -v flock >/dev/null; then flock 9; fi
 if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
-  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name" >&2
+  count=$(grep -c '^[^ #].*==' "$requirements")
+  echo "ion: installing $count packages (${requirements#"$PWD/"}) into .venv/$name, once" >&2
   rm -rf "$environment"
   "$python" -m venv "$environment" >&2
-  locked=(--require-hashes --requirement "$requirements")
-  # uv takes a tenth of the time, where it is; what it can't do pip does, or says why not
-  uv pip install --quiet --compile-bytecode --python "$environment" "${locked[@]}" 2>/dev/null ||
-    "$environment/bin/python" -m pip install -qq --disable-pip-version-check "${locked[@]}" >&2
+  scripts/install.sh "$environment" "$requirements" "$count"
   echo "$stamp" >"$environment/stamp" # last: without it an interrupted one is made again
 fi
 echo "$environment/bin/python"

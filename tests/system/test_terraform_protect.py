@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ionctl.local import clients
-from ionctl.local.clients import Clients
 from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT, ministack_python
+from ionctl.ops.account import Account
 from ionctl.problem import Problem
 from system.terraform_root import Emulator, Root
 
@@ -31,7 +31,7 @@ class Relay:
 
     root: Root
     names: Names
-    aws: Clients
+    aws: Account
     package: str
     folder: Path
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -66,7 +66,7 @@ class Alarm:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def put(clients: Clients, names: Names, variables: Variables) -> None:
+def put(clients: Account, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
     for alarm in alarms(names):
@@ -119,7 +119,7 @@ def _measured(alarm: Alarm) -> "_Measured":
     return {"Metrics": [told, *inputs]}
 
 
-def _put_those_that_wake(clients: Clients, names: Names) -> None:
+def _put_those_that_wake(clients: Account, names: Names) -> None:
     for alarm, queue in (
         (names.alarm, names.queue),
         (names.bulk_alarm, names.bulk_queue),

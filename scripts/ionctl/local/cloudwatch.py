@@ -12,8 +12,8 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
+from ionctl.ops.account import Account
 
 _PERIOD_SECONDS = 60
 """Of the alarm. In the real CloudWatch also the time between two measurements."""
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class QueueMetric:
     """Measures input, bulk and later queue, in a thread between `__enter__` and `__exit__`."""
 
-    def __init__(self, clients: Clients, names: Names) -> None:
+    def __init__(self, clients: Account, names: Names) -> None:
         self._clients = clients
         self._names = names
         self._stop = threading.Event()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ionctl.files import version
 from ionctl.local import alarms, policies
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
@@ -25,7 +25,7 @@ _DEAD_LETTERS_HIDDEN_SECONDS = 30
 _SWEEP_MINUTES = 5
 
 
-def deploy(clients: Clients, names: Names, variables: Variables) -> None:
+def deploy(clients: Account, names: Names, variables: Variables) -> None:
     """Create everything, except the secret."""
     _queues(clients, names)
     _topics(clients, names)
@@ -38,7 +38,7 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
     _wakeups(clients, names)
 
 
-def _queues(clients: Clients, names: Names) -> None:
+def _queues(clients: Account, names: Names) -> None:
     attributes: dict[QueueAttributeNameType, str] = {
         "MessageRetentionPeriod": str(_RETENTION_SECONDS),
         "MaximumMessageSize": str(_MAX_MESSAGE_BYTES),
@@ -78,7 +78,7 @@ def _queues(clients: Clients, names: Names) -> None:
     )
 
 
-def _topics(clients: Clients, names: Names) -> None:
+def _topics(clients: Account, names: Names) -> None:
     for topic, topic_arn in (
         (names.topic, names.topic_arn),
         (names.bulk_topic, names.bulk_topic_arn),
@@ -105,7 +105,7 @@ def _topics(clients: Clients, names: Names) -> None:
         )
 
 
-def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
+def _table(clients: Account, name: str, ttl_attribute: str) -> None:
     clients.dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -124,7 +124,7 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
     )
 
 
-def _role(clients: Clients, names: Names, variables: Variables) -> None:
+def _role(clients: Account, names: Names, variables: Variables) -> None:
     clients.iam.create_role(
         RoleName=names.role,
         Description="ion: what the relay may do",
@@ -137,7 +137,7 @@ def _role(clients: Clients, names: Names, variables: Variables) -> None:
     )
 
 
-def _function(clients: Clients, names: Names, variables: Variables) -> None:
+def _function(clients: Account, names: Names, variables: Variables) -> None:
     clients.logs.create_log_group(logGroupName=names.log_group)
     clients.logs.put_retention_policy(logGroupName=names.log_group, retentionInDays=30)
     clients.functions.create_function(
@@ -187,7 +187,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
     }
 
 
-def _wakeups(clients: Clients, names: Names) -> None:
+def _wakeups(clients: Account, names: Names) -> None:
     for statement, principal, source_arn in (
         ("wake-on-message", "sns.amazonaws.com", names.topic_arn),
         ("wake-on-bulk", "sns.amazonaws.com", names.bulk_topic_arn),

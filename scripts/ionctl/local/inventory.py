@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ionctl.local.clients import Clients
 from ionctl.local.iam_quirks import POLICY as QUIRKS
 from ionctl.local.names import Names
+from ionctl.ops.account import Account
 
 Inventory = dict[str, Any]
 """Resource -> attribute -> value, all of it JSON."""
@@ -39,7 +39,7 @@ _STATE = frozenset(
 )
 
 
-def inventory(clients: Clients, names: Names) -> Inventory:
+def inventory(clients: Account, names: Names) -> Inventory:
     """Give all that there is of a deployment, and of everything else in its account."""
     found = {
         **_queues(clients),
@@ -60,7 +60,7 @@ def inventory(clients: Clients, names: Names) -> Inventory:
     return normal
 
 
-def _queues(clients: Clients) -> Inventory:
+def _queues(clients: Account) -> Inventory:
     return {
         f"queue {url.rsplit('/', 1)[-1]}": {
             **clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"],
@@ -70,7 +70,7 @@ def _queues(clients: Clients) -> Inventory:
     }
 
 
-def _topics(clients: Clients) -> Inventory:
+def _topics(clients: Account) -> Inventory:
     found: Inventory = {}
     for topic in clients.sns.list_topics()["Topics"]:
         arn = topic["TopicArn"]
@@ -86,7 +86,7 @@ def _topics(clients: Clients) -> Inventory:
     return found
 
 
-def _function(clients: Clients, names: Names) -> Inventory:
+def _function(clients: Account, names: Names) -> Inventory:
     functions, name = clients.functions, names.function
     function = functions.get_function(FunctionName=name)
     policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
@@ -104,7 +104,7 @@ def _function(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _role(clients: Clients, names: Names) -> Inventory:
+def _role(clients: Account, names: Names) -> Inventory:
     iam, role = clients.iam, names.role
     return {
         "role": {
@@ -119,7 +119,7 @@ def _role(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _rule(clients: Clients, names: Names) -> Inventory:
+def _rule(clients: Account, names: Names) -> Inventory:
     targets = clients.events.list_targets_by_rule(Rule=names.rule)["Targets"]
     return {
         "rule": {
@@ -132,7 +132,7 @@ def _rule(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _tables(clients: Clients) -> Inventory:
+def _tables(clients: Account) -> Inventory:
     dynamodb = clients.dynamodb
     return {
         f"table {table}": {

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ionctl.local import clients, deploy, terraform
-from ionctl.local.clients import Clients
 from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 SETTINGS = {"smtp": {"connections": "7"}, "mail": {"sender": "ion@example.org"}}
 
@@ -30,13 +30,13 @@ class Cloud:
         return self._deployed(deploy.deploy)
 
     def with_terraform(self) -> Inventory:
-        def apply(_aws: Clients, names: Names, variables: Variables) -> None:
+        def apply(_aws: Account, names: Names, variables: Variables) -> None:
             folder = self._folder / names.account
             terraform.apply(ROOT / "terraform", folder, names, variables)
 
         return self._deployed(apply)
 
-    def _deployed(self, deploy_it: Callable[[Clients, Names, Variables], None]) -> Inventory:
+    def _deployed(self, deploy_it: Callable[[Account, Names, Variables], None]) -> Inventory:
         names = names_of(self._ministack.endpoint, next(self._accounts))
         aws = clients.connect(names)
         operators = aws.sns.create_topic(Name="operators")["TopicArn"]

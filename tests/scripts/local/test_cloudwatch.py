@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ionctl.local import clients
-from ionctl.local.clients import Clients
 from ionctl.local.cloudwatch import QueueMetric, pause_after
 from ionctl.local.names import names_of
+from ionctl.ops.account import Account
 
 ACCOUNT = "303030303030"
 WAIT_SECONDS = 20
 
 
-def largest(aws: Clients, queue: str) -> float | None:
+def largest(aws: Account, queue: str) -> float | None:
     """The most messages of a queue that were measured; None: it wasn't yet."""
     now = datetime.now(tz=UTC)
     points = aws.cloudwatch.get_metric_statistics(

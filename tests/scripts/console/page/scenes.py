@@ -167,6 +167,7 @@ def letter(number: int, **changes: object) -> Letter:
         "problem": "value",
         "did_you_mean": "",
         "hint": "an address: a@b, or Name <a@b>",
+        "remedy": "correct it with ionctl dead edit",
         "stage": "",
         "reply": "",
         "attempts": 0,
@@ -180,7 +181,8 @@ def letter(number: int, **changes: object) -> Letter:
         "first_queued_at": ago(minutes=30),
         "died_at": ago(minutes=29 - number),
     }
-    return Letter(**{**known, **changes})
+    about = {**known, **changes}
+    return Letter(**{name: about[name] for name in Letter.__struct_fields__ if name in about})
 
 
 REFUSED = {

@@ -159,17 +159,19 @@ def test_a_letter_that_was_put_back_is_found_under_its_other_id(open_page: Open)
     expect(visit.page.get_by_role("link", name="What became of its email")).to_be_visible()
 
 
-def test_what_to_do_is_said_where_nothing_of_the_input_is_wrong(open_page: Open) -> None:
-    hint = "see the address with whoever wrote it, then edit or discard"
-    found = scenes.letters()
-    groups = [msgspec.structs.replace(one, hint=one.hint or hint) for one in found.groups]
+def test_what_to_do_is_said_of_a_group_and_of_a_letter(open_page: Open) -> None:
+    words = "correct the address where you keep it"
+    found = msgspec.to_builtins(scenes.letters())
+    for group in found["groups"]:
+        group["remedy"] = words
     api = FakeApi(scenes.answers())
-    api.answers["GET /api/dead"] = msgspec.structs.replace(found, groups=groups)
-    api.answers["GET /api/dead/m-3"] = scenes.letter(3, **{**scenes.REFUSED, "hint": hint})
+    api.answers["GET /api/dead"] = found
+    refused = msgspec.to_builtins(scenes.letter(3, **scenes.REFUSED))
+    api.answers["GET /api/dead/m-3"] = {**refused, "remedy": words}
     visit = open_page(api, "#/dead")
-    expect(visit.main).to_contain_text(f"What to do: {hint}")
+    expect(visit.main.get_by_text(f"What to do: {words}")).to_have_count(2)
     visit.go("#/dead/m-3")
-    expect(visit.main.locator(".reading")).to_contain_text(f"What to do: {hint}")
+    expect(visit.main.locator(".reading")).to_contain_text(f"What to do: {words}")
 
 
 def test_an_edit_is_checked_while_it_is_typed_and_then_sent(open_page: Open) -> None:

@@ -143,7 +143,9 @@ def test_nodejs_publishes_the_message(nodemailer: Nodemailer, tmp_path: Path, bu
     for one in ("email_id", "subject", "body_text", "body_html", "headers", "tags", "in_doubt"):
         assert getattr(sent, one) == getattr(wanted, one), one
     assert (sent.lane, recipients(sent)) == (wanted.lane, recipients(wanted))
-    assert b64decode(str(sent.attachments[0].content)) == b"a"
+    assert sent.attachments is not None
+    (attached,) = sent.attachments
+    assert b64decode(str(attached.content)) == b"a"
 
 
 @pytest.mark.parametrize("message", [REDRIVE, CANCEL, PAUSE])

@@ -118,7 +118,8 @@ function overview({ reason = "", path = "" }) {
     <h2>${count(shown.reduce((sum, one) => sum + one.count, 0), "dead letter")}</h2>
     ${shown.map((group) => html`<section class="group-card">
       <h3>${shape("cross")} ${group.reason} ${group.path ? html`<code>${group.path}</code>` : nothing} <span class="n">${group.count}</span></h3>
-      ${group.hint ? html`<p>${group.path ? "What would be right" : "What to do"}: ${group.hint}</p>` : nothing}
+      ${group.hint ? html`<p>What would be right: ${group.hint}</p>` : nothing}
+      ${group.remedy ? html`<p>What to do: ${group.remedy}</p>` : nothing}
       <p class="soft"><span>From ${when(group.oldest_at)} to ${when(group.newest_at)}</span>
         ${writes() ? html`<button type="button" class="small" @click=${() => redrive(group, again)}>Redrive all ${group.count}</button>` : nothing}
       </p>

@@ -58,9 +58,10 @@ export function letter(id, up) {
     ${back}
     <header>
       <h2 class="bad-text">${shape("cross")} ${one.reason} ${one.path ? html`<code>${one.path}</code>` : nothing}</h2>
-      ${one.hint ? html`<p class="large">${one.path ? "What would be right" : "What to do"}: ${one.hint}</p>` : nothing}
+      ${one.hint ? html`<p class="large">What would be right: ${one.hint}</p>` : nothing}
       ${one.did_you_mean ? html`<p class="large">Did you mean <code>${one.did_you_mean}</code>?</p>` : nothing}
       ${one.reply ? html`<q class="reply">${one.reply}</q>` : nothing}
+      ${one.remedy ? html`<p class="large">What to do: ${one.remedy}</p>` : nothing}
       ${facts(one)} ${writes() && draft === null ? actions(one, up) : nothing}
     </header>
     ${draft === null ? read(one) : edit(one)}
