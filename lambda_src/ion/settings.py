@@ -56,7 +56,7 @@ KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
 _AWS_KEYS = (
     *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
     *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
-    *("outbox_table", "secret_arn", "concurrency"),
+    *("outbox_table", "secret_arn", "concurrency", "events"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
