@@ -163,6 +163,8 @@ class Aws:
     secret_arn: str = ""
     concurrency: int = 1
     """Runs that there may be at a time."""
+    events: bool = False
+    """Fates are told by the ledger's stream, those of what has no row of its own included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ def _aws(section: Section) -> Aws:
         outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),
         concurrency=section.number("concurrency", 1, 100_000, default="1"),
+        events=section.one_of("events", ["off", "on"], default="off") == "on",
     )
 
 
