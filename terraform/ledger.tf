@@ -17,6 +17,10 @@ resource "aws_dynamodb_table" "ledger" {
     enabled        = true
   }
 
+  # What is written there is told (events.tf).
+  stream_enabled   = var.events != null
+  stream_view_type = var.events == null ? null : "NEW_AND_OLD_IMAGES"
+
   # The ledger is what keeps a redelivered email from being sent twice.
   point_in_time_recovery {
     enabled = true

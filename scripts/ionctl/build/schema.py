@@ -1,7 +1,7 @@
-"""What a publisher may write, for other languages and tools: JSON Schema and AsyncAPI.
+"""What a publisher may write, and a subscriber gets: JSON Schema and AsyncAPI for other languages.
 
-Both are made from the contract's types, so they can't say anything else. They say less: what a
-header or an address may hold, and how much a message may, is found by the relay alone.
+All are made from the code's own types, so they can't say anything else. Of messages they say less:
+what a header or an address may hold, and how much a message may, is found by the relay alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ion.contract import Action
+from ionctl.build.events_schema import events_asyncapi
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -49,6 +50,7 @@ def files() -> dict[str, str]:
         for name, content in (
             ("message.schema.json", json_schema()),
             ("asyncapi.json", asyncapi()),
+            ("events.asyncapi.json", events_asyncapi(_info(), EXAMPLES / "events")),
         )
     }
 
@@ -68,17 +70,11 @@ def asyncapi() -> dict[str, Any]:
 
     The schemas use nothing that isn't in draft 07, too, which is what AsyncAPI has by default.
     """
-    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     actions = _actions()
     schemas = _components("#/components/schemas/{name}")
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": "ion",
-            "version": about["version"],
-            "description": about["description"],
-            "license": {"name": about["license"]},
-        },
+        "info": _info(),
         "defaultContentType": "application/json",
         "channels": {
             "input": {
@@ -140,6 +136,16 @@ def examples() -> dict[Path, dict[str, Any]]:
     return {
         path: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(EXAMPLES.glob("*.json"))
+    }
+
+
+def _info() -> dict[str, Any]:
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "title": "ion",
+        "version": about["version"],
+        "description": about["description"],
+        "license": {"name": about["license"]},
     }
 
 
