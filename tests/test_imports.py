@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
-    ["handler", "load"],
+    ["handler", "load", "feedback"],
     ["relay"],
     ["drain"],
     ["deadletter"],
@@ -27,14 +27,16 @@ LAYERS = [
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"load", "relay"},
-    "botocore": {"aws", "relay"},
+    "boto3": {"feedback", "load", "relay"},
+    "botocore": {"aws", "feedback", "relay"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
-    "msgspec": {"aws", "contract", "deadletter", "drain", "history", "policy", "report"},
+    "msgspec": {
+        *("aws", "contract", "deadletter", "drain", "feedback", "history", "policy", "report"),
+    },
 }
 """Who may know which library: what it raises is translated where it is called."""
 

@@ -1,6 +1,6 @@
-"""What a publisher may write, for other languages and tools: JSON Schema and AsyncAPI.
+"""What a publisher may write, and a provider, for other languages: JSON Schema and AsyncAPI.
 
-Both are made from the contract's types, so they can't say anything else. They say less: what a
+All are made from the contract's types, so they can't say anything else. They say less: what a
 header or an address may hold, and how much a message may, is found by the relay alone.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ion.contract import Action
+from ion.feedback.generic import Feedback
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -49,6 +50,7 @@ def files() -> dict[str, str]:
         for name, content in (
             ("message.schema.json", json_schema()),
             ("asyncapi.json", asyncapi()),
+            ("feedback.schema.json", feedback_schema()),
         )
     }
 
@@ -60,6 +62,17 @@ def json_schema() -> dict[str, Any]:
         "title": _TITLE,
         "anyOf": [{"$ref": f"#/$defs/{name}"} for name in _actions().values()],
         "$defs": _components("#/$defs/{name}"),
+    }
+
+
+def feedback_schema() -> dict[str, Any]:
+    """Of what providers other than Amazon SES may tell, in the dialect of 2020-12."""
+    _, types = msgspec.json.schema_components([Feedback], ref_template="{name}")
+    schema: dict[str, Any] = _mended(types[Feedback.__name__])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "ion: messages to the feedback topic",
     }
 
 
