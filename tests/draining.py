@@ -69,6 +69,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     sqs: Between | None = None,
     dynamodb: Between | None = None,
     control: Between | None = None,
+    address_key: Between | None = None,
     s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
@@ -80,6 +81,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory: Memory | None = None,
     pace: Pace | None = None,
     workers: int | None = None,
+    events: bool = False,
     templates: Files | None = None,
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
@@ -108,6 +110,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 in_doubt,
                 lease_until=now() + 960,
                 now=now,
+                address_key=account.address_key(address_key),
                 claim_checks=claim_checks,
                 templates=(
                     Templates(Renderer(templates), telemetry, deadline, now) if templates else None
@@ -121,6 +124,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             deadline=deadline,
             memory=memory,
             pace=pace,
+            events=events,
         ).run()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from ion.aws.address_key import AddressKey
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
@@ -76,7 +77,9 @@ class Relay:
         )
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.address_key = AddressKey(dynamodb, aws.ledger_table)
         self.control = ControlRow(dynamodb, aws.ledger_table)
+        self._events = aws.events
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
@@ -141,7 +144,7 @@ class Relay:
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:
-        settler = Settler(self.queues, self.ledger, self.telemetry)
+        settler = Settler(self.queues, self.ledger, self.telemetry, events=self._events)
         return await self.retention.run(self.queues, settler, deadline)
 
     def _drain(
@@ -161,6 +164,7 @@ class Relay:
                 settings.sender,
                 settings.in_doubt,
                 lease_until,
+                address_key=self.address_key,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
             ),
@@ -174,6 +178,7 @@ class Relay:
             deadline=deadline,
             pace=pace,
             memory=memory,
+            events=self._events,
         )
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
