@@ -15,13 +15,16 @@ resource "terraform_data" "all_but_tables" {
     aws_cloudwatch_metric_alarm.queue_size,
     aws_cloudwatch_query_definition.relay,
     aws_lambda_function.events,
+    aws_lambda_event_source_mapping.feedback,
     aws_lambda_function_event_invoke_config.load,
     aws_lambda_function_event_invoke_config.relay,
     aws_sns_topic_policy.bulk,
+    aws_sns_topic_policy.feedback,
     aws_sns_topic_policy.input,
     aws_sns_topic_policy.outcome,
     aws_sns_topic_policy.queue_size_alarm,
     aws_sns_topic_subscription.bulk_queue,
+    aws_sns_topic_subscription.feedback,
     aws_sns_topic_subscription.queue,
     aws_sns_topic_subscription.wake_on_bulk,
     aws_sns_topic_subscription.wake_on_message,
@@ -29,5 +32,6 @@ resource "terraform_data" "all_but_tables" {
     aws_sqs_queue_policy.events,
     aws_sqs_queue_policy.later,
     aws_sqs_queue_redrive_allow_policy.dead_letter,
+    aws_sqs_queue_redrive_allow_policy.feedback_dead_letter,
   ]
 }

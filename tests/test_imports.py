@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
-    ["handler", "load", "events"],
+    ["handler", "load", "events", "feedback"],
     ["relay"],
     ["drain"],
     ["deadletter"],
@@ -27,15 +27,16 @@ LAYERS = [
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"events", "load", "relay"},
-    "botocore": {"aws", "events", "relay"},
+    "boto3": {"events", "feedback", "load", "relay"},
+    "botocore": {"aws", "events", "feedback", "relay"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
     "msgspec": {
-        *("aws", "contract", "deadletter", "drain", "events", "history", "policy", "report"),
+        *("aws", "contract", "deadletter", "drain", "events", "feedback", "history", "policy"),
+        "report",
     },
 }
 """Who may know which library: what it raises is translated where it is called."""

@@ -1,6 +1,6 @@
 """From what a publisher asks for to an email: envelope and RFC 5322 bytes, without any I/O."""
 
-from ion.mail.addresses import is_address
+from ion.mail.addresses import address_of, is_address
 from ion.mail.attachments import Objects
 from ion.mail.compose import (
     Checked,
@@ -16,6 +16,7 @@ from ion.mail.redirected import redirected
 __all__ = [
     "Checked",
     "Objects",
+    "address_of",
     "author",
     "check",
     "compose",

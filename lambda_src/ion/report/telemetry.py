@@ -22,6 +22,8 @@ _METRIC = {
     Status.RELEASED: "Released",
     Status.DEAD: "DeadLettered",
 }
+_NOTICED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
+"""The metrics of what providers tell, by what they tell."""
 
 
 class Telemetry:
@@ -166,6 +168,50 @@ class Telemetry:
             what,
             extra={"message_id": message_id, "error": type(error).__name__, "traceback": frames},
         )
+
+    def noticed(
+        self,
+        kind: str,
+        *,
+        email_id: str,
+        address: str,
+        reason: str,
+        reply: str,
+        consequence: str,
+    ) -> None:
+        """A provider has told what became of an email after it took it.
+
+        Deliveries, one an email, are written at the level DEBUG, and counted.
+
+        Args:
+            kind: "delivered", "bounced", "complained".
+            email_id: empty: of an email that the ledger doesn't know.
+            address: the hash of the recipient's; empty: it isn't known.
+            reason: in the provider's word.
+            reply: what the recipient's server said, redacted.
+            consequence: for the address: "nothing", "counted", "suppressed".
+        """
+        log = self._logger.debug if kind == "delivered" else self._logger.info
+        log(
+            kind,
+            extra={
+                "email_id": email_id,
+                "address": address,
+                "reason": reason,
+                "reply": reply,
+                "consequence": consequence,
+            },
+        )
+        self._metrics.add(_NOTICED[kind], MetricUnit.Count, 1)
+
+    def ignored(self, what: str) -> None:
+        """A provider has told what doesn't matter to ion; `what` is a word of ion's own list."""
+        self._logger.debug("notice ignored", extra={"what": what})
+        self._metrics.add("NoticesIgnored", MetricUnit.Count, 1)
+
+    def flush(self) -> None:
+        """Write the metrics out."""
+        self._metrics.flush()
 
     def ended(self, summary: Mapping[str, object]) -> None:
         """Log the summary of a run, and write the metrics out."""

@@ -1,4 +1,4 @@
-"""What a publisher may write, and a subscriber gets: JSON Schema and AsyncAPI for other languages.
+"""What publishers and providers write, and subscribers get: JSON Schema and AsyncAPI for others.
 
 All are made from the code's own types, so they can't say anything else. Of messages they say less:
 what a header or an address may hold, and how much a message may, is found by the relay alone.
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ion.contract import Action
+from ion.feedback.generic import Feedback
 from ionctl.build.events_schema import events_asyncapi
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,6 +52,7 @@ def files() -> dict[str, str]:
             ("message.schema.json", json_schema()),
             ("asyncapi.json", asyncapi()),
             ("events.asyncapi.json", events_asyncapi(_info(), EXAMPLES / "events")),
+            ("feedback.schema.json", feedback_schema()),
         )
     }
 
@@ -62,6 +64,17 @@ def json_schema() -> dict[str, Any]:
         "title": _TITLE,
         "anyOf": [{"$ref": f"#/$defs/{name}"} for name in _actions().values()],
         "$defs": _components("#/$defs/{name}"),
+    }
+
+
+def feedback_schema() -> dict[str, Any]:
+    """Of what providers other than Amazon SES may tell, in the dialect of 2020-12."""
+    _, types = msgspec.json.schema_components([Feedback], ref_template="{name}")
+    schema: dict[str, Any] = _mended(types[Feedback.__name__])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "ion: messages to the feedback topic",
     }
 
 
