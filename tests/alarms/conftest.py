@@ -18,7 +18,7 @@ from ionctl.problem import Problem
 def planned(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Planned:
     try:
         folder = tmp_path_factory.mktemp("planned") / "terraform"
-        return plan(folder, dynamodb_endpoint, events={})
+        return plan(folder, dynamodb_endpoint, events={}, feedback={})
     except Problem as problem:
         if os.environ.get("CI") == "true":
             raise
