@@ -39,7 +39,7 @@ _FLUSHES = 2
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
 _BY_FATE = (
-    *(Status.DONE, Status.SENT, Status.TO_BULK),
+    *(Status.DONE, Status.SUPPRESSED, Status.SENT, Status.TO_BULK),
     *(Status.RELEASED, Status.DEFERRED, Status.DEAD),
 )
 """From the best to the worst."""

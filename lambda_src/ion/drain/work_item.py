@@ -132,15 +132,15 @@ class WorkItem:
             (for `Admission.fetch`); an action; the message's fate, where that is decided already;
             or an order to put it back.
         row: where the fate is to be remembered, if anywhere.
-        parked: the fate of recipients that a job leaves out, since the server may have the email
-            for them, if there are any.
+        apart: the fates of recipients that the task leaves out: the server may have the email for
+            them, or they must not be written to.
     """
 
     message: Message
     history: History
     task: Task
     row: Row | None = None
-    parked: Delivery | None = None
+    apart: tuple[Delivery, ...] = ()
 
     @property
     def bodies(self) -> Bodies | None:

@@ -20,6 +20,7 @@ _METRIC = {
     Status.DEFERRED: "Deferred",
     Status.RELEASED: "Released",
     Status.DEAD: "DeadLettered",
+    Status.SUPPRESSED: "Suppressed",
 }
 
 
