@@ -331,7 +331,7 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
         ),
         ("templates", "s3", ["arn:aws:s3:::canary", "https://canary.s3.amazonaws.com/a"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
-        ("suppression", "list", ["canary", "On", "true", ""]),
+        ("suppression", "list", ["canary", "On", "true"]),
         ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),
         ("aws", "concurrency", ["0", "-1", "canary"]),
