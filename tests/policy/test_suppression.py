@@ -148,6 +148,7 @@ def test_an_erasure_keeps_suppressions_and_nothing_else() -> None:
     assert [one.scope for one in erased.suppressions] == [ALL, "tag:list=news"]
     assert {one.by for one in erased.suppressions} == {""}
     assert (erased.soft_bounces, erased.notices, erased.erased_at) == ((), (), NOW)
+    assert erased.erased(NOW - DAY).erased_at == NOW, "another operator's clock may be behind"
 
 
 @pytest.mark.parametrize(

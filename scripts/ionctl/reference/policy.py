@@ -25,7 +25,7 @@ LOOK: Statements = {
         ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"),
         _QUEUES,
     ),
-    "Ledger": (("dynamodb:BatchGetItem",), _TABLE),
+    "Ledger": (("dynamodb:BatchGetItem", "dynamodb:Scan"), _TABLE),
     "Log": (("logs:FilterLogEvents",), _LOG),
     "WhatIsThere": (
         (
@@ -35,7 +35,7 @@ LOOK: Statements = {
         ("*",),
     ),
 }
-"""For status, show and the looks at dead letters."""
+"""For status, show, the suppression list and the looks at dead letters."""
 
 STEER: Statements = {
     "SendLetters": (("sqs:SendMessage",), ("sqs:{name}-input-queue", _DEAD_LETTERS)),
@@ -44,7 +44,8 @@ STEER: Statements = {
     "Wake": (("lambda:InvokeFunction",), _FUNCTION),
     "Publish": (("sns:Publish",), ("sns:{name}-input-topic", "sns:{name}-bulk-topic")),
 }
-"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, wakes and sends."""
+"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, suppresses, erases,
+wakes and sends."""
 
 DIAGNOSE: Statements = {
     "Package": (("lambda:GetFunction", "lambda:GetPolicy"), _FUNCTION),

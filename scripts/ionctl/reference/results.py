@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 
 from ionctl.ops.result import (
+    AddressKnown,
     Cancelled,
     Checks,
     ConsoleAddress,
     Cost,
     Diagnosis,
     Edited,
+    Erased,
+    Imported,
     InForce,
     Letter,
     Letters,
@@ -27,6 +30,7 @@ from ionctl.ops.result import (
     Rendered,
     Sent,
     Status,
+    SuppressionEntries,
 )
 
 FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
@@ -44,6 +48,13 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "resume": InForce,
     "stop": InForce,
     "cancel": Cancelled,
+    "suppress add": AddressKnown,
+    "suppress remove": AddressKnown,
+    "suppress check": AddressKnown,
+    "suppress list": SuppressionEntries,
+    "suppress export": SuppressionEntries,
+    "suppress import": Imported,
+    "erase": Erased,
     "send": Published,
     "send --wait": Sent,
     "load": Loaded,

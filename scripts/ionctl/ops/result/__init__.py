@@ -22,8 +22,16 @@ from ionctl.ops.result.status import (
     Status,
     Verdict,
 )
+from ionctl.ops.result.suppression import (
+    AddressKnown,
+    Erased,
+    Imported,
+    SuppressionEntries,
+    SuppressionEntry,
+)
 
 __all__ = [
+    "AddressKnown",
     "AlarmState",
     "Cancelled",
     "Checked",
@@ -34,10 +42,12 @@ __all__ = [
     "Depth",
     "Diagnosis",
     "Edited",
+    "Erased",
     "Fault",
     "Finding",
     "Grade",
     "HeldServer",
+    "Imported",
     "InForce",
     "Letter",
     "LetterGroup",
@@ -58,5 +68,7 @@ __all__ = [
     "Sent",
     "Status",
     "StopInForce",
+    "SuppressionEntries",
+    "SuppressionEntry",
     "Verdict",
 ]
