@@ -227,6 +227,8 @@ def _why(words: str) -> Why | None:
 def moment(written: object) -> datetime | None:
     """A time in seconds since the epoch, ISO 8601 or RFC 5322; None: it is none that is known."""
     text = str(written or "").strip()
+    if not text:
+        return None
     try:
         seconds = float(text)
         return datetime.fromtimestamp(seconds, UTC)
