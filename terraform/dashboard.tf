@@ -77,7 +77,7 @@ locals {
       ]
     }]],
     [var.events != null || var.feedback != null, ["metric", "Functions of events and feedback: errors, throttles", {
-      stat = "Sum", metrics = concat([for name, on in { (local.events_name) = var.events != null, (local.feedback_name) = var.feedback != null } : [
+      stat = "Sum", metrics = concat([], [for name, on in { (local.events_name) = var.events != null, (local.feedback_name) = var.feedback != null } : [
         for metric in ["Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", name, { label = "${name}, ${lower(metric)}" }]
       ] if on]...)
     }]],
@@ -112,7 +112,7 @@ locals {
     ],
     [
       ["metric", "What became of it", {
-        stat = "Sum", metrics = [for metric in ["Sent", "Deferred", "Released", "DeadLettered", "Redriven"] : concat(["ion", metric], local.relay_dimension)]
+        stat = "Sum", metrics = [for metric in ["Sent", "Deferred", "Released", "DeadLettered", "Suppressed", "Redriven"] : concat(["ion", metric], local.relay_dimension)]
       }],
       ["log", "Deferred, by reason", {
         view = "table", query = "${local.of_events} | filter message = 'deferred' | stats count(*) as emails by reason, server | sort emails desc"

@@ -49,6 +49,7 @@ _OTHER_KEYS = {
     "mail": ("sender",),
     "templates": ("s3",),
     "guard": GUARD_KEYS,
+    "suppression": ("list",),
     "log": ("level",),
 }
 KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
@@ -183,6 +184,8 @@ class Settings:
     templates: TemplateBucket | None = None
     """None: they are in the package, if there are any."""
     guard: GuardRules = field(default_factory=GuardRules)
+    suppression_list: bool = False
+    """Recipients are looked up in the suppression list."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -240,7 +243,12 @@ def load(
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
         templates=_templates(config.section("templates")),
         guard=guard_rules(config.section("guard"), is_address),
+        suppression_list=_is_on(config.section("suppression"), "list"),
     )
+
+
+def _is_on(section: Section, key: str) -> bool:
+    return section.one_of(key, ["off", "on"], default="off") == "on"
 
 
 def _templates(section: Section) -> TemplateBucket | None:

@@ -7,13 +7,17 @@ from typing import Any
 from alarms.world import World
 from draining import control_row
 from function import PASSWORD, email, guarded
+from ion.address_hash import address_hash
+from ion.aws.addresses import Addresses
 from ion.contract import Pause
+from ion.policy.suppression import ALL, Suppression, Why
 from smtp_server import NORMAL, ScriptedServer, Step, reply
 
 
 async def every_kind_of_run(world: World) -> None:
-    """Sent, deferred, dead, redriven, held, by a stopgap, misconfigured, paused."""
+    """Sent, deferred, dead, redriven, suppressed, held, by a stopgap, misconfigured, paused."""
     await _that_send(world)
+    await _to_the_suppressed(world)
     await _that_hold(world)
     await _by_a_backup(world)
     async with guarded() as server:
@@ -33,6 +37,19 @@ async def _that_send(world: World) -> None:
         await world.pass_minutes(6)
         world.publish(json.dumps({"action": "redrive"}))
         await world.pass_minutes(6)
+
+
+async def _to_the_suppressed(world: World) -> None:
+    world.function.monkeypatch.setenv("ION_SUPPRESSION_LIST", "on")
+    hashed = address_hash(await world.account.address_key().get(), "to7@example.org")
+    entry = Suppression(ALL, Why.MANUAL, datetime.now(UTC))
+    client: Any = world.account.dynamodb()
+    await Addresses(client, world.account.table).change(hashed, lambda was: was.suppressed(entry))
+    async with guarded() as server:
+        world.function.knows(server)
+        world.deploy()
+        world.publish(email(7))
+        await world.pass_minutes(5)
 
 
 async def _that_hold(world: World) -> None:

@@ -6,6 +6,7 @@ No row has an address. The rows have no `expires_at`: a suppression outlives eve
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -29,6 +30,19 @@ _LONGEST_PAUSE_SECONDS = 0.2
 """Between two tries, and a random part of it, so that those who meet don't meet again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of addresses.
+
+    Args:
+        found: of those of which something is, by hash.
+        unknown: of those of which it can't be known, by hash: why, in AWS's word or ours.
+    """
+
+    found: dict[str, AddressState] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+
 class Addresses:
     """The rows. Each write gives its row another version, and is refused if another was faster.
 
@@ -46,15 +60,35 @@ class Addresses:
         Raises:
             TableError: it can't be known.
         """
-        keys = sorted({PREFIX + one for one in hashes})
-        calls = [
-            self._table.read(keys[start : start + KEYS_A_READ])
-            for start in range(0, len(keys), KEYS_A_READ)
-        ]
-        found: dict[str, AddressState] = {}
-        for rows in await asyncio.gather(*calls):
-            found |= {key.removeprefix(PREFIX): state_of(item) for key, item in rows.items()}
-        return found
+        known = await self.look(hashes)
+        for code in known.unknown.values():
+            raise TableError(code)
+        return known.found
+
+    async def look(self, hashes: Iterable[str]) -> Known:
+        """The same of what can be known: a call that fails, or a damaged row, spoils no other."""
+        every = sorted(set(hashes))
+        hundreds = [every[at : at + KEYS_A_READ] for at in range(0, len(every), KEYS_A_READ)]
+        known = Known()
+        for some, answer in zip(
+            hundreds, await asyncio.gather(*map(self._rows, hundreds)), strict=True
+        ):
+            if isinstance(answer, TableError):
+                known.unknown.update(dict.fromkeys(some, str(answer)))
+                continue
+            for key, item in answer.items():
+                hashed = key.removeprefix(PREFIX)
+                try:
+                    known.found[hashed] = state_of(item)
+                except TableError as error:
+                    known.unknown[hashed] = str(error)
+        return known
+
+    async def _rows(self, hashes: list[str]) -> dict[str, Item] | TableError:
+        try:
+            return await self._table.read([PREFIX + one for one in hashes])
+        except TableError as error:
+            return error
 
     async def change(
         self, hashed: str, change: Callable[[AddressState], AddressState]

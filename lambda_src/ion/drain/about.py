@@ -12,7 +12,7 @@ from ion.history import message_id
 from ion.report.redact import id_in
 
 _BY_FATE = (
-    *(Status.DONE, Status.SENT, Status.SUPPRESSED, Status.TO_BULK),
+    *(Status.DONE, Status.SUPPRESSED, Status.SENT, Status.TO_BULK),
     *(Status.RELEASED, Status.DEFERRED, Status.DEAD),
 )
 """From the best to the worst."""

@@ -8,7 +8,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeGuard
 
@@ -43,6 +43,7 @@ from ion.delivery import (
 )
 from ion.drain.about import about_email
 from ion.drain.claim_checks import ClaimChecks
+from ion.drain.suppression_list import Addressed, Looked, SuppressionList, left_out, sender_domain
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
@@ -55,8 +56,17 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
 from ion.policy.schedule import begins_at, born_at, ends_at
+from ion.policy.suppression import About, Forbidden
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is asked about an email before it may be sent: whether, and to whom."""
+
+    claim: Claim
+    addressed: Addressed
 
 
 class Admission:
@@ -73,6 +83,7 @@ class Admission:
         address_key: of the hashes by which rows and log tell recipients.
         templates: of messages that name one; None: there are none.
         claim_checks: fetches what messages point to; None: no message does.
+        suppression_list: who must not be written to; None: there is none.
     """
 
     def __init__(  # noqa: PLR0913 - what a message may need
@@ -87,9 +98,11 @@ class Admission:
         address_key: AddressKey,
         templates: Templates | None = None,
         claim_checks: ClaimChecks | None = None,
+        suppression_list: SuppressionList | None = None,
     ) -> None:
         self._ledger = ledger
         self._address_key = address_key
+        self.suppression_list = suppression_list
         self._telemetry = telemetry
         self._claim_checks = claim_checks
         self.default_sender = default_sender
@@ -98,7 +111,8 @@ class Admission:
         self._templates = templates
         self._now = now
         self.failures = 0
-        """Claims in a row that the ledger didn't answer; those side by side count as one."""
+        """Claims in a row to which the table gave no answer, be it of the emails or of their
+        recipients; those side by side count as one."""
 
     async def begin(self) -> None:
         """Read what each claim needs. Once an environment: it never changes.
@@ -117,13 +131,13 @@ class Admission:
         claim_checks = self._claim_checks
         fetched = await claim_checks.from_outbox(messages) if claim_checks else {}
         prepared = [await self._prepare(one, fetched.get(n)) for n, one in enumerate(messages)]
-        claims: dict[str, Claim] = {}
+        asking: dict[str, _Asking] = {}
         claimants: set[int] = set()
         for number, one in enumerate(prepared):
-            if _is_claimed_early(one.task) and one.history.email_id not in claims:
-                claims[one.history.email_id] = self._claim(one, one.task)
+            if _is_claimed_early(one.task) and one.history.email_id not in asking:
+                asking[one.history.email_id] = self._asking(one, one.task)
                 claimants.add(number)
-        judgements = await self._judgements(claims)
+        judgements, looked = await self._judgements(asking)
         admitted = []
         for number, one in enumerate(prepared):
             if not _is_claimed_early(one.task):
@@ -132,7 +146,8 @@ class Admission:
             judged = judgements[one.history.email_id]
             if number not in claimants:  # its twin came in the same ten
                 judged = Judgement(Verdict.WAIT)
-            admitted.append(_admitted(one, one.task, judged))
+            barred = looked.barred.get(one.history.email_id, {})
+            admitted.append(_admitted(one, one.task, judged, barred))
         return admitted
 
     async def admit_alone(self, one: WorkItem) -> WorkItem:
@@ -144,9 +159,12 @@ class Admission:
         unclaimed = one.task.unclaimed if isinstance(one.task, Suspect) else one.task
         if not isinstance(unclaimed, Unclaimed):
             return one
-        claim = self._claim(one, unclaimed, alone=True)
-        judgements = await self._judgements({claim.email_id: claim})
-        return _admitted(one, unclaimed, judgements[claim.email_id])
+        name = one.history.email_id
+        judgements, looked = await self._judgements(
+            {name: self._asking(one, unclaimed, alone=True)}
+        )
+        barred = looked.barred.get(name, {})
+        return _admitted(one, unclaimed, judgements[name], barred)
 
     async def fetch(self, one: WorkItem, timeout_seconds: float) -> WorkItem:
         """Read the message that lies in S3, and say what may be done about it."""
@@ -168,21 +186,31 @@ class Admission:
         """A message that is to be put back."""
         return WorkItem(message, read_history(message), PutBack())
 
-    async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
-        if not claims:
-            return {}
-        code, before = "", self.failures
+    async def _judgements(
+        self, asking: Mapping[str, "_Asking"]
+    ) -> tuple[dict[str, Judgement], Looked]:
+        """Claim emails, by key, unless it can't be known whom they may go to."""
+        if not asking:
+            return {}, Looked()
+        before, looked = self.failures, Looked()
+        if self.suppression_list is not None:
+            addressed = {name: one.addressed for name, one in asking.items()}
+            looked = await self.suppression_list.look(addressed)
+        code = looked.code
+        judgements = dict.fromkeys(asking, Judgement(Verdict.UNKNOWN))
+        claims = {name: one.claim for name, one in asking.items() if name not in looked.unknown}
         try:
-            judgements = await self._ledger.claim(list(claims.values()), self._now())
+            judged = await self._ledger.claim(list(claims.values()), self._now())
         except TableError as error:
             code = str(error)
-            judgements = [Judgement(Verdict.UNKNOWN)] * len(claims)
-        unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]
+        else:
+            judgements |= zip(claims, judged, strict=True)
+        unknown = [one for one in judgements.values() if one.verdict is Verdict.UNKNOWN]
         if unknown:
             self._telemetry.trouble("the ledger can't be used", count=len(unknown), code=code)
         answered = len(unknown) < len(judgements)
         self.failures = 0 if answered else min(self.failures, before) + 1
-        return dict(zip(claims, judgements, strict=True))
+        return judgements, looked
 
     async def _prepare(
         self, message: Message, fetched: Fetched | UnfetchedError | None
@@ -265,6 +293,12 @@ class Admission:
             raise BadInput(Reason.TEMPLATE_MISSING, "$.template")
         return await self._templates.check(send)
 
+    def _asking(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> "_Asking":
+        claim, envelope = self._claim(one, unclaimed, alone=alone), unclaimed.email.envelope
+        history = one.history
+        about = About(sender_domain(envelope.senders), history.tags or {}, history.first_queued_at)
+        return _Asking(claim, Addressed(envelope.recipients, claim.scope, about))
+
     def _claim(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> Claim:
         history, recipients = one.history, len(unclaimed.email.envelope.recipients)
         return Claim(
@@ -308,36 +342,46 @@ def _dead(bad: BadInput) -> Delivery:
     )
 
 
-def _admitted(one: WorkItem, unclaimed: Unclaimed, judged: Judgement) -> WorkItem:
+def _admitted(
+    one: WorkItem, unclaimed: Unclaimed, judged: Judgement, barred: Mapping[int, Forbidden]
+) -> WorkItem:
+    """What may be done about an email; the fates of who must not be written to are apart."""
     message, history = one.message, one.history
     addresses = unclaimed.email.envelope.recipients
     if judged.verdict is Verdict.SUSPECT:
         return replace(one, task=Suspect(unclaimed))
-    if judged.row is None:
+    if (row := judged.row) is None:
         return replace(one, task=_without_sending(judged, len(addresses)))
-    if judged.verdict is Verdict.SEND:
-        queued_at, first = history.first_queued_at, judged.row.queued_at
-        # A twin's: receivers should take it for the same.
-        if first and first != _iso(queued_at):
-            queued_at = datetime.fromisoformat(first)
-        claimed = Claimed(
-            unclaimed.email,
-            queued_at,
-            judged.row,
-            judged.targets,
-            unclaimed.in_doubt,
-            since(message, history),
-            history.receives + message.receives,
-            unclaimed.bodies,
-            unclaimed.expires_at,
-            unclaimed.asked,
-        )
-        parked = None
-        if judged.parked:
-            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked)
-        return replace(one, task=claimed, row=judged.row, parked=parked)
-    reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    return replace(one, task=_parked(reason, judged.row, judged.targets), row=judged.row)
+    targets, parked = (
+        tuple(i for i in some if i not in barred) for some in (judged.targets, judged.parked)
+    )
+    ours = {*judged.targets, *judged.parked}
+    apart = left_out({i: why for i, why in barred.items() if i in ours})
+    if parked:
+        apart = (*apart, _parked(Reason.IN_DOUBT, row, parked))
+    if not targets:
+        fate, *others = apart
+        return replace(one, task=fate, row=row, apart=tuple(others))
+    if judged.verdict is not Verdict.SEND:
+        reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
+        return replace(one, task=_parked(reason, row, targets), row=row, apart=apart)
+    queued_at, first = history.first_queued_at, row.queued_at
+    # A twin's: receivers should take it for the same.
+    if first and first != _iso(queued_at):
+        queued_at = datetime.fromisoformat(first)
+    claimed = Claimed(
+        unclaimed.email,
+        queued_at,
+        row,
+        targets,
+        unclaimed.in_doubt,
+        since(message, history),
+        history.receives + message.receives,
+        unclaimed.bodies,
+        unclaimed.expires_at,
+        unclaimed.asked,
+    )
+    return replace(one, task=claimed, row=row, apart=apart)
 
 
 def _parked(reason: Reason, row: Row, indexes: tuple[int, ...]) -> Delivery:

@@ -111,6 +111,8 @@ class Drain:
         self._steering = Steering(
             control, ledger, self._progress, telemetry, admission.default_sender, queues.now
         )
+        if admission.suppression_list is not None:
+            admission.suppression_list.has_erasures = lambda: self._steering.has_erasures
         self._intake = Intake(
             queues=queues,
             admission=admission,
@@ -202,9 +204,7 @@ class Drain:
             begun = isinstance(one.task, Delivery) or self._may_begin(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         decided_at = time.time()
-        if one.parked is not None:
-            deliveries = [*deliveries, one.parked]
-        deliveries = [_unless_forgotten(delivery, one) for delivery in deliveries]
+        deliveries = [_unless_forgotten(delivery, one) for delivery in (*deliveries, *one.apart)]
         for delivery in deliveries:
             self._count(delivery, begun=begun)
         if await self._settler.settle(one, deliveries):

@@ -133,8 +133,8 @@ class WorkItem:
             (for `Admission.fetch`); an action; the message's fate, where that is decided already;
             or an order to put it back.
         row: where the fate is to be remembered, if anywhere.
-        parked: the fate of recipients that a job leaves out, since the server may have the email
-            for them, if there are any.
+        apart: the fates of recipients that the task leaves out: the server may have the email for
+            them, or they must not be written to.
         identity: what an email is found by; None: it is none, or it isn't known which key it has.
     """
 
@@ -142,7 +142,7 @@ class WorkItem:
     history: History
     task: Task
     row: Row | None = None
-    parked: Delivery | None = None
+    apart: tuple[Delivery, ...] = ()
     identity: Identity | None = None
 
     @property

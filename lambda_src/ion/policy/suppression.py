@@ -98,7 +98,8 @@ class AddressState(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, notices=(*self.notices, notice)[-_MOST_NOTICES:])
 
     def erased(self, at: datetime) -> "AddressState":
-        """With nothing left but suppressions, and the moment."""
+        """With nothing left but suppressions, and the moment; a later one stays."""
+        at = max(at, self.erased_at or at)
         bare = tuple(msgspec.structs.replace(one, by="") for one in self.suppressions)
         return AddressState(suppressions=bare, erased_at=at)
 

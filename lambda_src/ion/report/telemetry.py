@@ -21,6 +21,7 @@ _METRIC = {
     Status.DEFERRED: "Deferred",
     Status.RELEASED: "Released",
     Status.DEAD: "DeadLettered",
+    Status.SUPPRESSED: "Suppressed",
 }
 _NOTICED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 """The metrics of what providers tell, by what they tell."""

@@ -44,7 +44,7 @@ LOOK: Statements = {
         ("*",),
     ),
 }
-"""For status, show and the looks at dead letters."""
+"""For status, show, the suppression list and the looks at dead letters."""
 
 STEER: Statements = {
     "SendLetters": (("sqs:SendMessage",), ("sqs:{name}-input-queue", _DEAD_LETTERS)),
@@ -53,7 +53,8 @@ STEER: Statements = {
     "Wake": (("lambda:InvokeFunction",), _FUNCTION),
     "Publish": (("sns:Publish",), ("sns:{name}-input-topic", "sns:{name}-bulk-topic")),
 }
-"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, wakes and sends."""
+"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, suppresses, erases,
+wakes and sends."""
 
 DIAGNOSE: Statements = {
     "Package": (("lambda:GetFunction", "lambda:GetPolicy"), _FUNCTION),

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ionctl.ops.result import (
+    AddressKnown,
     Cancelled,
     Checks,
     ConsoleAddress,
@@ -18,6 +19,8 @@ from ionctl.ops.result import (
     Diagnosis,
     Edited,
     Emails,
+    Erased,
+    Imported,
     InForce,
     Letter,
     Letters,
@@ -28,6 +31,7 @@ from ionctl.ops.result import (
     Rendered,
     Sent,
     Status,
+    SuppressionEntries,
 )
 
 FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
@@ -46,6 +50,13 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "resume": InForce,
     "stop": InForce,
     "cancel": Cancelled,
+    "suppress add": AddressKnown,
+    "suppress remove": AddressKnown,
+    "suppress check": AddressKnown,
+    "suppress list": SuppressionEntries,
+    "suppress export": SuppressionEntries,
+    "suppress import": Imported,
+    "erase": Erased,
     "send": Published,
     "send --wait": Sent,
     "load": Loaded,

@@ -9,7 +9,7 @@ import pytest
 from botocore.client import BaseClient
 
 from ion.contract import Pause
-from ionctl.ops import letters, steering
+from ionctl.ops import erasing, letters, steering, suppressing
 from ionctl.ops.by_address import emails_to
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
@@ -70,6 +70,8 @@ def _look(deployment: Deployment) -> None:
     emails_to(deployment, "ann@example.org", scan=True)
     letters.look(deployment)
     steering.in_force(deployment)
+    suppressing.entries(deployment, letters.silent)
+    suppressing.check(deployment, "ann@example.org")
     cost(deployment)
 
 
@@ -78,6 +80,8 @@ def _steer(deployment: Deployment) -> None:
     steering.pause(deployment, Pause(), by="ann", why="a test")
     steering.resume(deployment, by="ann")
     steering.cancel(deployment, "order-17")
+    suppressing.add(deployment, "ann@example.org")
+    erasing.erase(deployment, "ann@example.org", dry_run=False, progress=letters.silent)
     publish(deployment, '{"action": "resume"}')
     publish(deployment, '{"action": "resume"}', bulk=True)
 

@@ -30,8 +30,16 @@ from ionctl.ops.result.status import (
     Status,
     Verdict,
 )
+from ionctl.ops.result.suppression import (
+    AddressKnown,
+    Erased,
+    Imported,
+    SuppressionEntries,
+    SuppressionEntry,
+)
 
 __all__ = [
+    "AddressKnown",
     "AlarmState",
     "Cancelled",
     "Checked",
@@ -44,10 +52,12 @@ __all__ = [
     "Edited",
     "EmailFound",
     "Emails",
+    "Erased",
     "Fault",
     "Finding",
     "Grade",
     "HeldServer",
+    "Imported",
     "InForce",
     "Letter",
     "LetterGroup",
@@ -69,6 +79,8 @@ __all__ = [
     "Sent",
     "Status",
     "StopInForce",
+    "SuppressionEntries",
+    "SuppressionEntry",
     "SuppressionFound",
     "Verdict",
 ]
