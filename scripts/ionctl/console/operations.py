@@ -14,7 +14,7 @@ from ion.contract import Cancel, Pause, Stop, Where, parse
 from ionctl.ops import edit as dead_edit
 from ionctl.ops import letters as dead_letters
 from ionctl.ops import life as life_of
-from ionctl.ops import publishing, rows, steering, waking
+from ionctl.ops import publishing, rows, steering, suppressing, waking
 from ionctl.ops import status as relay_status
 from ionctl.ops.by_address import emails_to, is_one
 from ionctl.problem import Problem
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ion.contract import Lane
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.result import (
+        AddressKnown,
         Cancelled,
         Checked,
         Edited,
@@ -142,6 +143,16 @@ def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     """Don't send an email. Raises BadInput: it can't be a key."""
     asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
     return steering.cancel(deployment, asked.email_id, by=_who())
+
+
+def suppress(deployment: Deployment, address: str, scope: str) -> AddressKnown:
+    """Write to an address no more. Raises Problem: it is none, or that is no scope."""
+    return suppressing.add(deployment, address.strip(), scope=scope.strip(), by=_who())
+
+
+def unsuppress(deployment: Deployment, address: str, scope: str | None) -> AddressKnown:
+    """Write to an address again. Raises Problem: it has no such entry."""
+    return suppressing.remove(deployment, address.strip(), scope)
 
 
 def wake(deployment: Deployment) -> str:

@@ -112,6 +112,18 @@ def test_an_address_has_a_list_of_emails(
     assert "ionctl show ann@e.org --scan does it" in answer.json()["error"]
 
 
+def test_an_address_is_suppressed_and_written_to_again(opened: Opened, relay: Operated) -> None:
+    asyncio.run(AddressKey(relay.clients.dynamodb, relay.names.table).get())
+    done = post(opened, "/api/suppress", {"address": "ann@e.org", "scope": "tag:list=news"})
+    assert [one["scope"] for one in done["entries"]] == ["tag:list=news"]
+    (one,) = get(opened, "/api/emails/ann@e.org")["suppressions"]
+    assert (one["scope"], one["why"]) == ("tag:list=news", "manual")
+    refused = post(opened, "/api/suppress", {"address": "ann@e.org", "scope": "x"}, 409)
+    assert "--scope x: must be all" in refused["error"]
+    assert post(opened, "/api/unsuppress", {"address": "ann@e.org"})["entries"] == []
+    assert get(opened, "/api/emails/ann@e.org")["suppressions"] == []
+
+
 # -- dead letters ------------------------------------------------------------------------
 
 

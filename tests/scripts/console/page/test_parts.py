@@ -8,7 +8,14 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from ionctl.ops.result import Cancelled, InForce, Life, Published
+from ionctl.ops.result import (
+    AddressKnown,
+    Cancelled,
+    InForce,
+    Life,
+    Published,
+    SuppressionFound,
+)
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
 from scripts.console.page.fake_api import FakeApi
@@ -309,3 +316,46 @@ def test_a_relay_that_tells_no_events_has_no_place_for_them(open_page: Open) -> 
     visit = open_page(FakeApi(scenes.answers()), "#/queue")
     expect(visit.main.get_by_role("heading", name="Last runs")).to_be_visible()
     expect(visit.main.get_by_role("heading", name="Events, as they come")).to_have_count(0)
+
+
+def test_an_address_is_put_on_the_suppression_list_and_taken_off(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    listed = list(scenes.to_ann().suppressions)
+    done = AddressKnown(hash="0" * 16, entries=[], soft_bounces=0, erased_at=None, words="done")
+
+    def suppress(body: dict[str, str], _query: object) -> AddressKnown:
+        listed.append(SuppressionFound(scope=body["scope"], why="manual", since=scenes.now()))
+        return done
+
+    def unsuppress(body: dict[str, str], _query: object) -> AddressKnown | tuple[int, str]:
+        if body["scope"] == "all":
+            return 409, "it has no entry of scope all"
+        listed[:] = [one for one in listed if one.scope != body["scope"]]
+        return done
+
+    api.answers |= {
+        "GET /api/emails/ann@example.org": lambda _body, _query: scenes.to_ann(suppressions=listed),
+        "POST /api/suppress": suppress,
+        "POST /api/unsuppress": unsuppress,
+    }
+    visit = open_page(api, "#/email/ann@example.org")
+    visit.main.get_by_role("button", name="Write to it no more").click()
+    dialog = visit.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("tag:list=news")
+    dialog.get_by_role("button", name="Suppress").click()
+    entries = visit.main.locator(".warn-text")
+    expect(entries).to_have_count(2)
+    expect(entries.nth(1)).to_contain_text(re.compile(r"tag:list=news, since .*\(manual\)"))
+    entries.nth(1).get_by_role("button", name="Take it off").click()
+    expect(entries).to_have_count(1)
+    entries.nth(0).get_by_role("button", name="Take it off").click()
+    expect(visit.main).to_contain_text("it has no entry of scope all")
+
+
+def test_without_the_right_to_write_the_suppression_list_is_only_shown(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(write=False))
+    api.answers["GET /api/emails/ann@example.org"] = scenes.to_ann()
+    visit = open_page(api, "#/email/ann@example.org")
+    expect(visit.main).to_contain_text("Suppressed: all mail")
+    expect(visit.main.get_by_role("button", name="Take it off")).to_have_count(0)
+    expect(visit.main.get_by_role("button", name="Write to it no more")).to_have_count(0)

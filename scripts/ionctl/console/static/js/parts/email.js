@@ -74,7 +74,7 @@ function view({ id }) {
 
 /** An address has a list of emails, an id one. */
 const answered = (id) =>
-  life.data.emails ? emails(life.data, () => go(link("email", id, { scan: "1" }))) : shown(life.data);
+  life.data.emails ? emails(life.data, () => go(link("email", id, { scan: "1" })), load) : shown(life.data);
 
 function hint(id) {
   if (life.error) return nothing;

@@ -1,16 +1,26 @@
 // Emails to an address: what the part Email shows of one.
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { STATES } from "../states.js";
+import { post } from "../api.js";
+import { question } from "../dialog.js";
+import { changed } from "../draw.js";
+import { say } from "../news.js";
+import { writes } from "../relay.js";
 import { link } from "../route.js";
 import { shape } from "../shapes.js";
 import { count } from "../size.js";
+import { STATES } from "../states.js";
 import { when } from "../time.js";
+import { wrong } from "../wrong.js";
 
-/** Show the list; `scan` is called for a look through the whole ledger. */
-export function emails(found, scan) {
+/** What went wrong with the last change of the suppression list. */
+let failed = null;
+
+/** Show the list; `scan` is called for a look through the whole ledger, `again` when something has changed. */
+export function emails(found, scan, again) {
   return html`<article class="life">
     <h2>${found.emails.length ? count(found.emails.length, "email") : "No email"} to ${found.address}</h2>
-    ${found.suppressions.map(suppressed)}
+    ${wrong(failed)} ${found.suppressions.map((one) => suppressed(one, found.address, again))}
+    ${writes() ? html`<p><button type="button" class="small" @click=${() => suppress(found.address, again)}>Write to it no more …</button></p>` : nothing}
     ${found.emails.length ? html`<ul class="rows boxed">${found.emails.map(line)}</ul>` : nothing}
     <p class="soft">In the log since ${when(found.looked_back_to)}${
       found.scanned == null
@@ -21,11 +31,31 @@ export function emails(found, scan) {
   </article>`;
 }
 
-const suppressed = (one) => html`<p class="warn-text">${shape("triangle")} ${
+const suppressed = (one, address, again) => html`<p class="warn-text">${shape("triangle")} ${
   one.scope === "erased"
     ? html`Erased at ${when(one.since)}: what was published before isn't sent to it.`
-    : html`Suppressed: ${one.scope === "all" ? "all mail" : one.scope}, since ${when(one.since)} (${one.why})${one.until ? html`, until ${when(one.until)}` : nothing}.`
+    : html`Suppressed: ${one.scope === "all" ? "all mail" : one.scope}, since ${when(one.since)} (${one.why})${one.until ? html`, until ${when(one.until)}` : nothing}.
+        ${writes() ? html`<button type="button" class="small" @click=${() => change("/api/unsuppress", { address, scope: one.scope }, again)}>Take it off</button>` : nothing}`
 }</p>`;
+
+async function suppress(address, again) {
+  const fields = html`<label class="stacked">Which mail: all, domain:example.com (of From) or tag:NAME=VALUE
+    <input name="scope" value="all" required autocomplete="off" spellcheck="false"></label>`;
+  const words = html`No such mail goes to ${address} until somebody takes it off the list.`;
+  const given = await question({ title: "Write to it no more?", words, fields, verb: "Suppress", danger: true });
+  if (given) await change("/api/suppress", { address, scope: given.scope }, again);
+}
+
+async function change(path, body, again) {
+  try {
+    say((await post(path, body)).words, "good");
+    failed = null;
+    await again();
+  } catch (error) {
+    failed = error;
+  }
+  changed();
+}
 
 function line(one) {
   const [sign, tone, word] = STATES[one.state] ?? ["dots", "plain", one.state];
