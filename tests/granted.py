@@ -19,6 +19,7 @@ _UNDER_A_KEY: Final = {
     # DynamoDB Developer Guide, "Encryption at rest: how it works": the table's key is decrypted
     # for the caller, about every five minutes.
     "dynamodb:BatchGetItem": ("kms:Decrypt",),
+    "dynamodb:Query": ("kms:Decrypt",),
     "dynamodb:PartiQLInsert": ("kms:Decrypt",),
     "dynamodb:PartiQLUpdate": ("kms:Decrypt",),
     # Systems Manager User Guide, "SecureString parameter encryption and decryption".
@@ -157,6 +158,8 @@ class Recorder:
                     verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
                     action = f"dynamodb:PartiQL{verb[0].title()}"
                     yield Call(action, self._arns[table[1]])
+            case "dynamodb" if operation == "Query":
+                yield Call("dynamodb:Query", self._index(request))
             case "dynamodb":
                 for table in request["RequestItems"]:
                     yield Call(f"dynamodb:{operation}", self._arns[table])
@@ -171,6 +174,9 @@ class Recorder:
                 yield Call(f"{service}:{operation}", self._secret_arn)
             case _:
                 raise AssertionError(service)
+
+    def _index(self, request: Mapping[str, Any]) -> str:
+        return f"{self._arns[request['TableName']]}/index/{request['IndexName']}"
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON

@@ -1,5 +1,6 @@
 """What the functions' roles may do and what the functions do, held against each other."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from emulated import REGION, Account
+from feedback.receiving import ANN, Feedback, bounce
 from function import PASSWORD, Context, Function, email, guarded, invoke, new_load
 from granted import Call, Recorder, grants, ungranted, unused, with_keys
 from ionctl.local import policies
@@ -40,6 +42,13 @@ KEY, SECRET_KEY, ENVIRONMENT_KEY = (
 LAMBDA_STARTS = Call("kms:Decrypt", ENVIRONMENT_KEY)
 """Lambda decrypts the environment with the role, if its own grant on the key is gone (Lambda
 Developer Guide, "Securing environment variables")."""
+FEEDBACK_QUEUE = f"arn:aws:sqs:{_IN_ACCOUNT}:ion-feedback-queue"
+LAMBDA_POLLS = {
+    Call(f"sqs:{action}", FEEDBACK_QUEUE)
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+}
+"""An event source mapping calls SQS with the function's role (Lambda Developer Guide, "Using Lambda
+with Amazon SQS", permissions)."""
 SIMULATOR = "success@simulator.amazonses.com"
 
 
@@ -178,6 +187,17 @@ def loads_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
     return recorder.calls
 
 
+def feedbacks_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """A bounce of an email that was sent, the first of its address."""
+    feedback = Feedback(account, monkeypatch)
+    feedback.sent(ANN)
+    recorder = Recorder(monkeypatch, {account.table: NAMES.table_arn})
+    recorder.on = True
+    assert feedback.batch(bounce()) == []
+    recorder.on = False
+    return recorder.calls | LAMBDA_POLLS
+
+
 def key_of(call: Call) -> str:
     return SECRET_KEY if call.resource in SECRETS.values() else KEY
 
@@ -219,6 +239,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
             "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
             "tracing": "active",
             "load": {"messages_per_minute": 1},
+            "feedback": {},
         }
     )
     return root
@@ -245,6 +266,7 @@ async def test_terraforms_policies_with_every_option_grant_every_call_and_nothin
     calls = {
         NAMES.role: await relays_calls(account, function, monkeypatch, service),
         "ion-load-role": loads_calls(account, monkeypatch),
+        "ion-feedback": await asyncio.to_thread(feedbacks_calls, account, monkeypatch),
     }
     assert rendered.keys() == calls.keys()
     made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}

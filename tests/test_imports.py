@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
-    ["handler", "load"],
+    ["handler", "load", "events", "feedback"],
     ["relay"],
     ["drain"],
     ["deadletter"],
@@ -22,19 +22,22 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest"],
+    ["limits", "nearest", "address_hash", "identity"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"load", "relay"},
-    "botocore": {"aws", "relay"},
+    "boto3": {"events", "feedback", "load", "relay"},
+    "botocore": {"aws", "events", "feedback", "relay"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
-    "msgspec": {"contract", "deadletter", "drain", "history", "policy", "report"},
+    "msgspec": {
+        *("aws", "contract", "deadletter", "drain", "events", "feedback", "history", "policy"),
+        "report",
+    },
 }
 """Who may know which library: what it raises is translated where it is called."""
 

@@ -93,6 +93,10 @@ class Reason(StrEnum):
     """An operator's stop is about it."""
     CANCELLED = "CANCELLED"
     """Its publisher doesn't want it sent any more."""
+    SUPPRESSED = "SUPPRESSED"
+    """The recipient is on the suppression list."""
+    ERASED = "ERASED"
+    """The recipient's data was erased after the email had been published."""
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
     RCPT_REJECTED = "RCPT_REJECTED"

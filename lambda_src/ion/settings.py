@@ -49,6 +49,7 @@ _OTHER_KEYS = {
     "mail": ("sender",),
     "templates": ("s3",),
     "guard": GUARD_KEYS,
+    "suppression": ("list",),
     "log": ("level",),
 }
 KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
@@ -56,7 +57,7 @@ KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
 _AWS_KEYS = (
     *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
     *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
-    *("outbox_table", "secret_arn", "concurrency"),
+    *("outbox_table", "secret_arn", "concurrency", "events"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -163,6 +164,8 @@ class Aws:
     secret_arn: str = ""
     concurrency: int = 1
     """Runs that there may be at a time."""
+    events: bool = False
+    """Fates are told by the ledger's stream, those of what has no row of its own included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,8 @@ class Settings:
     templates: TemplateBucket | None = None
     """None: they are in the package, if there are any."""
     guard: GuardRules = field(default_factory=GuardRules)
+    suppression_list: bool = False
+    """Recipients are looked up in the suppression list."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -238,7 +243,12 @@ def load(
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
         templates=_templates(config.section("templates")),
         guard=guard_rules(config.section("guard"), is_address),
+        suppression_list=_is_on(config.section("suppression"), "list"),
     )
+
+
+def _is_on(section: Section, key: str) -> bool:
+    return section.one_of(key, ["off", "on"], default="off") == "on"
 
 
 def _templates(section: Section) -> TemplateBucket | None:
@@ -281,6 +291,7 @@ def _aws(section: Section) -> Aws:
         outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),
         concurrency=section.number("concurrency", 1, 100_000, default="1"),
+        events=section.one_of("events", ["off", "on"], default="off") == "on",
     )
 
 

@@ -48,7 +48,7 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
     if not any(map(_needs_aws.search, commands(text, page).values())):
         yield {}
         return
-    with Stack() as stack, announced(stack):
+    with Stack(events="outcome-topic" in text) as stack, announced(stack):
         stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
         stack.publish(
             {"action": "send", "email_id": "order-17", "recipient": "ann@example.org"}

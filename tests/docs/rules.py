@@ -47,7 +47,9 @@ RULES = (
         "no question leaves this machine",
     ),
     Rule(r"\bMESSAGE-ID\b", '"$DEAD_LETTER"', "there is one"),
-    Rule(r"(\bionctl dead (discard|edit))\b", r"\1 --yes", "there is no person to be asked"),
+    Rule(
+        r"(\bionctl (dead (discard|edit)|erase))\b", r"\1 --yes", "there is no person to be asked"
+    ),
     Rule(
         r"\bterraform test$",
         "terraform test -filter=tests/naming.tftest.hcl",

@@ -160,21 +160,21 @@ class Life:
         if judged.verdict is not Verdict.SEND:
             if end != "dies":
                 dead = delivery(Status.DEAD, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
-                self.row = conclude(judged.row, claim.message_id, [dead])
+                self.row = conclude(judged.row, claim.message_id, [dead], NOW)
             return
         if end == "is refused":
             later = delivery(Status.DEFERRED, Kind.TRANSIENT, 0)
-            self.row = conclude(judged.row, claim.message_id, [later])
+            self.row = conclude(judged.row, claim.message_id, [later], NOW)
             return
         self.copies[-1] += 1  # it may have died after the dot
         if end == "is in doubt":
             again = may_resend(self.policy, int(judged.row.doubts) + 1)
             status = Status.DEFERRED if again else Status.DEAD
             doubt = delivery(status, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
-            self.row = conclude(judged.row, claim.message_id, [doubt])
+            self.row = conclude(judged.row, claim.message_id, [doubt], NOW)
         if end == "is accepted":
             sent = delivery(Status.SENT, Kind.ACCEPTED, 0)
-            self.row = conclude(judged.row, claim.message_id, [sent])
+            self.row = conclude(judged.row, claim.message_id, [sent], NOW)
 
     def redrive(self) -> None:
         if self.row is not None and self.row.fates in (DEAD, DOUBTED):
@@ -248,7 +248,7 @@ def test_a_redrive_allows_once_what_it_allows() -> None:
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, Reason.IN_DOUBT)
     dead = Delivery(Status.DEAD, outcome, recipients=(0, 1))
     assert parked.row is not None
-    row = replace(conclude(parked.row, "message-3", [dead]), expires_at=later + 1e6)
+    row = replace(conclude(parked.row, "message-3", [dead], NOW), expires_at=later + 1e6)
     again = replace(REDRIVE, token="again", in_doubt=InDoubt.PARK)
     assert judge(row, again, later).verdict is Verdict.DONE
 

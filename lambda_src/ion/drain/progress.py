@@ -40,6 +40,8 @@ class Summary:
     dead_lettered: int = 0
     by_stop: int = 0
     """Of those dead-lettered: for a stop."""
+    suppressed: int = 0
+    """Parts of messages whose recipients must not be written to."""
     moved_to_bulk: int = 0
     redriven: int = 0
     seconds: float = 0.0
@@ -74,7 +76,7 @@ class Summary:
     @property
     def came_to_nothing(self) -> bool:
         """True if no message had a fate, and none was moved."""
-        settled = self.sent + self.deferred + self.dead_lettered
+        settled = self.sent + self.deferred + self.dead_lettered + self.suppressed
         return not settled + self.moved_to_bulk + self.redriven
 
     def count(self, delivery: Delivery) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from ion.aws.address_key import AddressKey
+from ion.aws.addresses import Addresses
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
@@ -35,6 +37,7 @@ from ion.drain.queues import Queues
 from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
+from ion.drain.suppression_list import SuppressionList
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS
 from ion.message import Source
@@ -76,7 +79,10 @@ class Relay:
         )
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.address_key = AddressKey(dynamodb, aws.ledger_table)
         self.control = ControlRow(dynamodb, aws.ledger_table)
+        self._events = aws.events
+        self.addresses = Addresses(dynamodb, aws.ledger_table)
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
@@ -141,7 +147,7 @@ class Relay:
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:
-        settler = Settler(self.queues, self.ledger, self.telemetry)
+        settler = Settler(self.queues, self.ledger, self.telemetry, events=self._events)
         return await self.retention.run(self.queues, settler, deadline)
 
     def _drain(
@@ -150,6 +156,10 @@ class Relay:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
         memory = Memory(Allowance.of(function_bytes(os.environ), smtp.connections))
         claim_checks = ClaimChecks(self.objects, self.outbox, memory)
+        guard = StagingGuard(settings.guard)
+        suppression_list = SuppressionList(
+            self.addresses, self.address_key, is_on=settings.suppression_list, guard=guard
+        )
         return Drain(
             queues=self.queues,
             ledger=self.ledger,
@@ -161,19 +171,20 @@ class Relay:
                 settings.sender,
                 settings.in_doubt,
                 lease_until,
+                address_key=self.address_key,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
+                suppression_list=suppression_list,
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
-            deliverer=Deliverer(
-                pool, settings.give_up_after_seconds, guard=StagingGuard(settings.guard)
-            ),
+            deliverer=Deliverer(pool, settings.give_up_after_seconds, guard=guard),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
             memory=memory,
+            events=self._events,
         )
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:

@@ -10,11 +10,12 @@ import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl import outlet, program
-from ionctl.cli import dead, edit, steering  # noqa: F401 - edit adds itself to dead
+from ionctl.cli import dead, edit, steering, suppress  # noqa: F401 - edit adds itself to dead
 from ionctl.cli.check import check
 from ionctl.cli.console import console
 from ionctl.cli.cost import cost
 from ionctl.cli.doctor import doctor
+from ionctl.cli.erase import erase
 from ionctl.cli.life import show_life
 from ionctl.cli.load import load
 from ionctl.cli.mistakes import is_help, mistake
@@ -64,6 +65,8 @@ def _main(
 app.command("status")(show_status)
 app.command("show")(show_life)
 app.add_typer(dead.app)
+app.add_typer(suppress.app)
+app.command()(erase)
 for order in (steering.pause, steering.resume, steering.stop, steering.cancel, steering.wake):
     app.command()(order)
 app.command()(send)

@@ -54,7 +54,7 @@ def pause(
     by: _By = None,
 ) -> None:
     """Receive nothing: mail waits. Ends by itself, or by `resume`."""
-    order = asked("pause", given(lane=lane, until=_until(until, lasting)), _BY_PATH)
+    order = asked("pause", given(lane=lane, until=until_of(until, lasting)), _BY_PATH)
     done = steering.pause(
         target.deployment(), cast("Pause", order), by=by or getpass.getuser(), why=why
     )
@@ -90,7 +90,7 @@ def stop(  # noqa: PLR0913 - a parameter an option
     `dead redrive --reason STOPPED` sends them after all.
     """
     where = given(tag=tags(tag or ()), sender=sender, recipient_domain=domain, email_id=email_id)
-    fields = given(where=where, until=_until(until, lasting))
+    fields = given(where=where, until=until_of(until, lasting))
     order = cast("Stop", asked("stop", fields, _BY_PATH))
     deployment = target.deployment()
     if not where:
@@ -141,7 +141,7 @@ def wake(target: Target) -> None:
         console.print(printable(f"{words}: {command('status')} shows what it does"), markup=False)
 
 
-def _until(until: str | None, lasting: str | None) -> str | None:
+def until_of(until: str | None, lasting: str | None) -> str | None:
     """The time at which it ends, as a message has it."""
     if lasting is None:
         return until

@@ -69,7 +69,8 @@ class Alarm:
 def put(clients: Account, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
-    for alarm in alarms(names):
+    events = _of_events(names) if variables.events else ()
+    for alarm in (*alarms(names), *events):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -285,6 +286,30 @@ def _of_the_function(names: Names) -> tuple[Alarm, ...]:
             windows=30,
             out_of=30,
             missing="breaching",
+        ),
+    )
+
+
+def _of_events(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "events-failed",
+            "events-failed",
+            f"Events could not be told: they are in {names.events_queue}, each as a request that "
+            f"{names.events_function} takes again. Its log says why.",
+            ("AWS/SQS", {"QueueName": names.events_queue}),
+            "NumberOfMessagesSent",
+        ),
+        Alarm(
+            "events-late",
+            "events-late",
+            f"Events are more than 15 minutes late: {names.events_function} doesn't get on, or "
+            f"can't publish on {names.outcome_topic}. None is lost for 12 hours. Its log says why.",
+            ("AWS/Lambda", {"FunctionName": names.events_function}),
+            "IteratorAge",
+            "Maximum",
+            _MORE,
+            threshold=900_000,
         ),
     )
 

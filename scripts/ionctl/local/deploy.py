@@ -8,12 +8,13 @@ import json
 from typing import TYPE_CHECKING
 
 from ionctl.files import version
-from ionctl.local import alarms, policies
+from ionctl.local import alarms, deploy_events, policies
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import StreamSpecificationTypeDef
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _TIMEOUT_SECONDS = 900
@@ -29,13 +30,15 @@ def deploy(clients: Account, names: Names, variables: Variables) -> None:
     """Create everything, except the secret."""
     _queues(clients, names)
     _topics(clients, names)
-    _table(clients, names.table, "expires_at")
+    _table(clients, names.table, "expires_at", stream=variables.events)
     if variables.outbox:
         _table(clients, names.outbox, "ttl")
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
     _wakeups(clients, names)
+    if variables.events:
+        deploy_events.deploy(clients, names, variables)
 
 
 def _queues(clients: Account, names: Names) -> None:
@@ -105,13 +108,18 @@ def _topics(clients: Account, names: Names) -> None:
         )
 
 
-def _table(clients: Account, name: str, ttl_attribute: str) -> None:
+def _table(clients: Account, name: str, ttl_attribute: str, *, stream: bool = False) -> None:
+    streamed: StreamSpecificationTypeDef = {
+        "StreamEnabled": True,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
     clients.dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
         DeletionProtectionEnabled=True,
+        StreamSpecification=streamed if stream else {"StreamEnabled": False},
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(
@@ -177,6 +185,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
         "ION_AWS_DEAD_LETTER_QUEUE_URL": names.dead_letter_queue_url,
         "ION_AWS_LEDGER_TABLE": names.table,
         **({"ION_AWS_OUTBOX_TABLE": names.outbox} if variables.outbox else {}),
+        **({"ION_AWS_EVENTS": "on"} if variables.events else {}),
         "ION_AWS_ALARM_NAME": names.alarm,
         "ION_AWS_BULK_ALARM_NAME": names.bulk_alarm,
         "ION_AWS_LATER_ALARM_NAME": names.later_alarm,

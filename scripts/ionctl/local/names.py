@@ -58,6 +58,17 @@ class Names:
     table_arn: str
     outbox: str
     outbox_arn: str
+    outcome_topic: str
+    outcome_topic_arn: str
+    events_function: str
+    events_function_arn: str
+    events_role: str
+    events_role_arn: str
+    events_log_group: str
+    events_log_group_arn: str
+    events_queue: str
+    events_queue_arn: str
+    events_queue_url: str
     files: str
     files_arn: str
     secret: str
@@ -83,6 +94,12 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
     topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
     alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
     alarm_topic, table = f"{alarm}-topic", f"{name}-ledger"
+    outcome_topic, events, events_role = (
+        f"{name}-outcome-topic",
+        f"{name}-events",
+        f"{name}-events-role",
+    )
+    events_log_group, events_queue = f"/aws/lambda/{events}", f"{events}-failure-queue"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -124,6 +141,17 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         table_arn=arn("dynamodb", f"table/{table}"),
         outbox=f"{name}-outbox",
         outbox_arn=arn("dynamodb", f"table/{name}-outbox"),
+        outcome_topic=outcome_topic,
+        outcome_topic_arn=arn("sns", outcome_topic),
+        events_function=events,
+        events_function_arn=arn("lambda", f"function:{events}"),
+        events_role=events_role,
+        events_role_arn=f"arn:aws:iam::{account}:role/{events_role}",
+        events_log_group=events_log_group,
+        events_log_group_arn=arn("logs", f"log-group:{events_log_group}"),
+        events_queue=events_queue,
+        events_queue_arn=arn("sqs", events_queue),
+        events_queue_url=f"{endpoint}/{account}/{events_queue}",
         files=f"{name}-files",
         files_arn=f"arn:aws:s3:::{name}-files",
         secret=secret,

@@ -108,6 +108,29 @@ def allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
     ]
 
 
+def events_role(names: Names) -> str:
+    """Give the policy of the events function's role."""
+    return _policy(
+        _allow(
+            "ReadStream",
+            [
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+            ],
+            f"{names.table_arn}/stream/*",
+        ),
+        _allow("Tell", ["sns:Publish"], names.outcome_topic_arn),
+        _allow("SetAside", ["sqs:SendMessage"], names.events_queue_arn),
+        _allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{names.events_log_group_arn}:*",
+        ),
+    )
+
+
 def _claim_allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
     """What messages name."""
     allowed = []

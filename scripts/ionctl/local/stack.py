@@ -25,6 +25,7 @@ from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
+from ionctl.local.stream.stand_in import LedgerStream
 from ionctl.local.variables import Settings, Variables
 from ionctl.problem import Problem
 
@@ -57,6 +58,7 @@ class Stack:
         settings: overrides of config.cfg by section and key.
         say: told about each step as it begins.
         mailbag: for the emails that arrive; None: one that keeps all of them.
+        events: whether it is told on the outcome topic what became of each email.
     """
 
     def __init__(  # noqa: PLR0913 - what the command line says
@@ -69,6 +71,7 @@ class Stack:
         settings: Settings | None = None,
         say: Callable[[str], None] = lambda _step: None,
         mailbag: Mailbag | None = None,
+        events: bool = False,
     ) -> None:
         self._method = method
         self._port = port
@@ -76,6 +79,7 @@ class Stack:
         self._package = package
         self._settings = settings or {}
         self._say = say
+        self._events = events
         self._exit = ExitStack()
         self.mailbag = mailbag or Mailbag()
 
@@ -134,6 +138,7 @@ class Stack:
             alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
+            events=self._events,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -149,6 +154,9 @@ class Stack:
             deploy.deploy(self.aws, self.names, variables)
         iam_quirks.make_up(self.aws, self.names.role)
         self._exit.enter_context(QueueMetric(self.aws, self.names))
+        if self._events:
+            iam_quirks.make_up(self.aws, self.names.events_role)
+            self.ledger_stream = self._exit.enter_context(LedgerStream(self.aws, self.names))
 
     def _operators(self) -> str:
         """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""

@@ -2,17 +2,21 @@
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 
 from ionctl import loopback
 from ionctl.console.door import open_in_browser
 from ionctl.console.inbox import Inbox
+from ionctl.console.outcomes import FILE, Outcomes
 from ionctl.console.server import DEFAULT_PORT, Console
-from ionctl.local import first_email, interrupt, invitation
+from ionctl.local import first_email, interrupt, invitation, outcomes
 from ionctl.local.announcement import addresses, announced
+from ionctl.local.events_file import EventsFile
 from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
@@ -50,6 +54,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             smtp_port=options.smtp_port,
             say=say,
             mailbag=Mailbag(1, arrived),  # the inbox keeps the others
+            events=True,
         ) as stack,
         _console(stack, inbox, options, say) as console_url,
         announced(stack, console_url) as told,
@@ -88,13 +93,19 @@ def _console(stack: Stack, inbox: Inbox, options: argparse.Namespace, say: Say) 
         yield ""
         return
     told = addresses(stack)
-    with Console(
-        find(local_account(told), told.name),
-        port=options.console_port,
-        write=True,
-        inbox=inbox,
-        switches=stack.mail_server,
-    ) as console:
+    heard = outcomes.Outcomes(stack.aws, stack.names, "console-events")
+    with (
+        tempfile.TemporaryDirectory(prefix="ion-events-") as folder,
+        EventsFile(stack.aws.sqs, heard.queue_url, file := Path(folder, FILE)),
+        Console(
+            find(local_account(told), told.name),
+            port=options.console_port,
+            write=True,
+            inbox=inbox,
+            switches=stack.mail_server,
+            outcomes=Outcomes(file),
+        ) as console,
+    ):
         if console.port not in (options.console_port, DEFAULT_PORT):
             say(f"port {DEFAULT_PORT} is in use, so the console is at {console.port}")
         yield console.url

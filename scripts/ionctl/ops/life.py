@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import msgspec
 
-from ion.mail import message_id_left
 from ion.outcome import Reason
-from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, RowStatus
+from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, SUPPRESSED, RowStatus
 from ion.report.redact import id_in
 from ionctl.ops import letters as dead
-from ionctl.ops import log
 from ionctl.ops.events import as_told, due_at, edit_of, moment_of
+from ionctl.ops.ids import key_by_message_id, key_by_other_ids, message_id_in
 from ionctl.ops.result import Life, LifeState, Verdict
 from ionctl.ops.status import status
-from ionctl.ops.traces import USUAL_SPAN, traces
+from ionctl.ops.timeline import merged, notice_words, notices
+from ionctl.ops.traces import traces
 from ionctl.ops.verdict import moment
-from ionctl.problem import Problem
 from ionctl.program import command
 
 if TYPE_CHECKING:
+    from ion.aws.table import Item
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.log import Event
     from ionctl.ops.traces import Traces
 
-_MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})@[^@<>\s]+>?")
-"""As ion writes it; its left part is made of the key, which it doesn't give away."""
-_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
-_WITH_KEY = ("sent", "deferred", "dead_lettered", "released")
 _KEEPS_MAIL = (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED, Verdict.HELD)
-_FATES = {
+FATES = {
     PENDING: "waiting",
     CLAIMED: "sending",
     SENT: "sent",
     DEAD: "dead_lettered",
     DOUBTED: "in_doubt",
+    SUPPRESSED: "suppressed",
 }
+"""Of a recipient, in a word: a character of the row's `fates`."""
 _STATES = {
+    RowStatus.QUEUED: LifeState.QUEUED,
     RowStatus.SENDING: LifeState.SENDING,
     RowStatus.DEFERRED: LifeState.DEFERRED,
     RowStatus.SENT: LifeState.SENT,
@@ -48,6 +45,7 @@ _STATES = {
     RowStatus.EXPIRED: LifeState.DEAD_LETTERED,
     RowStatus.IN_DOUBT: LifeState.IN_DOUBT,
     RowStatus.CANCELLED: LifeState.CANCELLED,
+    RowStatus.SUPPRESSED: LifeState.SUPPRESSED,
 }
 
 
@@ -57,30 +55,35 @@ def life(
     *,
     since: datetime | None = None,
     with_cause: bool = False,
+    scan: bool = False,
     progress: dead.Progress = dead.silent,
 ) -> Life:
     """What became of an email.
 
     Args:
         deployment: the relay.
-        key: the email's key, the SQS id of one of its messages, or its Message-ID.
+        key: the email's key, the SQS id of one of its messages, its Message-ID, what the mail
+            server calls it, or the id that SNS returned for its publish.
         since: look through the log from then on; None: from when it was first queued, if that is
             known, else for a day.
         with_cause: where it only waits, look at the relay, too, for what keeps mail from going.
-        progress: is told of the look at dead letters.
+        scan: look through the whole ledger, too, for a Message-ID or a mail server's id.
+        progress: is told of the look at dead letters, or of the scan.
 
     Raises:
-        Problem: it is a Message-ID of no email in that part of the log, or an address.
+        Problem: it is a Message-ID of no email in that part of the log.
     """
-    named = _MESSAGE_ID.fullmatch(key.strip())
-    asked = _key_of(deployment, named[1], since) if named else key.strip()
+    asked = key.strip()
+    if message_id := message_id_in(asked):
+        asked = key_by_message_id(deployment, message_id, since, scan=scan, progress=progress)
     found = traces(deployment, asked, since, progress)
+    if not found.is_seen:
+        other = key_by_other_ids(deployment, asked, since, scan=scan, progress=progress)
+        if other.key:
+            found = traces(deployment, other.key, since, progress)
+        found.unknown += other.unknown
+        found.hint = other.hint
     told = _told(found)
-    if told.state is LifeState.NEVER_SEEN and _ADDRESS.fullmatch(asked):
-        raise Problem(
-            f"no email has the key {asked}, and emails can't be found by an address yet: take the "
-            f"email_id that the application published with, or see {command('dead list')}"
-        )
     return _with_cause(deployment, told, found.at) if with_cause else told
 
 
@@ -101,21 +104,6 @@ def _whether() -> str:
     return f": {command('status')} says whether mail goes"
 
 
-def _key_of(deployment: Deployment, left: str, since: datetime | None) -> str:
-    """The key that a Message-ID was made of, among those in the log."""
-    now = datetime.now(UTC)
-    begin = since or now - USUAL_SPAN
-    part = log.read(deployment, log.Wanted(_WITH_KEY), begin, now)
-    for event in reversed(part.events):
-        if message_id_left(key := event.text("email_id")) == left:
-            return key
-    until = f" and before {moment(part.until, now)}, where there was too much" if part.cut else ""
-    raise Problem(
-        f"no email in the log has that Message-ID, after {moment(begin, now)}{until}: it doesn't "
-        "tell the key it was made of, so look further back with --since 7d, or take the email_id"
-    )
-
-
 def _told(found: Traces) -> Life:
     state, words = _state(found)
     row = found.row or {}
@@ -125,14 +113,15 @@ def _told(found: Traces) -> Life:
     if row.get("reason") == Reason.ACCEPTED:
         replies.append(str(row.get("reply", "")))
     edit = edit_of(row)
-    events = [*map(as_told, found.events), *([edit] if edit else ())]
+    events = merged(found.row, found.events, [as_told(one) for one in found.events])
+    events += [edit] if edit else []
     return Life(
         email_id=found.email_id,
         state=state,
         words=words,
-        fates=[_FATES.get(one, "waiting") for one in fates],
+        fates=[FATES.get(one, "waiting") for one in fates],
         attempts=int(row.get("attempts") or 0),
-        provider_id=next(filter(None, map(id_in, replies)), ""),
+        provider_id=str(row.get("queue_id") or "") or next(filter(None, map(id_in, replies)), ""),
         next_try=_next_try(found) if state in (LifeState.DEFERRED, LifeState.SCHEDULED) else None,
         events=sorted(events, key=lambda one: one.at),
         letters=found.letters,
@@ -142,11 +131,19 @@ def _told(found: Traces) -> Life:
         changed_at=moment_of(row.get("updated_at")),
         server=str(row.get("server") or ""),
         reply=str(row.get("reply") or ""),
+        header_message_id=_text(found, "header_message_id"),
+        notices=notices(row),
     )
 
 
+def _text(found: Traces, name: str) -> str:
+    """A value of the row; where it has none, of the log."""
+    in_log = [one.text(name) for one in reversed(found.events)]
+    return next(filter(None, (str((found.row or {}).get(name) or ""), *in_log)), "")
+
+
 def _state(found: Traces) -> tuple[LifeState, str]:
-    if found.row is not None:
+    if found.row is not None and found.row["status"] != RowStatus.QUEUED:
         return _by_row(found)
     if found.letters:
         return LifeState.DEAD_LETTERED, _dead(found)
@@ -161,16 +158,34 @@ def _state(found: Traces) -> tuple[LifeState, str]:
     return LifeState.NEVER_SEEN, _never_seen(found)
 
 
+def state_of(row: Item) -> LifeState:
+    """Where the ledger's row says that an email stands."""
+    state = _STATES.get(RowStatus(str(row["status"])), LifeState.SENDING)
+    if state is LifeState.SENT and any(one.what == "bounced" for one in notices(row)):
+        return LifeState.BOUNCED
+    return state
+
+
 def _by_row(found: Traces) -> tuple[LifeState, str]:
     """By what the ledger has."""
     row = found.row or {}
-    state = _STATES.get(RowStatus(str(row["status"])), LifeState.SENDING)
+    state, afterwards = state_of(row), notices(row)
     server, reply = str(row.get("server") or "the mail server"), str(row.get("reply") or "")
     at = moment(moment_of(row.get("updated_at")) or found.at, found.at)
     words = f" ({reply})" if reply else ""
     match state:
         case LifeState.SENT:
-            said = f"Sent: {server} took it at {at}{words}. What becomes of it there, its log says."
+            told = notice_words(afterwards, found.at) or "What becomes of it there, its log says."
+            said = f"Sent: {server} took it at {at}{words}. {told}"
+        case LifeState.BOUNCED:
+            said = (
+                f"Bounced after {server} took it at {at}{words}. "
+                f"{notice_words(afterwards, found.at)} The address may be wrong: ask for another."
+            )
+        case LifeState.QUEUED:
+            said = _waits(found)
+        case LifeState.SUPPRESSED:
+            said = _suppressed(row, at)
         case LifeState.SENDING:
             said = _sending(found)
         case LifeState.DEFERRED:
@@ -206,6 +221,30 @@ def _by_log(found: Traces, last: Event) -> tuple[LifeState, str]:
             return LifeState.SENT, f"Sent at {at}; the ledger has forgotten it since."
         case _:
             return LifeState.QUEUED, f"A run had it at {at}, and it waits for the next one."
+
+
+def _waits(found: Traces) -> str:
+    """A row that was made when a run received the email, and could only let it wait."""
+    row = found.row or {}
+    since = moment(moment_of(row.get("first_queued_at")) or found.at, found.at)
+    reason = str(row.get("reason") or "")
+    return (
+        f"Received, and waits since {since}{f' ({reason})' if reason else ''}: it hasn't been "
+        "tried yet. ionctl status says whether mail goes."
+    )
+
+
+def _suppressed(row: Item, at: str) -> str:
+    if row.get("reason") == Reason.ERASED:
+        return (
+            f"Not sent, decided at {at}: what is known of its recipient was erased (ionctl erase) "
+            "after it was published."
+        )
+    return (
+        f"Not sent, decided at {at}: each of its recipients is on the suppression list. "
+        "ionctl suppress list says since when and why; ionctl suppress remove takes one off, and "
+        "then it has to be published anew, under another email_id."
+    )
 
 
 def _sending(found: Traces) -> str:
@@ -280,16 +319,6 @@ def _never_seen(found: Traces) -> str:
         )
     else:
         said += ", and no queue has it"
-    if _is_uuid(found.asked):
-        said += (
-            ". If that id is what SNS returned: it isn't on the message in the queue; take the "
-            "email_id that was published, or look in the log for the time of the publish"
-        )
+    if found.hint:
+        said += f". {found.hint}"
     return f"{said}. Was it published to this relay's topic, under exactly this email_id?"
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from ion.contract import Pause
 from ion.settings import Security, SettingsError, Smtp
-from ionctl.ops import letters, steering
+from ionctl.ops import erasing, letters, steering, suppressing
 from ionctl.ops.account import Account
+from ionctl.ops.by_address import emails_to
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
 from ionctl.ops.doctor import secret, ses
@@ -21,6 +22,7 @@ from ionctl.ops.doctor.mail import Options
 from ionctl.ops.life import life
 from ionctl.ops.publishing import publish
 from ionctl.ops.status import status
+from ionctl.problem import Problem
 from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from relays import Operated
 
@@ -69,8 +71,13 @@ def _look(deployment: Deployment) -> None:
     relays(deployment.account)
     status(deployment)
     life(deployment, "order-17")
+    with suppress(Problem):
+        life(deployment, "<a@example.org>", scan=True)
+    emails_to(deployment, "ann@example.org", scan=True)
     letters.look(deployment)
     steering.in_force(deployment)
+    suppressing.entries(deployment, letters.silent)
+    suppressing.check(deployment, "ann@example.org")
     cost(deployment)
 
 
@@ -79,6 +86,8 @@ def _steer(deployment: Deployment) -> None:
     steering.pause(deployment, Pause(), by="ann", why="a test")
     steering.resume(deployment, by="ann")
     steering.cancel(deployment, "order-17")
+    suppressing.add(deployment, "ann@example.org")
+    erasing.erase(deployment, "ann@example.org", dry_run=False, progress=letters.silent)
     publish(deployment, '{"action": "resume"}')
     publish(deployment, '{"action": "resume"}', bulk=True)
 

@@ -244,13 +244,52 @@ def test_a_newsletter_blocks_password_resets(night: Night) -> None:
     until(lambda: all(arrived(stack, f"spring-{number}") for number in range(10)))
 
 
-def test_i_got_no_email(night: Night) -> None:
-    case = "I got no email"
+def test_did_it_arrive(night: Night) -> None:
+    case = "Did it arrive?"
     stack = night.stack
     assert "Never seen" in night.follows(case, 0).out
-    publish(stack, "order-17")
-    until(lambda: arrived(stack, "order-17"))
+    publish(stack, "order-17", recipient="ann@example.org")
+    until(lambda: arrived(stack, "ann"))
     until(lambda: "● Sent" in night.follows(case, 0).out)
+    until(lambda: re.search(r"sent +order-17$", night.follows(case, 1).out, re.MULTILINE))
+    scanned = night.follows(case, 2)
+    assert re.search(r"sent +order-17$", scanned.out, re.MULTILINE)
+    assert "rows of the ledger" in scanned.out
+    life = json.loads(night.runs(["./ionctl", "--json", "show", "order-17"]).out)
+    for other in (life["header_message_id"], life["provider_id"], life["events"][0]["message_id"]):
+        if other:
+            assert "● Sent" in night.runs(["./ionctl", "show", other]).out, other
+    assert life["header_message_id"]
+    unknown = night.runs(["./ionctl", "show", "34d9b400-c6dd-5444-820d-fbeb0f1f54cf"])
+    assert "Terraform's log_publishes turns it on" in " ".join(unknown.out.split())
+
+
+def test_unsubscribe_me_or_erase_me(night: Night) -> None:
+    case = "Unsubscribe me, or erase me"
+    bury(night.stack, 1, "RCPT_REJECTED", recipient="ann@example.org")
+    assert night.follows(case, 0).status == 0
+    assert "tag:list=news" in night.follows(case, 1).out
+    assert night.follows(case, 2).status == 0
+    assert len(night.stack.dead_letters()) == 1, "a dry run changes nothing"
+    asked = night.follows(case, 3)  # nobody is there to be asked
+    assert asked.status == 1
+    assert "--yes" in asked.err
+    assert night.runs([*CASES[case][3], "--yes"]).status == 0
+    assert not night.stack.dead_letters()
+
+
+def test_bounces_rise(night: Night) -> None:
+    case = "Bounces rise"
+    bury(night.stack, 12, "RCPT_REJECTED", tags={"campaign": "spring"})
+    assert re.search(r"\b12 +RCPT_REJECTED", night.follows(case, 0).out)
+    assert night.follows(case, 1).status == 0
+    assert night.follows(case, 2).status == 0
+    assert "campaign=spring" in night.follows(case, 3).out
+    assert night.runs(["./ionctl", "resume"]).status == 0
+    assert (
+        night.runs(["./ionctl", "dead", "discard", "--reason", "RCPT_REJECTED", "--yes"]).status
+        == 0
+    )
 
 
 def test_5000_wrong_emails(night: Night) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 
 from consoles import Opened, email
 from ionctl.console import changes, server
+from ionctl.console.outcomes import Outcomes
 from ionctl.ops.result import Depth, Queues, Status, Verdict
 from ionctl.problem import Problem
 
@@ -307,3 +309,19 @@ def test_it_ends_with_a_look_and_a_request_that_are_stuck(
     gc.collect()  # a task that nobody waited for complains now
     assert answers == [503]
     assert caplog.messages == []
+
+
+def test_an_outcome_is_told_as_it_comes(relay: Relay, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    event = {
+        "id": "e",
+        "type": "ion.email.sent",
+        "subject": "order-17",
+        "time": "2026-11-28T12:00Z",
+    }
+    with Opened(outcomes=Outcomes(file)) as opened, listening(opened) as page:
+        first = dict(page.until(lambda one: one[0] == "status"))
+        assert first["outcomes"] == {"latest": []}
+        file.write_text(json.dumps(event) + "\n")
+        *_, (_, told) = page.until(lambda one: one[0] == "outcomes")
+    assert [(one["type"], one["email_id"]) for one in told["latest"]] == [("sent", "order-17")]

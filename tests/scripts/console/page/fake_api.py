@@ -110,6 +110,8 @@ class FakeApi:
         }
         if switches:
             news["switches"] = switches
+        if "outcomes" in self.answers:
+            news["outcomes"] = {"latest": self.answers["outcomes"]}
         return {name: msgspec.json.encode(data) for name, data in news.items()}
 
 

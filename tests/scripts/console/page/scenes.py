@@ -7,6 +7,8 @@ from ion.contract.hints import ALLOWED
 from ionctl.ops.result import (
     AlarmState,
     Depth,
+    EmailFound,
+    Emails,
     HeldServer,
     Letter,
     LetterGroup,
@@ -21,6 +23,7 @@ from ionctl.ops.result import (
     Run,
     Status,
     StopInForce,
+    SuppressionFound,
     Verdict,
 )
 from scripts.console.page.fake_api import SCHEMA, checked
@@ -287,6 +290,92 @@ def sent() -> Life:
         server="smtp",
         reply="250 2.0.0 Ok: queued as 4XyZ12",
     )
+
+
+def bounced() -> Life:
+    """One that waited for long, was taken, and came back for one of its recipients."""
+    reply = "250 2.0.0 Ok: queued as 4XyZ12"
+    return Life(
+        email_id="order-17",
+        state=LifeState.BOUNCED,
+        words="Bounced after smtp took it. The provider says: bounced for recipient 2 (550 gone).",
+        fates=["sent", "sent", "suppressed"],
+        attempts=145,
+        provider_id="4XyZ12",
+        next_try=None,
+        events=[
+            LifeEvent(
+                at=ago(hours=2),
+                what="deferred",
+                words="Put off (AUTH), \N{MULTIPLICATION SIGN}144 until 12:00 UTC",
+                reason="AUTH",
+                times=144,
+                until=ago(hours=1),
+            ),
+            LifeEvent(
+                at=ago(minutes=9),
+                what="sent",
+                words="Taken by smtp",
+                reply=reply,
+                server="smtp",
+                recipients=[0, 1],
+                ms=1120,
+            ),
+            LifeEvent(
+                at=ago(minutes=1),
+                what="bounced",
+                words="Bounced: the provider couldn't deliver it",
+                reply="550 5.1.1 gone",
+                recipients=[1],
+            ),
+        ],
+        letters=[],
+        looked_back_to=ago(hours=2),
+        header_message_id="<a@example.org>",
+    )
+
+
+def to_ann(**changes: object) -> Emails:
+    """The emails to an address."""
+    known: dict[str, Any] = {
+        "address": "ann@example.org",
+        "emails": [
+            EmailFound(
+                email_id="order-18", at=ago(minutes=1), state=LifeState.QUEUED, queue="bulk"
+            ),
+            EmailFound(
+                email_id="order-17",
+                at=ago(days=2),
+                state=LifeState.DEAD_LETTERED,
+                reason="RCPT_REJECTED",
+                fate="sent",
+            ),
+        ],
+        "suppressions": [SuppressionFound(scope="all", why="complaint", since=ago(hours=3))],
+        "looked_back_to": ago(days=1),
+        "scanned": None,
+    }
+    return Emails(**{**known, **changes})
+
+
+OUTCOMES = [
+    {
+        "id": "e-2",
+        "type": "bounced",
+        "email_id": "order-18",
+        "at": "2026-11-28T12:00:01Z",
+        "reason": "RCPT_REJECTED",
+        "reply": "550 no such user",
+    },
+    {
+        "id": "e-1",
+        "type": "sent",
+        "email_id": "order-17",
+        "at": "2026-11-28T12:00:00Z",
+        "reason": "ACCEPTED",
+        "reply": "250 ok",
+    },
+]
 
 
 def summary(number: int, **changes: object) -> dict[str, Any]:

@@ -8,7 +8,14 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from ionctl.ops.result import Cancelled, InForce, Life, Published
+from ionctl.ops.result import (
+    AddressKnown,
+    Cancelled,
+    InForce,
+    Life,
+    Published,
+    SuppressionFound,
+)
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
 from scripts.console.page.fake_api import FakeApi
@@ -257,3 +264,98 @@ def test_the_mail_servers_switch_is_turned(open_page: Open) -> None:
     assert ("POST /api/switches", {"mode": "down"}) in api.asked
     parts = visit.page.get_by_role("navigation", name="Parts")
     expect(parts).to_contain_text("misbehaves: down")
+
+
+def test_what_was_repeated_and_what_the_provider_said_is_on_the_timeline(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/emails/order-17"] = scenes.bounced()
+    visit = open_page(api, "#/email/order-17")
+    expect(visit.main.get_by_role("heading", name="Bounced")).to_be_visible()
+    expect(visit.main.locator(".facts").first).to_contain_text("<a@example.org>")
+    lines = visit.page.locator(".timeline li")
+    expect(lines).to_have_count(3)
+    expect(lines.nth(0)).to_contain_text("\N{MULTIPLICATION SIGN}144 until 12:00 UTC")
+    expect(lines.nth(1)).to_contain_text("(recipient 1, recipient 2)")
+    expect(lines.nth(1)).to_contain_text("1,120 ms")
+    expect(lines.nth(2)).to_contain_text("550 5.1.1 gone")
+    expect(visit.page.locator(".fates")).to_contain_text(re.compile(r"recipient 3\s*suppressed"))
+
+
+def test_an_address_has_a_list_and_each_email_its_page(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/emails/ann@example.org"] = lambda _body, query: scenes.to_ann(
+        scanned=80_000 if "scan" in query else None
+    )
+    visit = open_page(api, "#/email")
+    visit.main.get_by_role("textbox").fill("ann@example.org")
+    visit.main.get_by_role("button", name="Find").click()
+    expect(visit.main).to_contain_text("2 emails to ann@example.org")
+    expect(visit.main).to_contain_text(re.compile(r"Suppressed:\s*all mail, since .*\(complaint\)"))
+    rows = visit.main.locator(".rows li")
+    expect(rows.nth(0)).to_contain_text(re.compile(r"Queued\s*order-18\s*in the bulk queue"))
+    expect(rows.nth(1)).to_contain_text("this recipient: sent, RCPT_REJECTED")
+    visit.main.get_by_role("button", name="Look through the whole ledger").click()
+    expect(visit.main).to_contain_text("among all 80,000 rows of the ledger")
+    rows.nth(1).get_by_role("link").click()
+    expect(visit.main).to_contain_text("The mail server has put it off once")
+
+
+def test_events_are_shown_as_they_come_and_lead_to_their_emails(open_page: Open) -> None:
+    api = FakeApi(scenes.answers() | {"outcomes": []})
+    visit = open_page(api, "#/queue")
+    expect(visit.main).to_contain_text("None yet.")
+    api.answers["outcomes"] = scenes.OUTCOMES
+    told = visit.main.locator(".outcomes li")
+    expect(told).to_have_count(2)
+    expect(told.nth(0)).to_contain_text(re.compile(r"bounced\s*order-18\s*RCPT_REJECTED"))
+    told.nth(1).get_by_role("link").click()
+    expect(visit.main).to_contain_text("The mail server has put it off once")
+
+
+def test_a_relay_that_tells_no_events_has_no_place_for_them(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/queue")
+    expect(visit.main.get_by_role("heading", name="Last runs")).to_be_visible()
+    expect(visit.main.get_by_role("heading", name="Events, as they come")).to_have_count(0)
+
+
+def test_an_address_is_put_on_the_suppression_list_and_taken_off(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    listed = list(scenes.to_ann().suppressions)
+    done = AddressKnown(hash="0" * 16, entries=[], soft_bounces=0, erased_at=None, words="done")
+
+    def suppress(body: dict[str, str], _query: object) -> AddressKnown:
+        listed.append(SuppressionFound(scope=body["scope"], why="manual", since=scenes.now()))
+        return done
+
+    def unsuppress(body: dict[str, str], _query: object) -> AddressKnown | tuple[int, str]:
+        if body["scope"] == "all":
+            return 409, "it has no entry of scope all"
+        listed[:] = [one for one in listed if one.scope != body["scope"]]
+        return done
+
+    api.answers |= {
+        "GET /api/emails/ann@example.org": lambda _body, _query: scenes.to_ann(suppressions=listed),
+        "POST /api/suppress": suppress,
+        "POST /api/unsuppress": unsuppress,
+    }
+    visit = open_page(api, "#/email/ann@example.org")
+    visit.main.get_by_role("button", name="Write to it no more").click()
+    dialog = visit.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("tag:list=news")
+    dialog.get_by_role("button", name="Suppress").click()
+    entries = visit.main.locator(".warn-text")
+    expect(entries).to_have_count(2)
+    expect(entries.nth(1)).to_contain_text(re.compile(r"tag:list=news, since .*\(manual\)"))
+    entries.nth(1).get_by_role("button", name="Take it off").click()
+    expect(entries).to_have_count(1)
+    entries.nth(0).get_by_role("button", name="Take it off").click()
+    expect(visit.main).to_contain_text("it has no entry of scope all")
+
+
+def test_without_the_right_to_write_the_suppression_list_is_only_shown(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(write=False))
+    api.answers["GET /api/emails/ann@example.org"] = scenes.to_ann()
+    visit = open_page(api, "#/email/ann@example.org")
+    expect(visit.main).to_contain_text("Suppressed: all mail")
+    expect(visit.main.get_by_role("button", name="Take it off")).to_have_count(0)
+    expect(visit.main.get_by_role("button", name="Write to it no more")).to_have_count(0)

@@ -1,48 +1,41 @@
 // Part 2: the life of one email, in words.
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { Answer } from "../answer.js";
-import { at, get, post } from "../api.js";
+import { at, get, post, query } from "../api.js";
 import { question } from "../dialog.js";
 import { changed } from "../draw.js";
 import { say } from "../news.js";
 import { onNews, writes } from "../relay.js";
 import { go, link, route } from "../route.js";
 import { shape } from "../shapes.js";
+import { STATES } from "../states.js";
 import { count } from "../size.js";
 import { from, span, when } from "../time.js";
 import { wrong } from "../wrong.js";
+import { emails } from "./found.js";
 
-const STATES = {
-  never_seen: ["dots", "plain", "Never seen"],
-  queued: ["stack", "plain", "Queued"],
-  scheduled: ["ring", "plain", "Scheduled"],
-  sending: ["disc", "good", "Being sent"],
-  deferred: ["triangle", "warn", "Deferred"],
-  sent: ["disc", "good", "Sent"],
-  dead_lettered: ["cross", "bad", "Dead-lettered"],
-  in_doubt: ["triangle", "warn", "In doubt"],
-  cancelled: ["square", "plain", "Cancelled"],
-};
 const CAN_BE_CANCELLED = ["queued", "scheduled", "deferred", "never_seen"];
-const GOOD = ["sent", "done"];
-const BAD = ["dead_lettered", "bounced", "expired"];
+const GOOD = ["sent", "done", "delivered"];
+const BAD = ["dead_lettered", "bounced", "expired", "complained"];
 const UNDER_WAY = ["queued", "sending"];
 const AGAIN_MS = 3000;
 const LATE_MS = 180_000; // by so much a log may be late
 
 const life = new Answer();
 let asked = "";
+let scanned = "";
 let timer;
 
 export const email = { name: "email", key: "e", title: "Email", enter, view };
 
-function enter({ id }) {
+function enter({ id, choice }) {
   if (id !== asked) life.clear();
   asked = id;
+  scanned = choice.scan ?? "";
   if (id) load().then(soon);
 }
 
-const load = () => life.load((signal) => get(at`/api/emails/${asked}`, signal));
+const load = () => life.load((signal) => get(at`/api/emails/${asked}` + query({ scan: scanned }), signal));
 
 /** The stream says that something has changed, not what: an email without a fate is asked again. */
 onNews("status", soon);
@@ -51,7 +44,7 @@ onNews("dead", soon); // its letter may have gone, or have come back under anoth
 function soon() {
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    if (route().part !== "email" || !asked || settled()) return;
+    if (route().part !== "email" || !asked || scanned || settled()) return;
     await load();
     if (UNDER_WAY.includes(life.data?.state) || (sent() && !settled())) soon();
   }, AGAIN_MS);
@@ -60,7 +53,7 @@ function soon() {
 const sent = () => life.data?.state === "sent";
 /** The log has a run's lines when the run has ended: until then an email that was sent lacks its own. */
 const settled = () =>
-  life.data?.state === "cancelled" ||
+  ["cancelled", "suppressed", "bounced"].includes(life.data?.state) ||
   (sent() && (logged(life.data, "sent") || Date.now() - new Date(life.data.changed_at) > LATE_MS));
 const logged = (one, what) => one.events.some((event) => event.what === what);
 
@@ -69,22 +62,27 @@ function view({ id }) {
     <form class="ask" role="search" @submit=${find}>
       <h1>Email</h1>
       <label class="field-search">
-        ${shape("search")}<span class="unseen">Its id</span>
+        ${shape("search")}<span class="unseen">Its id, or an address</span>
         <input name="key" data-search .value=${id} autocomplete="off" spellcheck="false"
-          placeholder="email_id, SQS message id or Message-ID">
+          placeholder="email_id, address, or any id of it">
       </label>
       <button class="main">Find</button>
     </form>
-    ${wrong(life.error, load)} ${id && life.data ? shown(life.data) : hint(id)}
+    ${wrong(life.error, load)} ${id && life.data ? answered(id) : hint(id)}
   </div>`;
 }
+
+/** An address has a list of emails, an id one. */
+const answered = (id) =>
+  life.data.emails ? emails(life.data, () => go(link("email", id, { scan: "1" })), load) : shown(life.data);
 
 function hint(id) {
   if (life.error) return nothing;
   if (id) return html`<p class="none">Looking in the ledger, the log and the queues …</p>`;
   return html`<p class="none">
     An email's whole way, from the queue to the mail server's reply: by the <code>email_id</code> that it was
-    published with, or by the id that SQS or its header Message-ID has.
+    published with; by the id that SQS, SNS, the mail server or its header Message-ID has; or all emails
+    to a recipient's address.
   </p>`;
 }
 
@@ -110,6 +108,7 @@ function shown(one) {
         ${one.attempts ? html`<dt>Attempts</dt><dd>${one.attempts}</dd>` : nothing}
         ${sent() && one.reply ? html`<dt>Its reply</dt><dd>${one.reply}</dd>` : nothing}
         ${one.provider_id ? html`<dt>Its id there</dt><dd><code>${one.provider_id}</code></dd>` : nothing}
+        ${one.header_message_id ? html`<dt>Message-ID</dt><dd><code>${one.header_message_id}</code></dd>` : nothing}
       </dl>
       ${writes() && CAN_BE_CANCELLED.includes(one.state) ? html`<button type="button" class="small" @click=${cancel}>Cancel it</button>` : nothing}
     </header>
@@ -161,7 +160,7 @@ function timeline(one) {
       ${all.map(happened)}
       ${one.next_try ? html`<li class="next"><span class="what">The next try is ${from(one.next_try)}.</span></li>` : nothing}
     </ol>
-    <p class="soft">Of the log since ${when(one.looked_back_to)}.</p>`;
+    <p class="soft">Of the ledger, and of the log since ${when(one.looked_back_to)}.</p>`;
 }
 
 function happened(event) {
@@ -172,7 +171,7 @@ function happened(event) {
       ${event.recipients.length ? html`<span class="soft">(${event.recipients.map((n) => `recipient ${n + 1}`).join(", ")})</span>` : nothing}
     </span>
     ${event.reply ? html`<q class="reply">${event.reply}</q>` : nothing}
-    ${event.reason || event.server ? html`<span class="soft small-text">${[event.reason, event.stage, event.server, event.attempt && `attempt ${event.attempt}`].filter(Boolean).join(" · ")}</span>` : nothing}
+    ${event.reason || event.server ? html`<span class="soft small-text">${[event.reason, event.stage, event.server, event.attempt && `attempt ${event.attempt}`, event.ms && `${event.ms.toLocaleString("en")} ms`].filter(Boolean).join(" · ")}</span>` : nothing}
   </li>`;
 }
 

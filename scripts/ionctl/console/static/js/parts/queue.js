@@ -8,6 +8,7 @@ import { shape } from "../shapes.js";
 import { count } from "../size.js";
 import { from, span, when } from "../time.js";
 import { wrong } from "../wrong.js";
+import { outcomes } from "./outcomes.js";
 import { pause, resume, resumed, steered, stop, wake } from "./steering.js";
 
 const whole = new Answer();
@@ -34,7 +35,7 @@ function view() {
     ${status.held.map(held)} ${status.pauses.map(paused)} ${status.stops.map(stopped)} ${status.pace.filter((one) => one.learned).map(limited)}
     ${lanes(status)}
     <div class="columns">
-      <div>${runs(status)}</div>
+      <div>${runs(status)} ${outcomes()}</div>
       <div>${reasons()} ${paces(status)} ${alarms(status)} ${unknown(status)}</div>
     </div>
   </div>`;
