@@ -40,7 +40,7 @@ from ion.delivery import (
     unclaimable,
 )
 from ion.drain.claim_checks import ClaimChecks
-from ion.drain.suppression_list import Addressed, Looked, SuppressionList, left_out, sender_domain
+from ion.drain.suppression_list import Addressed, Looked, SuppressionList, addressed, left_out
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
@@ -52,7 +52,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
 from ion.policy.schedule import begins_at, born_at, ends_at
-from ion.policy.suppression import About, Forbidden
+from ion.policy.suppression import Forbidden
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
 
@@ -180,8 +180,8 @@ class Admission:
             return {}, Looked()
         before, looked = self.failures, Looked()
         if self.suppression_list is not None:
-            addressed = {name: one.addressed for name, one in asking.items()}
-            looked = await self.suppression_list.look(addressed)
+            emails = {name: one.addressed for name, one in asking.items()}
+            looked = await self.suppression_list.look(emails)
         code = looked.code
         judgements = dict.fromkeys(asking, Judgement(Verdict.UNKNOWN))
         claims = {name: one.claim for name, one in asking.items() if name not in looked.unknown}
@@ -262,8 +262,7 @@ class Admission:
     ) -> "_Asking":
         claim = self._claim(message, history, unclaimed, alone=alone)
         envelope = unclaimed.email.envelope
-        about = About(sender_domain(envelope.senders), history.tags or {}, history.first_queued_at)
-        return _Asking(claim, Addressed(envelope.recipients, claim.scope, about))
+        return _Asking(claim, addressed(envelope, claim.scope, history))
 
     def _claim(
         self, message: Message, history: History, unclaimed: Unclaimed, *, alone: bool = False
