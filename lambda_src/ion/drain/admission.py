@@ -43,7 +43,7 @@ from ion.delivery import (
 )
 from ion.drain.about import about_email
 from ion.drain.claim_checks import ClaimChecks
-from ion.drain.suppression_list import Addressed, Looked, SuppressionList, left_out, sender_domain
+from ion.drain.suppression_list import Addressed, Looked, SuppressionList, addressed, left_out
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
@@ -56,7 +56,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
 from ion.policy.schedule import begins_at, born_at, ends_at
-from ion.policy.suppression import About, Forbidden
+from ion.policy.suppression import Forbidden
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
 
@@ -194,8 +194,8 @@ class Admission:
             return {}, Looked()
         before, looked = self.failures, Looked()
         if self.suppression_list is not None:
-            addressed = {name: one.addressed for name, one in asking.items()}
-            looked = await self.suppression_list.look(addressed)
+            emails = {name: one.addressed for name, one in asking.items()}
+            looked = await self.suppression_list.look(emails)
         code = looked.code
         judgements = dict.fromkeys(asking, Judgement(Verdict.UNKNOWN))
         claims = {name: one.claim for name, one in asking.items() if name not in looked.unknown}
@@ -294,10 +294,8 @@ class Admission:
         return await self._templates.check(send)
 
     def _asking(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> "_Asking":
-        claim, envelope = self._claim(one, unclaimed, alone=alone), unclaimed.email.envelope
-        history = one.history
-        about = About(sender_domain(envelope.senders), history.tags or {}, history.first_queued_at)
-        return _Asking(claim, Addressed(envelope.recipients, claim.scope, about))
+        claim = self._claim(one, unclaimed, alone=alone)
+        return _Asking(claim, addressed(unclaimed.email.envelope, claim.scope, one.history))
 
     def _claim(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> Claim:
         history, recipients = one.history, len(unclaimed.email.envelope.recipients)

@@ -11,6 +11,8 @@ from ion.aws.address_key import AddressKey
 from ion.aws.addresses import Addresses
 from ion.aws.table import TableError
 from ion.delivery import Delivery, erased, suppressed
+from ion.envelope import Envelope
+from ion.history import History
 from ion.policy.guard import StagingGuard
 from ion.policy.suppression import About, AddressState, Forbidden, forbidden
 
@@ -125,10 +127,11 @@ def left_out(barred: Mapping[int, Forbidden]) -> tuple[Delivery, ...]:
     return tuple(deliveries)
 
 
-def sender_domain(senders: Sequence[str]) -> str:
-    """The domain that a suppression's scope names: the author's, that people read in From.
+def addressed(envelope: Envelope, targets: Sequence[int], history: History) -> Addressed:
+    """An email for the look.
 
-    Args:
-        senders: of the envelope, and the author.
+    The domain is the author's, that people read in From.
     """
-    return senders[-1].rpartition("@")[2].lower()
+    domain = envelope.senders[-1].rpartition("@")[2].lower()
+    about = About(domain, history.tags or {}, history.first_queued_at)
+    return Addressed(envelope.recipients, tuple(targets), about)

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 _OBEYED = timedelta(seconds=10)
 """Within which a running function has read the control row, or sends nothing more."""
-_ELSEWHERE = """\
-expires by itself: what waits for it, when its turn comes (14 days after it was published at the
-  latest); letters kept above, 14 days after they died; the ledger's rows, 30 days after their last
-  change, and copies of them in the table's backups, 35 days: both have hashes, no address; log
-  events have hashes, and stay as long as the log group keeps them
-lies elsewhere, and is yours to erase: the application's outbox table, attachments and messages in
-  S3, what subscribers of the topics keep, files of `dead discard`, and what the provider has"""
+_ENDS = (
+    "expires by itself: what waits for it, when its turn comes, 14 days after it was published at "
+    "the latest; letters that stay, 14 days after they died. With the hash, and no address: the "
+    "ledger's rows, 30 days after their last change, and their copies in the table's backups, 35 "
+    "days after that; log events, as the log group keeps them"
+)
+_ELSEWHERE = (
+    "lies elsewhere, and is yours to erase: the application's outbox table, attachments and "
+    "messages in S3, what subscribers of the topics keep, files of ionctl dead discard, and what "
+    "the mail provider has"
+)
 
 
 @on_target
@@ -76,7 +80,7 @@ def _words(done: Erased) -> str:
         )
     scopes = ", ".join(one.scope for one in done.kept)
     lines.append(f"kept of the suppression list, by the hash: {scopes or 'nothing'}")
-    return "\n".join([*lines, _ELSEWHERE])
+    return "\n".join([*lines, _ENDS, _ELSEWHERE])
 
 
 def _discards(ids: list[str]) -> list[str]:

@@ -6,17 +6,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from ion.policy.suppression import Why
 from ionctl.local import clients, deploy
 from ionctl.local.dry_run import dry_run
-from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION, Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Settings, Variables
-from ionctl.ops import local_stack
+from ionctl.ops import erasing, local_stack, suppressing
 from ionctl.ops.account import Account
+from ionctl.ops.deployment import find
+from ionctl.ops.letters import silent
 from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
@@ -161,6 +165,32 @@ def test_the_deployed_functions_guard_is_heeded(
     assert line.endswith("and be dead-lettered for bob@y.org: GUARDED") is (
         rules == {"only": "x.org"}
     )
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_who_must_not_be_written_to_is_named(
+    names: Names, root: Path, tmp_path: Path, setting: str
+) -> None:
+    settings: Settings = {"suppression": {"list": setting}}
+    aws = deployed(names, tmp_path, "relay@example.org", settings)
+    session = boto3.Session(names.access_key, "test", region_name=REGION)
+    relay = find(Account(session, names.endpoint), names.name)
+    assert said_about(names, root, aws).startswith("would go from relay@example.org to ann@x.org")
+    aws.sqs.purge_queue(QueueUrl=names.queue_url)
+    suppressing.add(relay, "ann@x.org", scope="tag:list=news", why=Why.UNSUBSCRIBE)
+    line = said_about(names, root, aws, cc="bob@x.org", tags={"list": "news"})
+    aws.sqs.purge_queue(QueueUrl=names.queue_url)
+    alone = said_about(names, root, aws, tags={"list": "news"})
+    why = "not be sent to ann@x.org, SUPPRESSED: unsubscribe, tag:list=news"
+    if setting == "on":
+        assert line.startswith("would go from relay@example.org to bob@x.org: ")
+        assert line.endswith(f"; and {why}")
+        assert alone == f"would {why}"
+    else:
+        assert line.startswith("would go from relay@example.org to ann@x.org, bob@x.org: ")
+    erasing.erase(relay, "ann@x.org", dry_run=False, progress=silent)
+    (line,) = dry_run(root, names.queue_url, None)
+    assert line.endswith("would not be sent to ann@x.org, ERASED")
 
 
 def test_a_template_is_rendered_from_this_folder(aws: Account, names: Names, root: Path) -> None:
