@@ -1,5 +1,6 @@
 """./run.sh as a person meets it: a process, its output, its end."""
 
+import json
 import os
 import shutil
 import signal
@@ -353,7 +354,7 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
-        "there: emails 1, dead letters 2",
+        "there: emails 1, dead letters 2, events 3",
     ]
     assert ended.stderr.splitlines()[-1] == (
         "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
@@ -362,7 +363,17 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",
+        "events.jsonl",
     }
+    lines = (folder / "there" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = list(map(json.loads, lines))
+    told = {(one["type"], one["data"]["reason"]) for one in events}
+    assert told == {
+        ("ion.email.sent", "ACCEPTED"),
+        ("ion.email.bounced", "RCPT_REJECTED"),
+        ("ion.email.bounced", "BAD_JSON"),
+    }
+    assert [one["time"] for one in events] == sorted(one["time"] for one in events)
     assert not list(temporary.iterdir())
 
 
