@@ -146,12 +146,12 @@ def test_it_can_be_cancelled(account: Account, log: Log) -> None:
 
 @pytest.mark.row(77)
 def test_a_stop_meets_it_when_it_is_due(account: Account) -> None:
-    account.publish(email(1, not_before=at(7200), email_id="a", tags={"list": "news"}))
+    account.publish(email(1, not_before=at(1800), email_id="a", tags={"list": "news"}))
     run(account)
     account.publish('{"action": "stop", "where": {"tag": {"list": "news"}}}')
     run(account)
     assert statuses(account)["a"] == "queued"
-    assert recipients(due(account)) == {}
+    assert recipients(due(account, 1900)) == {}
     assert (statuses(account)["a"], reasons(account)) == ("bounced", ["STOPPED"])
 
 

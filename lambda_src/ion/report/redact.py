@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 
 LONGEST_REPLY = 200
 _READ = 4_000
@@ -200,6 +200,7 @@ def redact(text: str, addresses: Iterable[str] = ()) -> str:
     return (ours + _redacted(said, theirs))[:LONGEST_REPLY].rstrip()
 
 
+@lru_cache(maxsize=100)  # it is asked for twice an email: for the row, and for the log
 def id_in(reply: str) -> str:
     """What the server calls an email that it took; empty: its reply doesn't say.
 
