@@ -33,6 +33,11 @@ SERVICES_OWN: Final = {
     # Lambda Developer Guide, "Sending function logs to CloudWatch Logs".
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    # The same, "Process DynamoDB records with Lambda": an event source mapping's poller.
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
     # The same, "Giving Lambda functions access to resources in an Amazon VPC".
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",

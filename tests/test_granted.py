@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from emulated import REGION, Account
+from events.telling import forget_clients, run
 from feedback.receiving import ANN, Feedback, bounce
 from function import PASSWORD, Context, Function, email, guarded, invoke, new_load
 from granted import Call, Recorder, grants, ungranted, unused, with_keys
@@ -198,6 +199,27 @@ def feedbacks_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Ca
     return recorder.calls | LAMBDA_POLLS
 
 
+def events_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """A record that is told, and one that is set aside."""
+    make: Any = account.session.client
+    failures = make("sqs").create_queue(QueueName="ion-failures")["QueueUrl"]
+    topic = topic_before(account.input_url, make("sqs"), make("sns"), NAMES.outcome_topic)
+    for name, value in {
+        "EVENTS_TOPIC_ARN": topic,
+        "EVENTS_FAILURE_QUEUE_URL": failures,
+        "EVENTS_SOURCE": NAMES.function_arn,
+    }.items():
+        monkeypatch.setenv(name, value)
+    arns = {topic: NAMES.outcome_topic_arn, failures: NAMES.events_queue_arn}
+    recorder = Recorder(monkeypatch, arns)
+    forget_clients()
+    recorder.on = True
+    assert run("sent", "poison") == []
+    recorder.on = False
+    forget_clients()
+    return recorder.calls
+
+
 def key_of(call: Call) -> str:
     return SECRET_KEY if call.resource in SECRETS.values() else KEY
 
@@ -214,6 +236,15 @@ async def test_local_policy_grants_every_call_of_the_relay_and_nothing_else(
         attachment_buckets=tuple(OPTIONS["attachment_buckets"]),
     )
     granted = grants(policies.role(NAMES, variables))
+    assert ungranted(calls, granted) == []
+    assert unused(calls, granted) == []
+
+
+def test_local_policy_grants_every_call_of_the_events_function_and_nothing_else(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = events_calls(account, monkeypatch)
+    granted = grants(policies.events_role(NAMES))
     assert ungranted(calls, granted) == []
     assert unused(calls, granted) == []
 
@@ -240,6 +271,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
             "tracing": "active",
             "load": {"messages_per_minute": 1},
             "feedback": {},
+            "events": {},
         }
     )
     return root
@@ -267,6 +299,7 @@ async def test_terraforms_policies_with_every_option_grant_every_call_and_nothin
         NAMES.role: await relays_calls(account, function, monkeypatch, service),
         "ion-load-role": loads_calls(account, monkeypatch),
         "ion-feedback": await asyncio.to_thread(feedbacks_calls, account, monkeypatch),
+        NAMES.events_role: events_calls(account, monkeypatch),
     }
     assert rendered.keys() == calls.keys()
     made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from events.telling import REGION, Ear
-from ion.events import handler
+from events.telling import REGION, Ear, forget_clients
 
 
 @pytest.fixture
@@ -19,9 +18,3 @@ def ear(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
         forget_clients()
         yield ear
     forget_clients()
-
-
-def forget_clients() -> None:
-    """A new execution environment."""
-    for made in (handler._sns, handler._sqs):  # noqa: SLF001 - what Lambda would forget, too
-        made.cache_clear()

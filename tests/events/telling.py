@@ -90,3 +90,9 @@ def run(*names: str, context: Context | None = None) -> list[str]:
     """An invocation with these records; the sequence numbers that it reports."""
     answer = handler.run({"Records": [record(name) for name in names]}, context or Context())
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+
+
+def forget_clients() -> None:
+    """A new execution environment."""
+    for made in (handler._sns, handler._sqs):  # noqa: SLF001 - what Lambda would forget, too
+        made.cache_clear()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from email.parser import BytesHeaderParser
 from typing import Any
 
 import pytest
@@ -26,6 +27,71 @@ def stack() -> Iterator[Stack]:
 def outcomes(stack: Stack) -> Outcomes:
     """All of them."""
     return Outcomes(stack.aws, stack.names)
+
+
+def published(stack: Stack, **fields: object) -> None:
+    """An email, with all that is told of it."""
+    stack.publish({"action": "send", "subject": "Hi", "body_text": "Hi"} | fields)
+    assert stack.wait_until_settled(PATIENCE_SECONDS)
+    assert stack.ledger_stream.catch_up(PATIENCE_SECONDS)
+
+
+def test_a_published_email_is_told_as_sent_to_who_asks_for_its_tag(
+    stack: Stack, outcomes: Outcomes
+) -> None:
+    policy = {"tag_list": ["news"]}
+    news = Outcomes(stack.aws, stack.names, "news", policy)
+    for key, tags in (("order-1", {"list": "news", "order": "1"}), ("order-2", {"order": "2"})):
+        published(stack, recipient="ann@example.org", email_id=key, tags=tags)
+    (event,) = news.heard()
+    assert (event["type"], event["subject"]) == ("ion.email.sent", "order-1")
+    assert event["data"]["tags"] == {"list": "news", "order": "1"}
+    assert event["data"]["fates"] == ["sent"]
+    assert event["data"]["ms_from_publish"] > 0
+    (arrived,) = (
+        one
+        for one in stack.mailbag.emails
+        if _header_id(one.content) == event["data"]["header_message_id"]
+    )
+    assert event["data"]["queue_id"] in event["data"]["reply"]
+    assert arrived.recipients == ("ann@example.org",)
+    assert [one["type"] for one in told_of(outcomes, "order-2")] == ["ion.email.sent"]
+
+
+def test_bad_input_is_told_as_bounced_with_the_place(stack: Stack, outcomes: Outcomes) -> None:
+    published(stack, recipient=["ann@example.org", "bob at example.org"], email_id="order-3")
+    (event,) = told_of(outcomes, "order-3")
+    assert (event["type"], event["data"]["reason"], event["data"]["path"]) == (
+        "ion.email.bounced",
+        "INVALID_ADDRESS",
+        "$.recipient[1]",
+    )
+    assert "bob" not in json.dumps(event)
+
+
+def test_a_refused_recipient_is_told_beside_the_one_who_has_it(
+    stack: Stack, outcomes: Outcomes
+) -> None:
+    to = ["ann@example.org", "bounce@simulator.test"]
+    published(stack, recipient=to, email_id="order-4")
+    told = {one["type"]: one["data"] for one in told_of(outcomes, "order-4")}
+    assert {kind: data["recipients"] for kind, data in told.items()} == {
+        "ion.email.sent": [0],
+        "ion.email.bounced": [1],
+    }
+    assert told["ion.email.bounced"]["fates"] == ["sent", "dead_lettered"]
+    assert told["ion.email.bounced"]["code"] == 550
+
+
+def test_a_cancelled_email_is_told_as_such(stack: Stack, outcomes: Outcomes) -> None:
+    stack.publish({"action": "cancel", "email_id": "order-5"})
+    assert stack.wait_until_settled(PATIENCE_SECONDS)
+    assert stack.ledger_stream.catch_up(PATIENCE_SECONDS)
+    assert [one["type"] for one in told_of(outcomes, "order-5")] == ["ion.email.cancelled"]
+
+
+def _header_id(content: bytes) -> str:
+    return str(BytesHeaderParser().parsebytes(content)["Message-ID"])
 
 
 def told_of(outcomes: Outcomes, email_id: str) -> list[dict[str, Any]]:

@@ -96,7 +96,8 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, 
     """Tell what a batch of the stream's records says.
 
     Args:
-        event: of the event source mapping, or a message of the failure queue: `Records`.
+        event: of the event source mapping: `Records`; or a message of the failure queue, which
+            says `again`, too: what still can't be told is then reported, and stays there.
         context: Lambda's.
 
     Returns:
@@ -111,7 +112,8 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, 
         lambda: context.get_remaining_time_in_millis() < _MARGIN_MILLISECONDS,
         lambda code: _log("WARNING", "events not published", code=code),
     )
-    return told(event["Records"], settings, topic, _set_aside, time.time)
+    set_aside = _left if event.get("again") else _set_aside
+    return told(event["Records"], settings, topic, set_aside, time.time)
 
 
 def told(
@@ -162,7 +164,7 @@ def _created(record: Mapping[str, Any]) -> float:
 def _set_aside(record: Mapping[str, Any], queue_url: str, why: str) -> bool:
     """Put a record into the failure queue, as the function takes it; False: it isn't there."""
     about: Any = {"reason": {"DataType": "String", "StringValue": why}}
-    body = json.dumps({"Records": [record]})
+    body = json.dumps({"Records": [record], "again": True})
     try:
         _sqs().send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=about)
     except AWS_ERRORS as error:
@@ -170,6 +172,12 @@ def _set_aside(record: Mapping[str, Any], queue_url: str, why: str) -> bool:
         return False
     _log("ERROR", "record set aside", why=why, event_id=record.get("eventID", ""))
     return True
+
+
+def _left(record: Mapping[str, Any], _queue_url: str, why: str) -> bool:
+    """Leave a record in the failure queue, where it is still."""
+    _log("ERROR", "record not told", why=why, event_id=record.get("eventID", ""))
+    return False
 
 
 def _log(level: str, what: str, **about: str) -> None:

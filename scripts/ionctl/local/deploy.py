@@ -5,7 +5,7 @@ come to the same is what tests/scripts/local/test_agreement.py shows.
 """
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ionctl.files import version
 from ionctl.local import alarms, deploy_events, policies
@@ -14,7 +14,6 @@ from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import StreamSpecificationTypeDef
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _TIMEOUT_SECONDS = 900
@@ -109,17 +108,15 @@ def _topics(clients: Account, names: Names) -> None:
 
 
 def _table(clients: Account, name: str, ttl_attribute: str, *, stream: bool = False) -> None:
-    streamed: StreamSpecificationTypeDef = {
-        "StreamEnabled": True,
-        "StreamViewType": "NEW_AND_OLD_IMAGES",
-    }
+    both_images = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    more: Any = {"StreamSpecification": both_images} if stream else {}
     clients.dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
         DeletionProtectionEnabled=True,
-        StreamSpecification=streamed if stream else {"StreamEnabled": False},
+        **more,
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(

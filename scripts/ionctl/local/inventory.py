@@ -7,6 +7,7 @@ itself: dates, ids, counts, states.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ionctl.local.iam_quirks import POLICY as QUIRKS
@@ -25,6 +26,8 @@ _STATE = frozenset(
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateNumberOfMessagesNotVisible",
         "CodeLocation",
+        "EventSourceMappingArn",
+        "LatestStreamLabel",
         "RevisionId",
         "ResponseMetadata",
         "RoleId",
@@ -33,10 +36,15 @@ _STATE = frozenset(
         "StateValue",
         "SubscriptionArn",
         "TableId",
+        "UUID",
         "creationTime",
         "storedBytes",
     }
 )
+
+
+_STREAM = re.compile(r"(?<=/stream/)[0-9T:.-]+")
+"""The moment at which a stream was made, in its ARN."""
 
 
 def inventory(clients: Account, names: Names) -> Inventory:
@@ -44,8 +52,10 @@ def inventory(clients: Account, names: Names) -> Inventory:
     found = {
         **_queues(clients),
         **_topics(clients),
-        **_function(clients, names),
-        **_role(clients, names),
+        "function": _function(clients, names.function),
+        "events function": _function(clients, names.events_function),
+        "role": _role(clients, names.role),
+        "events role": _role(clients, names.events_role),
         **_rule(clients, names),
         **_tables(clients),
         "alarms": clients.cloudwatch.describe_alarms()["MetricAlarms"],
@@ -86,36 +96,43 @@ def _topics(clients: Account) -> Inventory:
     return found
 
 
-def _function(clients: Account, names: Names) -> Inventory:
-    functions, name = clients.functions, names.function
-    function = functions.get_function(FunctionName=name)
-    policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
-    return {
-        "function": {
-            **function["Configuration"],
-            "Concurrency": function.get("Concurrency"),
-            "Tags": function.get("Tags", {}),
-            "EventInvokeConfig": functions.get_function_event_invoke_config(FunctionName=name),
-            "Policy": sorted(policy["Statement"], key=lambda statement: str(statement["Sid"])),
-            "EventSourceMappings": functions.list_event_source_mappings(FunctionName=name)[
-                "EventSourceMappings"
-            ],
-        }
+def _function(clients: Account, name: str) -> Inventory:
+    """Give all that belongs to a function; nothing, if there is none of that name."""
+    functions = clients.functions
+    try:
+        function = functions.get_function(FunctionName=name)
+    except functions.exceptions.ResourceNotFoundException:
+        return {}
+    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    found: Inventory = {
+        **function["Configuration"],
+        "Concurrency": function.get("Concurrency"),
+        "Tags": function.get("Tags", {}),
+        "EventSourceMappings": mappings,
     }
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        config = functions.get_function_event_invoke_config(FunctionName=name)
+        found["EventInvokeConfig"] = config
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
+        found["Policy"] = sorted(policy["Statement"], key=lambda one: str(one["Sid"]))
+    return found
 
 
-def _role(clients: Account, names: Names) -> Inventory:
-    iam, role = clients.iam, names.role
+def _role(clients: Account, role: str) -> Inventory:
+    iam = clients.iam
+    try:
+        found = iam.get_role(RoleName=role)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return {}
     return {
-        "role": {
-            **iam.get_role(RoleName=role)["Role"],
-            "Policies": {
-                policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-                for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
-                if policy != QUIRKS
-            },
-            "Attached": iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"],
-        }
+        **found,
+        "Policies": {
+            policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            if policy != QUIRKS
+        },
+        "Attached": iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"],
     }
 
 
@@ -155,6 +172,7 @@ def _normal(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         if value.startswith(("{", "[")):
             return _normal(json.loads(value), names)
+        value = _STREAM.sub("LABEL", value)
         return value.replace(names.account, "ACCOUNT").replace(names.endpoint, "ENDPOINT")
     if isinstance(value, Iterable):
         # nothing here has an order that means something

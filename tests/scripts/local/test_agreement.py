@@ -94,5 +94,7 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     assert {"ion-held-alarm", "ion-no-run-alarm"} <= heard_by.keys() - wakes
     assert {"ion-events-failed-alarm", "ion-events-late-alarm"} <= heard_by.keys() - wakes
     assert len(heard_by.keys() - wakes) == 18
+    assert found["events function"]["EventSourceMappings"]["BisectBatchOnFunctionError"] is True
+    assert found["events role"]["Policies"]["events"]
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
     assert len([name for name in found if name.startswith("subscription")]) == 5

@@ -1,5 +1,6 @@
 """./run.sh as a person meets it: a process, its output, its end."""
 
+import json
 import os
 import shutil
 import signal
@@ -366,7 +367,7 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
         "control.json → not published: it has the character U+0001, which SQS takes in no message",
-        "there: emails 1, dead letters 2",
+        "there: emails 1, dead letters 2, events 3",
     ]
     assert ended.stderr.splitlines()[-1] == (
         "ion: 4 of 5 went wrong: 2 dead-lettered, 2 not published"
@@ -375,7 +376,17 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",
+        "events.jsonl",
     }
+    lines = (folder / "there" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = list(map(json.loads, lines))
+    told = {(one["type"], one["data"]["reason"]) for one in events}
+    assert told == {
+        ("ion.email.sent", "ACCEPTED"),
+        ("ion.email.bounced", "RCPT_REJECTED"),
+        ("ion.email.bounced", "BAD_JSON"),
+    }
+    assert [one["time"] for one in events] == sorted(one["time"] for one in events)
     assert not list(temporary.iterdir())
 
 
