@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy import timeline
 from ion.policy.lease import conclude
 from ion.policy.suppression import AddressState
-from ion.policy.timeline import Entry, entry_of, extended
+from ion.policy.timeline import Entry
 from ion.report.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ class Feedback:
         """An email that a server has taken for all of these."""
         row, to = self._claim(recipients, email_id, 900), tuple(range(len(recipients)))
         delivery = Delivery(Status.SENT, ACCEPTED, recipients=to)
-        entry = entry_of(delivery, time.time(), len(recipients))
-        done = replace(conclude(row, "m", [delivery]), timeline=extended((), [entry]))
+        done = conclude(row, "m", [delivery], time.time())
         about = {
             "header_message_id": message_id,
             "recipients": " ".join(map(self.hashed, recipients)),

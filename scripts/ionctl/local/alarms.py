@@ -69,7 +69,8 @@ class Alarm:
 def put(clients: Clients, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
-    for alarm in alarms(names):
+    feedback = _of_feedback(names) if variables.feedback else ()
+    for alarm in (*alarms(names), *feedback):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -285,6 +286,21 @@ def _of_the_function(names: Names) -> tuple[Alarm, ...]:
             windows=30,
             out_of=30,
             missing="breaching",
+        ),
+    )
+
+
+def _of_feedback(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "feedback-deadletter",
+            "feedback-dead-letters",
+            "Notices of bounces and complaints could not be read, or not be written down: they are "
+            f"in {names.feedback_dead_letter_queue}, and those addresses are still written to. The "
+            f"log of {names.feedback_function} says why.",
+            ("AWS/SQS", {"QueueName": names.feedback_dead_letter_queue}),
+            "ApproximateNumberOfMessagesVisible",
+            "Maximum",
         ),
     )
 

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ionctl.files import version
-from ionctl.local import alarms, policies
+from ionctl.local import alarms, deploy_feedback, policies
 from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
@@ -32,10 +32,14 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
     _table(clients, names.table, "expires_at")
     if variables.outbox:
         _table(clients, names.outbox, "ttl")
+    if variables.feedback:
+        deploy_feedback.index(clients, names)
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
     _wakeups(clients, names)
+    if variables.feedback:
+        deploy_feedback.deploy(clients, names, variables)
 
 
 def _queues(clients: Clients, names: Names) -> None:

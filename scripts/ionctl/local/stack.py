@@ -24,6 +24,7 @@ from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
+from ionctl.local.provider import Provider
 from ionctl.local.variables import Settings, Variables
 from ionctl.problem import Problem
 
@@ -56,6 +57,7 @@ class Stack:
         settings: overrides of config.cfg by section and key.
         say: told about each step as it begins.
         mailbag: for the emails that arrive; None: one that keeps all of them.
+        feedback: whether bounces and complaints of the mail server come back by the feedback topic.
     """
 
     def __init__(  # noqa: PLR0913 - what the command line says
@@ -68,6 +70,7 @@ class Stack:
         settings: Settings | None = None,
         say: Callable[[str], None] = lambda _step: None,
         mailbag: Mailbag | None = None,
+        feedback: bool = False,
     ) -> None:
         self._method = method
         self._port = port
@@ -75,6 +78,8 @@ class Stack:
         self._package = package
         self._settings = settings or {}
         self._say = say
+        self._feedback = feedback
+        self._provider = Provider()
         self._exit = ExitStack()
         self.mailbag = mailbag or Mailbag()
 
@@ -100,7 +105,7 @@ class Stack:
             self._folder = Path(
                 self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-"))
             )
-        self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
+        self.mail_server = MailServer(Authority(self._folder), self._arrived, self._smtp_port)
         self._exit.enter_context(self.mail_server)
         self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
@@ -124,6 +129,7 @@ class Stack:
             alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
+            feedback=self._feedback,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -138,7 +144,14 @@ class Stack:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
         iam_quirks.make_up(self.aws, self.names.role)
+        if self._feedback:
+            iam_quirks.make_up(self.aws, self.names.feedback_role)
+            self._exit.enter_context(self._provider.telling(self.aws.sns, self.names))
         self._exit.enter_context(QueueMetric(self.aws, self.names))
+
+    def _arrived(self, email: Arrived) -> None:
+        self.mailbag.put(email)
+        self._provider.arrived(email)
 
     def _operators(self) -> str:
         """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""

@@ -52,6 +52,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             smtp_port=options.smtp_port,
             say=say,
             mailbag=Mailbag(1, arrived),  # the inbox keeps the others
+            feedback=True,
         ) as stack,
         _console(stack, inbox, options, say) as console_url,
         announced(stack, console_url) as told,
