@@ -13,6 +13,7 @@ from ion.aws.addresses import Addresses
 from ion.feedback import email_fate
 from ion.policy import timeline
 from ion.policy.suppression import ALL, Suppression
+from ion.settings import KEYS
 from ionctl.local.mailbox_simulator import BOUNCE_LATER, COMPLAINT
 from ionctl.local.peek import peek
 from ionctl.local.stack import Stack
@@ -23,9 +24,12 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 ANN = "ann@example.org"
 
 
+LISTED = {"suppression": {"list": "on"}} if "suppression" in KEYS else {}
+
+
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with Stack(feedback=True) as stack:
+    with Stack(feedback=True, settings=LISTED) as stack:
         yield stack
 
 
@@ -82,6 +86,17 @@ def test_what_the_mail_server_tells_later_is_in_the_row_and_on_the_list(
     (one,) = suppressions(stack, address)
     assert (one.scope, one.why) == (ALL, why)
     assert suppressions(stack, ANN) == []
+
+
+@pytest.mark.skipif(not LISTED, reason="there is no suppression list yet")
+def test_the_next_email_to_who_has_bounced_goes_to_the_others_alone(stack: Stack) -> None:
+    sent(stack, "order-before", BOUNCE_LATER)
+    assert eventually(lambda: suppressions(stack, BOUNCE_LATER))
+    before = len(stack.mailbag.emails)
+    sent(stack, "order-after", BOUNCE_LATER, ANN)
+    (arrived,) = stack.mailbag.emails[before:]
+    assert arrived.recipients == (ANN,)
+    assert row(stack, "order-after")["status"] == "sent"
 
 
 @pytest.mark.row(83)
