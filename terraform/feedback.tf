@@ -295,6 +295,7 @@ resource "aws_lambda_event_source_mapping" "feedback" {
   function_name           = aws_lambda_function.feedback[0].arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
+  tags                    = var.tags
 
   scaling_config {
     maximum_concurrency = 2 # Lambda's least; there is no hurry, and other functions share the account's

@@ -20,14 +20,14 @@ from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.aws.addresses import Addresses
 from ion.aws.feedback_rows import INDEX, FeedbackRows
-from ion.aws.ledger import Result
+from ion.aws.ledger import Ledger, Result
 from ion.delivery import Delivery, Status
 from ion.feedback import email_fate
 from ion.feedback.email_fate import Last
 from ion.feedback.receiver import Receiver
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy import timeline
-from ion.policy.lease import conclude
+from ion.policy.lease import Row, conclude
 from ion.policy.suppression import AddressState
 from ion.policy.timeline import Entry
 from ion.report.telemetry import Telemetry
@@ -132,13 +132,18 @@ class Feedback:
 
     def leased(self, *recipients: str, email_id: str = "order-1", seconds: float = 900) -> None:
         """An email that a run is just sending, until so many seconds from now."""
-        self._claim(recipients, email_id, seconds)
+        self.claimed(*recipients, email_id=email_id, seconds=seconds)
 
     def sent(
-        self, *recipients: str, email_id: str = "order-1", message_id: str = MESSAGE_ID
+        self,
+        *recipients: str,
+        email_id: str = "order-1",
+        message_id: str = MESSAGE_ID,
+        left: tuple[int, ...] = (),
     ) -> None:
-        """An email that a server has taken for all of these."""
-        row, to = self._claim(recipients, email_id, 900), tuple(range(len(recipients)))
+        """An email that a server has taken for all of these, but for those `left` for later."""
+        row = self.claimed(*recipients, email_id=email_id)
+        to = tuple(i for i in range(len(recipients)) if i not in left)
         delivery = Delivery(Status.SENT, ACCEPTED, recipients=to)
         done = conclude(row, "m", [delivery], time.time())
         about = {
@@ -148,10 +153,18 @@ class Feedback:
         result = Result(email_id, done, about)
         assert asyncio.run(self.account.ledger().record([result], time.time())) == []
 
-    def _claim(self, recipients: Sequence[str], email_id: str, seconds: float) -> Any:  # noqa: ANN401
+    def claimed(
+        self,
+        *recipients: str,
+        email_id: str = "order-1",
+        seconds: float = 900,
+        ledger: Ledger | None = None,
+        token: str = "one",
+    ) -> Row:
+        """The row of an email once a run has taken its lease."""
         until = time.time() + seconds
-        asked = claim(email_id, lease_until=until, recipients=len(recipients))
-        (judged,) = asyncio.run(self.account.ledger().claim([asked], time.time()))
+        asked = claim(email_id, token, lease_until=until, recipients=len(recipients))
+        (judged,) = asyncio.run((ledger or self.account.ledger()).claim([asked], time.time()))
         assert judged.row is not None
         return judged.row
 

@@ -149,7 +149,7 @@ def test_nothing_else_of_the_row_changes(feedback: Feedback) -> None:
     feedback.take(bounce())
     after = feedback.row()
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert changed == {"timeline", "feedback", "updated_at"}
+    assert changed == {"timeline", "feedback", "updated_at", "token"}
 
 
 def test_an_email_is_found_by_its_key_as_well(feedback: Feedback) -> None:
@@ -273,6 +273,25 @@ def test_another_who_writes_the_row_meanwhile_is_not_written_over(
     feedback.take(bounce(), dynamodb=account.dynamodb(batch_execute_statement=faster))
     assert feedback.statuses() == ["sent", "delivered", "bounced"]
     assert feedback.last()["0"].type == "bounced"
+
+
+@pytest.mark.row(83)
+def test_a_run_that_takes_the_lease_at_the_same_moment_does_not_undo_it(
+    feedback: Feedback, account: Account
+) -> None:
+    feedback.sent(ANN, BOB, left=(1,))
+    told = bounce()
+
+    def slower(real: Callable[..., Any], request: dict[str, Any]) -> Any:  # noqa: ANN401
+        if "UPDATE" in request["Statements"][0]["Statement"] and len(feedback.statuses()) == 1:
+            feedback.take(told)
+        return real(**request)
+
+    dynamodb = account.dynamodb(batch_execute_statement=slower)
+    row = feedback.claimed(ANN, BOB, ledger=account.ledger(dynamodb), token="another")
+    assert [one.status for one in row.timeline] == ["sent", "bounced"]
+    assert feedback.statuses() == ["sent", "bounced"]
+    assert feedback.row()["status"] == "sending"
 
 
 @pytest.mark.row(83)

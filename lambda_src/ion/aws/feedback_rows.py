@@ -1,14 +1,16 @@
 """DynamoDB: what providers say of an email, in its row of the ledger, beside what is there.
 
-Only the attributes `timeline` and `feedback` are written, and `updated_at`; the lease and what was
-settled are the drain's. While a run has the lease nothing is written, since its result would put
-the timeline back that it began with.
+Only the attributes `timeline` and `feedback` are written, and `updated_at`; what was settled is the
+drain's. While a run has the lease nothing is written, since its result would put the timeline back
+that it began with. For the same reason the row gets another token, as it does by a cancel: a run
+that has read the row before, and takes the lease now, looks anew.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from ion.aws.table import Item, Table, TableError, Value, is_refused
 from ion.limits import SKEW_SECONDS
@@ -33,7 +35,8 @@ class EmailRow:
         recipients: the hashes of the addresses, in the order of their indexes.
         timeline: as `policy.timeline.written` makes it.
         feedback: JSON; empty: no provider has said anything yet.
-        leased: a run is just sending it.
+        sending: a run has taken its lease, and hasn't written its result.
+        leased: that run may still be at it.
         seen: what must be so still when it is written.
     """
 
@@ -41,6 +44,7 @@ class EmailRow:
     recipients: tuple[str, ...]
     timeline: str
     feedback: str
+    sending: bool
     leased: bool
     seen: Mapping[str, Value]
 
@@ -86,6 +90,8 @@ class FeedbackRows:
         """
         at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
         values = {"timeline": timeline, "feedback": feedback, "updated_at": at}
+        if not row.sending:  # nobody's: of a run that has died another may take the lease over
+            values["token"] = uuid4().hex
         statement = self._table.update(row.email_id, values, only_if=row.seen)
         (code,) = await self._table.execute([statement])
         if code is not None and not is_refused(code):
@@ -95,11 +101,13 @@ class FeedbackRows:
 
 def _row(email_id: str, item: Item, now: float) -> EmailRow:
     leased_until = float(item.get("lease_until") or 0) + SKEW_SECONDS
+    sending = item.get("status") == _SENDING
     return EmailRow(
         email_id=email_id,
         recipients=tuple(str(item.get("recipients") or "").split()),
         timeline=str(item.get("timeline") or ""),
         feedback=str(item.get("feedback") or ""),
-        leased=item.get("status") == _SENDING and leased_until > now,
+        sending=sending,
+        leased=sending and leased_until > now,
         seen={name: item[name] for name in _WRITTEN if name in item},
     )

@@ -70,7 +70,8 @@ def put(clients: Account, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
     events = _of_events(names) if variables.events else ()
-    for alarm in (*alarms(names), *events):
+    feedback = _of_feedback(names) if variables.feedback else ()
+    for alarm in (*alarms(names), *events, *feedback):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -310,6 +311,21 @@ def _of_events(names: Names) -> tuple[Alarm, ...]:
             "Maximum",
             _MORE,
             threshold=900_000,
+        ),
+    )
+
+
+def _of_feedback(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "feedback-deadletter",
+            "feedback-dead-letters",
+            "Notices of bounces and complaints could not be read, or not be written down: they are "
+            f"in {names.feedback_dead_letter_queue}, and those addresses are still written to. The "
+            f"log of {names.feedback_function} says why.",
+            ("AWS/SQS", {"QueueName": names.feedback_dead_letter_queue}),
+            "ApproximateNumberOfMessagesVisible",
+            "Maximum",
         ),
     )
 

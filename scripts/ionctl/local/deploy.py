@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ionctl.files import version
-from ionctl.local import alarms, deploy_events, policies
+from ionctl.local import alarms, deploy_events, deploy_feedback, policies
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
@@ -32,12 +32,16 @@ def deploy(clients: Account, names: Names, variables: Variables) -> None:
     _table(clients, names.table, "expires_at", stream=variables.events)
     if variables.outbox:
         _table(clients, names.outbox, "ttl")
+    if variables.feedback:
+        deploy_feedback.index(clients, names)
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
     _function(clients, names, variables)
     _wakeups(clients, names)
     if variables.events:
         deploy_events.deploy(clients, names, variables)
+    if variables.feedback:
+        deploy_feedback.deploy(clients, names, variables)
 
 
 def _queues(clients: Account, names: Names) -> None:

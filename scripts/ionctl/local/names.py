@@ -69,6 +69,20 @@ class Names:
     events_queue: str
     events_queue_arn: str
     events_queue_url: str
+    feedback_function: str
+    feedback_function_arn: str
+    feedback_role: str
+    feedback_role_arn: str
+    feedback_log_group: str
+    feedback_log_group_arn: str
+    feedback_topic: str
+    feedback_topic_arn: str
+    feedback_queue: str
+    feedback_queue_arn: str
+    feedback_queue_url: str
+    feedback_dead_letter_queue: str
+    feedback_dead_letter_queue_arn: str
+    feedback_dead_letter_queue_url: str
     files: str
     files_arn: str
     secret: str
@@ -100,6 +114,9 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         f"{name}-events-role",
     )
     events_log_group, events_queue = f"/aws/lambda/{events}", f"{events}-failure-queue"
+    feedback = f"{name}-feedback"
+    feedback_log_group, feedback_topic = f"/aws/lambda/{feedback}", f"{feedback}-topic"
+    feedback_queue, feedback_dead = f"{feedback}-queue", f"{feedback}-deadletter-queue"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -152,6 +169,20 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         events_queue=events_queue,
         events_queue_arn=arn("sqs", events_queue),
         events_queue_url=f"{endpoint}/{account}/{events_queue}",
+        feedback_function=feedback,
+        feedback_function_arn=arn("lambda", f"function:{feedback}"),
+        feedback_role=feedback,
+        feedback_role_arn=f"arn:aws:iam::{account}:role/{feedback}",
+        feedback_log_group=feedback_log_group,
+        feedback_log_group_arn=arn("logs", f"log-group:{feedback_log_group}"),
+        feedback_topic=feedback_topic,
+        feedback_topic_arn=arn("sns", feedback_topic),
+        feedback_queue=feedback_queue,
+        feedback_queue_arn=arn("sqs", feedback_queue),
+        feedback_queue_url=f"{endpoint}/{account}/{feedback_queue}",
+        feedback_dead_letter_queue=feedback_dead,
+        feedback_dead_letter_queue_arn=arn("sqs", feedback_dead),
+        feedback_dead_letter_queue_url=f"{endpoint}/{account}/{feedback_dead}",
         files=f"{name}-files",
         files_arn=f"arn:aws:s3:::{name}-files",
         secret=secret,

@@ -25,6 +25,7 @@ from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
+from ionctl.local.provider import Provider
 from ionctl.local.stream.stand_in import LedgerStream
 from ionctl.local.variables import Settings, Variables
 from ionctl.problem import Problem
@@ -59,6 +60,7 @@ class Stack:
         say: told about each step as it begins.
         mailbag: for the emails that arrive; None: one that keeps all of them.
         events: whether it is told on the outcome topic what became of each email.
+        feedback: whether bounces and complaints of the mail server come back by the feedback topic.
     """
 
     def __init__(  # noqa: PLR0913 - what the command line says
@@ -72,6 +74,7 @@ class Stack:
         say: Callable[[str], None] = lambda _step: None,
         mailbag: Mailbag | None = None,
         events: bool = False,
+        feedback: bool = False,
     ) -> None:
         self._method = method
         self._port = port
@@ -80,6 +83,8 @@ class Stack:
         self._settings = settings or {}
         self._say = say
         self._events = events
+        self._feedback = feedback
+        self._provider = Provider()
         self._exit = ExitStack()
         self.mailbag = mailbag or Mailbag()
 
@@ -114,7 +119,7 @@ class Stack:
             self._folder = Path(
                 self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-"))
             )
-        self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
+        self.mail_server = MailServer(Authority(self._folder), self._arrived, self._smtp_port)
         self._exit.enter_context(self.mail_server)
         self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
@@ -139,6 +144,7 @@ class Stack:
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
             events=self._events,
+            feedback=self._feedback,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -153,10 +159,17 @@ class Stack:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
         iam_quirks.make_up(self.aws, self.names.role)
+        if self._feedback:
+            iam_quirks.make_up(self.aws, self.names.feedback_role)
+            self._exit.enter_context(self._provider.telling(self.aws.sns, self.names))
         self._exit.enter_context(QueueMetric(self.aws, self.names))
         if self._events:
             iam_quirks.make_up(self.aws, self.names.events_role)
             self.ledger_stream = self._exit.enter_context(LedgerStream(self.aws, self.names))
+
+    def _arrived(self, email: Arrived) -> None:
+        self.mailbag.put(email)
+        self._provider.arrived(email)
 
     def _operators(self) -> str:
         """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""

@@ -58,6 +58,7 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "outbox": variables.outbox,
                 "attachment_buckets": variables.attachment_buckets,
                 "events": {} if variables.events else None,
+                "feedback": {} if variables.feedback else None,
                 "dashboard": False,  # ministack keeps no saved queries
             }
         ),

@@ -55,6 +55,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             say=say,
             mailbag=Mailbag(1, arrived),  # the inbox keeps the others
             events=True,
+            feedback=True,
         ) as stack,
         _console(stack, inbox, options, say) as console_url,
         announced(stack, console_url) as told,

@@ -20,6 +20,7 @@ class Variables:
         outbox: whether there is a table for messages that are elsewhere.
         attachment_buckets: ARNs of buckets that the function may read.
         events: whether it is told what became of each email.
+        feedback: whether there are a topic and a function for what providers tell.
     """
 
     package: Path
@@ -29,3 +30,4 @@ class Variables:
     outbox: bool = False
     attachment_buckets: tuple[str, ...] = ()
     events: bool = False
+    feedback: bool = False

@@ -46,6 +46,7 @@ class Cloud:
             SETTINGS,
             (operators,),
             outbox=True,
+            feedback=True,
             attachment_buckets=("arn:aws:s3:::files", "arn:aws:s3:::more/below/"),
             events=True,
         )
@@ -93,8 +94,8 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     assert wakes == {f"ion-{queue}-queue-size-alarm" for queue in ("input", "bulk", "later")}
     assert {"ion-held-alarm", "ion-no-run-alarm"} <= heard_by.keys() - wakes
     assert {"ion-events-failed-alarm", "ion-events-late-alarm"} <= heard_by.keys() - wakes
-    assert len(heard_by.keys() - wakes) == 18
+    assert len(heard_by.keys() - wakes) == 19
     assert found["events function"]["EventSourceMappings"]["BisectBatchOnFunctionError"] is True
     assert found["events role"]["Policies"]["events"]
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
-    assert len([name for name in found if name.startswith("subscription")]) == 5
+    assert len([name for name in found if name.startswith("subscription")]) == 6
