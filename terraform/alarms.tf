@@ -124,7 +124,7 @@ locals {
       on     = local.relay_metrics, metric = "Paused", statistic = "Sum", least = 1
       period = local.pause_window_seconds, windows = local.pause_windows, of = local.pause_windows
     }
-    }, merge([for key, metrics in local.topic_metrics : {
+    }, local.unsubscribe_alarms, merge([for key, metrics in local.topic_metrics : {
       "undelivered-${key}-redriven" = {
         name    = "undelivered-${key}-redriven"
         says    = "SNS could not put mail from ${metrics.dimensions.TopicName} into its queue (policy, key, size): it is in ${aws_sqs_queue.dead_letter.name}, without a reason. Mend that, then redrive it."

@@ -71,6 +71,7 @@ resource "aws_lambda_function" "relay" {
       local.settings_environment,
       local.resource_environment,
       local.outbox_environment,
+      local.unsubscribe_environment,
       local.secret_environment,
       local.guard_environment,
     )

@@ -16,6 +16,8 @@ resource "terraform_data" "all_but_tables" {
     aws_cloudwatch_query_definition.relay,
     aws_lambda_function_event_invoke_config.load,
     aws_lambda_function_event_invoke_config.relay,
+    aws_lambda_function_url.unsubscribe,
+    aws_lambda_permission.unsubscribe,
     aws_sns_topic_policy.bulk,
     aws_sns_topic_policy.input,
     aws_sns_topic_policy.queue_size_alarm,

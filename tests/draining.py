@@ -21,6 +21,7 @@ from emulated import (
     Request,
     at_once,
 )
+from ion.aws.address_key import AddressKey
 from ion.aws.control import ControlRow
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
@@ -42,6 +43,7 @@ from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.template import Files, Renderer
+from ion.unsubscribe.links import Links
 from smtp_server import (
     ScriptedServer,
 )
@@ -81,6 +83,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     pace: Pace | None = None,
     workers: int | None = None,
     templates: Files | None = None,
+    unsubscribe_url: str = "",
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -92,6 +95,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory = memory or Memory(Allowance.of(function_bytes({}), smtp.connections))
     objects = account.objects(s3)
     claim_checks = ClaimChecks(objects, account.outbox(dynamodb), memory)
+    key = AddressKey(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
@@ -109,6 +113,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 lease_until=now() + 960,
                 now=now,
                 claim_checks=claim_checks,
+                links=Links(unsubscribe_url, key) if unsubscribe_url else None,
                 templates=(
                     Templates(Renderer(templates), telemetry, deadline, now) if templates else None
                 ),

@@ -54,12 +54,12 @@ class Call:
     """One use of a permission.
 
     Args:
-        prefix: of the keys that are listed (S3).
+        key: of the row (DynamoDB), or the prefix of the keys that are listed (S3).
     """
 
     action: str
     resource: str
-    prefix: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -67,19 +67,19 @@ class Grant:
     """One action on one resource, or on those of a pattern, that a policy allows.
 
     Args:
-        prefix: pattern of the keys that may be listed (S3); None: any.
+        key: pattern of what a call may have as its key; None: any.
     """
 
     sid: str
     action: str
     resource: str
-    prefix: str | None = None
+    key: str | None = None
 
     def allows(self, call: Call) -> bool:
         return (
             call.action == self.action
             and fnmatchcase(call.resource, self.resource)
-            and (self.prefix is None or fnmatchcase(call.prefix, self.prefix))
+            and (self.key is None or fnmatchcase(call.key, self.key))
         )
 
 
@@ -89,11 +89,12 @@ def grants(policy: str) -> list[Grant]:
     The network interfaces of a VPC and traces are the exception: no policy can name them.
     """
     found = [
-        Grant(one["Sid"], action, resource, _prefix(one))
+        Grant(one["Sid"], action, resource, key)
         for one in _listed(json.loads(policy)["Statement"])
         if one["Effect"] == "Allow"
         for action in _listed(one["Action"])
         for resource in _listed(one["Resource"])
+        for key in _keys(one)
     ]
     for one in found:
         assert "*" not in one.action, one
@@ -156,10 +157,11 @@ class Recorder:
                 for one in request["Statements"]:
                     verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
                     action = f"dynamodb:PartiQL{verb[0].title()}"
-                    yield Call(action, self._arns[table[1]])
+                    yield Call(action, self._arns[table[1]], _row(one))
             case "dynamodb":
-                for table in request["RequestItems"]:
-                    yield Call(f"dynamodb:{operation}", self._arns[table])
+                for table, asked in request["RequestItems"].items():
+                    for key in asked["Keys"]:
+                        yield Call(f"dynamodb:{operation}", self._arns[table], key["email_id"]["S"])
             case "s3" if operation == "ListObjectsV2":
                 bucket = f"arn:aws:s3:::{request['Bucket']}"
                 yield Call("s3:ListBucket", bucket, request["Prefix"])
@@ -173,16 +175,25 @@ class Recorder:
                 raise AssertionError(service)
 
 
+def _row(statement: Mapping[str, Any]) -> str:
+    """Key of the row that a statement of PartiQL is about."""
+    before = statement["Statement"].partition('"email_id"=')[0]
+    place = 0 if before == statement["Statement"] else before.count("?")  # an INSERT begins with it
+    return str(statement["Parameters"][place]["S"])
+
+
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     return value if isinstance(value, list) else [value]
 
 
-def _prefix(statement: Mapping[str, Any]) -> str | None:
+def _keys(statement: Mapping[str, Any]) -> list[str | None]:
+    """Patterns of keys, of which each is a grant of its own."""
     match statement.get("Condition"):
         case None:
-            return None
-        case {"StringLike": {"s3:prefix": pattern}}:
-            (only,) = _listed(pattern)
-            return str(only)
+            return [None]
+        case {"StringLike": {"s3:prefix": patterns}}:
+            return _listed(patterns)
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": patterns}}:
+            return _listed(patterns)
         case other:
             raise AssertionError(f"a condition that is not understood here: {other}")

@@ -12,7 +12,7 @@ LAYERS = [
     ["handler", "load"],
     ["relay"],
     ["drain"],
-    ["deadletter"],
+    ["deadletter", "unsubscribe"],
     ["aws", "report"],
     ["policy"],
     ["mail", "smtp", "template"],
@@ -27,8 +27,8 @@ LAYERS = [
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"load", "relay"},
-    "botocore": {"aws", "relay"},
+    "boto3": {"load", "relay", "unsubscribe"},
+    "botocore": {"aws", "relay", "unsubscribe"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},

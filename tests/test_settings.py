@@ -80,6 +80,11 @@ def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> No
         ("ION_TEMPLATES_S3", "s3://mine/", "templates", TemplateBucket("mine", "")),
         ("ION_TEMPLATES_S3", "s3://mine/a/b", "templates", TemplateBucket("mine", "a/b/")),
         ("ION_TEMPLATES_S3", "s3://mine/a/b/", "templates", TemplateBucket("mine", "a/b/")),
+        ("ION_UNSUBSCRIBE_URL", "", "unsubscribe_url", ""),
+        ("ION_UNSUBSCRIBE_URL", "https://a.example/", "unsubscribe_url", "https://a.example"),
+        ("ION_UNSUBSCRIBE_URL", "https://a.b:8443/c", "unsubscribe_url", "https://a.b:8443/c"),
+        ("ION_UNSUBSCRIBE_URL", "http://127.0.0.1:9/c", "unsubscribe_url", "http://127.0.0.1:9/c"),
+        ("ION_UNSUBSCRIBE_URL", "http://localhost", "unsubscribe_url", "http://localhost"),
     ],
 )
 def test_the_environment_goes_before_the_file(
@@ -328,6 +333,14 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
             ["canary", "s3://", "s3://canary/*", "s3://canary//a", "s3://Canary/a"],
         ),
         ("templates", "s3", ["arn:aws:s3:::canary", "https://canary.s3.amazonaws.com/a"]),
+        ("unsubscribe", "url", ["canary", "http://canary.example", "https://", "???"]),
+        (
+            "unsubscribe",
+            "url",
+            ["https://canary@a.b", "https://a.b/?canary", "https://a.b/#canary"],
+        ),
+        ("unsubscribe", "url", ["http://127.0.0.1.canary.example", "https://a.b/<canary>"]),
+        ("unsubscribe", "url", ["https://a.b/" + "canary" * 70, "https://a.b/can ary"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
         ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),

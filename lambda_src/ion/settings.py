@@ -49,6 +49,7 @@ _OTHER_KEYS = {
     "mail": ("sender",),
     "templates": ("s3",),
     "guard": GUARD_KEYS,
+    "unsubscribe": ("url",),
     "log": ("level",),
 }
 KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
@@ -64,6 +65,8 @@ _S3_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.
 """Of a general purpose bucket; the characters of a key that AWS calls safe, but *."""
 _ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
 _BESIDE = "is missing beside the other"
+_LONGEST_URL = 400
+"""A link is a line of a header, with a token that may have 470 characters (RFC 5322: 998)."""
 _TLS_PORT = 465
 """The port where TLS begins with the first byte (RFC 8314)."""
 
@@ -181,6 +184,8 @@ class Settings:
     templates: TemplateBucket | None = None
     """None: they are in the package, if there are any."""
     guard: GuardRules = field(default_factory=GuardRules)
+    unsubscribe_url: str = ""
+    """Before the path of links to unsubscribe; no slash at its end. Empty: there are none."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -238,7 +243,24 @@ def load(
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
         templates=_templates(config.section("templates")),
         guard=guard_rules(config.section("guard"), is_address),
+        unsubscribe_url=_unsubscribe_url(config.section("unsubscribe")),
     )
+
+
+def _unsubscribe_url(section: Section) -> str:
+    """Of https (RFC 8058 section 3.1); of http only where nobody but this machine can come by."""
+    text = section.text("url", default="").rstrip("/")
+    if not text:
+        return ""
+    is_here = re.fullmatch(
+        r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?(/[\w./~-]*)?", text, re.ASCII
+    )
+    if not is_here and (
+        not _is_https_url(text) or set(text) & set("<>?") or len(text) > _LONGEST_URL
+    ):
+        why = f"must be an https:// URL of at most {_LONGEST_URL} characters, without ? and #"
+        raise section.wrong("url", why)
+    return text
 
 
 def _templates(section: Section) -> TemplateBucket | None:
@@ -348,13 +370,13 @@ def _token_url(secret: Section) -> str:
     text = secret.text("oauth_token_url")
     if text.lower().startswith("http:"):
         raise secret.wrong("oauth_token_url", "is http: the credentials go only to an https:// URL")
-    if not _is_token_url(text):
+    if not _is_https_url(text):
         why = "must be an https:// URL with a host name, without a user name, blanks or #"
         raise secret.wrong("oauth_token_url", why)
     return text
 
 
-def _is_token_url(text: str) -> bool:
+def _is_https_url(text: str) -> bool:
     if not re.fullmatch(r"https://[!-~]+", text, re.IGNORECASE) or set(text) & set("@#\\"):
         return False
     try:

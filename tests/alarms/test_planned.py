@@ -40,7 +40,7 @@ def test_without_a_dashboard_there_are_no_saved_queries_either(
 
 
 def test_tags_reach_all_that_can_have_them(tmp_path: Path, dynamodb_endpoint: str) -> None:
-    everything = {"outbox": True, "load": {"messages_per_minute": 1}}
+    everything = {"outbox": True, "load": {"messages_per_minute": 1}, "unsubscribe": True}
     tags = {"team": "post"}
     plan = planned_with(tmp_path, dynamodb_endpoint, tags=tags, **everything)
     # by the provider's schema, with null for what the module leaves out

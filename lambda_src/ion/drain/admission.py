@@ -45,7 +45,7 @@ from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
 from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
 from ion.limits import MOST_RECEIVES, SKEW_SECONDS
-from ion.mail import check
+from ion.mail import Checked, check
 from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
@@ -53,6 +53,7 @@ from ion.policy.retry import delay_seconds
 from ion.policy.schedule import begins_at, born_at, ends_at
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
+from ion.unsubscribe.links import Links
 
 
 class Admission:
@@ -68,6 +69,7 @@ class Admission:
         now: seconds since the epoch.
         templates: of messages that name one; None: there are none.
         claim_checks: fetches what messages point to; None: no message does.
+        links: to unsubscribe by; None: it isn't set where they lead to.
     """
 
     def __init__(  # noqa: PLR0913 - what a message may need
@@ -81,10 +83,12 @@ class Admission:
         *,
         templates: Templates | None = None,
         claim_checks: ClaimChecks | None = None,
+        links: Links | None = None,
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
         self._claim_checks = claim_checks
+        self._links = links
         self.default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
@@ -219,9 +223,26 @@ class Admission:
         asked = _without_content(send)
         send, bodies = await self._rendered(send)
         email = check(send, key=history.email_id, default_sender=self.default_sender)
+        if send.unsubscribe:
+            linked = await self._with_link(send, email)
+            if linked is None:
+                return history, unclaimable()
+            email = linked
         in_doubt = send.in_doubt or self._in_doubt
         hashed = content_hash(content)
         return history, Unclaimed(email, in_doubt, hashed, bodies, expires_at, asked)
+
+    async def _with_link(self, send: Send, email: Checked) -> Checked | None:
+        """The email with a link by which its recipient unsubscribes; None: it can't be made now."""
+        if self._links is None:
+            raise BadInput(Reason.UNSUBSCRIBE_MISSING, "$.unsubscribe")
+        (recipient,) = email.envelope.recipients
+        try:
+            link = await self._links.link(send, recipient)
+        except TableError as error:
+            self._telemetry.trouble("the key of addresses can't be read", code=str(error))
+            return None
+        return email.with_unsubscribe(link)
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from ion.aws.address_key import AddressKey
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
@@ -48,6 +49,7 @@ from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
 from ion.smtp.tokens import Tokens
 from ion.template import Files, Folder, Renderer
+from ion.unsubscribe.links import Links
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,6 +80,7 @@ class Relay:
         self.ledger = Ledger(dynamodb, aws.ledger_table)
         self.control = ControlRow(dynamodb, aws.ledger_table)
         self.outbox = Outbox(dynamodb, aws.outbox_table)
+        self.address_key = AddressKey(dynamodb, aws.ledger_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
         schedule = Schedule(dynamodb, aws.ledger_table)
@@ -163,6 +166,7 @@ class Relay:
                 lease_until,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
+                links=self._links(settings.unsubscribe_url),
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
@@ -175,6 +179,9 @@ class Relay:
             pace=pace,
             memory=memory,
         )
+
+    def _links(self, url: str) -> Links | None:
+        return Links(url, self.address_key) if url else None
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
         """The one of this environment: what it has compiled outlives a run."""

@@ -69,7 +69,7 @@ class Alarm:
 def put(clients: Clients, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
-    for alarm in alarms(names):
+    for alarm in alarms(names) + (_of_unsubscribing(names) if variables.unsubscribe else ()):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -312,4 +312,18 @@ def _of_topics(names: Names) -> tuple[Alarm, ...]:
                 "NumberOfNotificationsFailedToRedriveToDlq",
             ),
         )
+    )
+
+
+def _of_unsubscribing(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "unsubscribe",
+            "unsubscribe",
+            f"{names.unsubscribe} could not note that somebody unsubscribes: it failed, or the "
+            "ledger can't be used. Who clicked was told to come back, or their mail program was. "
+            "The log says why.",
+            ("AWS/Lambda", {"FunctionName": names.unsubscribe}),
+            "Url5xxCount",
+        ),
     )

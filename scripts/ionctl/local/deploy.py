@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ionctl.files import version
-from ionctl.local import alarms, policies
+from ionctl.local import alarms, policies, unsubscribing
 from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
@@ -34,7 +34,8 @@ def deploy(clients: Clients, names: Names, variables: Variables) -> None:
         _table(clients, names.outbox, "ttl")
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
-    _function(clients, names, variables)
+    url = unsubscribing.deploy(clients, names, variables) if variables.unsubscribe else ""
+    _function(clients, names, variables, url)
     _wakeups(clients, names)
 
 
@@ -137,7 +138,7 @@ def _role(clients: Clients, names: Names, variables: Variables) -> None:
     )
 
 
-def _function(clients: Clients, names: Names, variables: Variables) -> None:
+def _function(clients: Clients, names: Names, variables: Variables, url: str) -> None:
     clients.logs.create_log_group(logGroupName=names.log_group)
     clients.logs.put_retention_policy(logGroupName=names.log_group, retentionInDays=30)
     clients.functions.create_function(
@@ -152,7 +153,7 @@ def _function(clients: Clients, names: Names, variables: Variables) -> None:
         Architectures=["arm64"],
         MemorySize=512,
         Timeout=_TIMEOUT_SECONDS,
-        Environment={"Variables": environment(names, variables)},
+        Environment={"Variables": environment(names, variables) | unsubscribing.environment(url)},
     )
     clients.functions.get_waiter("function_active_v2").wait(FunctionName=names.function)
     clients.functions.put_function_concurrency(

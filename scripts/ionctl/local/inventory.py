@@ -19,12 +19,15 @@ Inventory = dict[str, Any]
 _MADE_UP = re.compile(
     r"(Created|Modified|Updated|Updated?Timestamp|LastModified|LastUpdate|Timestamp|DateTime|Date)"
 )
+_FUNCTION_URL = re.compile(r"https://[a-z0-9]{32}\.(?=lambda-url\.)")
+"""With the id that AWS gives it."""
 _STATE = frozenset(
     {
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateNumberOfMessagesNotVisible",
         "CodeLocation",
+        "CreationTime",
         "RevisionId",
         "ResponseMetadata",
         "RoleId",
@@ -44,8 +47,10 @@ def inventory(clients: Clients, names: Names) -> Inventory:
     found = {
         **_queues(clients),
         **_topics(clients),
-        **_function(clients, names),
-        **_role(clients, names),
+        **_function(clients, names.function, "function"),
+        **_function(clients, names.unsubscribe, "unsubscribe function"),
+        **_role(clients, names.role, "role"),
+        **_role(clients, names.unsubscribe_role, "unsubscribe role"),
         **_rule(clients, names),
         **_tables(clients),
         "alarms": clients.cloudwatch.describe_alarms()["MetricAlarms"],
@@ -86,16 +91,23 @@ def _topics(clients: Clients) -> Inventory:
     return found
 
 
-def _function(clients: Clients, names: Names) -> Inventory:
-    functions, name = clients.functions, names.function
-    function = functions.get_function(FunctionName=name)
+def _function(clients: Clients, name: str, called: str) -> Inventory:
+    """Nothing, where there is none of that name."""
+    functions = clients.functions
+    try:
+        function = functions.get_function(FunctionName=name)
+    except functions.exceptions.ResourceNotFoundException:
+        return {}
     policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
+    urls = functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
+    invokes = functions.list_function_event_invoke_configs(FunctionName=name)
     return {
-        "function": {
+        called: {
             **function["Configuration"],
             "Concurrency": function.get("Concurrency"),
             "Tags": function.get("Tags", {}),
-            "EventInvokeConfig": functions.get_function_event_invoke_config(FunctionName=name),
+            "EventInvokeConfig": invokes["FunctionEventInvokeConfigs"],
+            "Urls": urls,
             "Policy": sorted(policy["Statement"], key=lambda statement: str(statement["Sid"])),
             "EventSourceMappings": functions.list_event_source_mappings(FunctionName=name)[
                 "EventSourceMappings"
@@ -104,11 +116,16 @@ def _function(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _role(clients: Clients, names: Names) -> Inventory:
-    iam, role = clients.iam, names.role
+def _role(clients: Clients, role: str, called: str) -> Inventory:
+    """Nothing, where there is none of that name."""
+    iam = clients.iam
+    try:
+        about = iam.get_role(RoleName=role)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return {}
     return {
-        "role": {
-            **iam.get_role(RoleName=role)["Role"],
+        called: {
+            **about,
             "Policies": {
                 policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
                 for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -155,6 +172,7 @@ def _normal(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         if value.startswith(("{", "[")):
             return _normal(json.loads(value), names)
+        value = _FUNCTION_URL.sub("https://FUNCTION.", value)
         return value.replace(names.account, "ACCOUNT").replace(names.endpoint, "ENDPOINT")
     if isinstance(value, Iterable):
         # nothing here has an order that means something

@@ -60,6 +60,12 @@ class Names:
     outbox_arn: str
     files: str
     files_arn: str
+    unsubscribe: str
+    unsubscribe_arn: str
+    unsubscribe_role: str
+    unsubscribe_role_arn: str
+    unsubscribe_log_group: str
+    unsubscribe_log_group_arn: str
     secret: str
     secret_arn: str
 
@@ -83,6 +89,8 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
     topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
     alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
     alarm_topic, table = f"{alarm}-topic", f"{name}-ledger"
+    unsubscribe = f"{name}-unsubscribe"
+    unsubscribe_log_group = f"/aws/lambda/{unsubscribe}"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -126,6 +134,12 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         outbox_arn=arn("dynamodb", f"table/{name}-outbox"),
         files=f"{name}-files",
         files_arn=f"arn:aws:s3:::{name}-files",
+        unsubscribe=unsubscribe,
+        unsubscribe_arn=arn("lambda", f"function:{unsubscribe}"),
+        unsubscribe_role=f"{unsubscribe}-role",
+        unsubscribe_role_arn=f"arn:aws:iam::{account}:role/{unsubscribe}-role",
+        unsubscribe_log_group=unsubscribe_log_group,
+        unsubscribe_log_group_arn=arn("logs", f"log-group:{unsubscribe_log_group}"),
         secret=secret,
         secret_arn=arn("ssm", f"parameter{secret}"),
     )

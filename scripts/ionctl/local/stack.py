@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from ion.mail import is_address
 from ion.settings import SettingsError, load
-from ionctl.local import clients, deploy, iam_quirks, terraform
+from ionctl.local import clients, deploy, iam_quirks, terraform, unsubscribing
 from ionctl.local.authority import Authority
 from ionctl.local.cloudwatch import QueueMetric
 from ionctl.local.command import run
@@ -124,6 +124,7 @@ class Stack:
             alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
+            unsubscribe=True,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -137,7 +138,9 @@ class Stack:
         else:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
-        iam_quirks.make_up(self.aws, self.names.role)
+        for role in (self.names.role, self.names.unsubscribe_role):
+            iam_quirks.make_up(self.aws, role)
+        unsubscribing.reach(self.aws, self.names)
         self._exit.enter_context(QueueMetric(self.aws, self.names))
 
     def _operators(self) -> str:

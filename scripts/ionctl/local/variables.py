@@ -19,6 +19,7 @@ class Variables:
         alarm_topic_arns: topics of a person's, who is to hear the alarms.
         outbox: whether there is a table for messages that are elsewhere.
         attachment_buckets: ARNs of buckets that the function may read.
+        unsubscribe: whether there is the function that links in emails lead to.
     """
 
     package: Path
@@ -27,3 +28,4 @@ class Variables:
     alarm_topic_arns: tuple[str, ...] = ()
     outbox: bool = False
     attachment_buckets: tuple[str, ...] = ()
+    unsubscribe: bool = False

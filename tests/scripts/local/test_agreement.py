@@ -47,6 +47,7 @@ class Cloud:
             (operators,),
             outbox=True,
             attachment_buckets=("arn:aws:s3:::files", "arn:aws:s3:::more/below/"),
+            unsubscribe=True,
         )
         deploy_it(aws, names, variables)
         return inventory(aws, names)
@@ -91,6 +92,8 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     wakes = {name for name, arn in heard_by.items() if arn.endswith(":operators") is False}
     assert wakes == {f"ion-{queue}-queue-size-alarm" for queue in ("input", "bulk", "later")}
     assert {"ion-held-alarm", "ion-no-run-alarm"} <= heard_by.keys() - wakes
-    assert len(heard_by.keys() - wakes) == 16
+    assert len(heard_by.keys() - wakes) == 17
+    assert found["unsubscribe function"]["Handler"] == "ion.unsubscribe.handler.run"
+    assert "AuthType" in found["unsubscribe function"]["Urls"]
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
     assert len([name for name in found if name.startswith("subscription")]) == 5
