@@ -22,7 +22,7 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest", "address_hash"],
+    ["limits", "nearest", "address_hash", "rsa_key"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
@@ -129,6 +129,7 @@ PURE_CALLS = {
     "range",
     "tuple",
     "bytes",
+    "bytes.fromhex",
     "chr",
     "len",
     "ord",

@@ -13,10 +13,12 @@ from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
 from ion.guard_rules import GUARD_KEYS, GuardRules, guard_rules
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
+from ion.rsa_key import KeyFormatError, RsaKey, rsa_key
 
 __all__ = [
     "KEYS",
     "Aws",
+    "Dkim",
     "OAuth",
     "Security",
     "Settings",
@@ -42,6 +44,7 @@ _SECRET_KEYS = (
     *("server", "port", "security", "username", "password", "ca_file"),
     *("auth", *_OAUTH_KEYS),
 )
+_DKIM_SECRET_KEYS = ("dkim_key",)
 _SMTP_KEYS = ("connections", "pipelining", "max_rate")
 _OTHER_KEYS = {
     "drain": ("linger_seconds",),
@@ -50,6 +53,7 @@ _OTHER_KEYS = {
     "templates": ("s3",),
     "guard": GUARD_KEYS,
     "unsubscribe": ("url",),
+    "dkim": ("domain", "selector"),
     "log": ("level",),
 }
 KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
@@ -150,6 +154,16 @@ class TemplateBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Dkim:
+    """With what emails are signed (RFC 6376)."""
+
+    domain: str
+    """As A-labels, in small letters."""
+    selector: str
+    key: RsaKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Aws:
     """Names of AWS resources. Only Terraform knows them; they come as ION_AWS_… variables."""
 
@@ -186,6 +200,8 @@ class Settings:
     guard: GuardRules = field(default_factory=GuardRules)
     unsubscribe_url: str = ""
     """Before the path of links to unsubscribe; no slash at its end. Empty: there are none."""
+    dkim: Dkim | None = None
+    """None: ion doesn't sign."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -244,6 +260,7 @@ def load(
         templates=_templates(config.section("templates")),
         guard=guard_rules(config.section("guard"), is_address),
         unsubscribe_url=_unsubscribe_url(config.section("unsubscribe")),
+        dkim=_dkim(config.section("dkim"), secrets.section("dkim")),
     )
 
 
@@ -263,6 +280,25 @@ def _unsubscribe_url(section: Section) -> str:
     return text
 
 
+def _dkim(section: Section, secret: Section) -> Dkim | None:
+    """A key without a domain signs nothing yet: it has to be in the secret before that is set."""
+    domain = section.text("domain", default="").lower()
+    selector = section.text("selector", default="").lower()
+    if not domain and not selector:
+        return None
+    for key, value in {"domain": domain, "selector": selector}.items():
+        if not value:
+            raise section.wrong(key, _BESIDE)
+    if "." not in domain or not _HOST_NAME.fullmatch(domain):
+        raise section.wrong("domain", "must be a domain as DNS has it: example.org, xn--….example")
+    if not _HOST_NAME.fullmatch(selector):
+        raise section.wrong("selector", "must be what stands before ._domainkey in DNS: ion1")
+    try:
+        return Dkim(domain, selector, rsa_key(secret.text("dkim_key")))
+    except KeyFormatError as error:
+        raise secret.wrong("dkim_key", str(error)) from None
+
+
 def _templates(section: Section) -> TemplateBucket | None:
     url = section.text("s3", default="")
     if not url:
@@ -278,15 +314,15 @@ def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str])
     """Before anything is found missing: what is missing may be there under a misspelt name."""
     known = {**dict.fromkeys(servers, _SMTP_KEYS), **_OTHER_KEYS, "aws": _AWS_KEYS}
     secrets.refuse_unknown(
-        dict.fromkeys(servers, _SECRET_KEYS),
-        "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits",
+        {**dict.fromkeys(servers, _SECRET_KEYS), "dkim": _DKIM_SECRET_KEYS},
+        "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits, and [dkim]",
         {key: CONFIG_FILE for keys in KEYS.values() for key in keys},
     )
     config.refuse_unknown(
         known,
         f"there may be {', '.join(f'[{one}]' for one in KEYS)}, and [smtp:NAME] for each "
         "that the secrets have",
-        dict.fromkeys(_SECRET_KEYS, SECRETS_FILE),
+        dict.fromkeys((*_SECRET_KEYS, *_DKIM_SECRET_KEYS), SECRETS_FILE),
     )
 
 

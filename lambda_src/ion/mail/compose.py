@@ -96,7 +96,8 @@ class Checked:
         """
         body = _body(self.text, self.html, self.attached, objects or {}, self.digest)
         header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
-        return Email(self.envelope, joined((header.encode(), *body.pieces)), self.subject)
+        pieces = joined((header.encode(), *body.pieces))
+        return Email(self.envelope, pieces, self.subject, queued_at)
 
 
 def check(send: Send, *, key: str, default_sender: str | None) -> Checked:

@@ -38,13 +38,14 @@ from ion.drain.run import Drain
 from ion.drain.settle import Settler
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS
+from ion.mail.dkim import Signer
 from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
 from ion.report.telemetry import Telemetry
-from ion.settings import Settings, SettingsError, Smtp, TemplateBucket, aws_names
+from ion.settings import Dkim, Settings, SettingsError, Smtp, TemplateBucket, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
 from ion.smtp.tokens import Tokens
@@ -171,7 +172,10 @@ class Relay:
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
             deliverer=Deliverer(
-                pool, settings.give_up_after_seconds, guard=StagingGuard(settings.guard)
+                pool,
+                settings.give_up_after_seconds,
+                guard=StagingGuard(settings.guard),
+                signer=_signer(settings.dkim),
             ),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
@@ -213,6 +217,10 @@ class Relay:
                 await alarm.rearm()
             except AlarmError as error:  # the schedule wakes us all the same
                 self.telemetry.trouble("the alarm could not be set back", code=str(error))
+
+
+def _signer(dkim: Dkim | None) -> Signer | None:
+    return Signer(dkim.domain, dkim.selector, dkim.key) if dkim else None
 
 
 def template_files(
