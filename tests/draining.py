@@ -21,7 +21,6 @@ from emulated import (
     Request,
     at_once,
 )
-from ion.aws.address_key import AddressKey
 from ion.aws.control import ControlRow
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
@@ -71,6 +70,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     sqs: Between | None = None,
     dynamodb: Between | None = None,
     control: Between | None = None,
+    address_key: Between | None = None,
     s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
@@ -82,6 +82,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory: Memory | None = None,
     pace: Pace | None = None,
     workers: int | None = None,
+    events: bool = False,
     templates: Files | None = None,
     unsubscribe_url: str = "",
 ) -> Summary:
@@ -95,7 +96,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory = memory or Memory(Allowance.of(function_bytes({}), smtp.connections))
     objects = account.objects(s3)
     claim_checks = ClaimChecks(objects, account.outbox(dynamodb), memory)
-    key = AddressKey(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
+    key = account.address_key(address_key)
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
@@ -112,6 +113,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 in_doubt,
                 lease_until=now() + 960,
                 now=now,
+                address_key=key,
                 claim_checks=claim_checks,
                 links=Links(unsubscribe_url, key) if unsubscribe_url else None,
                 templates=(
@@ -126,6 +128,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             deadline=deadline,
             memory=memory,
             pace=pace,
+            events=events,
         ).run()
 
 

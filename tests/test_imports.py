@@ -22,7 +22,7 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest", "address_hash", "rsa_key"],
+    ["limits", "nearest", "address_hash", "identity", "rsa_key"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}

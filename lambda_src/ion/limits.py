@@ -41,6 +41,8 @@ KEYS_A_READ = 100
 """BatchGetItem takes no more."""
 LEDGER_KEEPS_SECONDS = 30 * _DAY
 """A row: beyond 14 days in the input queue and 14 more in the dead-letter queue."""
+TOLD_KEEPS_SECONDS = 2 * _DAY
+"""A row that is there to be told of: the table's stream keeps its records for one."""
 
 # the end of an invocation
 

@@ -61,7 +61,7 @@ KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
 _AWS_KEYS = (
     *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
     *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
-    *("outbox_table", "secret_arn", "concurrency"),
+    *("outbox_table", "secret_arn", "concurrency", "events"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -180,6 +180,8 @@ class Aws:
     secret_arn: str = ""
     concurrency: int = 1
     """Runs that there may be at a time."""
+    events: bool = False
+    """Fates are told by the ledger's stream, those of what has no row of its own included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +341,7 @@ def _aws(section: Section) -> Aws:
         outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),
         concurrency=section.number("concurrency", 1, 100_000, default="1"),
+        events=section.one_of("events", ["off", "on"], default="off") == "on",
     )
 
 

@@ -51,10 +51,8 @@ COLUMNS = {
     "fates",
     "attempts",
     "doubts",
-    "claimed_redrives",
     "crashes",
     "used_ids",
-    "timeline",
     "updated_at",
     "expires_at",
 }

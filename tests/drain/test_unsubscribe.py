@@ -6,9 +6,8 @@ from email import message_from_bytes
 
 import pytest
 
-from conftest import Log
 from draining import email, reasons, run
-from emulated import Account, unreachable
+from emulated import Account
 from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.outcome import Reason
@@ -52,12 +51,11 @@ def test_the_link_is_the_recipients_and_about_the_tag(
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_an_email_that_asks_for_none_has_none_and_makes_no_key(account: Account) -> None:
+def test_an_email_that_asks_for_none_has_none(account: Account) -> None:
     server = ScriptedServer()
     account.publish(email(1, unsubscribe=False))
     run(account, server, unsubscribe_url=URL)
     assert b"List-Unsubscribe" not in server.accepted[0].content
-    assert " address-key " not in {row["email_id"] for row in account.rows()}
 
 
 def test_a_copy_that_is_sent_again_is_the_same_to_the_byte(account: Account) -> None:
@@ -77,14 +75,3 @@ def test_without_a_url_the_letter_is_kept_for_when_there_is_one(account: Account
     account.publish(json.dumps({"action": "redrive"}))
     account.time_passes(60)
     assert run(account, unsubscribe_url=URL).sent == 1
-
-
-def test_with_the_key_unreadable_the_email_waits_and_goes_later(account: Account, log: Log) -> None:
-    account.publish(asking())
-    dynamodb = account.dynamodb(batch_get_item=unreachable)
-    summary = run(account, unsubscribe_url=URL, dynamodb=dynamodb)
-    assert (summary.deferred, summary.held) == (1, "ledger")
-    assert "the key of addresses can't be read" in {one["message"] for one in log.events}
-    account.time_passes(1000)
-    assert run(account, unsubscribe_url=URL).sent == 1
-    assert account.dead() == []

@@ -14,6 +14,8 @@ from typing import TypeGuard
 
 import msgspec
 
+from ion.address_hash import address_hash
+from ion.aws.address_key import AddressKey
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
 from ion.contract import (
@@ -39,13 +41,15 @@ from ion.delivery import (
     to_bulk,
     unclaimable,
 )
+from ion.drain.about import about_email
 from ion.drain.claim_checks import ClaimChecks
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.drain.unfetched import UnfetchedError
-from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
+from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
+from ion.identity import Identity
 from ion.limits import MOST_RECEIVES, SKEW_SECONDS
-from ion.mail import Checked, check
+from ion.mail import Checked, author, check, header_message_id, recipients
 from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
@@ -67,6 +71,7 @@ class Admission:
         lease_until: when this run, and everything that it might still do, is over for certain;
             seconds since the epoch.
         now: seconds since the epoch.
+        address_key: of the hashes by which rows and log tell recipients.
         templates: of messages that name one; None: there are none.
         claim_checks: fetches what messages point to; None: no message does.
         links: to unsubscribe by; None: it isn't set where they lead to.
@@ -81,11 +86,13 @@ class Admission:
         lease_until: float,
         now: Callable[[], float] = time.time,
         *,
+        address_key: AddressKey,
         templates: Templates | None = None,
         claim_checks: ClaimChecks | None = None,
         links: Links | None = None,
     ) -> None:
         self._ledger = ledger
+        self._address_key = address_key
         self._telemetry = telemetry
         self._claim_checks = claim_checks
         self._links = links
@@ -96,6 +103,14 @@ class Admission:
         self._now = now
         self.failures = 0
         """Claims in a row that the ledger didn't answer; those side by side count as one."""
+
+    async def begin(self) -> None:
+        """Read what each claim needs. Once an environment: it never changes.
+
+        Raises:
+            TableError: it can't be known, so nothing can be claimed.
+        """
+        await self._address_key.get()
 
     async def admit(self, messages: Sequence[Message]) -> list[WorkItem]:
         """Say for each message, in order, what may be done about it.
@@ -108,20 +123,20 @@ class Admission:
         prepared = [await self._prepare(one, fetched.get(n)) for n, one in enumerate(messages)]
         claims: dict[str, Claim] = {}
         claimants: set[int] = set()
-        for number, (message, history, task) in enumerate(prepared):
-            if _is_claimed_early(task) and history.email_id not in claims:
-                claims[history.email_id] = self._claim(message, history, task)
+        for number, one in enumerate(prepared):
+            if _is_claimed_early(one.task) and one.history.email_id not in claims:
+                claims[one.history.email_id] = self._claim(one, one.task)
                 claimants.add(number)
         judgements = await self._judgements(claims)
         admitted = []
-        for number, (message, history, task) in enumerate(prepared):
-            if not _is_claimed_early(task):
-                admitted.append(WorkItem(message, history, task))
+        for number, one in enumerate(prepared):
+            if not _is_claimed_early(one.task):
+                admitted.append(one)
                 continue
-            judged = judgements[history.email_id]
+            judged = judgements[one.history.email_id]
             if number not in claimants:  # its twin came in the same ten
                 judged = Judgement(Verdict.WAIT)
-            admitted.append(_admitted(message, history, task, judged))
+            admitted.append(_admitted(one, one.task, judged))
         return admitted
 
     async def admit_alone(self, one: WorkItem) -> WorkItem:
@@ -130,13 +145,12 @@ class Admission:
         A suspect must be the only one at that time. Of others it doesn't matter: after a crash
         with one that must not be sent twice, nothing is sent.
         """
-        message, history, task = one.message, one.history, one.task
-        unclaimed = task.unclaimed if isinstance(task, Suspect) else task
+        unclaimed = one.task.unclaimed if isinstance(one.task, Suspect) else one.task
         if not isinstance(unclaimed, Unclaimed):
             return one
-        claim = self._claim(message, history, unclaimed, alone=True)
-        judgements = await self._judgements({history.email_id: claim})
-        return _admitted(message, history, unclaimed, judgements[history.email_id])
+        claim = self._claim(one, unclaimed, alone=True)
+        judgements = await self._judgements({claim.email_id: claim})
+        return _admitted(one, unclaimed, judgements[claim.email_id])
 
     async def fetch(self, one: WorkItem, timeout_seconds: float) -> WorkItem:
         """Read the message that lies in S3, and say what may be done about it."""
@@ -152,8 +166,7 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return WorkItem(message, history, fault())
-        message, history, task = await self._prepare(message, fetched)
-        return await self.admit_alone(WorkItem(message, history, task))
+        return await self.admit_alone(await self._prepare(message, fetched))
 
     def unread(self, message: Message) -> WorkItem:
         """A message that is to be put back."""
@@ -177,40 +190,37 @@ class Admission:
 
     async def _prepare(
         self, message: Message, fetched: Fetched | UnfetchedError | None
-    ) -> tuple[Message, History, Task]:
+    ) -> WorkItem:
         history = named_history(message) if fetched else read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
-            return message, history, poison()
-        if isinstance(fetched, UnfetchedError):
-            return message, history, fetched.fate(self._now() - since(message, history))
+            return WorkItem(message, history, poison())
+        if isinstance(fetched, UnfetchedError):  # an item of the outbox, and its key is known
+            fate = fetched.fate(self._now() - since(message, history))
+            return WorkItem(message, history, fate, identity=Identity())
         if fetched is None and self._claim_checks is not None:
             pointer = claim_check(message.body)
             if isinstance(pointer, S3Object):
-                return message, history, Pointer(pointer)
+                return WorkItem(message, history, Pointer(pointer))
         try:
             history, action = resolve(message, fetched)
             if not isinstance(action, Send):
-                return message, history, action
+                return WorkItem(message, history, action)
             content = fetched.content if fetched else message.body
-            history, task = await self._prepare_send(message, history, action, content)
+            return await self._prepare_send(message, history, action, content)
         except BadInput as bad:
-            return message, history, _dead(bad)
+            return WorkItem(message, history, _dead(bad))
         except TooLateError:
-            return message, history, PutBack()
-        except FilesUnavailableError as error:
-            self._telemetry.trouble("a template can't be read", code=str(error))
-            return message, history, _when_it_can_be_read(message, str(error))
+            return WorkItem(message, history, PutBack())
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
-            return message, history, fault()
-        return message, history, task
+            return WorkItem(message, history, fault())
 
     async def _prepare_send(
         self, message: Message, history: History, send: Send, content: str
-    ) -> tuple[History, Unclaimed | Delivery]:
+    ) -> WorkItem:
         """An email that may go now; or the fate of one that may not."""
         if message.source is Source.INPUT and Lane.BULK in (send.lane, history.lane):
-            return history, to_bulk()
+            return WorkItem(message, history, to_bulk())
         now = self._now()
         came = since(message, history)
         begins, born = begins_at(send, came, now), born_at(send, came)
@@ -218,31 +228,48 @@ class Admission:
             due = datetime.fromtimestamp(born, UTC)
             history = msgspec.structs.replace(history, since=due)
         if begins is not None:
-            return history, scheduled(begins + SKEW_SECONDS - now)
+            waits = scheduled(begins + SKEW_SECONDS - now)
+            identity = await self._identity_of(history.email_id, send, content)
+            return WorkItem(message, history, waits, identity=identity)
         expires_at = ends_at(send)
         asked = _without_content(send)
-        send, bodies = await self._rendered(send)
-        email = check(send, key=history.email_id, default_sender=self.default_sender)
+        try:
+            rendered, bodies = await self._rendered(send)
+        except FilesUnavailableError as error:
+            self._telemetry.trouble("a template can't be read", code=str(error))
+            waits = _when_it_can_be_read(message, str(error))
+            identity = await self._identity_of(history.email_id, send, content)
+            return WorkItem(message, history, waits, identity=identity)
+        email = check(rendered, key=history.email_id, default_sender=self.default_sender)
         if send.unsubscribe:
-            linked = await self._with_link(send, email)
-            if linked is None:
-                return history, unclaimable()
-            email = linked
+            email = await self._with_link(send, email)
+        identity = await self._identity(email.envelope.recipients, email.message_id, content)
         in_doubt = send.in_doubt or self._in_doubt
-        hashed = content_hash(content)
-        return history, Unclaimed(email, in_doubt, hashed, bodies, expires_at, asked)
+        unclaimed = Unclaimed(email, in_doubt, identity.content_hash, bodies, expires_at, asked)
+        return WorkItem(message, history, unclaimed, identity=identity)
 
-    async def _with_link(self, send: Send, email: Checked) -> Checked | None:
-        """The email with a link by which its recipient unsubscribes; None: it can't be made now."""
+    async def _identity_of(self, key: str, send: Send, content: str) -> Identity | None:
+        """What an email is found by that isn't checked yet; None: something is wrong with it.
+
+        That is told when its time has come, as of an email that needn't wait.
+        """
+        try:
+            to, sender = recipients(send), author(send, self.default_sender)
+        except BadInput:
+            return None
+        return await self._identity(to, header_message_id(key, sender), content)
+
+    async def _identity(self, to: Sequence[str], message_id_field: str, content: str) -> Identity:
+        key = await self._address_key.get()
+        hashes = tuple(address_hash(key, one) for one in to)
+        return Identity(hashes, message_id_field, content_hash(content))
+
+    async def _with_link(self, send: Send, email: Checked) -> Checked:
+        """The email with a link by which its recipient unsubscribes."""
         if self._links is None:
             raise BadInput(Reason.UNSUBSCRIBE_MISSING, "$.unsubscribe")
         (recipient,) = email.envelope.recipients
-        try:
-            link = await self._links.link(send, recipient)
-        except TableError as error:
-            self._telemetry.trouble("the key of addresses can't be read", code=str(error))
-            return None
-        return email.with_unsubscribe(link)
+        return email.with_unsubscribe(await self._links.link(send, recipient))
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:
@@ -251,13 +278,11 @@ class Admission:
             raise BadInput(Reason.TEMPLATE_MISSING, "$.template")
         return await self._templates.check(send)
 
-    def _claim(
-        self, message: Message, history: History, unclaimed: Unclaimed, *, alone: bool = False
-    ) -> Claim:
-        recipients = len(unclaimed.email.envelope.recipients)
+    def _claim(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> Claim:
+        history, recipients = one.history, len(unclaimed.email.envelope.recipients)
         return Claim(
             email_id=history.email_id,
-            message_id=message_id(message, history),
+            message_id=message_id(one.message, history),
             content_hash=unclaimed.content_hash,
             recipients=recipients,
             left=tuple(i for i in history.left if i < recipients),
@@ -267,6 +292,7 @@ class Admission:
             alone=alone,
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
+            about=about_email(one),
         )
 
 
@@ -295,14 +321,13 @@ def _dead(bad: BadInput) -> Delivery:
     )
 
 
-def _admitted(
-    message: Message, history: History, unclaimed: Unclaimed, judged: Judgement
-) -> WorkItem:
+def _admitted(one: WorkItem, unclaimed: Unclaimed, judged: Judgement) -> WorkItem:
+    message, history = one.message, one.history
     addresses = unclaimed.email.envelope.recipients
     if judged.verdict is Verdict.SUSPECT:
-        return WorkItem(message, history, Suspect(unclaimed))
+        return replace(one, task=Suspect(unclaimed))
     if judged.row is None:
-        return WorkItem(message, history, _without_sending(judged, len(addresses)))
+        return replace(one, task=_without_sending(judged, len(addresses)))
     if judged.verdict is Verdict.SEND:
         queued_at, first = history.first_queued_at, judged.row.queued_at
         # A twin's: receivers should take it for the same.
@@ -323,9 +348,9 @@ def _admitted(
         parked = None
         if judged.parked:
             parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked)
-        return WorkItem(message, history, claimed, judged.row, parked)
+        return replace(one, task=claimed, row=judged.row, parked=parked)
     reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    return WorkItem(message, history, _parked(reason, judged.row, judged.targets), judged.row)
+    return replace(one, task=_parked(reason, judged.row, judged.targets), row=judged.row)
 
 
 def _parked(reason: Reason, row: Row, indexes: tuple[int, ...]) -> Delivery:

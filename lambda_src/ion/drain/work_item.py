@@ -9,6 +9,7 @@ from ion.delivery import Delivery, InDoubt
 from ion.drain.templating import Bodies
 from ion.envelope import Email
 from ion.history import History
+from ion.identity import Identity
 from ion.mail import Checked, Objects
 from ion.message import Message
 from ion.policy.lease import Row
@@ -134,6 +135,7 @@ class WorkItem:
         row: where the fate is to be remembered, if anywhere.
         parked: the fate of recipients that a job leaves out, since the server may have the email
             for them, if there are any.
+        identity: what an email is found by; None: it is none, or it isn't known which key it has.
     """
 
     message: Message
@@ -141,6 +143,7 @@ class WorkItem:
     task: Task
     row: Row | None = None
     parked: Delivery | None = None
+    identity: Identity | None = None
 
     @property
     def bodies(self) -> Bodies | None:

@@ -2,7 +2,15 @@
 
 from ion.mail.addresses import is_address
 from ion.mail.attachments import Objects
-from ion.mail.compose import Checked, author, check, compose, message_id_left, recipients
+from ion.mail.compose import (
+    Checked,
+    author,
+    check,
+    compose,
+    header_message_id,
+    message_id_left,
+    recipients,
+)
 from ion.mail.redirected import redirected
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "author",
     "check",
     "compose",
+    "header_message_id",
     "is_address",
     "message_id_left",
     "recipients",

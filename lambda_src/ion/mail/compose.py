@@ -64,6 +64,7 @@ class Checked:
         attached: the attachments.
         digest: of its key, in hexadecimal.
         subject: as it was written; `fields` has it encoded.
+        message_id: the value of its Message-ID, with angle brackets.
     """
 
     envelope: Envelope
@@ -73,6 +74,7 @@ class Checked:
     attached: tuple[Attached, ...]
     digest: str
     subject: str = field(repr=False)
+    message_id: str
 
     @property
     def objects(self) -> tuple[S3Object, ...]:
@@ -118,14 +120,14 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     check_unicode(text, "$.body_text")
     attached = check_attachments(send.attachments or [], "$.attachments")
 
-    digest = _digest(key)
+    digest, message_id = _digest(key), header_message_id(key, sender)
     fields = (
         address_field("From", (sender,))
         + (address_field("To", to) if to else "" if cc else _UNDISCLOSED)
         + (address_field("Cc", cc) if cc else "")
         + (address_field("Reply-To", reply_to) if reply_to else "")
         + text_field("Subject", subject)
-        + f"Message-ID: <{message_id_left(key)}@{sender.domain}>\r\n"
+        + f"Message-ID: {message_id}\r\n"
         + custom_fields(send.headers or {}, "$.headers", _written_by_ion(send))
     )
     with_all = (reverse_path, sender, *to, *cc, *reply_to)
@@ -135,7 +137,12 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         smtputf8=not all(one.local_part.isascii() for one in with_all),
         author="" if reverse_path.address == sender.address else sender.address,
     )
-    return Checked(envelope, fields, text, html, attached, digest, subject)
+    return Checked(envelope, fields, text, html, attached, digest, subject, message_id)
+
+
+def header_message_id(key: str, sender: Correspondent) -> str:
+    """The Message-ID of the email with this key, with angle brackets (RFC 5322 section 3.6.4)."""
+    return f"<{message_id_left(key)}@{sender.domain}>"
 
 
 def _written_by_ion(send: Send) -> frozenset[str]:

@@ -11,6 +11,8 @@ import msgspec
 
 from ion.delivery import Delivery
 
+CANCELLED = "cancelled"
+"""The status of an entry: its publisher or an operator doesn't want the email sent any more."""
 MOST = 20
 _FIRST = 2
 """So many of the oldest are kept where there are too many: how it began is asked for, too."""

@@ -79,9 +79,10 @@ class Relay:
         )
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
-        self.control = ControlRow(dynamodb, aws.ledger_table)
-        self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.address_key = AddressKey(dynamodb, aws.ledger_table)
+        self.control = ControlRow(dynamodb, aws.ledger_table)
+        self._events = aws.events
+        self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
         schedule = Schedule(dynamodb, aws.ledger_table)
@@ -145,7 +146,7 @@ class Relay:
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:
-        settler = Settler(self.queues, self.ledger, self.telemetry)
+        settler = Settler(self.queues, self.ledger, self.telemetry, events=self._events)
         return await self.retention.run(self.queues, settler, deadline)
 
     def _drain(
@@ -165,6 +166,7 @@ class Relay:
                 settings.sender,
                 settings.in_doubt,
                 lease_until,
+                address_key=self.address_key,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
                 links=self._links(settings.unsubscribe_url),
@@ -182,6 +184,7 @@ class Relay:
             deadline=deadline,
             pace=pace,
             memory=memory,
+            events=self._events,
         )
 
     def _links(self, url: str) -> Links | None:

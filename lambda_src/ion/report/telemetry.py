@@ -10,10 +10,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.delivery import Delivery, Status
 from ion.history import History
+from ion.identity import Identity
 from ion.outcome import Outcome, Reason, Scope
 from ion.policy.lease import Cancelling, Row
 from ion.report.metrics import Metrics
-from ion.report.redact import redact
+from ion.report.redact import id_in, redact
 
 _METRIC = {
     Status.SENT: "Sent",
@@ -36,7 +37,12 @@ class Telemetry:
         self._logger.setLevel(level)
 
     def attempted(
-        self, message_id: str, history: History, row: Row | None, delivery: Delivery
+        self,
+        message_id: str,
+        history: History,
+        row: Row | None,
+        delivery: Delivery,
+        identity: Identity | None = None,
     ) -> None:
         """Log the fate of a message, or of some of its recipients, in this attempt.
 
@@ -60,6 +66,7 @@ class Telemetry:
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.reply),
                 **_problem(delivery),
+                **_found_by(delivery, identity or Identity()),
             },
         )
         if delivery.status in _METRIC:
@@ -186,6 +193,18 @@ def _said(outcome: Outcome, reply: str) -> dict[str, str]:
         "reason": outcome.reason.value,
         "reply": reply,
     }
+
+
+def _found_by(delivery: Delivery, identity: Identity) -> dict[str, object]:
+    """By what an email is found, here and at the server: hashes of the recipients in question."""
+    found: dict[str, object] = {}
+    if everybody := identity.addresses:
+        found["addresses"] = [everybody[i] for i in delivery.recipients] or everybody
+    if identity.header_message_id:
+        found["header_message_id"] = identity.header_message_id
+    if delivery.status is Status.SENT and (name := id_in(delivery.reply)):
+        found["queue_id"] = name
+    return found
 
 
 def _problem(delivery: Delivery) -> dict[str, str]:

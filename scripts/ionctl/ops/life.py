@@ -115,7 +115,7 @@ def _told(found: Traces) -> Life:
 
 
 def _state(found: Traces) -> tuple[LifeState, str]:
-    if found.row is not None:
+    if found.row is not None and found.row["status"] != RowStatus.QUEUED:
         return _by_row(found)
     if found.letters:
         return LifeState.DEAD_LETTERED, _dead(found)
