@@ -148,7 +148,7 @@ locals {
           on      = metrics, metric = "NumberOfNotificationsFailedToRedriveToDlq", statistic = "Sum", least = 1
           runbook = "undelivered"
         }
-  }]...), local.feedback_alarms)
+  }]...), local.feedback_alarms, local.unsubscribe_alarms)
 }
 
 locals {

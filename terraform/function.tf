@@ -75,6 +75,7 @@ resource "aws_lambda_function" "relay" {
       local.resource_environment,
       local.outbox_environment,
       local.events_environment,
+      local.unsubscribe_environment,
       local.secret_environment,
       local.guard_environment,
     )

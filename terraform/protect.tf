@@ -18,6 +18,8 @@ resource "terraform_data" "all_but_tables" {
     aws_lambda_event_source_mapping.feedback,
     aws_lambda_function_event_invoke_config.load,
     aws_lambda_function_event_invoke_config.relay,
+    aws_lambda_function_url.unsubscribe,
+    aws_lambda_permission.unsubscribe,
     aws_sns_topic_policy.bulk,
     aws_sns_topic_policy.feedback,
     aws_sns_topic_policy.input,

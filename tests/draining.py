@@ -46,6 +46,7 @@ from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.template import Files, Renderer
+from ion.unsubscribe.links import Links
 from smtp_server import (
     ScriptedServer,
 )
@@ -102,6 +103,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     events: bool = False,
     templates: Files | None = None,
     suppressing: SuppressionList | None = None,
+    unsubscribe_url: str = "",
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -113,6 +115,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory = memory or Memory(Allowance.of(function_bytes({}), smtp.connections))
     objects = account.objects(s3)
     claim_checks = ClaimChecks(objects, account.outbox(dynamodb), memory)
+    key = account.address_key(address_key)
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
@@ -129,9 +132,10 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 in_doubt,
                 lease_until=now() + 960,
                 now=now,
-                address_key=account.address_key(address_key),
+                address_key=key,
                 claim_checks=claim_checks,
                 suppression_list=suppressing,
+                links=Links(unsubscribe_url, key) if unsubscribe_url else None,
                 templates=(
                     Templates(Renderer(templates), telemetry, deadline, now) if templates else None
                 ),

@@ -1,9 +1,11 @@
 """What the functions' roles may do and what the functions do, held against each other."""
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from events.telling import forget_clients, run
 from feedback.receiving import ANN, Feedback, bounce
 from function import PASSWORD, Context, Function, email, guarded, invoke, new_load
 from granted import Call, Recorder, grants, ungranted, unused, with_keys
+from ion.aws.address_key import AddressKey
+from ion.unsubscribe.token import Subscription, make
 from ionctl.local import policies
 from ionctl.local.ministack import REGION as TERRAFORMS_REGION
 from ionctl.local.names import names_of
@@ -220,6 +224,36 @@ def events_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]
     return recorder.calls
 
 
+def unsubscribes_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """Two clicks of one recipient, about two lists."""
+    monkeypatch.setenv("ION_AWS_LEDGER_TABLE", account.table)
+    monkeypatch.delitem(sys.modules, "ion.unsubscribe.handler", raising=False)
+    entry = importlib.import_module("ion.unsubscribe.handler")
+    client: Any = account.dynamodb()
+    key = asyncio.run(AddressKey(client, account.table).get())
+    recorder = Recorder(monkeypatch, {account.table: NAMES.table_arn})
+    recorder.on = True
+    for scope in ("tag:list=news", "tag:list=offers"):
+        path = f"/u/{make(key, Subscription('0' * 16, scope))}"
+        http = {"method": "POST", "path": path}
+        event = {"requestContext": {"http": http}, "body": "List-Unsubscribe=One-Click"}
+        assert entry.run(event, Context())["statusCode"] == 200
+    recorder.on = False
+    return recorder.calls
+
+
+def test_local_policy_of_the_unsubscribe_function_is_for_rows_of_addresses_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = unsubscribes_calls(account, monkeypatch)
+    granted = grants(policies.unsubscribe_role(NAMES))
+    assert ungranted(calls, granted) == []
+    assert unused(calls, granted) == []
+    for key in ("order-17", " control ", " address"):
+        of_others = {Call(one.action, one.resource, key) for one in calls}
+        assert ungranted(of_others, granted) == sorted(of_others)
+
+
 def key_of(call: Call) -> str:
     return SECRET_KEY if call.resource in SECRETS.values() else KEY
 
@@ -272,6 +306,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
             "load": {"messages_per_minute": 1},
             "feedback": {},
             "events": {},
+            "unsubscribe": True,
         }
     )
     return root
@@ -300,6 +335,7 @@ async def test_terraforms_policies_with_every_option_grant_every_call_and_nothin
         "ion-load-role": loads_calls(account, monkeypatch),
         "ion-feedback": await asyncio.to_thread(feedbacks_calls, account, monkeypatch),
         NAMES.events_role: events_calls(account, monkeypatch),
+        "ion-unsubscribe-role": await asyncio.to_thread(unsubscribes_calls, account, monkeypatch),
     }
     assert rendered.keys() == calls.keys()
     made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}

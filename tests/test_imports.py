@@ -12,7 +12,7 @@ LAYERS = [
     ["handler", "load", "events", "feedback"],
     ["relay"],
     ["drain"],
-    ["deadletter"],
+    ["deadletter", "unsubscribe"],
     ["aws", "report"],
     ["policy"],
     ["mail", "smtp", "template"],
@@ -22,13 +22,13 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest", "address_hash", "identity"],
+    ["limits", "nearest", "address_hash", "identity", "rsa_key"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"events", "feedback", "load", "relay"},
-    "botocore": {"aws", "events", "feedback", "relay"},
+    "boto3": {"events", "feedback", "load", "relay", "unsubscribe"},
+    "botocore": {"aws", "events", "feedback", "relay", "unsubscribe"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
@@ -132,6 +132,7 @@ PURE_CALLS = {
     "range",
     "tuple",
     "bytes",
+    "bytes.fromhex",
     "chr",
     "len",
     "ord",

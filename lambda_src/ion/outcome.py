@@ -69,6 +69,8 @@ class Reason(StrEnum):
     """It can't be written in the grammar of its field (RFC 5322, RFC 2369)."""
     HEADER_INJECTION = "HEADER_INJECTION"
     SENDER_MISSING = "SENDER_MISSING"
+    UNSUBSCRIBE_MISSING = "UNSUBSCRIBE_MISSING"
+    """The message wants a link to unsubscribe, and it isn't said where that leads to."""
     TOO_LARGE = "TOO_LARGE"
     """Too many recipients or attachments for a message of ours, more octets than a function of its
     memory holds, or more than the server takes."""

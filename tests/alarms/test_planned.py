@@ -45,6 +45,7 @@ def test_tags_reach_all_that_can_have_them(tmp_path: Path, dynamodb_endpoint: st
         "events": {},
         "load": {"messages_per_minute": 1},
         "feedback": {},
+        "unsubscribe": True,
     }
     tags = {"team": "post"}
     plan = planned_with(tmp_path, dynamodb_endpoint, tags=tags, **everything)

@@ -332,6 +332,11 @@ def from_a_template_that_fails(world: World) -> None:
     from_a_template(world, "hello", {"other": WORDS["value"]})
 
 
+def with_a_link_to_unsubscribe(world: World) -> None:
+    about: dict[str, Any] = {"tags": {"list": "news"}, "unsubscribe": True, "cc": None, "bcc": None}
+    world.publish(email(**about))
+
+
 REFUSED = repeating(554, "5.0.0 no:", "plain")
 
 
@@ -350,6 +355,7 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.CRASH_LOOP, deadly, {}, {}),
     (Reason.ID_REUSED, reused, {}, {}),
     (Reason.SENDER_MISSING, without_sender, {}, {}),
+    (Reason.UNSUBSCRIBE_MISSING, with_a_link_to_unsubscribe, {}, {}),
     (Reason.GUARDED, outside, {}, {}),
     (Reason.GUARDED, in_the_name_of_another, {}, {}),
     (Reason.STOPPED, stopped, {}, {}),

@@ -50,7 +50,7 @@ from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, W
 from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
 from ion.identity import Identity
 from ion.limits import MOST_RECEIVES, SKEW_SECONDS
-from ion.mail import author, check, header_message_id, recipients
+from ion.mail import Checked, author, check, header_message_id, recipients
 from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
@@ -59,6 +59,7 @@ from ion.policy.schedule import begins_at, born_at, ends_at
 from ion.policy.suppression import Forbidden
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
+from ion.unsubscribe.links import Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Admission:
         templates: of messages that name one; None: there are none.
         claim_checks: fetches what messages point to; None: no message does.
         suppression_list: who must not be written to; None: there is none.
+        links: to unsubscribe by; None: it isn't set where they lead to.
     """
 
     def __init__(  # noqa: PLR0913 - what a message may need
@@ -99,12 +101,14 @@ class Admission:
         templates: Templates | None = None,
         claim_checks: ClaimChecks | None = None,
         suppression_list: SuppressionList | None = None,
+        links: Links | None = None,
     ) -> None:
         self._ledger = ledger
         self._address_key = address_key
         self.suppression_list = suppression_list
         self._telemetry = telemetry
         self._claim_checks = claim_checks
+        self._links = links
         self.default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
@@ -265,6 +269,8 @@ class Admission:
             identity = await self._identity_of(history.email_id, send, content)
             return WorkItem(message, history, waits, identity=identity)
         email = check(rendered, key=history.email_id, default_sender=self.default_sender)
+        if send.unsubscribe:
+            email = await self._with_link(send, email)
         identity = await self._identity(email.envelope.recipients, email.message_id, content)
         in_doubt = send.in_doubt or self._in_doubt
         unclaimed = Unclaimed(email, in_doubt, identity.content_hash, bodies, expires_at, asked)
@@ -285,6 +291,13 @@ class Admission:
         key = await self._address_key.get()
         hashes = tuple(address_hash(key, one) for one in to)
         return Identity(hashes, message_id_field, content_hash(content))
+
+    async def _with_link(self, send: Send, email: Checked) -> Checked:
+        """The email with a link by which its recipient unsubscribes."""
+        if self._links is None:
+            raise BadInput(Reason.UNSUBSCRIBE_MISSING, "$.unsubscribe")
+        (recipient,) = email.envelope.recipients
+        return email.with_unsubscribe(await self._links.link(send, recipient))
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:

@@ -21,6 +21,16 @@ _NO_SENDER = (
     "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
     '"name@example.org" } }), then redrive them'
 )
+_NO_UNSUBSCRIBE_URL = (
+    "[unsubscribe] url: is missing, and messages ask for a link to unsubscribe: they are "
+    "dead-lettered. Set it (Terraform: unsubscribe = true makes the function that it leads to), "
+    "then redrive them"
+)
+_ADVICE = {
+    Reason.SENDER_MISSING: _NO_SENDER,
+    Reason.UNSUBSCRIBE_MISSING: _NO_UNSUBSCRIBE_URL,
+}
+"""Settings for whose want messages are dead-lettered."""
 _OURS = frozenset({Stage.PARSE, Stage.FETCH, Stage.CLAIM, Stage.GUARD})
 """Stages at which no mail server is asked."""
 
@@ -85,8 +95,7 @@ class Summary:
             name = delivery.status.value
             setattr(self, name, getattr(self, name) + 1)
         self.by_stop += delivery.outcome.reason is Reason.STOPPED
-        if delivery.outcome.reason is Reason.SENDER_MISSING:
-            self.advice = _NO_SENDER
+        self.advice = _ADVICE.get(delivery.outcome.reason, self.advice)
 
 
 class Progress:

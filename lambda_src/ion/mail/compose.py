@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ion.contract import Addresses, BadInput, S3Object, Send, is_given
@@ -15,6 +15,7 @@ from ion.mail.custom_headers import custom_fields
 from ion.mail.headers import address_field, text_field
 from ion.mail.multipart import boundaries, joined, multipart
 from ion.mail.plain_text import plain_text
+from ion.mail.unsubscribe import UNSUBSCRIBE_FIELDS, unsubscribe_fields
 from ion.outcome import Reason
 
 MOST_RECIPIENTS = 1000
@@ -80,6 +81,14 @@ class Checked:
         """The objects in S3 that `email` wants, each once."""
         return objects_of(self.attached)
 
+    def with_unsubscribe(self, url: str) -> "Checked":
+        """With the fields by which the recipient unsubscribes (RFC 8058 section 3.1).
+
+        Args:
+            url: of https, the recipient's own, of at most 900 ASCII characters without blanks.
+        """
+        return replace(self, fields=self.fields + unsubscribe_fields(url))
+
     def email(self, queued_at: datetime, objects: Objects | None = None) -> Email:
         """The envelope and the content.
 
@@ -89,7 +98,8 @@ class Checked:
         """
         body = _body(self.text, self.html, self.attached, objects or {}, self.digest)
         header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
-        return Email(self.envelope, joined((header.encode(), *body.pieces)), self.subject)
+        pieces = joined((header.encode(), *body.pieces))
+        return Email(self.envelope, pieces, self.subject, queued_at)
 
 
 def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
@@ -118,7 +128,7 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         + (address_field("Reply-To", reply_to) if reply_to else "")
         + text_field("Subject", subject)
         + f"Message-ID: {message_id}\r\n"
-        + custom_fields(send.headers or {}, "$.headers")
+        + custom_fields(send.headers or {}, "$.headers", _written_by_ion(send))
     )
     with_all = (reverse_path, sender, *to, *cc, *reply_to)
     envelope = Envelope(
@@ -133,6 +143,10 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
 def header_message_id(key: str, sender: Correspondent) -> str:
     """The Message-ID of the email with this key, with angle brackets (RFC 5322 section 3.6.4)."""
     return f"<{message_id_left(key)}@{sender.domain}>"
+
+
+def _written_by_ion(send: Send) -> frozenset[str]:
+    return UNSUBSCRIBE_FIELDS if send.unsubscribe else frozenset()
 
 
 def message_id_left(key: str) -> str:

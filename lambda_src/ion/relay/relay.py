@@ -40,17 +40,19 @@ from ion.drain.settle import Settler
 from ion.drain.suppression_list import SuppressionList
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS
+from ion.mail.dkim import Signer
 from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
 from ion.report.telemetry import Telemetry
-from ion.settings import Settings, SettingsError, Smtp, TemplateBucket, aws_names
+from ion.settings import Dkim, Settings, SettingsError, Smtp, TemplateBucket, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
 from ion.smtp.tokens import Tokens
 from ion.template import Files, Folder, Renderer
+from ion.unsubscribe.links import Links
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -175,10 +177,13 @@ class Relay:
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
                 suppression_list=suppression_list,
+                links=self._links(settings.unsubscribe_url),
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
-            deliverer=Deliverer(pool, settings.give_up_after_seconds, guard=guard),
+            deliverer=Deliverer(
+                pool, settings.give_up_after_seconds, guard=guard, signer=_signer(settings.dkim)
+            ),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
@@ -186,6 +191,9 @@ class Relay:
             memory=memory,
             events=self._events,
         )
+
+    def _links(self, url: str) -> Links | None:
+        return Links(url, self.address_key) if url else None
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
         """The one of this environment: what it has compiled outlives a run."""
@@ -217,6 +225,10 @@ class Relay:
                 await alarm.rearm()
             except AlarmError as error:  # the schedule wakes us all the same
                 self.telemetry.trouble("the alarm could not be set back", code=str(error))
+
+
+def _signer(dkim: Dkim | None) -> Signer | None:
+    return Signer(dkim.domain, dkim.selector, dkim.key) if dkim else None
 
 
 def template_files(

@@ -98,6 +98,9 @@ def send(  # noqa: PLR0913 - an option a field
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Also several times.")
     ] = None,
+    unsubscribe: Annotated[
+        bool, typer.Option("--unsubscribe", help="With a link by which its recipient unsubscribes.")
+    ] = False,
     header: Annotated[
         list[str] | None, typer.Option("--header", metavar="NAME:VALUE", help="Also several times.")
     ] = None,
@@ -131,6 +134,7 @@ def send(  # noqa: PLR0913 - an option a field
         context=_context(context),
         locale=locale,
         tags=tags(tag or ()),
+        unsubscribe=unsubscribe or None,
         headers=_headers(header or ()),
         lane=lane,
         not_before=not_before,

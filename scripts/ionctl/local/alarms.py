@@ -71,7 +71,8 @@ def put(clients: Account, names: Names, variables: Variables) -> None:
     _put_those_that_wake(clients, names)
     events = _of_events(names) if variables.events else ()
     feedback = _of_feedback(names) if variables.feedback else ()
-    for alarm in (*alarms(names), *events, *feedback):
+    unsubscribing = _of_unsubscribing(names) if variables.unsubscribe else ()
+    for alarm in (*alarms(names), *events, *feedback, *unsubscribing):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -353,4 +354,18 @@ def _of_topics(names: Names) -> tuple[Alarm, ...]:
                 "NumberOfNotificationsFailedToRedriveToDlq",
             ),
         )
+    )
+
+
+def _of_unsubscribing(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "unsubscribe",
+            "unsubscribe",
+            f"{names.unsubscribe} could not note that somebody unsubscribes: it failed, or the "
+            "ledger can't be used. Who clicked was told to come back, or their mail program was. "
+            "The log says why.",
+            ("AWS/Lambda", {"FunctionName": names.unsubscribe}),
+            "Url5xxCount",
+        ),
     )

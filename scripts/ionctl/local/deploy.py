@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ionctl.files import version
-from ionctl.local import alarms, deploy_events, deploy_feedback, policies
+from ionctl.local import alarms, deploy_events, deploy_feedback, policies, unsubscribing
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
@@ -36,7 +36,8 @@ def deploy(clients: Account, names: Names, variables: Variables) -> None:
         deploy_feedback.index(clients, names)
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
-    _function(clients, names, variables)
+    url = unsubscribing.deploy(clients, names, variables) if variables.unsubscribe else ""
+    _function(clients, names, variables, url)
     _wakeups(clients, names)
     if variables.events:
         deploy_events.deploy(clients, names, variables)
@@ -146,7 +147,7 @@ def _role(clients: Account, names: Names, variables: Variables) -> None:
     )
 
 
-def _function(clients: Account, names: Names, variables: Variables) -> None:
+def _function(clients: Account, names: Names, variables: Variables, url: str) -> None:
     clients.logs.create_log_group(logGroupName=names.log_group)
     clients.logs.put_retention_policy(logGroupName=names.log_group, retentionInDays=30)
     clients.functions.create_function(
@@ -161,7 +162,7 @@ def _function(clients: Account, names: Names, variables: Variables) -> None:
         Architectures=["arm64"],
         MemorySize=512,
         Timeout=_TIMEOUT_SECONDS,
-        Environment={"Variables": environment(names, variables)},
+        Environment={"Variables": environment(names, variables) | unsubscribing.environment(url)},
     )
     clients.functions.get_waiter("function_active_v2").wait(FunctionName=names.function)
     clients.functions.put_function_concurrency(

@@ -20,6 +20,8 @@ Inventory = dict[str, Any]
 _MADE_UP = re.compile(
     r"(Created|Modified|Updated|Updated?Timestamp|LastModified|LastUpdate|Timestamp|DateTime|Date)"
 )
+_FUNCTION_URL = re.compile(r"https://[a-z0-9]{32}\.(?=lambda-url\.)")
+"""With the id that AWS gives it."""
 _STATE = frozenset(
     {
         "ApproximateNumberOfMessages",
@@ -28,6 +30,7 @@ _STATE = frozenset(
         "CodeLocation",
         "EventSourceMappingArn",
         "LatestStreamLabel",
+        "CreationTime",
         "RevisionId",
         "ResponseMetadata",
         "RoleId",
@@ -56,6 +59,8 @@ def inventory(clients: Account, names: Names) -> Inventory:
         "events function": _function(clients, names.events_function),
         "role": _role(clients, names.role),
         "events role": _role(clients, names.events_role),
+        "unsubscribe function": _function(clients, names.unsubscribe),
+        "unsubscribe role": _role(clients, names.unsubscribe_role),
         **_rule(clients, names),
         **_tables(clients),
         "alarms": clients.cloudwatch.describe_alarms()["MetricAlarms"],
@@ -113,6 +118,8 @@ def _function(clients: Account, name: str) -> Inventory:
     with suppress(functions.exceptions.ResourceNotFoundException):
         config = functions.get_function_event_invoke_config(FunctionName=name)
         found["EventInvokeConfig"] = config
+    if urls := functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
+        found["Urls"] = urls
     with suppress(functions.exceptions.ResourceNotFoundException):
         policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
         found["Policy"] = sorted(policy["Statement"], key=lambda one: str(one["Sid"]))
@@ -173,6 +180,7 @@ def _normal(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON
         if value.startswith(("{", "[")):
             return _normal(json.loads(value), names)
         value = _STREAM.sub("LABEL", value)
+        value = _FUNCTION_URL.sub("https://FUNCTION.", value)
         return value.replace(names.account, "ACCOUNT").replace(names.endpoint, "ENDPOINT")
     if isinstance(value, Iterable):
         # nothing here has an order that means something

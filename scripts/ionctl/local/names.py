@@ -85,6 +85,12 @@ class Names:
     feedback_dead_letter_queue_url: str
     files: str
     files_arn: str
+    unsubscribe: str
+    unsubscribe_arn: str
+    unsubscribe_role: str
+    unsubscribe_role_arn: str
+    unsubscribe_log_group: str
+    unsubscribe_log_group_arn: str
     secret: str
     secret_arn: str
 
@@ -117,6 +123,8 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
     feedback = f"{name}-feedback"
     feedback_log_group, feedback_topic = f"/aws/lambda/{feedback}", f"{feedback}-topic"
     feedback_queue, feedback_dead = f"{feedback}-queue", f"{feedback}-deadletter-queue"
+    unsubscribe = f"{name}-unsubscribe"
+    unsubscribe_log_group = f"/aws/lambda/{unsubscribe}"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -185,6 +193,12 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         feedback_dead_letter_queue_url=f"{endpoint}/{account}/{feedback_dead}",
         files=f"{name}-files",
         files_arn=f"arn:aws:s3:::{name}-files",
+        unsubscribe=unsubscribe,
+        unsubscribe_arn=arn("lambda", f"function:{unsubscribe}"),
+        unsubscribe_role=f"{unsubscribe}-role",
+        unsubscribe_role_arn=f"arn:aws:iam::{account}:role/{unsubscribe}-role",
+        unsubscribe_log_group=unsubscribe_log_group,
+        unsubscribe_log_group_arn=arn("logs", f"log-group:{unsubscribe_log_group}"),
         secret=secret,
         secret_arn=arn("ssm", f"parameter{secret}"),
     )

@@ -165,6 +165,27 @@ def feedback_role(names: Names) -> str:
     )
 
 
+def unsubscribe_role(names: Names) -> str:
+    """Give the policy of the unsubscribe function's role: rows of addresses, and their key."""
+    key = {"dynamodb:LeadingKeys": [" address *", " address-key "]}
+    address = {"dynamodb:LeadingKeys": [" address *"]}
+    return _policy(
+        _allow("ReadAddressesAndKey", ["dynamodb:BatchGetItem"], names.table_arn)
+        | {"Condition": {"ForAllValues:StringLike": key}},
+        _allow(
+            "SuppressAddresses",
+            ["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+            names.table_arn,
+        )
+        | {"Condition": {"ForAllValues:StringLike": address}},
+        _allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{names.unsubscribe_log_group_arn}:*",
+        ),
+    )
+
+
 def _claim_allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
     """What messages name."""
     allowed = []

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from ion.mail import is_address
 from ion.settings import SettingsError, load
-from ionctl.local import clients, deploy, iam_quirks, terraform
+from ionctl.local import clients, deploy, iam_quirks, terraform, unsubscribing
 from ionctl.local.authority import Authority
 from ionctl.local.cloudwatch import QueueMetric
 from ionctl.local.command import run
@@ -145,6 +145,7 @@ class Stack:
             attachment_buckets=(self.names.files_arn,),
             events=self._events,
             feedback=self._feedback,
+            unsubscribe=True,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -158,7 +159,9 @@ class Stack:
         else:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
-        iam_quirks.make_up(self.aws, self.names.role)
+        for role in (self.names.role, self.names.unsubscribe_role):
+            iam_quirks.make_up(self.aws, role)
+        unsubscribing.reach(self.aws, self.names)
         if self._feedback:
             iam_quirks.make_up(self.aws, self.names.feedback_role)
             self._exit.enter_context(self._provider.telling(self.aws.sns, self.names))

@@ -59,6 +59,7 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "attachment_buckets": variables.attachment_buckets,
                 "events": {} if variables.events else None,
                 "feedback": {} if variables.feedback else None,
+                "unsubscribe": variables.unsubscribe,
                 "dashboard": False,  # ministack keeps no saved queries
             }
         ),

@@ -21,6 +21,7 @@ class Variables:
         attachment_buckets: ARNs of buckets that the function may read.
         events: whether it is told what became of each email.
         feedback: whether there are a topic and a function for what providers tell.
+        unsubscribe: whether there is the function that links in emails lead to.
     """
 
     package: Path
@@ -31,3 +32,4 @@ class Variables:
     attachment_buckets: tuple[str, ...] = ()
     events: bool = False
     feedback: bool = False
+    unsubscribe: bool = False

@@ -91,6 +91,12 @@ def test_each_field_has_an_option(local: Operated, ionctl: Ionctl, tmp_path: Pat
     }
 
 
+def test_a_link_to_unsubscribe_has_an_option(local: Operated, ionctl: Ionctl) -> None:
+    ran = ionctl("--local", "send", "--to", "a@b.c", "--text", "t", "--unsubscribe")
+    assert ran.status == 0, ran.err
+    assert published(local)["unsubscribe"] is True
+
+
 def test_a_template_has_its_data_from_a_file_or_standard_input(
     local: Operated, ionctl: Ionctl
 ) -> None:

@@ -49,6 +49,7 @@ class Cloud:
             feedback=True,
             attachment_buckets=("arn:aws:s3:::files", "arn:aws:s3:::more/below/"),
             events=True,
+            unsubscribe=True,
         )
         deploy_it(aws, names, variables)
         return inventory(aws, names)
@@ -94,8 +95,10 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     assert wakes == {f"ion-{queue}-queue-size-alarm" for queue in ("input", "bulk", "later")}
     assert {"ion-held-alarm", "ion-no-run-alarm"} <= heard_by.keys() - wakes
     assert {"ion-events-failed-alarm", "ion-events-late-alarm"} <= heard_by.keys() - wakes
-    assert len(heard_by.keys() - wakes) == 19
+    assert len(heard_by.keys() - wakes) == 20
     assert found["events function"]["EventSourceMappings"]["BisectBatchOnFunctionError"] is True
     assert found["events role"]["Policies"]["events"]
+    assert found["unsubscribe function"]["Handler"] == "ion.unsubscribe.handler.run"
+    assert "AuthType" in found["unsubscribe function"]["Urls"]
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
     assert len([name for name in found if name.startswith("subscription")]) == 6

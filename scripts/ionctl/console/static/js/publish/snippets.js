@@ -92,7 +92,7 @@ function literal(value, depth = 0) {
 const NODE_NAMES = {
   recipient: "to", cc: "cc", bcc: "bcc", sender: "from", reply_to: "replyTo", subject: "subject", body_text: "text",
   body_html: "html", headers: "headers", email_id: "emailId", in_doubt: "inDoubt", not_before: "sendAt",
-  expires_at: "expiresAt", lane: "lane", tags: "tags", attachments: "attachments",
+  expires_at: "expiresAt", lane: "lane", tags: "tags", unsubscribe: "unsubscribe", attachments: "attachments",
 };
 
 function node(message, text, about, bulk) {
