@@ -1,7 +1,7 @@
-"""Terraform's provider as one process for many plans.
+"""Terraform's provider as one process for many commands.
 
-Terraform starts it anew for each plan, and takes its schemas in again: of a plan with a mocked
-provider that is two thirds of the work.
+Terraform starts it anew for each command, and it makes its schemas anew: that is half of the work
+of a plan, and of one with a mocked provider two thirds.
 """
 
 import re

@@ -22,6 +22,16 @@ _address = re.compile(r"\S*@\S*")
 _Word = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
+def noted(text: str, most: int) -> str:
+    """What a person wrote as a row, a log line or an attribute of SQS keeps it: printable.
+
+    Args:
+        text: it.
+        most: characters; the rest is cut.
+    """
+    return "".join(one if one.isprintable() else " " for one in text)[:most]
+
+
 class TooManyStopsError(Exception):
     """Another stop would be one too many."""
 
@@ -74,7 +84,7 @@ class EmailStop(Order, frozen=True, kw_only=True, omit_defaults=True):
         if self.by and self.id not in self.by:  # a published one has its message's id
             text += f" by {self.by}"
         text = _address.sub("<address>", f"{text}: {self.why}" if self.why else text)
-        return "".join(one if one.isprintable() else " " for one in text)[:_MOST_SAID]
+        return noted(text, _MOST_SAID)
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,7 +16,7 @@ from ionctl.cli.target import Target, on_target
 from ionctl.console.door import open_in_browser
 from ionctl.ops import local_stack
 from ionctl.ops.result import ConsoleAddress
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 _USUAL = "Default: 8466, or a free one if that is taken."
 
@@ -61,7 +61,7 @@ def console(
 
 def _of_the_local_relay(target: Target, *, wants_its_own: bool, is_opened: bool) -> None:
     if wants_its_own:
-        raise typer.BadParameter(
+        raise UsageProblem(
             "./run.sh serves the local relay's console: --port and --write are its own matter"
         )
     url = local_stack.read().console_url

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ion.contract import seconds_of
 from ionctl.cli.ask import progress, sure
+from ionctl.cli.conditions import age
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import rows
@@ -21,6 +20,7 @@ from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.verdict import moment
 from ionctl.printable import printable
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,7 +39,6 @@ _WRONG = (
     *(LifeState.DEAD_LETTERED, LifeState.IN_DOUBT, LifeState.NEVER_SEEN),
     *(LifeState.SUPPRESSED, LifeState.BOUNCED),
 )
-_AGE = re.compile(r"[1-9]\d{0,5}[smhd]")
 _ROWS = 30
 """Emails in a list for people; --json has all."""
 
@@ -74,7 +73,7 @@ def show_life(
     Of an address, all emails to it. The exit status is 1 if there is none, or if it was
     dead-lettered, suppressed, bounced, or may or may not have been sent.
     """
-    begin = datetime.now(UTC) - age_of(since) if since else None
+    begin = datetime.now(UTC) - age(since, "--since") if since else None
     deployment = target.deployment()
     if scan:
         sure_of_scan(deployment, yes=yes)
@@ -87,20 +86,13 @@ def show_life(
         return
     if scan:
         with progress("looking for it") as told:
-            found = life(deployment, key, since=begin, scan=True, progress=told)
+            found = life(deployment, key, since=begin, scan=True, with_cause=True, progress=told)
     else:
         with errors.status("looking for it"):
-            found = life(deployment, key, since=begin)
+            found = life(deployment, key, since=begin, with_cause=True)
     show(target, found, picture(found))
     if found.state in _WRONG:
         raise typer.Exit(1)
-
-
-def age_of(text: str) -> timedelta:
-    """A length of time, as `older_than` of a redrive has it."""
-    if not _AGE.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is no age: 30m, 12h, 7d")
-    return timedelta(seconds=seconds_of(text))
 
 
 def sure_of_scan(deployment: Deployment, *, yes: bool) -> None:
@@ -157,7 +149,7 @@ def listed(found: Emails) -> RenderableType:
     if (more := len(found.emails) - _ROWS) > 0:
         parts.append(Text(f"{more} more with --json", "dim"))
     if found.emails:
-        parts += [Text(), Text("ionctl show ID has the whole life of one.", "dim")]
+        parts += [Text(), Text(f"{command('show')} ID has the whole life of one.", "dim")]
     if found.scanned is None:
         further = "--since 7d looks further back, --scan through the whole ledger."
         parts.append(Text(further, "dim"))

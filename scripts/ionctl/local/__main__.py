@@ -2,10 +2,10 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
+from ionctl import outlet, program
 from ionctl.local import interrupt, once, once_files
 from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
@@ -21,8 +21,14 @@ _EVENTS_SECONDS = 30
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
+    return outlet.run("ion", lambda: _ended(arguments))
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
     options = parse(arguments)
     interrupt.listen()
+    program.begin()
+    program.chose("--local")
     try:
         if options.dry_run:
             from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
@@ -37,10 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except interrupt.Interrupted as interrupted:
         return 128 + interrupted.signum  # as the shell has it
-    except BrokenPipeError:
-        # the reader of the output has gone; Python would complain once more while exiting
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 def _isolate() -> None:

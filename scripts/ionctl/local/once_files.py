@@ -44,6 +44,8 @@ def make_folder(out: Path) -> None:
     Raises:
         Problem: it can't.
     """
+    if out.exists() and not out.is_dir():
+        raise Problem(f"--out {out}: is no folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ion.outcome import Reason
 from ion.policy.lease import CLAIMED, DEAD, DOUBTED, PENDING, SENT, SUPPRESSED, RowStatus
 from ion.report.redact import id_in
 from ionctl.ops import letters as dead
 from ionctl.ops.events import as_told, due_at, edit_of, moment_of
 from ionctl.ops.ids import key_by_message_id, key_by_other_ids, message_id_in
-from ionctl.ops.result import Life, LifeState
+from ionctl.ops.result import Life, LifeState, Verdict
+from ionctl.ops.status import status
 from ionctl.ops.timeline import merged, notice_words, notices
 from ionctl.ops.traces import traces
 from ionctl.ops.verdict import moment
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.aws.table import Item
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from ionctl.ops.log import Event
     from ionctl.ops.traces import Traces
 
+_KEEPS_MAIL = (Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED, Verdict.HELD)
 FATES = {
     PENDING: "waiting",
     CLAIMED: "sending",
@@ -50,6 +55,7 @@ def life(
     *,
     since: datetime | None = None,
     scan: bool = False,
+    with_cause: bool = False,
     progress: dead.Progress = dead.silent,
 ) -> Life:
     """What became of an email.
@@ -61,6 +67,7 @@ def life(
         since: look through the log from then on; None: from when it was first queued, if that is
             known, else for a day.
         scan: look through the whole ledger, too, for a Message-ID or a mail server's id.
+        with_cause: where it only waits, look at the relay, too, for what keeps mail from going.
         progress: is told of the look at dead letters, or of the scan.
 
     Raises:
@@ -76,7 +83,25 @@ def life(
             found = traces(deployment, other.key, since, progress)
         found.unknown += other.unknown
         found.hint = other.hint
-    return _told(found)
+    told = _told(found)
+    return _with_cause(deployment, told, found.at) if with_cause else told
+
+
+def _with_cause(deployment: Deployment, told: Life, at: datetime) -> Life:
+    """The same, with what keeps its mail from going and what to do, if something does."""
+    is_due = told.next_try is None or told.next_try <= at
+    if told.state not in (LifeState.QUEUED, LifeState.DEFERRED) or not is_due:
+        return told
+    relay = status(deployment, letters=False)
+    if relay.verdict not in _KEEPS_MAIL:
+        return told
+    what = told.words.replace(_whether(), "")
+    return msgspec.structs.replace(told, words=f"{what} {relay.words}")
+
+
+def _whether() -> str:
+    """Where to see whether mail goes, for those who haven't looked."""
+    return f": {command('status')} says whether mail goes"
 
 
 def _told(found: Traces) -> Life:
@@ -124,11 +149,13 @@ def _state(found: Traces) -> tuple[LifeState, str]:
         return LifeState.DEAD_LETTERED, _dead(found)
     if found.events:
         return _by_log(found, found.events[-1])
+    if found.row is not None:
+        return _by_row(found)
     if found.place is not None:
         since = moment(found.place.since, found.at)
         return LifeState.QUEUED, (
             f"It is in the {found.place.queue} queue since {since}, and no run has looked at it "
-            "yet: ionctl status says whether mail goes."
+            f"yet{_whether()}."
         )
     return LifeState.NEVER_SEEN, _never_seen(found)
 
@@ -168,7 +195,7 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
         case LifeState.IN_DOUBT:
             said = (
                 f"The mail server may have it: {row.get('reason') or 'IN_DOUBT'} at {at}{words}. "
-                "Find out whether it has arrived; ionctl dead redrive sends it once more."
+                f"Find out whether it has arrived; {command('dead redrive')} sends it once more."
             )
         case LifeState.CANCELLED:
             said = f"Cancelled at {at}: no message of that email_id is sent."
@@ -205,20 +232,20 @@ def _waits(found: Traces) -> str:
     reason = str(row.get("reason") or "")
     return (
         f"Received, and waits since {since}{f' ({reason})' if reason else ''}: it hasn't been "
-        "tried yet. ionctl status says whether mail goes."
+        f"tried yet{_whether()}."
     )
 
 
 def _suppressed(row: Item, at: str) -> str:
     if row.get("reason") == Reason.ERASED:
         return (
-            f"Not sent, decided at {at}: what is known of its recipient was erased (ionctl erase) "
-            "after it was published."
+            f"Not sent, decided at {at}: what is known of its recipient was erased "
+            f"({command('erase')}) after it was published."
         )
     return (
         f"Not sent, decided at {at}: each of its recipients is on the suppression list. "
-        "ionctl suppress list says since when and why; ionctl suppress remove takes one off, and "
-        "then it has to be published anew, under another email_id."
+        f"{command('suppress list')} says since when and why; {command('suppress remove')} takes "
+        "one off, and then it has to be published anew, under another email_id."
     )
 
 
@@ -232,7 +259,7 @@ def _sending(found: Traces) -> str:
         )
     return (
         "A run died while it had it, or couldn't write down what came of it. It is taken up again "
-        "by the next run that receives it: ionctl wake starts one."
+        f"by the next run that receives it: {command('wake')} starts one."
     )
 
 
@@ -242,7 +269,7 @@ def _put_off(found: Traces, reason: str, reply: str) -> str:
     if due is None:
         when = "when the next try is due isn't in the log that was read"
     elif due <= found.at:
-        when = f"due since {moment(due, found.at)}: ionctl status says whether mail goes"
+        when = f"due since {moment(due, found.at)}{_whether()}"
     else:
         when = f"next try at {moment(due, found.at)}"
     attempts = int((found.row or {}).get("attempts") or 0)
@@ -266,7 +293,8 @@ def _dead(found: Traces) -> str:
         left = f" for {len(one.left)} of its recipients" if one.left else ""
         return (
             f"Dead-lettered{left} at {moment(at, found.at)}, {one.reason}: {why}{hint}. "
-            f"ionctl dead show {one.message_id}; then ionctl dead edit, redrive or discard."
+            f"{command('dead show')} {one.message_id}; then {command('dead edit')}, "
+            "redrive or discard."
         )
     row, events = found.row or {}, [one for one in found.events if one.name == "dead_lettered"]
     reason = str(row.get("reason") or (events[-1].text("reason") if events else ""))

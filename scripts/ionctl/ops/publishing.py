@@ -17,12 +17,14 @@ from ion.contract.parse import without_mark
 from ion.contract.send import NO_BODY, NO_RECIPIENT, NO_TEMPLATE
 from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import check as check_email
+from ion.mail import is_address
 from ion.outcome import Problem as Wrong
 from ion.outcome import Reason
 from ion.policy.schedule import begins_at, ends_at
 from ionctl.ops.json_place import place
 from ionctl.ops.result import Checked, Fault, Published
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.contract import Action
@@ -129,6 +131,12 @@ def in_words(bad: BadInput) -> str:
     return f"{field}: {bad.reason}, see docs/reasons.md"
 
 
+def see_address(option: str, text: str) -> None:
+    """Raise UsageProblem: the option's text is no email address."""
+    if not is_address(text):
+        raise UsageProblem(f"{option} {text}: is no email address, write name@example.org")
+
+
 def not_for_sqs(body: str) -> str:
     """Why no queue takes a text, whatever is in it; empty: SQS takes it."""
     found = _NOT_FOR_SQS.search(body)
@@ -194,5 +202,7 @@ def _warnings(send: Action | None, default_sender: str | None) -> list[str]:
     if ends_at(send) <= time.time():
         warnings.append("expires_at: is over, so it is dead-lettered as EXPIRED")
     if send.template is not None:
-        warnings.append(f"template: not filled in here; ionctl render {send.template} does it")
+        warnings.append(
+            f"template: not filled in here; {command('render')} {send.template} does it"
+        )
     return warnings

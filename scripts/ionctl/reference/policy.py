@@ -73,10 +73,12 @@ DIAGNOSE: Statements = {
         ("lambda:GetAccountSettings", "logs:DescribeLogGroups", "sns:GetSubscriptionAttributes"),
         ("*",),
     ),
-    "Secret": (("ssm:GetParameter",), ("ssm:parameter/{name}/*",)),
+    "Parameter": (("ssm:GetParameter",), ("ssm:parameter/{name}/*",)),
+    "Secret": (("secretsmanager:GetSecretValue",), ("secretsmanager:secret:{name}/*",)),
+    "Provider": (("ses:GetAccount", "ses:GetEmailIdentity"), ("*",)),
 }
-"""Beside the first: for doctor. It reads the secret, to try the login; of Secrets Manager that is
-secretsmanager:GetSecretValue."""
+"""Beside the first: for doctor. It reads the secret, wherever that is, to try the login; and asks
+SES, if that is the provider, for its quota and the sender's domain."""
 
 
 def policy(

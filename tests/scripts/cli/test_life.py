@@ -12,18 +12,10 @@ from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.policy.timeline import Entry, written
 from ionctl.cli.life import sure_of_scan
-from ionctl.ops import local_stack, rows
+from ionctl.ops import rows
 from ionctl.problem import Problem
 from ionctl_program import Ended, ionctl, printed
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 def look(stack: Path, *words: str) -> Ended:
@@ -66,7 +58,7 @@ def test_what_was_never_seen_is_status_1(stack: Path) -> None:
 def test_what_is_no_age_is_a_mistake_on_the_command_line(stack: Path, age: str) -> None:
     ended = look(stack, "order-18", f"--since={age}")
     assert ended.status == 2
-    assert "is no age: 30m, 12h, 7d" in ended.err
+    assert f"--since {age}: must be an age: 90s, 30m, 12h, 7d" in ended.err
 
 
 def test_an_address_has_a_list_of_emails(relay: Operated, stack: Path) -> None:

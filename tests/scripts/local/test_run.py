@@ -423,7 +423,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_starts(tempo
         timeout=60,
     )
     assert ended.returncode == 1
-    assert ended.stderr == "ion: out can't be written to: File exists\n"
+    assert ended.stderr == "ion: --out out: is no folder\n"
 
 
 def test_terraform_not_installed_is_a_clear_error(temporary: Path) -> None:
