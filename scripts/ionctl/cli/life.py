@@ -20,6 +20,7 @@ from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.verdict import moment
 from ionctl.printable import printable
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,7 +86,7 @@ def show_life(
         return
     if scan:
         with progress("looking for it") as told:
-            found = life(deployment, key, since=begin, scan=True, progress=told)
+            found = life(deployment, key, since=begin, scan=True, with_cause=True, progress=told)
     else:
         with errors.status("looking for it"):
             found = life(deployment, key, since=begin, with_cause=True)
@@ -148,7 +149,7 @@ def listed(found: Emails) -> RenderableType:
     if (more := len(found.emails) - _ROWS) > 0:
         parts.append(Text(f"{more} more with --json", "dim"))
     if found.emails:
-        parts += [Text(), Text("ionctl show ID has the whole life of one.", "dim")]
+        parts += [Text(), Text(f"{command('show')} ID has the whole life of one.", "dim")]
     if found.scanned is None:
         further = "--since 7d looks further back, --scan through the whole ledger."
         parts.append(Text(further, "dim"))

@@ -18,6 +18,7 @@ from ionctl.ops import publishing, rows, steering, suppressing, waking
 from ionctl.ops import status as relay_status
 from ionctl.ops.by_address import emails_to, is_one
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,7 +63,7 @@ def found(deployment: Deployment, asked: str, *, scan: bool) -> Life | Emails:
     if scan and (whole := rows.size(deployment)).octets > rows.LARGE_BYTES:
         raise Problem(
             f"the ledger has {whole.octets / 1e9:,.1f} GB: to look through all of it costs about "
-            f"${whole.dollars:,.2f} and takes minutes; ionctl show {asked} --scan does it"
+            f"${whole.dollars:,.2f} and takes minutes; {command('show')} {asked} --scan does it"
         )
     if is_one(asked) and not rows.exists(deployment, asked):
         return emails_to(deployment, asked, scan=scan)

@@ -54,8 +54,8 @@ def life(
     key: str,
     *,
     since: datetime | None = None,
-    with_cause: bool = False,
     scan: bool = False,
+    with_cause: bool = False,
     progress: dead.Progress = dead.silent,
 ) -> Life:
     """What became of an email.
@@ -66,8 +66,8 @@ def life(
             server calls it, or the id that SNS returned for its publish.
         since: look through the log from then on; None: from when it was first queued, if that is
             known, else for a day.
-        with_cause: where it only waits, look at the relay, too, for what keeps mail from going.
         scan: look through the whole ledger, too, for a Message-ID or a mail server's id.
+        with_cause: where it only waits, look at the relay, too, for what keeps mail from going.
         progress: is told of the look at dead letters, or of the scan.
 
     Raises:
@@ -149,6 +149,8 @@ def _state(found: Traces) -> tuple[LifeState, str]:
         return LifeState.DEAD_LETTERED, _dead(found)
     if found.events:
         return _by_log(found, found.events[-1])
+    if found.row is not None:
+        return _by_row(found)
     if found.place is not None:
         since = moment(found.place.since, found.at)
         return LifeState.QUEUED, (
@@ -230,20 +232,20 @@ def _waits(found: Traces) -> str:
     reason = str(row.get("reason") or "")
     return (
         f"Received, and waits since {since}{f' ({reason})' if reason else ''}: it hasn't been "
-        "tried yet. ionctl status says whether mail goes."
+        f"tried yet{_whether()}."
     )
 
 
 def _suppressed(row: Item, at: str) -> str:
     if row.get("reason") == Reason.ERASED:
         return (
-            f"Not sent, decided at {at}: what is known of its recipient was erased (ionctl erase) "
-            "after it was published."
+            f"Not sent, decided at {at}: what is known of its recipient was erased "
+            f"({command('erase')}) after it was published."
         )
     return (
         f"Not sent, decided at {at}: each of its recipients is on the suppression list. "
-        "ionctl suppress list says since when and why; ionctl suppress remove takes one off, and "
-        "then it has to be published anew, under another email_id."
+        f"{command('suppress list')} says since when and why; {command('suppress remove')} takes "
+        "one off, and then it has to be published anew, under another email_id."
     )
 
 

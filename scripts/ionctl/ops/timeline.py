@@ -127,6 +127,8 @@ def _sentence(entry: Entry) -> str:
             return "Not sent: the recipient's data was erased after it was published"
         case "suppressed":
             return "Not sent: the recipient is on the suppression list"
+        case "cancelled" if entry.n == 1:
+            return "Cancelled; nothing of it had been tried"
         case _:
             return _WORDS.get(entry.status, entry.status)
 

@@ -272,34 +272,6 @@ def test_the_cancel_itself_is_an_event(relay: Operated) -> None:
     assert [one.words for one in found.events] == ["Cancelled; nothing of it had been tried"]
 
 
-def test_an_email_that_is_held_says_why_it_waits(relay: Operated) -> None:
-    about = {"server": "smtp", "reason": "AUTH", "reply": "535 5.7.8 no", "stage": "auth"}
-    relay.logged("delivery suspended", ago(61), **about)
-    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
-    until = int(time.time()) + 300
-    asyncio.run(relay.server_states.write("smtp", Backoff("auth", "535 no", 1, until, "00")))
-    relay.queued('{"action": "send", "email_id": "order-17"}')
-    found = life(relay.deployment, "order-17", with_cause=True)
-    assert found.state is LifeState.QUEUED
-    said = found.words.replace("\n", " ")
-    assert "no run has looked at it yet. 1 email waits: the mail server smtp refuses the" in said
-    assert "the login: 535 5.7.8 no" in said
-    assert f"next try {datetime.fromtimestamp(until, UTC):%H:%M} UTC." in said
-    event(relay, "released", reason="AUTH")
-    found = life(relay.deployment, "order-17", with_cause=True)
-    assert found.state is LifeState.DEFERRED
-    assert "the mail server smtp refuses the login: 535 5.7.8 no" in found.words
-
-
-def test_an_email_that_has_its_time_to_wait_for_does_not_ask_the_relay(relay: Operated) -> None:
-    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
-    row(relay, status="deferred", fates=".", reason="GREYLISTED", reply="450 later")
-    event(relay, "deferred", reason="GREYLISTED", reply="450 later", retry_in_seconds=3600)
-    found = life(relay.deployment, "order-17", with_cause=True)
-    assert "keeps mail" not in found.words
-    assert found.words.startswith("Put off (GREYLISTED: 450 later)")
-
-
 def test_an_email_that_waits_untried_is_told_from_one_that_was_never_seen(relay: Operated) -> None:
     row(relay, status="queued", fates=".", attempts=0, reason="", reply="", server="")
     found = told(relay)
@@ -362,6 +334,34 @@ def test_the_timeline_of_the_row_outlives_the_log(relay: Operated) -> None:
     assert deferred.words.startswith("Put off (CONNECT), \N{MULTIPLICATION SIGN}144 until ")
     assert (deferred.times, deferred.until) == (144, entries[0].last)
     assert (sent.words, sent.ms, sent.code, sent.reply) == ("Taken by smtp", 120, 250, TAKEN)
+
+
+def test_an_email_that_is_held_says_why_it_waits(relay: Operated) -> None:
+    about = {"server": "smtp", "reason": "AUTH", "reply": "535 5.7.8 no", "stage": "auth"}
+    relay.logged("delivery suspended", ago(61), **about)
+    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
+    until = int(time.time()) + 300
+    asyncio.run(relay.server_states.write("smtp", Backoff("auth", "535 no", 1, until, "00")))
+    relay.queued('{"action": "send", "email_id": "order-17"}')
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert found.state is LifeState.QUEUED
+    said = found.words.replace("\n", " ")
+    assert "no run has looked at it yet. 1 email waits: the mail server smtp refuses the" in said
+    assert "the login: 535 5.7.8 no" in said
+    assert f"next try {datetime.fromtimestamp(until, UTC):%H:%M} UTC." in said
+    event(relay, "released", reason="AUTH")
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert found.state is LifeState.DEFERRED
+    assert "the mail server smtp refuses the login: 535 5.7.8 no" in found.words
+
+
+def test_an_email_that_has_its_time_to_wait_for_does_not_ask_the_relay(relay: Operated) -> None:
+    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
+    row(relay, status="deferred", fates=".", reason="GREYLISTED", reply="450 later")
+    event(relay, "deferred", reason="GREYLISTED", reply="450 later", retry_in_seconds=3600)
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert "keeps mail" not in found.words
+    assert found.words.startswith("Put off (GREYLISTED: 450 later)")
 
 
 def test_an_edit_is_told_with_who_did_it_and_when(relay: Operated) -> None:
