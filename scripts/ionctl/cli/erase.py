@@ -13,6 +13,7 @@ from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import erasing
 from ionctl.printable import printable
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ionctl.ops.result import Erased
@@ -84,4 +85,4 @@ def _words(done: Erased) -> str:
 
 
 def _discards(ids: list[str]) -> list[str]:
-    return [f"  ionctl dead discard {one}" for one in ids]
+    return [f"  {command('dead discard')} {one}" for one in ids]

@@ -75,7 +75,7 @@ def sentence(event: Event) -> str:
             due = moment(due_at(event), event.at)
             if reason == Reason.SCHEDULED:
                 return f"Scheduled: looked at again at {due}"
-            return f"Put off{some} ({reason}), next try {due}"
+            return f"Deferred{some} ({reason}), next try {due}"
         case "released":
             return f"Put back, which is no attempt ({reason})"
         case "dead_lettered":

@@ -274,7 +274,7 @@ def _put_off(found: Traces, reason: str, reply: str) -> str:
         when = f"next try at {moment(due, found.at)}"
     attempts = int((found.row or {}).get("attempts") or 0)
     tried = f", tried {attempts} time{'s' * (attempts != 1)}" if attempts else ""
-    return f"Put off ({why}){tried}; {when}."
+    return f"Deferred ({why}){tried}; {when}."
 
 
 def _next_try(found: Traces) -> datetime | None:

@@ -9,6 +9,7 @@ from ion.aws import address_key, addresses, control
 from ion.aws.table import TableError
 from ionctl.ops.deployment import helped
 from ionctl.problem import Problem
+from ionctl.program import hinted
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -33,7 +34,7 @@ def on_table(deployment: Deployment, work: Coroutine[Any, Any, Done]) -> Done:
     try:
         return asyncio.run(work)
     except TableError as error:
-        words = _DAMAGED.get(str(error))
-        if words is None:
+        words = hinted(_DAMAGED.get(str(error), ""))
+        if not words:
             words = f"the table {deployment.table} can't be used: {helped(str(error))}"
         raise Problem(words) from error

@@ -118,7 +118,7 @@ def _sentence(entry: Entry) -> str:
         case "deferred" if entry.reason == Reason.SCHEDULED:
             return "Scheduled"
         case "deferred":
-            return f"Put off ({entry.reason})"
+            return f"Deferred ({entry.reason})"
         case "released":
             return f"Put back, which is no attempt ({entry.reason})"
         case "dead_lettered":

@@ -101,7 +101,7 @@ def test_the_timeline_says_what_was_repeated_and_for_whom(relay: Operated, stack
         timeline=written(entries),
     )
     out = look(stack, "order-17").out
-    assert "Put off (CONNECT), \N{MULTIPLICATION SIGN}144 until " in out
+    assert "Deferred (CONNECT), \N{MULTIPLICATION SIGN}144 until " in out
     assert "Taken by smtp for recipient 2 in 1,120 ms: 250 ok" in out
     assert "Message-ID  <a@example.org>" in out
     found = printed("show", look(stack, "order-17", "--json").out)

@@ -106,7 +106,7 @@ def test_an_email_that_is_put_off_says_when_it_is_tried_again(relay: Operated) -
     event(relay, "deferred", 60, reason="TRY_LATER", reply="451 4.3.0 full", retry_in_seconds=900)
     found = told(relay)
     assert found.state is LifeState.DEFERRED
-    assert found.words.startswith("Put off (TRY_LATER: 451 4.3.0 full), tried 2 times; next try at")
+    assert found.words.startswith("Deferred (TRY_LATER: 451 4.3.0 full), tried 2 times; next try ")
     assert found.next_try is not None
     assert found.next_try > datetime.now(UTC)
     event(relay, "deferred", 30, reason="TRY_LATER", reply="451", retry_in_seconds=1)
@@ -331,7 +331,7 @@ def test_the_timeline_of_the_row_outlives_the_log(relay: Operated) -> None:
     found = told(relay)
     assert [one.what for one in found.events] == ["moved_to_bulk", "deferred", "sent"]
     _, deferred, sent = found.events
-    assert deferred.words.startswith("Put off (CONNECT), \N{MULTIPLICATION SIGN}144 until ")
+    assert deferred.words.startswith("Deferred (CONNECT), \N{MULTIPLICATION SIGN}144 until ")
     assert (deferred.times, deferred.until) == (144, entries[0].last)
     assert (sent.words, sent.ms, sent.code, sent.reply) == ("Taken by smtp", 120, 250, TAKEN)
 
@@ -361,7 +361,7 @@ def test_an_email_that_has_its_time_to_wait_for_does_not_ask_the_relay(relay: Op
     event(relay, "deferred", reason="GREYLISTED", reply="450 later", retry_in_seconds=3600)
     found = life(relay.deployment, "order-17", with_cause=True)
     assert "keeps mail" not in found.words
-    assert found.words.startswith("Put off (GREYLISTED: 450 later)")
+    assert found.words.startswith("Deferred (GREYLISTED: 450 later)")
 
 
 def test_an_edit_is_told_with_who_did_it_and_when(relay: Operated) -> None:

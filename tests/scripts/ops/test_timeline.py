@@ -23,7 +23,7 @@ def entry(status: str, *, reason: str = "", seconds: float = 0, **values: object
     [
         (entry("sent", server="smtp"), "Taken by smtp"),
         (entry("sent"), "Taken by the mail server"),
-        (entry("deferred", reason="TRY_LATER"), "Put off (TRY_LATER)"),
+        (entry("deferred", reason="TRY_LATER"), "Deferred (TRY_LATER)"),
         (entry("deferred", reason="SCHEDULED"), "Scheduled"),
         (entry("released", reason="THROTTLED"), "Put back, which is no attempt (THROTTLED)"),
         (entry("dead_lettered", reason="EXPIRED"), "Dead-lettered (EXPIRED)"),
@@ -43,11 +43,11 @@ def test_each_entry_has_its_words(one: Entry, words: str) -> None:
 
 def test_what_was_repeated_says_how_often_and_until_when() -> None:
     one = entry("deferred", reason="AUTH", times=144, last=NOW + timedelta(hours=1))
-    assert as_told(one).words == "Put off (AUTH), \N{MULTIPLICATION SIGN}144 until 13:00 UTC"
+    assert as_told(one).words == "Deferred (AUTH), \N{MULTIPLICATION SIGN}144 until 13:00 UTC"
     last = NOW + timedelta(days=2)
     one = entry("deferred", reason="AUTH", times=2, last=last)
     assert (
-        as_told(one).words == "Put off (AUTH), \N{MULTIPLICATION SIGN}2 until 2026-12-01 12:00 UTC"
+        as_told(one).words == "Deferred (AUTH), \N{MULTIPLICATION SIGN}2 until 2026-12-01 12:00 UTC"
     )
 
 

@@ -80,7 +80,7 @@ def _fate(email_id: str, row: Mapping[str, Any]) -> Finding:
         reply = row.get("reply") or "without a word"
         return ok("probe", f"the server took it{server}: {reply} ({show})", about=email_id)
     if status == RowStatus.DEFERRED:
-        words, advice = f"put off{server}: {said}", f"it is tried again; {show} follows it"
+        words, advice = f"deferred{server}: {said}", f"it is tried again; {show} follows it"
     elif status is None:
         words = f"nothing has become of it within {SECONDS:g} s"
         advice = f"see what else is wrong here, and {command('status')}; {show} follows it"

@@ -307,7 +307,7 @@ def bounced() -> Life:
             LifeEvent(
                 at=ago(hours=2),
                 what="deferred",
-                words="Put off (AUTH), \N{MULTIPLICATION SIGN}144 until 12:00 UTC",
+                words="Deferred (AUTH), \N{MULTIPLICATION SIGN}144 until 12:00 UTC",
                 reason="AUTH",
                 times=144,
                 until=ago(hours=1),
