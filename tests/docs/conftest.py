@@ -52,7 +52,8 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
         yield {}
         return
     tells = "outcome-topic" in text
-    with Stack(events=tells) as stack, announced(stack):
+    bounces = "feedback" in text
+    with Stack(events=tells, feedback=bounces) as stack, announced(stack):
         stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
         stack.publish(
             {"action": "send", "email_id": "order-17", "recipient": "ann@example.org"}

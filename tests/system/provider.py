@@ -23,6 +23,7 @@ def attached(copy: Copy) -> Iterator[None]:
     with subprocess.Popen(
         [program, "-debug"],
         env=alone,
+        cwd=copy.folder,  # paths in variables are relative to it
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
