@@ -56,8 +56,6 @@ LONGEST = (
     "system/test_kill_flow.py",
     "docs/test_operations.py",
     "scripts/test_package.py",
-    "system/test_terraform_load.py",
-    "system/test_terraform_feedback.py",
     "scripts/test_release_all.py",
     "scripts/local/test_agreement.py",
     "report/test_redaction.py",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local import clients, iam_quirks
 from ionctl.local.names import names_of
 from ionctl.local.stack import ROOT, ministack_python
@@ -14,6 +15,7 @@ from system.terraform_root import Emulator, Root
 from system.test_flow import eventually
 
 pytestmark = [
+    only_at_length,
     pytest.mark.system,
     pytest.mark.timeout(600),  # the provider waits for each queue to settle
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),

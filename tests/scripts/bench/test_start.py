@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from bench.start import measured
 from ionctl.local.stack import ROOT
 from real.unavailable import skipped_unless_available
 from scripts.console.page import chromium
 
-pytestmark = pytest.mark.system
+pytestmark = [only_at_length, pytest.mark.system]
 
 
 def test_the_lines_come_first_and_then_an_emails_html(
