@@ -22,6 +22,14 @@ def test_an_address_is_the_same_in_upper_and_lower_case(address: str) -> None:
     assert address_hash(KEY, address) == address_hash(KEY, "ann@example.org")
 
 
+@pytest.mark.parametrize(
+    ("composed", "decomposed"),
+    [("j\u00f6@example.org", "jo\u0308@example.org"), ("J\u00d6@x.org", "jO\u0308@x.org")],
+)
+def test_a_letter_is_the_same_as_one_character_and_as_two(composed: str, decomposed: str) -> None:
+    assert address_hash(KEY, composed) == address_hash(KEY, decomposed)
+
+
 def test_another_key_gives_another_hash() -> None:
     assert address_hash(KEY[::-1], "ann@example.org") != address_hash(KEY, "ann@example.org")
 

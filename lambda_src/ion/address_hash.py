@@ -5,6 +5,7 @@ it one; who has the key can look for an address that they know, and nobody can r
 """
 
 import hmac
+import unicodedata
 
 DIGITS = 16
 """Hexadecimal: 64 bits, of which two among a hundred million addresses are the same once in 3,700
@@ -18,6 +19,6 @@ def address_hash(key: bytes, address: str) -> str:
         key: of this deployment (`aws.address_key`).
         address: as the envelope has it: `local-part@domain`, the domain as A-labels (RFC 5890).
     """
-    return hmac.digest(key, address.lower().encode("utf-8", "surrogatepass"), "sha256").hex()[
-        :DIGITS
-    ]
+    # one letter may be written as one character or as two (Unicode, Annex 15); people see the same
+    known = unicodedata.normalize("NFC", address.lower())
+    return hmac.digest(key, known.encode("utf-8", "surrogatepass"), "sha256").hex()[:DIGITS]

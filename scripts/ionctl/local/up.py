@@ -20,6 +20,7 @@ from ionctl.local.events_file import EventsFile
 from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
+from ionctl.local.variables import Settings
 from ionctl.local.watch import Watch
 from ionctl.ops import local_stack
 from ionctl.ops.account import local_account
@@ -27,6 +28,8 @@ from ionctl.ops.deployment import find
 from ionctl.problem import Problem
 
 _POLL_SECONDS = 1.0
+_ON: Settings = {"suppression": {"list": "on"}}
+"""Over config.cfg: who bounces, complains or unsubscribes here isn't written to any more."""
 
 Say = Callable[[str], None]
 """Tells the person about a step."""
@@ -54,6 +57,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             smtp_port=options.smtp_port,
             say=say,
             mailbag=Mailbag(1, arrived),  # the inbox keeps the others
+            settings=_ON,
             events=True,
             feedback=True,
         ) as stack,

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -15,12 +16,14 @@ pytestmark = [only_at_length, pytest.mark.system]
 
 
 def test_the_lines_come_first_and_then_an_emails_html(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    folder = Path(mkdtemp(prefix="ion-"))  # tmp_path is too long for the sockets of a browser
     with skipped_unless_available():
         chromium.found()
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'scripts'}:{ROOT / 'lambda_src'}")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(folder))
     (one,) = measured([sys.executable, "-P", "-m", "ionctl.local"], 1)
     assert 0 < one.lines < one.html
-    assert not list(tmp_path.iterdir())  # it has ended in good order
+    assert not list(folder.iterdir())  # it has ended in good order
+    folder.rmdir()

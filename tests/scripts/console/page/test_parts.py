@@ -166,7 +166,7 @@ def test_form_and_json_follow_each_other(open_page: Open) -> None:
     visit.page.get_by_label("To", exact=True).press("End")
     visit.page.get_by_label("To", exact=True).press_sequentially(", bob@example.org")
     visit.page.get_by_label("Subject").fill("Grüße")
-    visit.page.get_by_text("16 more fields").click()
+    visit.page.get_by_text("17 more fields").click()
     visit.page.get_by_label("Lane").select_option("bulk")
     tags = visit.page.get_by_role("group", name="Tags")
     tags.get_by_role("button", name="Add one").click()
