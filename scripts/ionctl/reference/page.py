@@ -47,7 +47,8 @@ _STATUSES = """\
 | 2 | a mistake in the command line |
 
 `status` is 1 if mail is held, a setting is wrong, the function may not run, or an alarm rings. \
-`show` is 1 if the email was never seen, was dead-lettered, or may or may not have been sent.
+`show` is 1 if the email was never seen, was dead-lettered, suppressed or bounced, or may or may \
+not have been sent.
 
 ## JSON
 With `--json` a command prints one JSON object to stdout, of the type that \
