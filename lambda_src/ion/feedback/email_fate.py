@@ -12,7 +12,7 @@ from ion.policy.timeline import Entry, extended
 from ion.report.redact import redact
 
 WHOLE = "*"
-"""In place of a recipient's index: the notice is about the email, or of none of its recipients."""
+"""In place of a recipient's index: the notice names nobody, and is about the whole email."""
 _STRENGTH = {Kind.DELIVERED: 0, Kind.BOUNCED: 1, Kind.COMPLAINED: 2}
 """A server may bounce what it had taken, and who complains has got it; never the other way."""
 _CODE = re.compile(r"([245]\d\d)(?!\d)")
@@ -55,14 +55,18 @@ def told(
     """Timeline and last word a recipient once these notices are in them, each of them once.
 
     Args:
-        recipients: hashes of the email's addresses, in the order of their indexes.
+        recipients: hashes of the email's addresses, in the order of their indexes; empty ones
+            where they aren't known.
         timeline: as it is.
         last: as it is, by index or `WHOLE`.
-        new: in the order in which they came. What is there already changes nothing.
+        new: in the order in which they came. What is there already changes nothing, nor does what
+            is about none of the recipients.
     """
     longer, words = tuple(timeline), dict(last)
     for about in new:
         to = _indexes(recipients, about)
+        if to is None:
+            continue
         entry = _entry(about.notice, to)
         if not any(_is_the_same(one, entry) for one in longer):
             longer = extended(longer, [entry])
@@ -94,15 +98,17 @@ def written(last: dict[str, Last]) -> str:
     return msgspec.json.encode(last).decode()
 
 
-def _indexes(recipients: Sequence[str], about: About) -> tuple[int, ...]:
-    """The recipient's index; none: it is about the whole email.
+def _indexes(recipients: Sequence[str], about: About) -> tuple[int, ...] | None:
+    """The recipient's index; empty: it is about the whole email; None: about no recipient of it.
 
     A report may name the mailbox that a recipient forwards to: of an email to one recipient it can
-    only be about that one.
+    only be about that one. Of several nobody knows which, and the others have not bounced.
     """
-    if about.address and len(recipients) == 1:
+    if not about.address:
+        return ()
+    if len(recipients) == 1:
         return (0,)
-    return tuple(i for i, one in enumerate(recipients) if one == about.address)[:1]
+    return tuple(i for i, one in enumerate(recipients) if one == about.address)[:1] or None
 
 
 def _entry(notice: Notice, to: tuple[int, ...]) -> Entry:
