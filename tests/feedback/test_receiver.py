@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -257,6 +258,29 @@ def test_a_delivery_that_is_told_after_the_bounce_does_not_hide_it(feedback: Fee
     assert feedback.last()["0"].type == "bounced"
     feedback.take(complaint(), bounce())
     assert feedback.last()["0"].type == "complained"
+
+
+@pytest.mark.row(83)
+@pytest.mark.parametrize("type_", ["bounced", "complained", "delivered"])
+def test_a_time_more_than_a_day_ahead_is_taken_as_now_and_its_copy_changes_nothing(
+    feedback: Feedback, type_: str
+) -> None:
+    feedback.sent(ANN)
+    body = generic(type=type_, email_id="order-1", at="9999-12-31T23:59:59Z")
+    asyncio.run(replace(feedback.receiver(), now=NOW.timestamp).take(body))
+    rows = feedback.account.rows()
+    later = (NOW + timedelta(minutes=5)).timestamp
+    asyncio.run(replace(feedback.receiver(), now=later).take(body))
+    assert feedback.account.rows() == rows
+    assert feedback.timeline()[-1].at == feedback.last()["0"].at == NOW
+    assert {one.since for one in feedback.state().suppressions} <= {NOW}
+
+
+def test_a_clock_that_is_less_than_a_day_ahead_is_believed(feedback: Feedback) -> None:
+    feedback.sent(ANN)
+    body = generic(email_id="order-1", at=(NOW + timedelta(hours=23)).isoformat())
+    asyncio.run(replace(feedback.receiver(), now=NOW.timestamp).take(body))
+    assert feedback.timeline()[-1].at == NOW + timedelta(hours=23)
 
 
 @pytest.mark.row(83)

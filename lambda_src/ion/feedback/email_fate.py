@@ -68,7 +68,10 @@ def told(
         if to is None:
             continue
         entry = _entry(about.notice, to)
-        if not any(_is_the_same(one, entry) for one in longer):
+        is_there = any(_is_the_same(one, entry, about.notice) for one in longer)
+        if is_there and about.notice.undated:
+            continue
+        if not is_there:
             longer = extended(longer, [entry])
         place = str(to[0]) if to else WHOLE
         words[place] = _stronger(words.get(place), about.notice, entry)
@@ -124,10 +127,13 @@ def _entry(notice: Notice, to: tuple[int, ...]) -> Entry:
     )
 
 
-def _is_the_same(one: Entry, other: Entry) -> bool:
-    """True if it is the same event: a provider repeats itself to the millisecond."""
+def _is_the_same(one: Entry, other: Entry, notice: Notice) -> bool:
+    """True if it is the same event: a provider repeats itself to the millisecond.
+
+    What has no time of its own says nothing new of a recipient of whom the same has been told.
+    """
     same = one.status == other.status and one.to == other.to
-    return same and other.at in (one.at, one.last)
+    return same and (notice.undated or other.at in (one.at, one.last))
 
 
 def _stronger(was: Last | None, notice: Notice, entry: Entry) -> Last:
