@@ -9,7 +9,7 @@ _DIGITS_OF_ID = 32
 """Hexadecimal: as many bits as a UUID has."""
 _FIRST_YEAR = 1970
 """No provider speaks of an earlier one; 30 days before the year 1 there is no date."""
-_AHEAD = timedelta(days=1)
+_AHEAD_SECONDS = 24 * 3600
 """So far may a provider's clock be ahead, or its offset from UTC be wrong."""
 
 
@@ -101,7 +101,7 @@ def dated(notice: Notice, now: datetime) -> Notice:
 
     Its id stays the one of what the provider said.
     """
-    if notice.at - now <= _AHEAD:
+    if notice.at - now <= timedelta(seconds=_AHEAD_SECONDS):
         return notice
     return replace(notice, at=utc(now), undated=True)
 
