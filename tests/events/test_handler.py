@@ -99,6 +99,57 @@ def test_poison_that_cannot_be_set_aside_is_reported(ear: Ear) -> None:
     assert types(ear.heard()) == ["sent", "bounced"]
 
 
+def large(name: str, characters: int, *images: str) -> Json:
+    """A record in whose images the timeline's last entry has a reason of so many characters."""
+    one = record(name)
+    for image in images:
+        row = one["dynamodb"].setdefault(image, {})
+        timeline = json.loads(one["dynamodb"]["NewImage"]["timeline"]["S"])
+        timeline[-1]["reason"] = image[0] * characters
+        row["timeline"] = {"S": json.dumps(timeline)}
+    return one
+
+
+@pytest.mark.row(81)
+@pytest.mark.parametrize(
+    ("allowed", "one"),
+    [
+        (262_144, large("bounced", 300_000, "NewImage")),
+        (1_048_576, large("bounced", 600_000, "OldImage", "NewImage")),
+    ],
+    ids=["256 KiB", "1 MiB"],
+)
+def test_of_a_record_too_large_for_topic_and_failure_queue_a_stub_is_set_aside(
+    ear: Ear, capsys: pytest.CaptureFixture[str], allowed: int, one: Json
+) -> None:
+    ear.sqs.set_queue_attributes(
+        QueueUrl=ear.failure_url, Attributes={"MaximumMessageSize": str(allowed)}
+    )
+    batch = {"Records": [record("sent"), one, record("cancelled")]}
+    assert handler.run(batch, Context()) == {"batchItemFailures": []}
+    assert types(ear.heard()) == ["sent", "cancelled"]
+    (request,) = ear.failures()
+    (stub,) = request["Records"]
+    assert stub["eventID"] == one["eventID"]
+    assert ":table/ion-ledger/" in stub["eventSourceARN"]
+    change = {name: one["dynamodb"][name] for name in ("Keys", "SequenceNumber")}
+    assert stub["dynamodb"].items() >= change.items()
+    assert "refused by SNS" in stub["left_out"]
+    assert "NewImage" not in stub["dynamodb"]
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["level"], said["event_id"]) == ("ERROR", one["eventID"])
+    again = handler.run(request, Context())["batchItemFailures"]  # it isn't taken for told
+    assert [failure["itemIdentifier"] for failure in again] == numbers("bounced")
+
+
+@pytest.mark.row(81)
+def test_a_record_too_large_for_the_topic_alone_is_set_aside_whole(ear: Ear) -> None:
+    one = large("bounced", 300_000, "NewImage")
+    assert handler.run({"Records": [one, record("sent")]}, Context()) == {"batchItemFailures": []}
+    assert types(ear.heard()) == ["sent"]
+    assert ear.failures() == [aside(one)]
+
+
 @pytest.mark.row(81)
 def test_a_fault_of_our_own_over_a_record_harms_no_other(ear: Ear) -> None:
     naive = record("sent")

@@ -117,6 +117,37 @@ def test_what_sns_calls_wrong_is_not_tried_again_and_keeps_no_other() -> None:
     assert [len(call) for call in sns.calls] == [10, 1]
 
 
+class Strict(Sns):
+    """Refuses each call whole that has a message of more than 1,000 characters in it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+    def publish_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - boto3's
+        if any(len(one["Message"]) > 1000 for one in request["PublishBatchRequestEntries"]):
+            self.answers = [fails(self.code)]
+        return super().publish_batch(**request)
+
+
+@pytest.mark.row(81)
+@pytest.mark.parametrize("code", ["InvalidParameter", "BatchRequestTooLong", "ValidationException"])
+def test_a_call_that_is_refused_whole_for_one_message_keeps_no_other(code: str) -> None:
+    sns = Strict(code)
+    bad = Message("x" * 2000, {})
+    batch = [*messages(3), bad, *messages(2), *messages(8), bad]
+    assert World(sns).topic.publish(batch) == [P] * 3 + [R] + [P] * 10 + [R]
+    taken = [one for call in sns.calls if bad.body not in call for one in call]
+    assert taken == [one.body for one in batch if one is not bad]
+
+
+@pytest.mark.row(81)
+def test_what_fails_after_a_refused_call_is_not_taken_for_refused() -> None:
+    sns = Sns(fails("InvalidParameter"), takes(), fails("Throttling"))
+    assert World(sns).topic.publish(messages(11)) == [P] + [F] * 10
+    assert len(sns.calls) == 3
+
+
 def test_without_time_no_call_is_begun() -> None:
     sns = Sns()
     assert World(sns, over_after=1).topic.publish(messages(20)) == [P] * 10 + [F] * 10

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from feedback.receiving import (
     transient,
 )
 from ion.aws.table import TableError
+from ion.policy import timeline
 from ion.policy.suppression import ALL, About, Suppression, Why, forbidden
 
 NOW = datetime(2026, 11, 29, 1, 2, 3, tzinfo=UTC)
@@ -178,10 +180,32 @@ def test_a_bounce_that_a_forwarding_mailbox_made_is_the_only_recipients(
     assert not suppressed(feedback)
 
 
-def test_of_several_recipients_it_is_nobodys_in_particular(feedback: Feedback) -> None:
+@pytest.mark.parametrize("body", [bounce, transient, complaint, delivery])
+def test_what_is_about_no_recipient_of_several_is_not_told_of_them_all(
+    feedback: Feedback, body: Callable[..., str]
+) -> None:
     feedback.sent(ANN, BOB)
-    feedback.take(bounce("ann.at.home@example.com"))
-    assert feedback.timeline()[-1].to == ()
+    before = feedback.row()
+    feedback.take(
+        body("ann.at.home@example.com"), generic(recipient="carl@x.org", email_id="order-1")
+    )
+    assert feedback.row() == before
+    assert suppressed(feedback, "carl@x.org")
+    assert suppressed(feedback, "ann.at.home@example.com") is (body in (bounce, complaint))
+
+
+def test_of_one_notice_about_two_addresses_the_row_is_told_of_its_own(feedback: Feedback) -> None:
+    feedback.sent(ANN, BOB)
+    both = [{"emailAddress": "ann.at.home@example.com"}, {"emailAddress": BOB}]
+    feedback.take(bounce(bouncedRecipients=both))
+    assert [one.to for one in feedback.timeline()] == [(), (1,)]
+    assert list(feedback.last()) == ["1"]
+
+
+def test_what_names_nobody_is_about_the_whole_email(feedback: Feedback) -> None:
+    feedback.sent(ANN, BOB)
+    feedback.take(bounce(bouncedRecipients=[]))
+    assert (feedback.statuses(), feedback.timeline()[-1].to) == (["sent", "bounced"], ())
     assert list(feedback.last()) == ["*"]
 
 
@@ -234,6 +258,29 @@ def test_a_delivery_that_is_told_after_the_bounce_does_not_hide_it(feedback: Fee
     assert feedback.last()["0"].type == "bounced"
     feedback.take(complaint(), bounce())
     assert feedback.last()["0"].type == "complained"
+
+
+@pytest.mark.row(83)
+@pytest.mark.parametrize("type_", ["bounced", "complained", "delivered"])
+def test_a_time_more_than_a_day_ahead_is_taken_as_now_and_its_copy_changes_nothing(
+    feedback: Feedback, type_: str
+) -> None:
+    feedback.sent(ANN)
+    body = generic(type=type_, email_id="order-1", at="9999-12-31T23:59:59Z")
+    asyncio.run(replace(feedback.receiver(), now=NOW.timestamp).take(body))
+    rows = feedback.account.rows()
+    later = (NOW + timedelta(minutes=5)).timestamp
+    asyncio.run(replace(feedback.receiver(), now=later).take(body))
+    assert feedback.account.rows() == rows
+    assert feedback.timeline()[-1].at == feedback.last()["0"].at == NOW
+    assert {one.since for one in feedback.state().suppressions} <= {NOW}
+
+
+def test_a_clock_that_is_less_than_a_day_ahead_is_believed(feedback: Feedback) -> None:
+    feedback.sent(ANN)
+    body = generic(email_id="order-1", at=(NOW + timedelta(hours=23)).isoformat())
+    asyncio.run(replace(feedback.receiver(), now=NOW.timestamp).take(body))
+    assert feedback.timeline()[-1].at == NOW + timedelta(hours=23)
 
 
 @pytest.mark.row(83)
@@ -332,7 +379,15 @@ def test_a_write_whose_answer_is_lost_is_not_done_twice(
     assert feedback.timeline()[-1].times == 1
 
 
-def test_a_row_of_an_earlier_version_has_no_timeline_and_gets_one(feedback: Feedback) -> None:
+@pytest.mark.parametrize(
+    ("fates", "statuses"),
+    [({"fates": {"S": "s"}}, ["bounced"]), ({"fates": {"S": "ss"}}, []), ({}, [])],
+    ids=["one recipient", "two", "nobody knows how many"],
+)
+def test_a_row_of_an_earlier_version_gets_a_timeline_if_it_had_one_recipient(
+    feedback: Feedback, fates: dict[str, Any], statuses: list[str]
+) -> None:
+    """It has no hashes: of several recipients nobody can say whom the notice is about."""
     feedback.account.dynamodb().put_item(
         TableName=feedback.account.table,
         Item={
@@ -341,10 +396,13 @@ def test_a_row_of_an_earlier_version_has_no_timeline_and_gets_one(feedback: Feed
             "status": {"S": "sent"},
             "lease_until": {"N": "0"},
             "updated_at": {"S": "2026-11-01T00:00:00.000+00:00"},
+            **fates,
         },
     )
     feedback.take(generic(email_id="old"))
-    assert feedback.statuses("old") == ["bounced"]
+    assert suppressed(feedback)
+    told = timeline.read(str(feedback.row("old").get("timeline", "")))
+    assert [one.status for one in told] == statuses
 
 
 def test_the_log_has_hashes_and_no_address(log: Log, feedback: Feedback) -> None:

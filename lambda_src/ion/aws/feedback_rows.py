@@ -32,7 +32,8 @@ class EmailRow:
 
     Args:
         email_id: the key.
-        recipients: the hashes of the addresses, in the order of their indexes.
+        recipients: the hashes of the addresses, in the order of their indexes; as many empty
+            strings where an earlier version wrote none.
         timeline: as `policy.timeline.written` makes it.
         feedback: JSON; empty: no provider has said anything yet.
         sending: a run has taken its lease, and hasn't written its result.
@@ -102,9 +103,10 @@ class FeedbackRows:
 def _row(email_id: str, item: Item, now: float) -> EmailRow:
     leased_until = float(item.get("lease_until") or 0) + SKEW_SECONDS
     sending = item.get("status") == _SENDING
+    unknown = ("",) * len(str(item.get("fates") or ""))
     return EmailRow(
         email_id=email_id,
-        recipients=tuple(str(item.get("recipients") or "").split()),
+        recipients=tuple(str(item.get("recipients") or "").split()) or unknown,
         timeline=str(item.get("timeline") or ""),
         feedback=str(item.get("feedback") or ""),
         sending=sending,

@@ -2,7 +2,8 @@
 
 What isn't on the topic when it returns comes again, with all that was behind it in the stream: each
 event is told at least once. What can't be told at all would keep the stream waiting for a day, so
-it goes whole into the failure queue, as a request that the function takes again.
+it goes whole into the failure queue, as a request that the function takes again. Of a record that
+is too large for the queue a stub goes there, which says whose row to look at.
 """
 
 import json
@@ -20,6 +21,7 @@ from botocore.config import Config
 from ion.aws.errors import AWS_ERRORS, code_of
 from ion.events.change import UnreadableError, happenings
 from ion.events.cloud_event import Message, cloud_event, message
+from ion.events.stub import is_stub, is_too_large, stub_of
 from ion.events.topic import Told, Topic
 
 if TYPE_CHECKING:
@@ -150,6 +152,8 @@ def told(
 
 
 def _messages(record: Mapping[str, Any], settings: Settings) -> list[Message]:
+    if is_stub(record):
+        raise UnreadableError("its row was left out")
     events = (
         cloud_event(one, settings.source, attempts=settings.attempts) for one in happenings(record)
     )
@@ -163,15 +167,31 @@ def _created(record: Mapping[str, Any]) -> float:
 
 def _set_aside(record: Mapping[str, Any], queue_url: str, why: str) -> bool:
     """Put a record into the failure queue, as the function takes it; False: it isn't there."""
+    error = _sent(record, queue_url, why)
+    what = "record set aside"
+    if error and is_too_large(_request(record), code_of(error)):
+        what = "stub set aside of a record that is too large"
+        error = _sent(stub_of(record, why), queue_url, why)
+    if error:
+        _log("ERROR", "record not set aside", code=code_of(error))
+        return False
+    _log("ERROR", what, why=why, event_id=record.get("eventID", ""))
+    return True
+
+
+def _request(record: Mapping[str, Any]) -> str:
+    return json.dumps({"Records": [record], "again": True})
+
+
+def _sent(record: Mapping[str, Any], queue_url: str, why: str) -> Exception | None:
+    """Send a record to the failure queue; what went wrong, None: it is there."""
     about: Any = {"reason": {"DataType": "String", "StringValue": why}}
-    body = json.dumps({"Records": [record], "again": True})
+    body = _request(record)
     try:
         _sqs().send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=about)
     except AWS_ERRORS as error:
-        _log("ERROR", "record not set aside", code=code_of(error))
-        return False
-    _log("ERROR", "record set aside", why=why, event_id=record.get("eventID", ""))
-    return True
+        return error
+    return None
 
 
 def _left(record: Mapping[str, Any], _queue_url: str, why: str) -> bool:

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
 
+_INVALID = frozenset(
+    {
+        "BatchRequestTooLong",
+        "InvalidParameter",
+        "InvalidParameterValue",
+        "ParameterValueInvalid",
+        "ValidationException",
+    }
+)
+"""By which SNS refuses a whole call for what is in it, such as a message that is too large."""
 _PAUSES_SECONDS = (0.1, 0.5, 2.0)
 """Before the second try of what a call left out, and the third, and the last."""
 
@@ -75,6 +85,8 @@ class Topic:
                 )
             except AWS_ERRORS as error:  # boto3 has tried it again already
                 self._say(code_of(error))
+                if code_of(error) in _INVALID:
+                    self._call_alone(batch, left, told)
                 break
             for one in answer.get("Successful", []):
                 told[int(one["Id"])] = Told.PUBLISHED
@@ -83,6 +95,22 @@ class Topic:
                 if failure["SenderFault"]:
                     told[int(failure["Id"])] = Told.REFUSED
         return told
+
+    def _call_alone(self, batch: Sequence[Message], left: Sequence[int], told: list[Told]) -> None:
+        """Publish each of a call that was refused whole, so that what is wrong keeps no other.
+
+        Args:
+            batch: of the call.
+            left: places in it of what was in the call.
+            told: how it went with each of the batch; it is brought up to date.
+        """
+        if len(left) == 1:
+            told[left[0]] = Told.REFUSED
+            return
+        for place in left:
+            (told[place],) = self._call([batch[place]])
+            if told[place] is Told.FAILED:
+                return
 
 
 def _entry(place: int, message: Message) -> "PublishBatchRequestEntryTypeDef":

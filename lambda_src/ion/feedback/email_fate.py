@@ -12,7 +12,7 @@ from ion.policy.timeline import Entry, extended
 from ion.report.redact import redact
 
 WHOLE = "*"
-"""In place of a recipient's index: the notice is about the email, or of none of its recipients."""
+"""In place of a recipient's index: the notice names nobody, and is about the whole email."""
 _STRENGTH = {Kind.DELIVERED: 0, Kind.BOUNCED: 1, Kind.COMPLAINED: 2}
 """A server may bounce what it had taken, and who complains has got it; never the other way."""
 _CODE = re.compile(r"([245]\d\d)(?!\d)")
@@ -55,16 +55,23 @@ def told(
     """Timeline and last word a recipient once these notices are in them, each of them once.
 
     Args:
-        recipients: hashes of the email's addresses, in the order of their indexes.
+        recipients: hashes of the email's addresses, in the order of their indexes; empty ones
+            where they aren't known.
         timeline: as it is.
         last: as it is, by index or `WHOLE`.
-        new: in the order in which they came. What is there already changes nothing.
+        new: in the order in which they came. What is there already changes nothing, nor does what
+            is about none of the recipients.
     """
     longer, words = tuple(timeline), dict(last)
     for about in new:
         to = _indexes(recipients, about)
+        if to is None:
+            continue
         entry = _entry(about.notice, to)
-        if not any(_is_the_same(one, entry) for one in longer):
+        is_there = any(_is_the_same(one, entry, about.notice) for one in longer)
+        if is_there and about.notice.undated:
+            continue
+        if not is_there:
             longer = extended(longer, [entry])
         place = str(to[0]) if to else WHOLE
         words[place] = _stronger(words.get(place), about.notice, entry)
@@ -94,15 +101,17 @@ def written(last: dict[str, Last]) -> str:
     return msgspec.json.encode(last).decode()
 
 
-def _indexes(recipients: Sequence[str], about: About) -> tuple[int, ...]:
-    """The recipient's index; none: it is about the whole email.
+def _indexes(recipients: Sequence[str], about: About) -> tuple[int, ...] | None:
+    """The recipient's index; empty: it is about the whole email; None: about no recipient of it.
 
     A report may name the mailbox that a recipient forwards to: of an email to one recipient it can
-    only be about that one.
+    only be about that one. Of several nobody knows which, and the others have not bounced.
     """
-    if about.address and len(recipients) == 1:
+    if not about.address:
+        return ()
+    if len(recipients) == 1:
         return (0,)
-    return tuple(i for i, one in enumerate(recipients) if one == about.address)[:1]
+    return tuple(i for i, one in enumerate(recipients) if one == about.address)[:1] or None
 
 
 def _entry(notice: Notice, to: tuple[int, ...]) -> Entry:
@@ -118,10 +127,13 @@ def _entry(notice: Notice, to: tuple[int, ...]) -> Entry:
     )
 
 
-def _is_the_same(one: Entry, other: Entry) -> bool:
-    """True if it is the same event: a provider repeats itself to the millisecond."""
+def _is_the_same(one: Entry, other: Entry, notice: Notice) -> bool:
+    """True if it is the same event: a provider repeats itself to the millisecond.
+
+    What has no time of its own says nothing new of a recipient of whom the same has been told.
+    """
     same = one.status == other.status and one.to == other.to
-    return same and other.at in (one.at, one.last)
+    return same and (notice.undated or other.at in (one.at, one.last))
 
 
 def _stronger(was: Last | None, notice: Notice, entry: Entry) -> Last:

@@ -22,7 +22,8 @@ from ion.mail import address_of
 
 _QUOTED = re.compile(r" '.*'|(?<=unknown field) `.*`", re.DOTALL)
 _Text = Annotated[str, msgspec.Meta(max_length=998)]
-_Detail = Annotated[str, msgspec.Meta(max_length=4000)]
+_DETAIL_CHARACTERS = 4000
+"""More of a server's words is cut off: they are a comment, and no reason to lose a bounce."""
 
 
 class Feedback(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,7 +39,7 @@ class Feedback(msgspec.Struct, forbid_unknown_fields=True):
         permanent: of a bounce: whether a later email would bounce as well.
         id: the provider's id of this event, the same when it tells it again. Without it an event
             of the same type, email, recipient and time is the same.
-        detail: what the recipient's server said.
+        detail: what the recipient's server said; only the first 4,000 characters are read.
     """
 
     type: Literal["bounced", "complained", "delivered"]
@@ -48,7 +49,7 @@ class Feedback(msgspec.Struct, forbid_unknown_fields=True):
     email_id: _Text | None = None
     permanent: bool = True
     id: _Text | None = None
-    detail: _Detail | None = None
+    detail: str | None = None
 
 
 def is_generic(message: Mapping[str, Any]) -> bool:
@@ -79,7 +80,9 @@ def read(message: Mapping[str, Any]) -> Reading:
     )
     if notice.kind is Kind.BOUNCED:
         notice = replace(notice, reason="Permanent" if one.permanent else "Transient")
-    whole = replace(notice, consequence=_consequence(one), said=one.detail or "")
+    whole = replace(
+        notice, consequence=_consequence(one), said=(one.detail or "")[:_DETAIL_CHARACTERS]
+    )
     return Reading((with_id(whole, one.id or ""),))
 
 

@@ -1,12 +1,16 @@
 """One thing that a provider says of an email and a recipient, whatever the provider's words are."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 _DIGITS_OF_ID = 32
 """Hexadecimal: as many bits as a UUID has."""
+_FIRST_YEAR = 1970
+"""No provider speaks of an earlier one; 30 days before the year 1 there is no date."""
+_AHEAD_SECONDS = 24 * 3600
+"""So far may a provider's clock be ahead, or its offset from UTC be wrong."""
 
 
 class Kind(StrEnum):
@@ -35,6 +39,8 @@ class Notice:
         id: the same whenever the provider repeats it; no address.
         kind: what happened.
         at: when, as the provider says; UTC.
+        undated: the provider's time can't be, and `at` is when the notice was taken in, which is
+            another time for each copy of it.
         recipient: the address; empty: it isn't known, so it is about the whole email.
         message_id: the email's Message-ID with its angle brackets; empty: it isn't known.
         email_id: the email's key, if the provider knows that; else empty.
@@ -54,6 +60,7 @@ class Notice:
     reason: str = ""
     said: str = ""
     candidates: int = 1
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,28 @@ class MalformedError(Exception):
 
 
 def utc(at: datetime) -> datetime:
-    """The moment in UTC and whole milliseconds; without an offset it is taken for UTC."""
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    """The moment in UTC and whole milliseconds; without an offset it is taken for UTC.
+
+    Raises:
+        MalformedError: it is before 1970, or after the year 9999.
+    """
+    try:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise MalformedError("Expected a time of the years 1970 to 9999 in UTC") from None
+    if at.year < _FIRST_YEAR:
+        raise MalformedError("Expected a time of the years 1970 to 9999 in UTC")
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def dated(notice: Notice, now: datetime) -> Notice:
+    """The notice, of now if its provider's time is more than a day ahead.
+
+    Its id stays the one of what the provider said.
+    """
+    if notice.at - now <= timedelta(seconds=_AHEAD_SECONDS):
+        return notice
+    return replace(notice, at=utc(now), undated=True)
 
 
 def bracketed(message_id: str) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from ion.address_hash import address_hash
@@ -12,7 +13,7 @@ from ion.aws.feedback_rows import FeedbackRows
 from ion.aws.table import TableError
 from ion.feedback import email_fate
 from ion.feedback.email_fate import About, reason_of, reply_of
-from ion.feedback.notice import Consequence, Kind, Notice
+from ion.feedback.notice import Consequence, Kind, Notice, dated
 from ion.feedback.notices import notices
 from ion.mail import address_of
 from ion.policy import timeline
@@ -56,7 +57,8 @@ class Receiver:
         if not reading.notices:
             return
         key = await self.key.get()
-        told = [About(one, _hashed(key, one.recipient)) for one in reading.notices]
+        now = datetime.fromtimestamp(self.now(), UTC)
+        told = [About(dated(one, now), _hashed(key, one.recipient)) for one in reading.notices]
         for one in told:
             await self._change_address(one)
         email_id = await self._write_row(told)
