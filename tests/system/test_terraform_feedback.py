@@ -25,6 +25,7 @@ ROW = {
     "email_id": {"S": "order-1"},
     "header_message_id": {"S": "<1@example.org>"},
     "status": {"S": "sent"},
+    "fates": {"S": "s"},
     "token": {"S": "t"},
     "lease_until": {"N": "0"},
     "updated_at": {"S": "2026-11-29T00:00:00.000+00:00"},
@@ -58,4 +59,4 @@ def test_the_ledger_keeps_its_rows_and_they_are_found(tmp_path: Path) -> None:
             return row.get("feedback", {}).get("S", "")
 
         assert eventually(feedback)
-        assert json.loads(feedback())["*"]["type"] == "bounced"
+        assert json.loads(feedback())["0"]["type"] == "bounced"
