@@ -174,8 +174,10 @@ def _line(email: EmailFound, now: datetime) -> Text:
         (f"{state:<13}", _STYLES.get(email.state, "bold yellow")),
         f"  {printable(email.email_id)}",
     )
-    about = [email.fate.replace("_", "-") if email.fate != email.state else ""]
-    about += [email.reason if email.state is not LifeState.SENT else ""]
+    about = [email.reason if email.email_state is not LifeState.SENT else ""]
+    if email.email_state is not email.state:
+        whole = str(email.email_state).replace("_", "-")
+        about = [f"the email: {' '.join(filter(None, (whole, *about)))}"]
     about += [f"in the {email.queue} queue" if email.queue else ""]
     if said := ", ".join(filter(None, about)):
         line.append(f"  {printable(said)}", "dim")

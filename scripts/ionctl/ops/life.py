@@ -49,6 +49,15 @@ _STATES = {
 }
 
 
+_OWN = {
+    CLAIMED: LifeState.SENDING,
+    DEAD: LifeState.DEAD_LETTERED,
+    DOUBTED: LifeState.IN_DOUBT,
+    SUPPRESSED: LifeState.SUPPRESSED,
+}
+"""Of a recipient's fate."""
+
+
 def life(
     deployment: Deployment,
     key: str,
@@ -166,6 +175,22 @@ def state_of(row: Item) -> LifeState:
     if state is LifeState.SENT and any(one.what == "bounced" for one in notices(row)):
         return LifeState.BOUNCED
     return state
+
+
+def state_for(row: Item, recipient: int) -> LifeState:
+    """Where the ledger's row says that an email stands for one of its recipients, by its index."""
+    fate = str(row.get("fates") or "")[recipient : recipient + 1]
+    if fate == SENT:
+        bounced = recipient in _bounced(row)
+        return LifeState.BOUNCED if bounced else LifeState.SENT
+    return _OWN.get(fate) or state_of(row)  # undecided: as the email
+
+
+def _bounced(row: Item) -> set[int]:
+    """Indexes of the recipients whom the provider couldn't deliver it to."""
+    everybody = range(len(str(row.get("fates") or "")))
+    whom = {one.recipient for one in notices(row) if one.what == "bounced"}
+    return {*everybody} if None in whom else {one for one in whom if one is not None}
 
 
 def _by_row(found: Traces) -> tuple[LifeState, str]:

@@ -96,6 +96,41 @@ def test_an_email_is_found_in_the_log_by_the_hash(relay: Operated, hashed: str) 
     assert (emails.scanned, emails.unknown) == (None, [])
 
 
+def test_the_state_is_the_recipients_own_and_the_emails_stands_beside_it(
+    relay: Operated, hashed: str
+) -> None:
+    bob = hash_of(relay, "bob@example.org")
+    bounced = json.dumps({"0": {"type": "bounced", "at": ago(60).isoformat()}})
+    both = f"{bob} {hashed}"
+    row(relay, "o-1", both, fates="ss", feedback=bounced)
+    row(relay, "o-2", both, fates="xs")
+    row(relay, "o-3", both, fates="sd", status="bounced")
+    row(relay, "o-4", both, fates="ds", status="bounced")
+    row(relay, "o-5", both, fates="s.", status="deferred")
+    row(relay, "o-6", both, fates="ss", feedback=bounced.replace('"0"', '"*"'))
+
+    def states(address: str) -> dict[str, tuple[LifeState, LifeState]]:
+        emails = found(relay, address, scan=True).emails
+        return {one.email_id: (one.state, one.email_state) for one in emails}
+
+    assert states(ANN) == {
+        "o-1": (LifeState.SENT, LifeState.BOUNCED),
+        "o-2": (LifeState.SENT, LifeState.SENT),
+        "o-3": (LifeState.DEAD_LETTERED, LifeState.DEAD_LETTERED),
+        "o-4": (LifeState.SENT, LifeState.DEAD_LETTERED),
+        "o-5": (LifeState.DEFERRED, LifeState.DEFERRED),
+        "o-6": (LifeState.BOUNCED, LifeState.BOUNCED),
+    }
+    assert states("bob@example.org") == {
+        "o-1": (LifeState.BOUNCED, LifeState.BOUNCED),
+        "o-2": (LifeState.SUPPRESSED, LifeState.SENT),
+        "o-3": (LifeState.SENT, LifeState.DEAD_LETTERED),
+        "o-4": (LifeState.DEAD_LETTERED, LifeState.DEAD_LETTERED),
+        "o-5": (LifeState.SENT, LifeState.DEFERRED),
+        "o-6": (LifeState.BOUNCED, LifeState.BOUNCED),
+    }
+
+
 def test_the_rows_state_goes_before_the_logs(relay: Operated, hashed: str) -> None:
     relay.logged("deferred", ago(60), email_id="gone", addresses=[hashed], reason="TRY_LATER")
     relay.logged("deferred", ago(60), email_id="sent", addresses=[hashed], reason="TRY_LATER")
