@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ionctl.cli.ask import progress, sure
-from ionctl.cli.conditions import age
+from ionctl.cli.conditions import age, named
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import rows
@@ -73,6 +73,7 @@ def show_life(
     Of an address, all emails to it. The exit status is 1 if there is none, or if it was
     dead-lettered, suppressed, bounced, or may or may not have been sent.
     """
+    key = named(key, "ID")
     begin = datetime.now(UTC) - age(since, "--since") if since else None
     deployment = target.deployment()
     if scan:

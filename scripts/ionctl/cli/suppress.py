@@ -20,6 +20,7 @@ from rich.text import Text
 from ion.contract import read_time
 from ion.policy.suppression import ALL, Why
 from ionctl.cli.ask import progress
+from ionctl.cli.conditions import named
 from ionctl.cli.output import errors, show
 from ionctl.cli.steering import until_of
 from ionctl.cli.target import Target, on_target
@@ -75,6 +76,7 @@ def add(  # noqa: PLR0913 - a parameter an option
     by: _By = None,
 ) -> None:
     """Write to an address no more: all mail, a sender's, or that with a tag."""
+    address = named(address, "ADDRESS")
     ends = until_of(until, lasting)
     done = suppressing.add(
         target.deployment(),
@@ -97,6 +99,7 @@ def remove(
     ] = None,
 ) -> None:
     """Write to an address again."""
+    address = named(address, "ADDRESS")
     done = suppressing.remove(target.deployment(), address, scope)
     show(target, done, _known(done))
 
@@ -105,6 +108,7 @@ def remove(
 @on_target
 def check(target: Target, address: _Address) -> None:
     """What is known of an address."""
+    address = named(address, "ADDRESS")
     found = suppressing.check(target.deployment(), address)
     show(target, found, _known(found))
 

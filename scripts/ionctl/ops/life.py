@@ -18,6 +18,7 @@ from ionctl.ops.status import status
 from ionctl.ops.timeline import merged, notice_words, notices
 from ionctl.ops.traces import traces
 from ionctl.ops.verdict import moment
+from ionctl.problem import Problem
 from ionctl.program import command
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ def life(
         progress: is told of the look at dead letters, or of the scan.
 
     Raises:
-        Problem: it is a Message-ID of no email in that part of the log.
+        Problem: it is empty, or a Message-ID of no email in that part of the log.
     """
-    asked = key.strip()
+    if not (asked := key.strip()):
+        raise Problem("an id that is empty is no email's: name one")
     if message_id := message_id_in(asked):
         asked = key_by_message_id(deployment, message_id, since, scan=scan, progress=progress)
     found = traces(deployment, asked, since, progress)

@@ -235,6 +235,14 @@ def test_a_message_id_that_the_log_does_not_have_says_how_to_go_on(relay: Operat
         told(relay, f"<{message_id_left('order-17')}@example.org>")
 
 
+@pytest.mark.parametrize("key", ["", " "])
+def test_an_empty_id_is_no_emails(relay: Operated, key: str) -> None:
+    row(relay)
+    event(relay, "sent", reply=TAKEN)
+    with pytest.raises(Problem, match="an id that is empty"):
+        told(relay, key)
+
+
 def test_an_address_may_be_a_key(relay: Operated) -> None:
     row(relay, "ann@example.org")
     assert told(relay, "ann@example.org").state is LifeState.SENT
