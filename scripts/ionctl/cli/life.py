@@ -15,7 +15,7 @@ from ionctl.cli.conditions import age, named
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import rows
-from ionctl.ops.by_address import emails_to, is_one
+from ionctl.ops.by_address import are_meant, emails_to
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.verdict import moment
@@ -78,7 +78,7 @@ def show_life(
     deployment = target.deployment()
     if scan:
         sure_of_scan(deployment, yes=yes)
-    if is_one(key) and not rows.exists(deployment, key.strip()):
+    if are_meant(deployment, key, begin, scan=scan):
         with progress(f"looking for emails to {key}") as told:
             emails = emails_to(deployment, key, since=begin, scan=scan, progress=told)
         show(target, emails, listed(emails))

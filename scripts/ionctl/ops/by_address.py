@@ -17,6 +17,7 @@ from ion.mail import is_address
 from ion.mail.addresses import parse_address
 from ionctl.ops import letters as dead
 from ionctl.ops import log, rows
+from ionctl.ops.ids import key_by_message_id, message_id_in
 from ionctl.ops.letter import as_read
 from ionctl.ops.life import FATES, state_for, state_of
 from ionctl.ops.looking import all_of, count, looking
@@ -76,6 +77,28 @@ class _Look:
 def is_one(text: str) -> bool:
     """Whether it is an address, and not a Message-ID or an id."""
     return "@" in text and "<" not in text and is_address(text)
+
+
+def are_meant(
+    deployment: Deployment, text: str, since: datetime | None = None, *, scan: bool = False
+) -> bool:
+    """Whether the emails to an address are asked for; no email has it as its key or Message-ID.
+
+    Args:
+        deployment: the relay.
+        text: what is asked for, an id or an address.
+        since: look through the log from then on for a Message-ID; None: for a day.
+        scan: look through the whole ledger for it, too.
+    """
+    if not is_one(text) or rows.exists(deployment, text.strip()):
+        return False
+    if not (message_id := message_id_in(text.strip())):
+        return True
+    try:
+        key_by_message_id(deployment, message_id, since, scan=scan)
+    except Problem:
+        return True  # ion's Message-IDs look like addresses without their brackets
+    return False
 
 
 def emails_to(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -205,10 +206,12 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
     match state:
         case LifeState.SENT:
             told = notice_words(afterwards, found.at) or "What becomes of it there, its log says."
-            said = f"Sent: {server} took it at {at}{words}. {told}"
+            said = f"{_shares(row) or 'Sent'}: {server} took it at {at}{words}. {told}"
         case LifeState.BOUNCED:
+            shares = _shares(row)
+            taken = f"{shares}: {server} took it" if shares else f"Bounced after {server} took it"
             said = (
-                f"Bounced after {server} took it at {at}{words}. "
+                f"{taken} at {at}{words}. "
                 f"{notice_words(afterwards, found.at)} The address may be wrong: ask for another."
             )
         case LifeState.QUEUED:
@@ -252,6 +255,17 @@ def _by_log(found: Traces, last: Event) -> tuple[LifeState, str]:
             return LifeState.QUEUED, f"A run had it at {at}, and it waits for the next one."
 
 
+def _shares(row: Item) -> str:
+    """Of an email that some of its recipients got and others didn't: how many; else empty."""
+    fates = str(row.get("fates") or "")
+    own = Counter(state_for(row, recipient) for recipient in range(len(fates)))
+    got = own.pop(LifeState.SENT, 0)
+    if not got or not own:
+        return ""
+    others = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in own.items())
+    return f"Sent to {got} of {len(fates)}; {others}"
+
+
 def _waits(found: Traces) -> str:
     """A row that was made when a run received the email, and could only let it wait."""
     row = found.row or {}
@@ -271,8 +285,10 @@ def _suppressed(row: Item, at: str) -> str:
         )
     return (
         f"Not sent, decided at {at}: each of its recipients is on the suppression list. "
-        f"{command('suppress list')} says since when and why; {command('suppress remove')} takes "
-        "one off, and then it has to be published anew, under another email_id."
+        f"{command('suppress check')} ADDRESS says since when and why, "
+        f"{command('suppress remove')} ADDRESS takes one off; put "
+        "in the recipient's address, which the ledger hasn't. Then it has to be published anew, "
+        "under another email_id."
     )
 
 

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.aws.addresses import Addresses
+from ion.mail import message_id_left
 from ion.policy.suppression import ALL, AddressState, Suppression, Why
-from ionctl.ops.by_address import emails_to, is_one
+from ionctl.ops.by_address import are_meant, emails_to, is_one
 from ionctl.ops.result import Emails, LifeState
 from ionctl.problem import Problem
 from relays import Operated
@@ -74,6 +75,19 @@ def found(relay: Operated, address: str = ANN, **options: Any) -> Emails:  # noq
 )
 def test_an_address_is_told_by_its_form(text: str, is_address: bool) -> None:
     assert is_one(text) is is_address
+
+
+def test_a_message_id_without_its_brackets_is_that_email_and_else_an_address(
+    relay: Operated,
+) -> None:
+    left = message_id_left("order-17")
+    message_id = f"{left}@example.org"
+    assert are_meant(relay.deployment, ANN)
+    assert are_meant(relay.deployment, message_id)
+    relay.logged("sent", ago(30), email_id="order-17", recipients=1)
+    assert not are_meant(relay.deployment, message_id)
+    row(relay, ANN, "0123456789abcdef")
+    assert not are_meant(relay.deployment, ANN)
 
 
 def test_an_email_is_found_in_the_log_by_the_hash(relay: Operated, hashed: str) -> None:
