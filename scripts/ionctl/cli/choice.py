@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from ionctl.cli.completion import reasons
-from ionctl.cli.conditions import age, asked, given, tags
+from ionctl.cli.conditions import age, asked, given, named, tags
 from ionctl.problem import UsageProblem
 
 if TYPE_CHECKING:
@@ -153,4 +153,4 @@ def _choice(
             "letter is both"
         )
     action = cast("Redrive", asked("redrive", {"where": where}, _BY_PATH))
-    return Choice(action.where, tuple(message_ids or ()))
+    return Choice(action.where, tuple(named(one, "MESSAGE-ID") for one in message_ids or ()))

@@ -37,6 +37,13 @@ def tags(given: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
+def named(text: str, argument: str) -> str:
+    """An id or an address that was typed, without blanks around it. Raises UsageProblem: empty."""
+    if not text.strip():
+        raise UsageProblem(f"{argument} is empty: name one")
+    return text.strip()
+
+
 def age(text: str, option: str) -> timedelta:
     """A length of time, as `older_than` of a redrive has it. Raises UsageProblem: it is none."""
     try:

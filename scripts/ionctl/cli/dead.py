@@ -15,6 +15,7 @@ from rich.text import Text
 from ion.outcome import Reason
 from ionctl.cli.ask import progress, sure
 from ionctl.cli.choice import Choice, on_choice, redrive_of
+from ionctl.cli.conditions import named
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
@@ -62,6 +63,7 @@ def show_(
     message_id: Annotated[str, typer.Argument(metavar="MESSAGE-ID", help="As in `dead list`.")],
 ) -> None:
     """All of one dead letter, its message included."""
+    message_id = named(message_id, "MESSAGE-ID")
     letter = letters.letter(target.deployment(), message_id)
     show(target, letter, _whole(letter))
 

@@ -17,6 +17,7 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import sure
+from ionctl.cli.conditions import named
 from ionctl.cli.dead import app, indented
 from ionctl.cli.output import errors, show
 from ionctl.cli.reading import text_of
@@ -63,6 +64,7 @@ def edit(
     """
     if body is not None and (values or dropped):
         raise UsageProblem("--body is the whole message: leave --set and --drop out")
+    message_id = named(message_id, "MESSAGE-ID")
     deployment = target.deployment()
     letter = letters.letter(deployment, message_id)
     sender = deployment.default_sender

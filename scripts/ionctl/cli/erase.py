@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import progress, sure
+from ionctl.cli.conditions import named
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import erasing
@@ -45,6 +46,7 @@ def erase(
     A hash of it stays, so that what comes back later isn't sent, and so do entries of the
     suppression list. The exit status is 1 if dead letters with the address are left.
     """
+    address = named(address, "ADDRESS")
     erasing.checked(address)
     deployment = target.deployment()
     if not dry_run:
@@ -63,7 +65,7 @@ def _words(done: Erased) -> str:
         what += f", as running functions know by {done.at + _OBEYED:%H:%M:%S}Z"
     lines = [
         f"hash: {done.hash}",
-        f"{what}; about {done.waiting} messages wait in all",
+        f"{what}; {_waiting(done.waiting)} in all",
         f"dead letters {'to be ' if done.dry_run else ''}deleted: {len(done.deleted)}",
     ]
     if done.shared:
@@ -82,6 +84,10 @@ def _words(done: Erased) -> str:
     scopes = ", ".join(one.scope for one in done.kept)
     lines.append(f"kept of the suppression list, by the hash: {scopes or 'nothing'}")
     return "\n".join([*lines, _ENDS, _ELSEWHERE])
+
+
+def _waiting(count: int) -> str:
+    return "about 1 message waits" if count == 1 else f"about {count} messages wait"
 
 
 def _discards(ids: list[str]) -> list[str]:

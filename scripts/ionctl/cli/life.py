@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ionctl.cli.ask import progress, sure
-from ionctl.cli.conditions import age
+from ionctl.cli.conditions import age, named
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import rows
-from ionctl.ops.by_address import emails_to, is_one
+from ionctl.ops.by_address import are_meant, emails_to
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.ops.verdict import moment
@@ -73,11 +73,12 @@ def show_life(
     Of an address, all emails to it. The exit status is 1 if there is none, or if it was
     dead-lettered, suppressed, bounced, or may or may not have been sent.
     """
+    key = named(key, "ID")
     begin = datetime.now(UTC) - age(since, "--since") if since else None
     deployment = target.deployment()
     if scan:
         sure_of_scan(deployment, yes=yes)
-    if is_one(key) and not rows.exists(deployment, key.strip()):
+    if are_meant(deployment, key, begin, scan=scan):
         with progress(f"looking for emails to {key}") as told:
             emails = emails_to(deployment, key, since=begin, scan=scan, progress=told)
         show(target, emails, listed(emails))
@@ -174,8 +175,10 @@ def _line(email: EmailFound, now: datetime) -> Text:
         (f"{state:<13}", _STYLES.get(email.state, "bold yellow")),
         f"  {printable(email.email_id)}",
     )
-    about = [email.fate.replace("_", "-") if email.fate != email.state else ""]
-    about += [email.reason if email.state is not LifeState.SENT else ""]
+    about = [email.reason if email.email_state is not LifeState.SENT else ""]
+    if email.email_state is not email.state:
+        whole = str(email.email_state).replace("_", "-")
+        about = [f"the email: {' '.join(filter(None, (whole, *about)))}"]
     about += [f"in the {email.queue} queue" if email.queue else ""]
     if said := ", ".join(filter(None, about)):
         line.append(f"  {printable(said)}", "dim")

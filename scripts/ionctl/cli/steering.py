@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ion.contract import Lane  # noqa: TC001 - Typer reads the annotations
 from ionctl.cli.ask import sure
-from ionctl.cli.conditions import age, asked, given, tags
+from ionctl.cli.conditions import age, asked, given, named, tags
 from ionctl.cli.output import console, show
 from ionctl.cli.status import pause_lines, stop_lines
 from ionctl.cli.target import Target, on_target
@@ -126,7 +126,8 @@ def cancel(
     by: _By = None,
 ) -> None:
     """Let an email not be sent, unless it is under way or has had its fate (then exit with 1)."""
-    order = cast("Cancel", asked("cancel", {"email_id": email_id}, _BY_PATH))
+    fields = {"email_id": named(email_id, "EMAIL_ID")}
+    order = cast("Cancel", asked("cancel", fields, _BY_PATH))
     done = steering.cancel(target.deployment(), order.email_id, by=by or getpass.getuser())
     show(target, done, Text(printable(f"{done.email_id}: {done.words}")))
     if done.how == "too_late":

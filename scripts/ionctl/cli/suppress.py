@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import getpass
 import io
@@ -19,6 +20,7 @@ from rich.text import Text
 from ion.contract import read_time
 from ion.policy.suppression import ALL, Why
 from ionctl.cli.ask import progress
+from ionctl.cli.conditions import named
 from ionctl.cli.output import errors, show
 from ionctl.cli.steering import until_of
 from ionctl.cli.target import Target, on_target
@@ -41,7 +43,9 @@ app = typer.Typer(
 _ROWS = 50
 """Entries in a list for people; --json has all."""
 _NUMBERS = 10
-"""Of lines without an address, for people."""
+"""Of lines that are left out, for people."""
+_MOST_BYTES = 64 << 20
+"""Of a file: some two million addresses. What is larger is hardly a list of them."""
 _NO_ADDRESSES = "the list has keyed hashes: addresses can't be read out of it"
 
 _Address = Annotated[
@@ -72,6 +76,7 @@ def add(  # noqa: PLR0913 - a parameter an option
     by: _By = None,
 ) -> None:
     """Write to an address no more: all mail, a sender's, or that with a tag."""
+    address = named(address, "ADDRESS")
     ends = until_of(until, lasting)
     done = suppressing.add(
         target.deployment(),
@@ -94,6 +99,7 @@ def remove(
     ] = None,
 ) -> None:
     """Write to an address again."""
+    address = named(address, "ADDRESS")
     done = suppressing.remove(target.deployment(), address, scope)
     show(target, done, _known(done))
 
@@ -102,6 +108,7 @@ def remove(
 @on_target
 def check(target: Target, address: _Address) -> None:
     """What is known of an address."""
+    address = named(address, "ADDRESS")
     found = suppressing.check(target.deployment(), address)
     show(target, found, _known(found))
 
@@ -140,7 +147,7 @@ def export(
             file.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
             raise Problem(f"{file} can't be written: {error.strerror}") from error
-    errors.print(f"{len(found.entries)} entries; {_NO_ADDRESSES}", markup=False, soft_wrap=True)
+    errors.print(f"{_entries(len(found.entries))}; {_NO_ADDRESSES}", markup=False, soft_wrap=True)
 
 
 @app.command("import")
@@ -163,13 +170,14 @@ def import_(
 
     CSV and JSON; or one address a line, or a CSV with a column `email`, and perhaps `reason`,
     `scope`, `since` and `until`. What the file is follows from its columns. An import that was
-    broken off goes on if it is begun again. The exit status is 1 if some lines have no address.
+    broken off goes on if it is begun again. The exit status is 1 if something is left out: a line
+    without an address, or with a time or a scope that can't be understood.
     """
     wishes = Wishes(scope, tag, by or getpass.getuser())
     with progress("writing") as told:
         done = import_text(target.deployment(), _text(file), wishes, dry_run=dry_run, progress=told)
     show(target, done, Text(printable(_imported(done))))
-    if done.unread:
+    if done.unread or done.left_out:
         raise typer.Exit(1)
 
 
@@ -200,11 +208,12 @@ def _listed(found: SuppressionEntries) -> RenderableType:
         end = moment(one.until, now) if one.until else ""
         cells = (one.hash, one.scope, one.why, moment(one.since, now), end, one.by)
         table.add_row(*(Text(printable(cell)) for cell in cells))
-    words = f"{len(found.entries)} entries of {found.addresses} addresses; {_NO_ADDRESSES}"
+    addresses = f"{found.addresses} address{'es' * (found.addresses != 1)}"
+    words = f"{_entries(len(found.entries))} of {addresses}; {_NO_ADDRESSES}"
     if len(found.entries) > _ROWS:
         words += f"; the latest {_ROWS} are listed, all with --json"
     if found.erased:
-        words += f"; erased: {found.erased} addresses"
+        words += f"; erased: {found.erased} address{'es' * (found.erased != 1)}"
     if found.damaged:
         words += f"; damaged rows, to whose addresses nothing is sent: {found.damaged}"
     return Group(table, Text(), Text(words)) if found.entries else Text(words)
@@ -213,14 +222,28 @@ def _listed(found: SuppressionEntries) -> RenderableType:
 def _imported(done: Imported) -> str:
     would = "would be " if done.dry_run else ""
     words = (
-        f"{done.format}: {done.read} entries; {would}new: {done.new}, {would}changed: "
+        f"{done.format}: {_entries(done.read)}; {would}new: {done.new}, {would}changed: "
         f"{done.changed}, there already: {done.unchanged}"
     )
+    if done.twice:
+        words += f"; twice in the file: {done.twice}"
+    if done.over:
+        words += f"; over already, and not put on the list: {done.over}"
     if done.unread:
-        some = ", ".join(map(str, done.unread[:_NUMBERS]))
-        more = f" and {len(done.unread) - _NUMBERS} more" if len(done.unread) > _NUMBERS else ""
+        numbers = [*dict.fromkeys(done.unread)]
+        some = ", ".join(map(str, numbers[:_NUMBERS]))
+        more = f" and {len(numbers) - _NUMBERS} more" if len(numbers) > _NUMBERS else ""
         words += f"\nno address in line (of JSON: entry) {some}{more}: left out"
+    left_out = [*dict.fromkeys(done.left_out)]
+    for one in left_out[:_NUMBERS]:
+        words += f"\nline (of JSON: entry) {one.number}: {one.why}: left out"
+    if (more_left := len(left_out) - _NUMBERS) > 0:
+        words += f"\n{more_left} more are left out for such a reason: all with --json"
     return words
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
 
 
 def _csv(entries: list[SuppressionEntry]) -> str:
@@ -234,13 +257,30 @@ def _csv(entries: list[SuppressionEntry]) -> str:
 
 
 def _text(file: Path) -> str:
+    """Of the file, in UTF-8, or in UTF-16 with its mark, as Excel saves Unicode text."""
     try:
-        octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return octets.decode("utf-8-sig")
+        if str(file) == "-":
+            octets = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        elif file.stat().st_size > _MOST_BYTES:
+            raise Problem(_too_large(file))
+        else:
+            with file.open("rb") as opened:  # what isn't a plain file has no size
+                octets = opened.read(_MOST_BYTES + 1)
+        if len(octets) > _MOST_BYTES:
+            raise Problem(_too_large(file))
+        is_wide = octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return octets.decode("utf-16" if is_wide else "utf-8-sig")
     except OSError as error:
         raise Problem(f"{file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Problem(f"{file} is no text in UTF-8 (octet {error.start}): convert it") from error
+        raise Problem(
+            f"{file} is no text in UTF-8, nor in UTF-16 with a byte order mark (octet "
+            f"{error.start}): convert it"
+        ) from error
+
+
+def _too_large(file: Path) -> str:
+    return f"{file} has more than {_MOST_BYTES >> 20} MiB, the most that is read: split it"
 
 
 def _time(written: str) -> datetime:

@@ -16,7 +16,7 @@ from ionctl.ops import letters as dead_letters
 from ionctl.ops import life as life_of
 from ionctl.ops import publishing, rows, steering, suppressing, waking
 from ionctl.ops import status as relay_status
-from ionctl.ops.by_address import emails_to, is_one
+from ionctl.ops.by_address import are_meant, emails_to
 from ionctl.problem import Problem
 from ionctl.program import command
 
@@ -65,7 +65,7 @@ def found(deployment: Deployment, asked: str, *, scan: bool) -> Life | Emails:
             f"the ledger has {whole.octets / 1e9:,.1f} GB: to look through all of it costs about "
             f"${whole.dollars:,.2f} and takes minutes; {command('show')} {asked} --scan does it"
         )
-    if is_one(asked) and not rows.exists(deployment, asked):
+    if are_meant(deployment, asked, scan=scan):
         return emails_to(deployment, asked, scan=scan)
     return life_of.life(deployment, asked, scan=scan)
 

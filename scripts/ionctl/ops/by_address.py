@@ -17,16 +17,15 @@ from ion.mail import is_address
 from ion.mail.addresses import parse_address
 from ionctl.ops import letters as dead
 from ionctl.ops import log, rows
+from ionctl.ops.ids import key_by_message_id, message_id_in
 from ionctl.ops.letter import as_read
-from ionctl.ops.life import FATES, state_of
+from ionctl.ops.life import FATES, state_for, state_of
 from ionctl.ops.looking import all_of, count, looking
 from ionctl.ops.result import EmailFound, Emails, LifeState, SuppressionFound
 from ionctl.ops.traces import USUAL_SPAN, in_queues, tried
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ion.aws.table import Item
     from ion.message import Message
     from ionctl.ops.deployment import Deployment
@@ -78,6 +77,28 @@ class _Look:
 def is_one(text: str) -> bool:
     """Whether it is an address, and not a Message-ID or an id."""
     return "@" in text and "<" not in text and is_address(text)
+
+
+def are_meant(
+    deployment: Deployment, text: str, since: datetime | None = None, *, scan: bool = False
+) -> bool:
+    """Whether the emails to an address are asked for; no email has it as its key or Message-ID.
+
+    Args:
+        deployment: the relay.
+        text: what is asked for, an id or an address.
+        since: look through the log from then on for a Message-ID; None: for a day.
+        scan: look through the whole ledger for it, too.
+    """
+    if not is_one(text) or rows.exists(deployment, text.strip()):
+        return False
+    if not (message_id := message_id_in(text.strip())):
+        return True
+    try:
+        key_by_message_id(deployment, message_id, since, scan=scan)
+    except Problem:
+        return True  # ion's Message-IDs look like addresses without their brackets
+    return False
 
 
 def emails_to(
@@ -227,14 +248,16 @@ def _is_to(message: Message, address: str) -> bool:
 def _told(key: str, trace: _Trace, hashed: str) -> EmailFound:
     row = trace.row
     if row is None:
-        state = LifeState.DEAD_LETTERED if trace.letters else trace.log_state
+        state = own = LifeState.DEAD_LETTERED if trace.letters else trace.log_state
     else:
-        state = state_of(row)
+        state, index = state_of(row), _index(row, hashed)
+        own = state if index is None else state_for(row, index)
         trace.reason, trace.reply = str(row.get("reason") or ""), str(row.get("reply") or "")
     return EmailFound(
         email_id=key,
         at=trace.first,
-        state=state,
+        state=own,
+        email_state=state,
         reason=trace.reason,
         reply=trace.reply,
         fate=_fate(row, hashed),
@@ -243,13 +266,19 @@ def _told(key: str, trace: _Trace, hashed: str) -> EmailFound:
     )
 
 
+def _index(row: Item, hashed: str) -> int | None:
+    """Of the recipient with that hash, of several the first; None: it isn't known."""
+    recipients = str(row.get("recipients") or "").split()
+    return recipients.index(hashed) if hashed in recipients else None
+
+
 def _fate(row: Item | None, hashed: str) -> str:
-    """That of the recipient with that hash; of several the first one's."""
-    if not row or not hashed:
+    """That of the recipient with that hash."""
+    index = _index(row, hashed) if row else None
+    if not row or index is None:
         return ""
-    recipients, fates = str(row.get("recipients") or "").split(), str(row.get("fates") or "")
-    known: Iterable[tuple[str, str]] = zip(recipients, fates, strict=False)
-    return next((FATES.get(fate, "waiting") for one, fate in known if one == hashed), "")
+    fate = str(row.get("fates") or "")[index : index + 1]
+    return FATES.get(fate, "waiting") if fate else ""
 
 
 def _moment(written: object) -> datetime:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ion.aws.control import ControlRow
 from ion.contract import BadInput, Send
 from ion.deadletter.look import unbroken
 from ion.history import resolve
 from ion.mail import recipients
+from ion.mail.addresses import parse_address
 from ion.policy.suppression import AddressState
 from ionctl.ops.address_rows import hash_of, is_hash, key, known_key, rows, wire_address
 from ionctl.ops.depth import depth
@@ -141,11 +143,38 @@ def _is_about_it_alone(letter: Message, wanted: str) -> bool | None:
         history, action = resolve(letter)
         everybody = [one.lower() for one in recipients(action)] if isinstance(action, Send) else []
     except BadInput:
-        return None
+        return True if _names_it_alone(letter.body, wanted) else None
     if wanted.lower() not in everybody:
         return None
     left = {everybody[i] for i in history.left if i < len(everybody)} or {*everybody}
     return left == {wanted.lower()}
+
+
+def _names_it_alone(body: str, wanted: str) -> bool:
+    """Whether a message that isn't as the contract has it is to that address, and to nobody else.
+
+    One with an address in a field that the contract doesn't know may be about somebody else, too.
+    """
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(read, dict):
+        return False
+    known = {*Send.__struct_encode_fields__, "action"}
+    if any("@" in json.dumps(value) for name, value in read.items() if name not in known):
+        return False
+    named: set[str] = set()
+    try:
+        for name in ("recipient", "cc", "bcc"):
+            value = read.get(name)
+            for one in value if isinstance(value, list) else [value]:
+                address: Any = one.get("email") or one if isinstance(one, dict) else one
+                if address not in (None, ""):
+                    named.add(parse_address(address, f"$.{name}").address.lower())
+    except (BadInput, AttributeError):
+        return False  # of somebody, but nobody knows of whom
+    return named == {wanted.lower()}
 
 
 def _mentions(letter: Message, wanted: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ionctl.ops.status import status
 from ionctl.ops.timeline import merged, notice_words, notices
 from ionctl.ops.traces import traces
 from ionctl.ops.verdict import moment
+from ionctl.problem import Problem
 from ionctl.program import command
 
 if TYPE_CHECKING:
@@ -49,6 +51,15 @@ _STATES = {
 }
 
 
+_OWN = {
+    CLAIMED: LifeState.SENDING,
+    DEAD: LifeState.DEAD_LETTERED,
+    DOUBTED: LifeState.IN_DOUBT,
+    SUPPRESSED: LifeState.SUPPRESSED,
+}
+"""Of a recipient's fate."""
+
+
 def life(
     deployment: Deployment,
     key: str,
@@ -71,9 +82,10 @@ def life(
         progress: is told of the look at dead letters, or of the scan.
 
     Raises:
-        Problem: it is a Message-ID of no email in that part of the log.
+        Problem: it is empty, or a Message-ID of no email in that part of the log.
     """
-    asked = key.strip()
+    if not (asked := key.strip()):
+        raise Problem("an id that is empty is no email's: name one")
     if message_id := message_id_in(asked):
         asked = key_by_message_id(deployment, message_id, since, scan=scan, progress=progress)
     found = traces(deployment, asked, since, progress)
@@ -168,6 +180,22 @@ def state_of(row: Item) -> LifeState:
     return state
 
 
+def state_for(row: Item, recipient: int) -> LifeState:
+    """Where the ledger's row says that an email stands for one of its recipients, by its index."""
+    fate = str(row.get("fates") or "")[recipient : recipient + 1]
+    if fate == SENT:
+        bounced = recipient in _bounced(row)
+        return LifeState.BOUNCED if bounced else LifeState.SENT
+    return _OWN.get(fate) or state_of(row)  # undecided: as the email
+
+
+def _bounced(row: Item) -> set[int]:
+    """Indexes of the recipients whom the provider couldn't deliver it to."""
+    everybody = range(len(str(row.get("fates") or "")))
+    whom = {one.recipient for one in notices(row) if one.what == "bounced"}
+    return {*everybody} if None in whom else {one for one in whom if one is not None}
+
+
 def _by_row(found: Traces) -> tuple[LifeState, str]:
     """By what the ledger has."""
     row = found.row or {}
@@ -178,10 +206,12 @@ def _by_row(found: Traces) -> tuple[LifeState, str]:
     match state:
         case LifeState.SENT:
             told = notice_words(afterwards, found.at) or "What becomes of it there, its log says."
-            said = f"Sent: {server} took it at {at}{words}. {told}"
+            said = f"{_shares(row) or 'Sent'}: {server} took it at {at}{words}. {told}"
         case LifeState.BOUNCED:
+            shares = _shares(row)
+            taken = f"{shares}: {server} took it" if shares else f"Bounced after {server} took it"
             said = (
-                f"Bounced after {server} took it at {at}{words}. "
+                f"{taken} at {at}{words}. "
                 f"{notice_words(afterwards, found.at)} The address may be wrong: ask for another."
             )
         case LifeState.QUEUED:
@@ -225,6 +255,17 @@ def _by_log(found: Traces, last: Event) -> tuple[LifeState, str]:
             return LifeState.QUEUED, f"A run had it at {at}, and it waits for the next one."
 
 
+def _shares(row: Item) -> str:
+    """Of an email that some of its recipients got and others didn't: how many; else empty."""
+    fates = str(row.get("fates") or "")
+    own = Counter(state_for(row, recipient) for recipient in range(len(fates)))
+    got = own.pop(LifeState.SENT, 0)
+    if not got or not own:
+        return ""
+    others = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in own.items())
+    return f"Sent to {got} of {len(fates)}; {others}"
+
+
 def _waits(found: Traces) -> str:
     """A row that was made when a run received the email, and could only let it wait."""
     row = found.row or {}
@@ -244,8 +285,10 @@ def _suppressed(row: Item, at: str) -> str:
         )
     return (
         f"Not sent, decided at {at}: each of its recipients is on the suppression list. "
-        f"{command('suppress list')} says since when and why; {command('suppress remove')} takes "
-        "one off, and then it has to be published anew, under another email_id."
+        f"{command('suppress check')} ADDRESS says since when and why, "
+        f"{command('suppress remove')} ADDRESS takes one off; put "
+        "in the recipient's address, which the ledger hasn't. Then it has to be published anew, "
+        "under another email_id."
     )
 
 

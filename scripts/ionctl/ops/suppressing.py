@@ -143,16 +143,23 @@ def known(hashed: str, state: AddressState, words: str) -> AddressKnown:
     )
 
 
-def checked_scope(scope: str) -> str:
-    """A scope as the list has it, its domain in small letters. Raises Problem: it is none."""
+def checked_scope(scope: str, name: str = "--scope") -> str:
+    """A scope as the list has it, its domain in small letters.
+
+    Args:
+        scope: as somebody writes it.
+        name: of the place where it stands.
+
+    Raises:
+        Problem: it is none.
+    """
     kind, _, domain = scope.partition(":")
-    if kind == "domain":
-        scope = sender_domain(wire_domain(domain) or domain)
-    if not is_scope(scope):
+    as_listed = sender_domain(wire_domain(domain) or domain) if kind == "domain" else scope
+    if not is_scope(as_listed):
         raise Problem(
-            f"--scope {scope}: must be all, domain:example.com (of From) or tag:NAME=VALUE"
+            f"{name} {scope}: must be all, domain:example.com (of From) or tag:NAME=VALUE"
         )
-    return scope
+    return as_listed
 
 
 def effect(deployment: Deployment) -> str:

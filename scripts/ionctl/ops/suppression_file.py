@@ -12,7 +12,9 @@ What a file is follows from the names of its columns, or of its JSON's fields:
 | Mailgun, unsubscribes | address, tags, created_at |
 | Mailgun, complaints | address, created_at |
 | `ionctl suppress export` | hash, scope, why, since, until |
-| anybody | CSV or JSON: email or address, and perhaps reason, scope, since, until; or one a line |
+| anybody | CSV or JSON: email or address, and perhaps reason, scope, since, until; or addresses |
+
+A place that has several addresses is as many entries of one number.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -48,6 +51,11 @@ _WORDS = (
 """What a reason has in it, and what it is here."""
 _SHOWN = 120
 """Characters of an unknown file's beginning in an error."""
+_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?[,;|\t]*', re.IGNORECASE)
+"""Excel's first line, which names the delimiter."""
+_BETWEEN_ADDRESSES = re.compile(r"[,;|\s]+")
+_FIRST_SECONDS = 1e8
+"""Of 1973: a smaller number is a year, or a date without hyphens, and no time since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +82,46 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unclear:
+    """One entry of a file that says something which can't be understood.
+
+    Args:
+        number: its line, or which of a JSON list it is, from 1.
+        why: it can't.
+    """
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class SuppressionFile:
     """What a file has.
 
     Args:
         format: what it was taken for, for people.
         entries: in their order.
+        unclear: what is none of them.
     """
 
     format: str
     entries: tuple[Listed, ...]
+    unclear: tuple[Unclear, ...] = ()
 
 
-_Rows = list[tuple[int, dict[str, Any]]]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line, or one object of a JSON list.
+
+    Args:
+        number: from 1.
+        fields: by the columns' names, in small letters; of two of one name the first.
+        addresses: as they stand there; empty: it has none.
+    """
+
+    number: int
+    fields: Mapping[str, Any]
+    addresses: list[str]
 
 
 def read(text: str) -> SuppressionFile:
@@ -95,7 +130,7 @@ def read(text: str) -> SuppressionFile:
     if not text.strip():
         raise Problem("the file is empty")
     vendor, rows = _json(text) if text.lstrip()[0] in "[{" else ("", _csv(text))
-    names = {name for _, row in rows for name in row}
+    names = {name for row in rows for name in row.fields}
     if rows and not names & {*_ADDRESS}:
         shown = ", ".join(sorted(names)[:20])
         raise Problem(
@@ -103,7 +138,12 @@ def read(text: str) -> SuppressionFile:
             f"{_ADDRESS[2]}; it has: {shown}"
         )
     kind, why = _kind(names, vendor)
-    return SuppressionFile(kind, tuple(_listed(number, row, why) for number, row in rows))
+    read_rows = [_listed(row, why) for row in rows]
+    return SuppressionFile(
+        kind,
+        tuple(one for some in read_rows if not isinstance(some, Unclear) for one in some),
+        tuple(one for one in read_rows if isinstance(one, Unclear)),
+    )
 
 
 # -- what it is --------------------------------------------------------------------------
@@ -128,7 +168,7 @@ def _kind(names: set[str], vendor: str) -> tuple[str, Why]:
     return (f"addresses of {vendor}" if vendor else "addresses"), Why.IMPORT
 
 
-def _json(text: str) -> tuple[str, _Rows]:
+def _json(text: str) -> tuple[str, list[_Row]]:
     """Objects of a list, or of a wrapper around one, or one a line; pages one after another."""
     found: list[Any] = []
     vendor, at, decoder = "", _past_blanks(text, 0), json.JSONDecoder()
@@ -146,7 +186,8 @@ def _json(text: str) -> tuple[str, _Rows]:
     for number, row in rows:
         if not isinstance(row, dict):
             raise Problem(f"entry {number} of the JSON list is no object, and no address: {row}")
-    return vendor, [(n, {str(k).strip().lower(): v for k, v in row.items()}) for n, row in rows]
+    named = [(n, {str(k).strip().lower(): v for k, v in row.items()}) for n, row in rows]
+    return vendor, [_Row(n, row, _in_columns([*row.items()])) for n, row in named]
 
 
 def _past_blanks(text: str, at: int) -> int:
@@ -159,15 +200,15 @@ def _is_in(one: object, name: str) -> bool:
     return isinstance(one, dict) and isinstance(one.get(name), list)
 
 
-def _csv(text: str) -> _Rows:
-    """Rows by their columns' names; without a line of names the first column with an @."""
+def _csv(text: str) -> list[_Row]:
+    """Rows by their columns' names; without a line of names each cell that is an address."""
     lines = list(_lines(text))
     if not lines:
         raise Problem("the file is empty")
     _, first = lines[0]
     names = [name.strip().lower() for name in first]
     if {*names} & {*_ADDRESS}:
-        return [(n, dict(zip(names, row, strict=False))) for n, row in lines[1:]]
+        return [_named(n, names, row) for n, row in lines[1:]]
     column = next((i for i, cell in enumerate(first) if "@" in cell), None)
     if column is None:
         shown = ",".join(first)[:_SHOWN]
@@ -175,23 +216,62 @@ def _csv(text: str) -> _Rows:
             "the file is of no known kind: its first line has neither an address nor the name of "
             f"a column with addresses ({', '.join(_ADDRESS[:3])}). It begins with: {shown}"
         )
-    reasons = {i for i, cell in enumerate(first) if i != column and _why(cell)}
-    named = {column: "address"} | dict.fromkeys(sorted(reasons)[:1], "reason")
-    return [
-        (n, {name: row[i] for i, name in named.items() if i < len(row)} or {"address": ""})
-        for n, row in lines
+    reason = next((i for i, cell in enumerate(first) if i != column and _why(cell)), None)
+    return [_unnamed(n, row, column, reason) for n, row in lines]
+
+
+def _named(number: int, names: list[str], cells: list[str]) -> _Row:
+    """A line below the columns' names; what it has beyond them counts if it is an address."""
+    columns = [*zip(names, cells, strict=False)]
+    beyond = [one for cell in cells[len(names) :] for one in _addresses(cell)]
+    return _Row(number, dict(reversed(columns)), _in_columns(columns) + beyond)
+
+
+def _unnamed(number: int, cells: list[str], column: int, reason: int | None) -> _Row:
+    """A line of a file without columns' names, by the columns of its first line."""
+    found = [one for cell in cells for one in _addresses(cell)]
+    at_column = cells[column].strip() if column < len(cells) else ""
+    if "@" in at_column and not _addresses(at_column):
+        found.append(at_column)  # no address, and to be told as one that can't be read
+    fields = {"address": at_column}
+    if reason is not None and reason < len(cells):
+        fields["reason"] = cells[reason]
+    return _Row(number, fields, found)
+
+
+def _in_columns(columns: list[tuple[str, Any]]) -> list[str]:
+    """All addresses of the columns that are called so; a hash where there is nothing else."""
+    cells = [
+        str(one).strip()
+        for name, value in sorted(columns, key=_rank)
+        if name in _ADDRESS and value not in (None, "")
+        for one in (value if isinstance(value, list) else [value])
     ]
+    with_at = [cell for cell in cells if "@" in cell]
+    return [one for cell in with_at or cells[:1] for one in _addresses(cell) or [cell]]
+
+
+def _rank(column: tuple[str, Any]) -> int:
+    return _ADDRESS.index(column[0]) if column[0] in _ADDRESS else len(_ADDRESS)
+
+
+def _addresses(cell: str) -> list[str]:
+    """The addresses of a cell that has nothing else; empty: it is something else."""
+    words = [one for one in _BETWEEN_ADDRESSES.split(cell.strip()) if one]
+    return words if all("@" in one for one in words) else []
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line's number; commas, semicolons or tabs part them."""
+    """Rows with their line's number; commas, semicolons or tabs part them, or what Excel names."""
     head = text.lstrip().splitlines()[0]
-    delimiter = max(",;\t", key=head.count)
+    named = _SEPARATOR.fullmatch(head)
+    delimiter = named[1] if named else max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, row
+        rows = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
+        if named:
+            next(rows, None)
+        yield from rows
     except csv.Error as error:
         raise Problem(f"line {reader.line_num} of the file can't be read as CSV: {error}") from None
 
@@ -199,18 +279,31 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 # -- one entry ---------------------------------------------------------------------------
 
 
-def _listed(number: int, row: Mapping[str, Any], why: Why) -> Listed:
-    tags = row.get("tags", row.get("tag"))
+def _listed(row: _Row, why: Why) -> list[Listed] | Unclear:
+    fields = row.fields
+    tags = fields.get("tags", fields.get("tag"))
     words = tags if isinstance(tags, list) else str(tags or "").strip("[]").replace('"', "").split()
-    return Listed(
-        number,
-        str(_first(row, _ADDRESS) or "").strip(),
-        _why(str(_first(row, _REASON) or "")) or why,
-        moment(_first(row, _AT)),
-        str(row.get("scope") or "") or None,
-        tuple(str(one).strip(",") for one in words if str(one).strip(",*")),
-        moment(row.get("until")),
-    )
+    times: list[datetime | None] = []
+    for name in (next((one for one in _AT if fields.get(one) not in (None, "")), ""), "until"):
+        written = str(fields.get(name) or "").strip()
+        times.append(moment(written))
+        if written and times[-1] is None:
+            return Unclear(
+                row.number,
+                f"{name} {written[:_SHOWN]}: no time that is known, write 2027-03-08T09:00:00Z",
+            )
+    return [
+        Listed(
+            row.number,
+            address,
+            _why(str(_first(fields, _REASON) or "")) or why,
+            times[0],
+            str(fields.get("scope") or "").strip() or None,
+            tuple(str(one).strip(",") for one in words if str(one).strip(",*")),
+            times[1],
+        )
+        for address in row.addresses or [""]
+    ]
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> object:
@@ -225,13 +318,17 @@ def _why(words: str) -> Why | None:
 
 
 def moment(written: object) -> datetime | None:
-    """A time in seconds since the epoch, ISO 8601 or RFC 5322; None: it is none that is known."""
+    """A time in seconds since the epoch, ISO 8601 or RFC 5322; None: it is none that is known.
+
+    A small number is no such seconds: "2020" is a year.
+    """
     text = str(written or "").strip()
     if not text:
         return None
     try:
         seconds = float(text)
-        return datetime.fromtimestamp(seconds, UTC)
+        if seconds >= _FIRST_SECONDS:
+            return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     for parsed in (datetime.fromisoformat, parsedate_to_datetime):

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ion.address_hash import address_hash
 from ion.aws.table import TableError
 from ion.limits import KEYS_A_READ
 from ion.policy.suppression import ALL, AddressState, Suppression, tagged
-from ionctl.ops.address_rows import is_hash, key, known_key, rows, wire_address
+from ionctl.ops.address_rows import hash_of, key, known_key, rows
 from ionctl.ops.on_table import on_table
-from ionctl.ops.result import Imported
+from ionctl.ops.result import EntryLeftOut, Imported
 from ionctl.ops.steering import said
 from ionctl.ops.suppressing import checked_scope
 from ionctl.ops.suppression_file import read
@@ -54,10 +53,13 @@ class Wishes:
 
 @dataclass(slots=True)
 class _Wanted:
-    """By hash, what is to be on the list; and what in the file is no address."""
+    """By hash, what is to be on the list; and what in the file isn't: no address, or unclear."""
 
     entries: dict[str, list[Suppression]] = field(default_factory=dict)
     unread: list[int] = field(default_factory=list)
+    left_out: list[EntryLeftOut] = field(default_factory=list)
+    twice: int = 0
+    over: int = 0
 
 
 def import_text(
@@ -83,53 +85,68 @@ def import_text(
     """
     scope = checked_scope(wishes.scope) if wishes.scope is not None else None
     found = read(text)
+    _refuse_unsaid_tags(found, wishes)
     with_key = known_key(deployment) if dry_run else key(deployment)
     wanted = _wanted(found, Wishes(scope, wishes.tag, said(wishes.by)), with_key or b"")
     work = _written(rows(deployment), wanted.entries, dry_run=dry_run, progress=progress)
     counts = on_table(deployment, work)
     return Imported(
         format=found.format,
-        read=len(found.entries),
+        read=len(found.entries) + len(found.unclear),
         new=counts["new"],
         changed=counts["changed"],
         unchanged=counts["unchanged"],
         unread=wanted.unread,
         dry_run=dry_run,
+        left_out=sorted(wanted.left_out, key=lambda one: one.number),
+        twice=wanted.twice,
+        over=wanted.over,
     )
 
 
 def _wanted(found: SuppressionFile, wishes: Wishes, with_key: bytes) -> _Wanted:
     wanted, now = _Wanted(), datetime.now(UTC)
+    wanted.left_out = [EntryLeftOut(number=one.number, why=one.why) for one in found.unclear]
     for one in found.entries:
         try:
-            hashed = (
-                one.address
-                if is_hash(one.address)
-                else address_hash(with_key, wire_address(one.address))
-            )
+            hashed = hash_of(one.address, with_key)
         except Problem:
             wanted.unread.append(one.number)
             continue
-        if one.until is not None and one.until <= now:
+        try:
+            scopes = [checked_scope(scope, "scope") for scope in _scopes(one, wishes)]
+        except Problem as error:
+            wanted.left_out.append(EntryLeftOut(number=one.number, why=str(error)))
             continue
-        wanted.entries.setdefault(hashed, []).extend(
-            Suppression(scope, one.why, one.at or now, one.until, wishes.by)
-            for scope in _scopes(one, wishes)
+        if one.until is not None and one.until <= now:
+            wanted.over += 1
+            continue
+        entries = wanted.entries.setdefault(hashed, [])
+        wanted.twice += {*scopes} <= {entry.scope for entry in entries}
+        entries.extend(
+            Suppression(scope, one.why, one.at or now, one.until, wishes.by) for scope in scopes
         )
     return wanted
 
 
 def _scopes(one: Listed, wishes: Wishes) -> list[str]:
+    """Of an entry, as they are written."""
     if wishes.scope is not None:
         return [wishes.scope]
-    if one.tags and wishes.tag is None:
-        raise Problem(
-            f"entry {one.number} is about Mailgun's tag {one.tags[0]} alone: --tag NAME makes it "
-            f"the scope tag:NAME={one.tags[0]}, --scope all takes it for all mail"
-        )
     if one.tags and wishes.tag is not None:
-        return [checked_scope(tagged(wishes.tag, value)) for value in one.tags]
-    return [checked_scope(one.scope) if one.scope else ALL]
+        return [tagged(wishes.tag, value) for value in one.tags]
+    return [one.scope or ALL]
+
+
+def _refuse_unsaid_tags(found: SuppressionFile, wishes: Wishes) -> None:
+    """Raises Problem: it isn't said of which tag of ion's Mailgun's tags are values."""
+    tagged_one = next((one for one in found.entries if one.tags), None)
+    if tagged_one and wishes.scope is None and wishes.tag is None:
+        tag = tagged_one.tags[0]
+        raise Problem(
+            f"entry {tagged_one.number} is about Mailgun's tag {tag} alone: --tag NAME makes it "
+            f"the scope tag:NAME={tag}, --scope all takes it for all mail"
+        )
 
 
 async def _written(

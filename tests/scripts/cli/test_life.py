@@ -76,7 +76,9 @@ def test_an_address_has_a_list_of_emails(relay: Operated, stack: Path) -> None:
     assert "2 emails to ann@example.org found" in ended.out
     assert "among all 3 rows of the ledger" in ended.out
     assert re.search(r"UTC +sent +order-17$", ended.out, re.MULTILINE)
-    assert re.search(r"UTC +deferred +order-18  sent, TRY_LATER$", ended.out, re.MULTILINE)
+    assert re.search(
+        r"UTC +sent +order-18  the email: deferred TRY_LATER$", ended.out, re.MULTILINE
+    )
     found = printed("show ADDRESS", look(stack, "ann@example.org", "--json", "--scan").out)
     assert {one["email_id"] for one in found["emails"]} == {"order-17", "order-18"}
 

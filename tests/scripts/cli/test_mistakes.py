@@ -45,6 +45,30 @@ def test_a_mistake_is_one_line_and_status_2(ionctl: Ionctl, line: str, said: str
     assert ran.err.startswith(f"ionctl: {said}")
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+@pytest.mark.parametrize(
+    ("line", "argument"),
+    [
+        ("show", "ID"),
+        ("dead show", "MESSAGE-ID"),
+        ("dead edit", "MESSAGE-ID"),
+        ("dead redrive", "MESSAGE-ID"),
+        ("dead discard", "MESSAGE-ID"),
+        ("cancel", "EMAIL_ID"),
+        ("suppress add", "ADDRESS"),
+        ("suppress remove", "ADDRESS"),
+        ("suppress check", "ADDRESS"),
+        ("erase", "ADDRESS"),
+    ],
+)
+def test_an_empty_id_or_address_is_a_mistake(
+    ionctl: Ionctl, line: str, argument: str, empty: str
+) -> None:
+    ran = ionctl(*line.split(), empty)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"ionctl: {argument} is empty: name one\n"
+
+
 def test_a_mistake_that_typer_finds_says_where_to_read(ionctl: Ionctl) -> None:
     ran = ionctl("dead", "list", "--most", "x")
     assert ran.err == "ionctl: --most x: must be a whole number (see ionctl dead list --help)\n"

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.aws.addresses import Addresses
+from ion.mail import message_id_left
 from ion.policy.suppression import ALL, AddressState, Suppression, Why
-from ionctl.ops.by_address import emails_to, is_one
+from ionctl.ops.by_address import are_meant, emails_to, is_one
 from ionctl.ops.result import Emails, LifeState
 from ionctl.problem import Problem
 from relays import Operated
@@ -76,6 +77,19 @@ def test_an_address_is_told_by_its_form(text: str, is_address: bool) -> None:
     assert is_one(text) is is_address
 
 
+def test_a_message_id_without_its_brackets_is_that_email_and_else_an_address(
+    relay: Operated,
+) -> None:
+    left = message_id_left("order-17")
+    message_id = f"{left}@example.org"
+    assert are_meant(relay.deployment, ANN)
+    assert are_meant(relay.deployment, message_id)
+    relay.logged("sent", ago(30), email_id="order-17", recipients=1)
+    assert not are_meant(relay.deployment, message_id)
+    row(relay, ANN, "0123456789abcdef")
+    assert not are_meant(relay.deployment, ANN)
+
+
 def test_an_email_is_found_in_the_log_by_the_hash(relay: Operated, hashed: str) -> None:
     bob = hash_of(relay, "bob@example.org")
     for key, hashes, seconds in (("o-1", [bob, hashed], 600), ("o-2", [hashed], 60)):
@@ -94,6 +108,41 @@ def test_an_email_is_found_in_the_log_by_the_hash(relay: Operated, hashed: str) 
         "of two recipients the right one"
     )
     assert (emails.scanned, emails.unknown) == (None, [])
+
+
+def test_the_state_is_the_recipients_own_and_the_emails_stands_beside_it(
+    relay: Operated, hashed: str
+) -> None:
+    bob = hash_of(relay, "bob@example.org")
+    bounced = json.dumps({"0": {"type": "bounced", "at": ago(60).isoformat()}})
+    both = f"{bob} {hashed}"
+    row(relay, "o-1", both, fates="ss", feedback=bounced)
+    row(relay, "o-2", both, fates="xs")
+    row(relay, "o-3", both, fates="sd", status="bounced")
+    row(relay, "o-4", both, fates="ds", status="bounced")
+    row(relay, "o-5", both, fates="s.", status="deferred")
+    row(relay, "o-6", both, fates="ss", feedback=bounced.replace('"0"', '"*"'))
+
+    def states(address: str) -> dict[str, tuple[LifeState, LifeState]]:
+        emails = found(relay, address, scan=True).emails
+        return {one.email_id: (one.state, one.email_state) for one in emails}
+
+    assert states(ANN) == {
+        "o-1": (LifeState.SENT, LifeState.BOUNCED),
+        "o-2": (LifeState.SENT, LifeState.SENT),
+        "o-3": (LifeState.DEAD_LETTERED, LifeState.DEAD_LETTERED),
+        "o-4": (LifeState.SENT, LifeState.DEAD_LETTERED),
+        "o-5": (LifeState.DEFERRED, LifeState.DEFERRED),
+        "o-6": (LifeState.BOUNCED, LifeState.BOUNCED),
+    }
+    assert states("bob@example.org") == {
+        "o-1": (LifeState.BOUNCED, LifeState.BOUNCED),
+        "o-2": (LifeState.SUPPRESSED, LifeState.SENT),
+        "o-3": (LifeState.SENT, LifeState.DEAD_LETTERED),
+        "o-4": (LifeState.DEAD_LETTERED, LifeState.DEAD_LETTERED),
+        "o-5": (LifeState.SENT, LifeState.DEFERRED),
+        "o-6": (LifeState.BOUNCED, LifeState.BOUNCED),
+    }
 
 
 def test_the_rows_state_goes_before_the_logs(relay: Operated, hashed: str) -> None:

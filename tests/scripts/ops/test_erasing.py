@@ -111,6 +111,31 @@ def test_letters_go_by_whom_they_are_about(account: Account) -> None:
     }
 
 
+def test_a_letter_with_bad_input_goes_if_it_names_that_address_alone(account: Account) -> None:
+    def bad(name: str, **fields: object) -> str:
+        body = json.dumps({"action": "send", "subjct": "x", "recipient": CANARY, **fields})
+        return bury(account, body, reason="INVALID_SCHEMA", email_id=name)
+
+    alone = [
+        bad("a"),
+        bad("b", recipient=[f"Canary <{CANARY.upper()}>"], cc=None, bcc=CANARY),
+        bad("h", recipient={"email": CANARY, "name": "Canary"}),
+    ]
+    others = [
+        bad("c", cc=BOB),
+        bad("d", bcc=[BOB, 7]),
+        bad("e", ccc=BOB),
+        bad("f", recipient=[CANARY, "bob(at)example.org"]),
+        bad("g", recipient={"to": CANARY}),
+    ]
+    looked = erase(account, dry_run=True)
+    done = erase(account)
+    for one in (looked, done):
+        assert {*one.deleted} == {*alone}
+        assert {*one.mentioning} == {*others}
+    assert {held.id for held in account.dead()} == {*others}
+
+
 def test_a_dry_run_changes_nothing(account: Account) -> None:
     bury(account, email(recipient=CANARY), email_id="a")
     done = erase(account, dry_run=True)

@@ -235,6 +235,14 @@ def test_a_message_id_that_the_log_does_not_have_says_how_to_go_on(relay: Operat
         told(relay, f"<{message_id_left('order-17')}@example.org>")
 
 
+@pytest.mark.parametrize("key", ["", " "])
+def test_an_empty_id_is_no_emails(relay: Operated, key: str) -> None:
+    row(relay)
+    event(relay, "sent", reply=TAKEN)
+    with pytest.raises(Problem, match="an id that is empty"):
+        told(relay, key)
+
+
 def test_an_address_may_be_a_key(relay: Operated) -> None:
     row(relay, "ann@example.org")
     assert told(relay, "ann@example.org").state is LifeState.SENT
@@ -285,8 +293,22 @@ def test_a_recipient_who_is_not_written_to_is_told_in_words(relay: Operated) -> 
     found = told(relay)
     assert (found.state, found.fates) == (LifeState.SUPPRESSED, ["suppressed"])
     assert "on the suppression list" in found.words
+    assert "ionctl suppress check ADDRESS says" in found.words
+    assert "ionctl suppress remove ADDRESS takes one off; put in the recipient's" in found.words
     row(relay, status="suppressed", fates="x", reason="ERASED", reply="", server="")
     assert "was erased (ionctl erase) after it was published" in told(relay).words
+
+
+def test_an_email_that_some_got_and_others_did_not_says_so_first(relay: Operated) -> None:
+    row(relay, fates="sx")
+    assert told(relay).words.startswith("Sent to 1 of 2; 1 suppressed: ")
+    bounced = json.dumps({"0": {"type": "bounced", "at": ago(30).isoformat()}})
+    row(relay, fates="sxs", feedback=bounced)
+    assert told(relay).words.startswith("Sent to 1 of 3; 1 bounced, 1 suppressed: ")
+    row(relay, fates="ss")
+    assert told(relay).words.startswith("Sent: ")
+    row(relay, fates="sx", feedback=bounced)
+    assert told(relay).words.startswith("Bounced after ")
 
 
 def test_what_the_provider_said_afterwards_is_told(relay: Operated) -> None:
@@ -301,6 +323,7 @@ def test_what_the_provider_said_afterwards_is_told(relay: Operated) -> None:
     row(relay, fates="ss", feedback=json.dumps(bounced))
     found = told(relay)
     assert found.state is LifeState.BOUNCED
+    assert found.words.startswith("Sent to 1 of 2; 1 bounced: ")
     assert "bounced for recipient 2 at " in found.words
     assert "(550 5.1.1 gone)" in found.words
     row(relay, feedback="no JSON")

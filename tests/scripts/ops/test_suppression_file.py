@@ -73,6 +73,16 @@ def test_each_sample_is_tested() -> None:
         f'["{ANN}", "{BOB}"]',
         f'{{"email": "{ANN}"}}\n{{"email": "{BOB}"}}\n',
         f'[{{"Email": "{ANN}"}}, {{"Email": "{BOB}", "extra": {{"a": 1}}}}]',
+        f'[{{"email": ["{ANN}", "{BOB}"]}}]',
+        f"{ANN}, {BOB}",
+        f"{ANN}; {BOB}",
+        f"{ANN} {BOB}\n",
+        f"email,email\n{ANN},{BOB}\n",
+        f"email,name,recipient\n{ANN},Ann,{BOB}\n",
+        f"email\n{ANN},{BOB}\n",
+        f'name,email\nboth,"{ANN}; {BOB}"\n',
+        f"sep=;\nemail;note\n{ANN};a,b,c\n{BOB};d,e,f\n",
+        f'"sep=,"\n{ANN}\n{BOB}\n',
     ],
 )
 def test_plain_addresses_are_read_from_csv_and_json(text: str) -> None:
@@ -81,6 +91,38 @@ def test_plain_addresses_are_read_from_csv_and_json(text: str) -> None:
         (ANN, Why.IMPORT),
         (BOB, Why.IMPORT),
     ]
+
+
+def test_each_address_of_a_plain_line_is_an_entry_of_that_line() -> None:
+    found = read(f"{ANN}\nm1@example.org, m2@example.org; m3@example.org\n{BOB},bounced at x@y\n")
+    assert [(one.number, one.address) for one in found.entries] == [
+        (1, ANN),
+        *((2, f"m{number}@example.org") for number in (1, 2, 3)),
+        (3, BOB),
+    ]
+
+
+def test_a_postal_address_and_a_hash_beside_an_address_are_no_entries() -> None:
+    found = read(f"email,address,hash\n{ANN},12 Main Street,0123456789abcdef\n")
+    assert [one.address for one in found.entries] == [ANN]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("until", "yesterday"),
+        ("until", "2020"),
+        ("since", "2020"),
+        ("since", "31.12.2025"),
+        ("created", "1e400"),
+    ],
+)
+def test_a_line_whose_time_is_none_is_unclear_and_says_why(name: str, written: str) -> None:
+    found = read(f"email,{name}\n{ANN},{written}\n{BOB},\n")
+    assert [one.address for one in found.entries] == [BOB]
+    (unclear,) = found.unclear
+    assert unclear.number == 2
+    assert unclear.why.startswith(f"{name} {written}: no time that is known")
 
 
 def test_a_plain_file_may_say_why_for_which_mail_since_and_until_when() -> None:
@@ -132,13 +174,16 @@ def test_what_is_of_no_known_kind_is_said_with_what_was_read(text: str, said: st
         "Fri, 10 Apr 2026 19:03:05 GMT",
         "Fri, 10 Apr 2026 19:03:05 UTC",
         "Fri, 10 Apr 2026 21:03:05 +0200",
+        "20260410T190305Z",
     ],
 )
 def test_times_are_read_as_providers_write_them(written: object) -> None:
     assert moment(written) == AT
 
 
-@pytest.mark.parametrize("written", [None, "", "soon", "1e400", "99999999999999999", "nan"])
+@pytest.mark.parametrize(
+    "written", [None, "", "soon", "2020", "0", "-1", "1e400", "99999999999999999", "nan"]
+)
 def test_what_is_no_time_is_not_known(written: object) -> None:
     assert moment(written) is None
 

@@ -121,6 +121,33 @@ def test_lines_without_an_address_are_told_and_left_out(account: Account) -> Non
     assert (done.read, done.new, done.unread) == (4, 2, [3, 5])
 
 
+def test_all_addresses_of_a_line_are_put_there_and_doubles_are_counted(account: Account) -> None:
+    text = f"m1@example.org, m2@example.org; m3@example.org\n{ANN}\n{ANN.upper()}\n"
+    done = imported(account, text)
+    assert (done.read, done.new, done.twice, done.unread) == (5, 4, 1, [])
+    assert suppressing.entries(deployment(account), silent).addresses == 4
+
+
+def test_a_line_with_a_wrong_scope_or_time_is_left_out_and_says_why(account: Account) -> None:
+    text = f"email,scope,until\n{ANN},news,\n{BOB},all,yesterday\ncat@example.org,all,\n"
+    done = imported(account, text)
+    assert (done.read, done.new, done.unread) == (3, 1, [])
+    assert [one.number for one in done.left_out] == [2, 3]
+    scope, until = (one.why for one in done.left_out)
+    assert scope.startswith("scope news: must be all, ")
+    assert until.startswith("until yesterday: no time")
+    for one in (ANN, BOB):
+        assert suppressing.check(deployment(account), one).entries == []
+
+
+def test_of_two_entries_with_different_scopes_none_is_a_double(account: Account) -> None:
+    text = f"email,scope\n{ANN},all\n{ANN},tag:list=news\n{ANN},all\n"
+    done = imported(account, text)
+    assert (done.read, done.new, done.twice) == (3, 1, 1)
+    scopes = [one.scope for one in suppressing.check(deployment(account), ANN).entries]
+    assert sorted(scopes) == ["all", "tag:list=news"]
+
+
 def test_mailguns_tags_become_a_scope_if_it_is_said_which(account: Account) -> None:
     text = sample("mailgun-unsubscribes.json")
     with pytest.raises(Problem, match=r"entry 2 is about Mailgun's tag news alone: --tag NAME"):
@@ -143,7 +170,8 @@ def test_a_scope_may_be_said_for_all(account: Account) -> None:
 
 def test_what_the_file_says_is_over_is_not_put_there(account: Account) -> None:
     text = f"email,until\n{ANN},2026-01-01T00:00:00Z\n{BOB},2099-01-01T00:00:00Z\n"
-    assert imported(account, text).new == 1
+    done = imported(account, text)
+    assert (done.new, done.over) == (1, 1)
     assert suppressing.check(deployment(account), ANN).entries == []
 
 

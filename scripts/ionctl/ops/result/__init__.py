@@ -32,6 +32,7 @@ from ionctl.ops.result.status import (
 )
 from ionctl.ops.result.suppression import (
     AddressKnown,
+    EntryLeftOut,
     Erased,
     Imported,
     SuppressionEntries,
@@ -52,6 +53,7 @@ __all__ = [
     "Edited",
     "EmailFound",
     "Emails",
+    "EntryLeftOut",
     "Erased",
     "Fault",
     "Finding",

@@ -121,16 +121,19 @@ class EmailFound(Result, frozen=True, kw_only=True):
 
     Args:
         at: when it was first queued, or the first that is known of it.
-        state: as far as it is known without a look at each place.
-        reason, reply: of the last attempt, if there was one.
+        state: where it stands for this recipient, as far as it is known without a look at each
+            place.
+        reason, reply: of the email's last attempt, if there was one.
         fate: of this recipient: as in `Life.fates`; empty: not known.
         queue: that it waits in, if it was seen there.
         letters: SQS ids of its dead letters.
+        email_state: where it stands for all of its recipients, as `Life.state`.
     """
 
     email_id: str
     at: datetime
     state: LifeState
+    email_state: LifeState
     reason: str = ""
     reply: str = ""
     fate: str = ""

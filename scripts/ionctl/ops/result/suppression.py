@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from ionctl.ops.result.base import Result
 
 
@@ -60,6 +62,18 @@ class SuppressionEntries(Result, frozen=True, kw_only=True):
     rows: int
 
 
+class EntryLeftOut(Result, frozen=True, kw_only=True):
+    """An entry of a file that isn't imported, though it has an address.
+
+    Args:
+        number: its line, or its number in a JSON list, from 1.
+        why: what in it can't be understood, and how it is written.
+    """
+
+    number: int
+    why: str
+
+
 class Imported(Result, frozen=True, kw_only=True):
     """An import.
 
@@ -71,6 +85,9 @@ class Imported(Result, frozen=True, kw_only=True):
         unchanged: addresses that had it already.
         unread: lines, or numbers in a JSON list, that have no address.
         dry_run: nothing was written.
+        left_out: what else of it isn't imported.
+        twice: entries that stand in the file before, with the same scope.
+        over: entries that the file says have ended, which are not put on the list.
     """
 
     format: str
@@ -80,6 +97,9 @@ class Imported(Result, frozen=True, kw_only=True):
     unchanged: int
     unread: list[int]
     dry_run: bool
+    left_out: list[EntryLeftOut] = msgspec.field(default_factory=list)
+    twice: int = 0
+    over: int = 0
 
 
 class Erased(Result, frozen=True, kw_only=True):

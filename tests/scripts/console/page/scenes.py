@@ -341,12 +341,17 @@ def to_ann(**changes: object) -> Emails:
         "address": "ann@example.org",
         "emails": [
             EmailFound(
-                email_id="order-18", at=ago(minutes=1), state=LifeState.QUEUED, queue="bulk"
+                email_id="order-18",
+                at=ago(minutes=1),
+                state=LifeState.QUEUED,
+                email_state=LifeState.QUEUED,
+                queue="bulk",
             ),
             EmailFound(
                 email_id="order-17",
                 at=ago(days=2),
-                state=LifeState.DEAD_LETTERED,
+                state=LifeState.SENT,
+                email_state=LifeState.DEAD_LETTERED,
                 reason="RCPT_REJECTED",
                 fate="sent",
             ),

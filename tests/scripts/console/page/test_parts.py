@@ -293,7 +293,7 @@ def test_an_address_has_a_list_and_each_email_its_page(open_page: Open) -> None:
     expect(visit.main).to_contain_text(re.compile(r"Suppressed:\s*all mail, since .*\(complaint\)"))
     rows = visit.main.locator(".rows li")
     expect(rows.nth(0)).to_contain_text(re.compile(r"Queued\s*order-18\s*in the bulk queue"))
-    expect(rows.nth(1)).to_contain_text("this recipient: sent, RCPT_REJECTED")
+    expect(rows.nth(1)).to_contain_text("the email: dead-lettered RCPT_REJECTED")
     visit.main.get_by_role("button", name="Look through the whole ledger").click()
     expect(visit.main).to_contain_text("among all 80,000 rows of the ledger")
     rows.nth(1).get_by_role("link").click()

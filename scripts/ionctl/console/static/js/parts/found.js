@@ -59,7 +59,9 @@ async function change(path, body, again) {
 
 function line(one) {
   const [sign, tone, word] = STATES[one.state] ?? ["dots", "plain", one.state];
-  const about = [one.fate && one.fate !== one.state ? `this recipient: ${one.fate.replaceAll("_", " ")}` : "", one.state === "sent" ? "" : one.reason, one.queue && `in the ${one.queue} queue`];
+  const reason = one.email_state === "sent" ? "" : one.reason;
+  const whole = one.email_state === one.state ? "" : (STATES[one.email_state]?.[2] ?? one.email_state).toLowerCase();
+  const about = [whole ? `the email: ${whole} ${reason}`.trim() : reason, one.queue && `in the ${one.queue} queue`];
   return html`<li><a class="row line-row found" data-row href=${link("email", one.email_id)}>
     <b class="stands ${tone}">${shape(sign)} ${word}</b> <code>${one.email_id}</code>
     <span class="grow soft">${about.filter(Boolean).join(", ")}</span> ${when(one.at)}
