@@ -73,6 +73,29 @@ def test_what_waits_can_be_cancelled_and_is_not_sent_then(row: Row) -> None:
     assert cancelled(gone, "again", NOW) == replace(gone, token="again"), "and is told once"
 
 
+@pytest.mark.row(76)
+def test_what_waits_for_its_next_try_can_be_cancelled_and_what_has_its_fate_cannot() -> None:
+    too_late = {status for status in RowStatus if cancelled(_in(status), "new", NOW) is None}
+    can_be = {RowStatus.QUEUED, RowStatus.DEFERRED, RowStatus.CANCELLED}
+    assert too_late == {*RowStatus} - can_be
+
+
+def _in(status: RowStatus) -> Row:
+    return replace(QUEUED, status=status)
+
+
+@pytest.mark.row(76)
+@pytest.mark.parametrize("status", [RowStatus.QUEUED, RowStatus.SENT, RowStatus.CANCELLED])
+def test_a_cancel_of_a_row_that_has_expired_is_about_the_next_email_of_that_key(
+    status: RowStatus,
+) -> None:
+    """DynamoDB takes its time to remove it."""
+    gone = cancelled(replace(_in(status), expires_at=NOW), "new", NOW)
+    assert gone == cancelled(None, "new", NOW)
+    assert gone is not None
+    assert [(one.n, one.status) for one in gone.timeline] == [(1, "cancelled")]
+
+
 def test_a_row_that_has_expired_is_none() -> None:
     over = replace(QUEUED, expires_at=NOW)
     judged = judge(over, replace(CLAIM, content_hash="another"), NOW)
@@ -118,6 +141,14 @@ def test_its_message_is_done_with_and_its_redrive_is_not() -> None:
 
 
 @pytest.mark.row(69)
+def test_its_message_is_done_with_though_a_redrive_had_brought_it() -> None:
+    """It comes again where its delete was lost; only another message brings the email back."""
+    dead = buried(QUEUED, REDRIVE.message_id, letter(Reason.TEMPLATE_ERROR), NOW)
+    assert judge(dead, REDRIVE, NOW).verdict is Verdict.DONE
+    assert judge(dead, replace(REDRIVE, message_id="message-3"), NOW).verdict is Verdict.SEND
+
+
+@pytest.mark.row(69)
 def test_of_what_was_never_read_a_redrive_may_be_anything() -> None:
     dead = buried(BLANK, "message-1", letter(Reason.CLAIM_MISSING), NOW)
     assert dead.status is RowStatus.BOUNCED
@@ -142,3 +173,8 @@ def test_a_letter_that_was_never_read_may_be_corrected_freely() -> None:
 def test_pending_recipients_of_a_queued_row_are_as_many_as_there_are() -> None:
     assert (QUEUED.fates, QUEUED.doubts, BLANK.fates) == (PENDING * 2, "00", "")
     assert (QUEUED.is_blank, BLANK.is_blank) == (False, True)
+
+
+def test_the_hash_of_what_could_not_be_read_is_of_no_content() -> None:
+    blank = queued("hash of a pointer", 0, SINCE, scheduled(7200), "token", NOW)
+    assert (blank.content_hash, blank.queued_at) == ("", SINCE)

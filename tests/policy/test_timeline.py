@@ -74,6 +74,17 @@ def test_what_happens_again_later_is_another_entry() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"stage": "dot"}, {"reason": "BUSY"}, {"code": 451}, {"server": "smtp:b"}, {"to": (1,)}],
+    ids=str,
+)
+def test_what_happens_otherwise_is_another_entry(other: dict[str, object]) -> None:
+    first = {"stage": "rcpt", "reason": "TRY_LATER", "code": 450, "server": "smtp", "to": (0,)}
+    timeline = extended((), [entry(**first), entry(60, **first | other)])
+    assert [one.times for one in timeline] == [1, 1]
+
+
 def test_a_row_has_little_of_it() -> None:
     """Nothing of what is as it usually is."""
     text = written(extended((), [entry_of(scheduled(7200), NOW, 1)]))

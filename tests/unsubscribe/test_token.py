@@ -1,6 +1,7 @@
 """The token of a link: what it says, and that nobody else can make one."""
 
 import base64
+import hmac
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,13 @@ def test_a_token_is_for_one_address_one_scope_and_one_deployment() -> None:
         octets[:-16] + b"\0" * 16,
     ):
         assert read(KEY, base64.urlsafe_b64encode(forged).decode().rstrip("=")) is None
+
+
+@pytest.mark.row(86)
+def test_what_is_signed_with_the_same_key_for_another_purpose_is_no_token() -> None:
+    mac = hmac.digest(KEY, f"{ANN}\0{ALL}".encode(), "sha256")[:16]
+    octets = bytes.fromhex(ANN) + ALL.encode() + mac
+    assert read(KEY, base64.urlsafe_b64encode(octets).decode().rstrip("=")) is None
 
 
 @given(st.text() | st.binary(max_size=99).map(lambda one: base64.urlsafe_b64encode(one).decode()))
