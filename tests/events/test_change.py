@@ -1,5 +1,7 @@
 """What a record of the ledger's stream says has happened."""
 
+import json
+
 import pytest
 
 from events.telling import RECORDS, record
@@ -50,6 +52,25 @@ def test_bad_input_says_where_and_under_which_key() -> None:
         "INVALID_ADDRESS",
     )
     assert one.email.lane == "bulk"
+
+
+def test_what_bad_input_was_tagged_with_and_how_often_it_was_tried_is_told() -> None:
+    tried = record("bad_input")
+    image = tried["dynamodb"]["NewImage"]
+    image["told"]["S"] = json.dumps(json.loads(image["told"]["S"]) | {"attempts": 3})
+    (one,) = happenings(tried)
+    assert (one.email.tags, one.email.attempts) == ({"list": "news"}, 3)
+
+
+def test_a_second_write_of_a_row_that_is_told_alone_tells_nothing() -> None:
+    assert happenings(record("bad_input") | {"eventName": "MODIFY"}) == ()
+
+
+def test_a_record_without_the_row_as_it_is_now_tells_nothing() -> None:
+    """As a stream has it that was switched to keys alone."""
+    bare = record("sent")
+    del bare["dynamodb"]["NewImage"]
+    assert happenings(bare) == ()
 
 
 def test_an_attempt_that_is_repeated_is_another_happening() -> None:

@@ -2,13 +2,15 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from events.telling import RECORDS, RELAY, Json, record
 from ion.events.change import Email, Happening, UnreadableError, happenings
-from ion.events.cloud_event import CloudEvent, Type, cloud_event, message
+from ion.events.cloud_event import CloudEvent, Message, Type, cloud_event, message
+from ion.outcome import Reason
 from ion.policy.timeline import Entry, moment
 
 
@@ -163,6 +165,68 @@ def test_of_ten_tags_eight_can_be_filtered_by_and_all_are_told() -> None:
     told = message(event)
     assert len(told.attributes) == 10
     assert json.loads(told.body)["data"]["tags"] == tags
+
+
+def told_of(entry: Entry, email: Email) -> CloudEvent:
+    happening = Happening((email.email_id, email.published_at, str(entry.n)), email, entry)
+    event = cloud_event(happening, RELAY, attempts=True)
+    assert event is not None
+    return event
+
+
+def test_the_first_tags_by_name_can_be_filtered_by_in_whatever_order_they_came() -> None:
+    tags = {f"tag{number}": "x" for number in reversed(range(9))}
+    sent = Entry(n=1, at=moment(1_800_000_000), status="sent")
+    attributes = message(told_of(sent, Email("order-17", tags=tags))).attributes
+    assert sorted(attributes) == [*(f"tag_tag{number}" for number in range(8)), "type"]
+
+
+def test_what_was_repeated_happened_when_it_happened_last() -> None:
+    (event,) = events("deferred_again")
+    assert event.time == datetime(2026, 11, 29, 10, 1, 5, tzinfo=UTC)
+    assert (event.data.times, event.data.ms_from_publish) == (2, 65_000)
+
+
+def test_no_attribute_is_empty() -> None:
+    """SNS refuses the whole message then; of a row of an earlier version no lane is known."""
+    sent = Entry(n=1, at=moment(1_800_000_000), status="sent")
+    event = told_of(sent, Email("order-17"))
+    assert event.data.lane == ""
+    assert message(event).attributes == {"type": "ion.email.sent"}
+
+
+def test_a_message_is_as_large_as_sns_counts_it() -> None:
+    told = Message("ü", {"type": "sent", "tag_a": "ä"})
+    assert told.size == 2 + len("type" + "sent" + "String") + len("tag_a" + "String") + 2
+
+
+def test_who_is_just_being_sent_to_is_pending() -> None:
+    told = Entry(n=1, at=moment(1_800_000_000), status="delivered")
+    event = told_of(told, Email("order-17", fates=".>sd?x"))
+    assert event.data.fates == (
+        *("pending", "pending", "sent", "dead_lettered", "in_doubt", "suppressed"),
+    )
+
+
+@pytest.mark.parametrize("reason", [Reason.IN_DOUBT, Reason.CRASH_LOOP])
+def test_a_letter_that_a_person_decides_about_is_in_doubt(reason: Reason) -> None:
+    dead = Entry(n=1, at=moment(1_800_000_000), status="dead_lettered", reason=reason.value)
+    assert told_of(dead, Email("order-17")).type is Type.IN_DOUBT
+
+
+@pytest.mark.row(82)
+def test_a_key_that_is_used_again_once_its_row_is_gone_is_another_emails() -> None:
+    again = record("sent")
+    again["dynamodb"]["NewImage"]["first_queued_at"]["S"] = "2027-12-01T10:00:00.000+00:00"
+    (first,), (second,) = events("sent"), made(again)
+    assert first.id != second.id
+
+
+@pytest.mark.row(82)
+def test_an_event_keeps_its_id_from_one_version_to_the_next() -> None:
+    """So that a record that is told again after an update isn't taken for another event."""
+    (event,) = events("sent")
+    assert event.id == "fb82d938ac89ebdbd0bb248fec9b5c21"
 
 
 def test_a_happening_before_its_publish_by_a_wrong_clock_took_no_time() -> None:
