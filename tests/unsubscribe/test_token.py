@@ -51,6 +51,12 @@ def test_a_token_is_for_one_address_one_scope_and_one_deployment() -> None:
         assert read(KEY, base64.urlsafe_b64encode(forged).decode().rstrip("=")) is None
 
 
+def test_the_link_of_an_old_email_works() -> None:
+    """Whatever becomes of the code: RFC 8058 section 3.1."""
+    token = "xIwETx7nGsB0YWc6bGlzdD1uZXdztwJFV0OGwxmSWdatllu2UA"
+    assert read(KEY, token) == Subscription(ANN, tagged("list", "news"))
+
+
 @pytest.mark.row(86)
 def test_what_is_signed_with_the_same_key_for_another_purpose_is_no_token() -> None:
     mac = hmac.digest(KEY, f"{ANN}\0{ALL}".encode(), "sha256")[:16]
