@@ -142,6 +142,21 @@ def test_a_notice_counts_once_and_lifting_forgives() -> None:
     assert (len(later.soft_bounces), later.suppressions) == (1, ())
 
 
+def test_the_last_twenty_notices_count_once() -> None:
+    found = AddressState()
+    for number in range(21):
+        found = found.noticed(str(number))
+    assert found.notices == tuple(str(number) for number in range(1, 21))
+    assert found.soft_bounced("1", NOW) == found
+
+
+def test_the_third_transient_bounce_is_an_entry_of_its_scope_from_then_on() -> None:
+    found = AddressState()
+    for day in range(SOFT_BOUNCES):
+        found = found.soft_bounced(f"notice-{day}", NOW + day * DAY, "domain:shop.test")
+    assert found.suppressions == (Suppression("domain:shop.test", Why.BOUNCE, NOW + 2 * DAY),)
+
+
 def test_an_erasure_keeps_suppressions_and_nothing_else() -> None:
     known = bounced(0, 1, 2).suppressed(msgspec.structs.replace(entry("tag:list=news"), by="ann"))
     erased = known.erased(NOW)
