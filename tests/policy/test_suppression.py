@@ -157,6 +157,10 @@ def test_the_third_transient_bounce_is_an_entry_of_its_scope_from_then_on() -> N
     assert found.suppressions == (Suppression("domain:shop.test", Why.BOUNCE, NOW + 2 * DAY),)
 
 
+def test_of_more_transient_bounces_the_latest_are_kept() -> None:
+    assert bounced(0, 1, 2, 3).soft_bounces == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY)
+
+
 def test_an_erasure_keeps_suppressions_and_nothing_else() -> None:
     known = bounced(0, 1, 2).suppressed(msgspec.structs.replace(entry("tag:list=news"), by="ann"))
     erased = known.erased(NOW)

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,8 +81,8 @@ def test_what_happens_again_later_is_another_entry() -> None:
     ids=str,
 )
 def test_what_happens_otherwise_is_another_entry(other: dict[str, object]) -> None:
-    first = {"stage": "rcpt", "reason": "TRY_LATER", "code": 450, "server": "smtp", "to": (0,)}
-    timeline = extended((), [entry(**first), entry(60, **first | other)])
+    first = entry(stage="rcpt", reason="TRY_LATER", code=450, server="smtp", to=(0,))
+    timeline = extended((), [first, msgspec.structs.replace(first, **other)])
     assert [one.times for one in timeline] == [1, 1]
 
 
