@@ -98,7 +98,7 @@ def test_sns_may_have_wrapped_it(name: str) -> None:
     assert notices(wrapped(body(name))) == notices(body(name))
 
 
-@pytest.mark.parametrize("text", [ses.VALIDATION, wrapped(ses.VALIDATION)])
+@pytest.mark.parametrize("text", [ses.VALIDATION, wrapped(ses.VALIDATION), f"{ses.VALIDATION}\n"])
 def test_what_ses_sends_to_a_new_destination_is_no_notice_and_no_fault(text: str) -> None:
     assert notices(text).ignored == "validation"
 
@@ -220,6 +220,9 @@ MALFORMED = [
     '{"Type": "SubscriptionConfirmation", "Token": "t", "TopicArn": "a", "Message": "m"}',
     wrapped("no JSON"),
     "[" * 100_000,
+    '"\ud800"',  # half a character
+    json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:::x", "Message": 5}),
+    json.dumps({"Type": "Notification", "Message": json.dumps(GENERIC)}),  # of no topic
     '{"notificationType": "Bounce"}',
     '{"eventType": "Bounce", "mail": {"timestamp": "2016-01-27T14:59:38.237Z", "messageId": "1"}}',
     json.dumps(example("event-bounce") | {"bounce": {"bounceType": "Permanent"}}),
@@ -254,6 +257,11 @@ def test_what_is_malformed_is_told_and_not_quoted(text: str) -> None:
     assert str(told.value)
     for word in ("exploded", "jane", "soon", "yesterday", "yes"):
         assert word not in str(told.value)
+
+
+def test_a_moment_is_told_to_the_millisecond() -> None:
+    """As a row has it: the same notice is the same, whatever has read it."""
+    assert generic(at="2026-11-29T01:02:03.456789Z").at.microsecond == 456_000
 
 
 # the schema of the generic form
