@@ -83,7 +83,7 @@ def test_the_links_to_unsubscribe_are_signed() -> None:
     "name",
     [
         *("From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "MIME-Version"),
-        *("Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post"),
+        *("Content-Type", "Content-Transfer-Encoding", "List-Unsubscribe", "List-Unsubscribe-Post"),
     ],
 )
 @pytest.mark.parametrize("where", ["before", "behind"])
@@ -94,6 +94,13 @@ def test_a_field_that_is_added_breaks_it(name: str, where: str) -> None:
     header, _, body = content.partition(b"\r\n\r\n")
     changed = line + content if where == "before" else header + b"\r\n" + line + b"\r\n" + body
     assert not is_valid(changed)
+
+
+def test_of_a_field_that_is_there_twice_the_last_is_signed_first() -> None:
+    """RFC 6376 section 5.4.2."""
+    header = b"From: a@example.com\r\nTo: b@example.org\r\nTo: c@example.org\r\nSubject: s\r\n"
+    email = Email(Envelope("a@example.com", ("b@example.org",)), (header + b"\r\nx\r\n",))
+    assert is_valid(SIGNER.sign(email).content)
 
 
 def test_a_changed_body_breaks_it_and_a_trace_field_does_not() -> None:
