@@ -47,6 +47,15 @@ def test_it_is_read_once(account: Account) -> None:
     assert [name for name, _ in dynamodb.calls] == ["batch_get_item"]
 
 
+def test_who_has_it_asks_no_more(account: Account) -> None:
+    dynamodb = account.dynamodb()
+    key = account.address_key(dynamodb)
+    made = get(key)
+    asked = len(dynamodb.calls)
+    assert asyncio.run(key.read()) == made
+    assert len(dynamodb.calls) == asked
+
+
 def test_two_deployments_have_different_ones(account: Account) -> None:
     first = get(account.address_key())
     account.dynamodb().delete_item(TableName=account.table, Key={"email_id": {"S": ROW}})

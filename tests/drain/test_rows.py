@@ -80,6 +80,17 @@ def test_the_log_has_the_same(account: Account, log: Log) -> None:
     assert sent["header_message_id"] == dead["header_message_id"] == name
 
 
+def test_what_was_redriven_says_so_and_of_which_message_it_is(account: Account) -> None:
+    id_ = account.publish(email(1, email_id="order-17"))
+    run(account, ScriptedServer({Step.RCPT: reply(550, "5.1.1 no such user")}))
+    account.publish('{"action": "redrive"}')
+    run(account)
+    run(account)
+    (row,) = account.rows()
+    assert (row["status"], row["redrives"], row["original_message_id"]) == ("sent", 1, id_)
+    assert row["message_id"] != id_
+
+
 def test_bulk_is_in_its_lane(account: Account) -> None:
     account.publish(email(1, lane="bulk"))
     account.publish(email(2), url=account.bulk_url)

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from base64 import b64encode
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
@@ -115,6 +116,17 @@ def test_before_the_first_link_is_made_every_token_is_forged(function: Function)
     assert function.account.rows() == [], "not even the key is made for somebody who guesses"
 
 
+async def test_the_entry_says_that_the_recipient_unsubscribed_and_has_no_end(
+    function: Function,
+) -> None:
+    before = datetime.now(UTC)
+    await thread(function.ask, "POST", await function.link(), ONE_CLICK)
+    (text,) = [row["address"] for row in function.account.rows() if "address" in row]
+    (entry,) = json.loads(str(text))["suppressions"]
+    assert before <= datetime.fromisoformat(entry.pop("since")) <= datetime.now(UTC)
+    assert entry == {"scope": NEWS, "why": "unsubscribe"}
+
+
 async def test_each_link_ends_its_own_mail_alone(function: Function) -> None:
     for scope in (NEWS, ALL, NEWS, tagged("list", "offers")):
         path = await function.link(scope)
@@ -155,8 +167,11 @@ def test_there_is_nothing_else(function: Function, path: str) -> None:
     assert function.ask("GET", path)["statusCode"] == 404
 
 
-async def test_a_domain_of_ones_own_may_put_more_before_the_path(function: Function) -> None:
-    path = "/mail" + await function.link()
+@pytest.mark.parametrize("more", ["/mail", "/u"])
+async def test_a_domain_of_ones_own_may_put_more_before_the_path(
+    function: Function, more: str
+) -> None:
+    path = more + await function.link()
     assert (await thread(function.ask, "POST", path, ONE_CLICK))["statusCode"] == 200
 
 
@@ -187,6 +202,11 @@ async def test_the_page_runs_and_loads_nothing_and_is_in_no_index(function: Func
     assert "noindex" in headers["X-Robots-Tag"]
     assert headers["Cache-Control"] == "no-store"
     assert not re.search(r"<script|<img|<link|https?:|style=|\son\w+=", html)
+
+
+def test_a_forged_link_is_in_the_log(function: Function, log: Log) -> None:
+    assert function.ask("GET", "/u/x")["statusCode"] == 403
+    assert [one["message"] for one in log.events] == ["a token is no token of this deployment"]
 
 
 async def test_neither_page_nor_log_has_an_address_or_a_token(function: Function, log: Log) -> None:
