@@ -112,6 +112,15 @@ def test_what_changes_nothing_is_not_written(account: Account) -> None:
     assert dynamodb.asked("batch_execute_statement") == []
 
 
+def test_another_fault_of_a_write_is_told_at_once(account: Account) -> None:
+    """It is no other writer's doing, so nobody is waited for."""
+    refused = {"Responses": [{"Error": {"Code": "ValidationError"}}]}
+    dynamodb = account.dynamodb(batch_execute_statement=lambda *_: refused)
+    with pytest.raises(TableError, match="ValidationError"):
+        asyncio.run(table_of(account, dynamodb).change(ONE, entry()))
+    assert len(dynamodb.asked("batch_get_item")) == 1
+
+
 def test_who_is_always_overtaken_hears_of_it(account: Account) -> None:
     refused = {"Responses": [{"Error": {"Code": "ConditionalCheckFailed"}}]}
     dynamodb = account.dynamodb(batch_execute_statement=lambda *_: refused)

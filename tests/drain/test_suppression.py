@@ -233,6 +233,28 @@ def test_who_is_put_on_it_while_the_email_waits_gets_none(account: Account) -> N
 
 
 @pytest.mark.row(84)
+def test_a_letter_of_one_recipient_is_not_held_up_by_what_is_known_of_the_others(
+    account: Account,
+) -> None:
+    """Nobody is asked about whom the message isn't about."""
+    account.publish(THREE)
+    refusing = ScriptedServer(recipients={ANN: [reply(550, "5.1.1 no such user")]})
+
+    async def main() -> None:
+        async with refusing:
+            await drain(account, refusing, suppressing=suppression_list(account))
+            await suppress(account, BOB)
+            await damage(account, CAT)
+            account.publish('{"action": "redrive"}')
+            await drain(account, refusing, suppressing=suppression_list(account))
+            await drain(account, refusing, suppressing=suppression_list(account))
+
+    asyncio.run(main())
+    assert (the_row(account)["fates"], the_row(account)["status"]) == ("sss", "sent")
+    assert recipients(refusing) == {ANN: 1, BOB: 1, CAT: 1}
+
+
+@pytest.mark.row(84)
 def test_one_among_others_that_wait_is_decided_at_once(account: Account) -> None:
     asyncio.run(suppress(account, BOB))
     account.publish(THREE)
