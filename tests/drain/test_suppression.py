@@ -32,10 +32,10 @@ from ion.aws.control import ControlRow
 from ion.delivery import InDoubt
 from ion.drain.deliver import Deliverer
 from ion.drain.progress import Summary
-from ion.drain.suppression_list import SuppressionList
+from ion.drain.suppression_list import SuppressionList, left_out
 from ion.guard_rules import GuardRules
 from ion.policy.guard import StagingGuard
-from ion.policy.suppression import Why
+from ion.policy.suppression import Forbidden, Suppression, Why
 from smtp_server import ScriptedServer, reply
 
 ANN, BOB, CAT = "ann@example.org", "bob@partner.test", "cat@third.test"
@@ -160,6 +160,19 @@ def test_each_reason_is_a_fate_of_its_own(account: Account) -> None:
     summary = looked(account, server)
     assert (summary.sent, summary.suppressed) == (1, 2)
     assert (recipients(server), the_row(account)["fates"]) == ({CAT: 1}, "xxs")
+
+
+def test_those_of_one_reason_are_one_fate_whoever_stands_between_them() -> None:
+    manual, unsubscribed = (
+        Forbidden(Suppression("all", why, datetime.now(UTC)))
+        for why in (Why.MANUAL, Why.UNSUBSCRIBE)
+    )
+    fates = left_out({0: unsubscribed, 1: manual, 2: unsubscribed, 3: Forbidden(None)})
+    assert sorted((one.recipients, one.reply) for one in fates) == [
+        ((0, 2), "unsubscribe, all"),
+        ((1,), "manual, all"),
+        ((3,), ""),
+    ]
 
 
 @pytest.mark.row(84)
