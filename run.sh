@@ -6,5 +6,7 @@ root="$(cd "$(dirname "$0")" && pwd)"
 python="$("$root/scripts/venv.sh" scripts "$root/scripts/requirements.txt")"
 
 # The folder stays the caller's: --once and --out name files in it.
-export PYTHONPATH="$root/scripts:$root/lambda_src"
+ION_PROGRAM="$(dirname "$0")/ionctl" # as hints name it
+PYTHONPATH="$root/scripts:$root/lambda_src"
+export ION_PROGRAM PYTHONPATH
 exec "$python" -P -m ionctl.local "$@"

@@ -12,7 +12,11 @@ fail() {
   exit 1
 }
 
-for python in "${3:-python3}" python3.13 python3.12 python3.11 ""; do
+# The environment's own Python first: another that comes first on the PATH one day is no reason to
+# take the environment away from programs that run in it.
+own=$environment/bin/python
+[[ ${3:-} ]] && own=""
+for python in "$own" "${3:-python3}" python3.13 python3.12 python3.11 ""; do
   "${python:-false}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
 done
 [[ $python ]] || fail "ion needs Python 3.11 or newer; install it, for example: apt-get install python3"
@@ -27,13 +31,16 @@ mkdir -p .venv
 exec 9>"$environment.lock" # two terminals may want the same one at once
 if command -v flock >/dev/null; then flock 9; fi
 if [[ $(cat "$environment/stamp" 2>/dev/null) != "$stamp" ]]; then
-  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name" >&2
+  count=$(grep -c '^[^ #].*==' "$requirements")
+  echo "ion: installing ${requirements#"$PWD/"} into .venv/$name, once; packages: $count" >&2
+  python=$("$python" -c 'import sys; print(sys._base_executable)') # which stays, if it is our own
   rm -rf "$environment"
+  # what pip unpacks goes with the environment, if it is ended in the midst of that
+  export TMPDIR="$environment/tmp"
+  mkdir -p "$TMPDIR"
   "$python" -m venv "$environment" >&2
-  locked=(--require-hashes --requirement "$requirements")
-  # uv takes a tenth of the time, where it is; what it can't do pip does, or says why not
-  uv pip install --quiet --compile-bytecode --python "$environment" "${locked[@]}" 2>/dev/null ||
-    "$environment/bin/python" -m pip install -qq --disable-pip-version-check "${locked[@]}" >&2
+  scripts/install.sh "$environment" "$requirements" "$count"
+  rm -rf "$TMPDIR"
   echo "$stamp" >"$environment/stamp" # last: without it an interrupted one is made again
 fi
 echo "$environment/bin/python"

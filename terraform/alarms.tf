@@ -124,20 +124,31 @@ locals {
       on     = local.relay_metrics, metric = "Paused", statistic = "Sum", least = 1
       period = local.pause_window_seconds, windows = local.pause_windows, of = local.pause_windows
     }
-    }, merge([for key, metrics in local.topic_metrics : {
-      "undelivered-${key}-redriven" = {
-        name    = "undelivered-${key}-redriven"
-        says    = "SNS could not put mail from ${metrics.dimensions.TopicName} into its queue (policy, key, size): it is in ${aws_sqs_queue.dead_letter.name}, without a reason. Mend that, then redrive it."
-        on      = metrics, metric = "NumberOfNotificationsRedrivenToDlq", statistic = "Sum", least = 1
-        runbook = "undelivered"
+    }, { for key, alarm in {
+      events-failed = {
+        name = "events-failed"
+        says = "Events could not be told: they are in ${local.queue_names.events}, each as a request that ${local.events_name} takes again. Its log says why."
+        on   = { namespace = "AWS/SQS", dimensions = { QueueName = local.queue_names.events } }, metric = "NumberOfMessagesSent", statistic = "Sum", least = 1
       }
-      "undelivered-${key}-failed" = {
-        name    = "undelivered-${key}-failed"
-        says    = "SNS could put mail from ${metrics.dimensions.TopicName} neither into its queue nor into ${aws_sqs_queue.dead_letter.name}: it is lost, and has to be published again. Look at once at the policies and keys of both queues."
-        on      = metrics, metric = "NumberOfNotificationsFailedToRedriveToDlq", statistic = "Sum", least = 1
-        runbook = "undelivered"
+      events-late = {
+        name = "events-late"
+        says = "Events are more than ${local.events_late_minutes} minutes late: ${local.events_name} doesn't get on, or can't publish on ${local.topic_names.outcome}. None is lost for 12 hours. Its log says why."
+        on   = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.events_name } }, metric = "IteratorAge", statistic = "Maximum", more_than = local.events_late_minutes * 60000
       }
-  }]...))
+      } : key => alarm if var.events != null }, merge([for key, metrics in local.topic_metrics : {
+        "undelivered-${key}-redriven" = {
+          name    = "undelivered-${key}-redriven"
+          says    = "SNS could not put mail from ${metrics.dimensions.TopicName} into its queue (policy, key, size): it is in ${aws_sqs_queue.dead_letter.name}, without a reason. Mend that, then redrive it."
+          on      = metrics, metric = "NumberOfNotificationsRedrivenToDlq", statistic = "Sum", least = 1
+          runbook = "undelivered"
+        }
+        "undelivered-${key}-failed" = {
+          name    = "undelivered-${key}-failed"
+          says    = "SNS could put mail from ${metrics.dimensions.TopicName} neither into its queue nor into ${aws_sqs_queue.dead_letter.name}: it is lost, and has to be published again. Look at once at the policies and keys of both queues."
+          on      = metrics, metric = "NumberOfNotificationsFailedToRedriveToDlq", statistic = "Sum", least = 1
+          runbook = "undelivered"
+        }
+  }]...), local.feedback_alarms, local.unsubscribe_alarms)
 }
 
 locals {

@@ -60,8 +60,31 @@ locals {
 }
 
 locals {
+  # What is told afterwards, of what is on.
+  fate_widgets = [for one in [
+    [var.events != null, ["metric", "Events: told, set aside, and how late (ms)", {
+      stat = "Sum", metrics = [
+        ["AWS/SNS", "NumberOfMessagesPublished", "TopicName", local.topic_names.outcome, { label = "told" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", local.queue_names.events, { label = "set aside", stat = "Maximum" }],
+        ["AWS/Lambda", "IteratorAge", "FunctionName", local.events_name, { label = "late", stat = "Maximum", yAxis = "right" }],
+      ]
+    }]],
+    [var.feedback != null, ["metric", "Feedback: notices that came, wait, and could not be read", {
+      stat = "Sum", metrics = [
+        ["AWS/SNS", "NumberOfMessagesPublished", "TopicName", "${local.feedback_name}-topic", { label = "came" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.feedback_name}-queue", { label = "wait", stat = "Maximum" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.feedback_name}-deadletter-queue", { label = "dead letters", stat = "Maximum" }],
+      ]
+    }]],
+    [var.events != null || var.feedback != null, ["metric", "Functions of events and feedback: errors, throttles", {
+      stat = "Sum", metrics = concat([], [for name, on in { (local.events_name) = var.events != null, (local.feedback_name) = var.feedback != null } : [
+        for metric in ["Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", name, { label = "${name}, ${lower(metric)}" }]
+      ] if on]...)
+    }]],
+  ] : one[1] if one[0]]
+
   # A widget is [type, title, properties]; those of a row share its width.
-  dashboard_rows = [
+  dashboard_rows = [for row in [
     [
       ["alarm", "Alarms", {
         alarms = [for name in values(local.alarm_names) : "${local.alarm_arn_prefix}${name}"]
@@ -89,7 +112,7 @@ locals {
     ],
     [
       ["metric", "What became of it", {
-        stat = "Sum", metrics = [for metric in ["Sent", "Deferred", "Released", "DeadLettered", "Redriven"] : concat(["ion", metric], local.relay_dimension)]
+        stat = "Sum", metrics = [for metric in ["Sent", "Deferred", "Released", "DeadLettered", "Suppressed", "Redriven"] : concat(["ion", metric], local.relay_dimension)]
       }],
       ["log", "Deferred, by reason", {
         view = "table", query = "${local.of_events} | filter message = 'deferred' | stats count(*) as emails by reason, server | sort emails desc"
@@ -137,7 +160,8 @@ locals {
         view = "singleValue", period = 86400, metrics = local.cost_metrics
       }],
     ],
-  ]
+    local.fate_widgets,
+  ] : row if length(row) > 0]
 
   dashboard_columns = 24 # of CloudWatch's grid
   dashboard_height  = 6

@@ -18,6 +18,9 @@ locals {
 
   outbox_environment = var.outbox ? { ION_AWS_OUTBOX_TABLE = local.table_names.outbox } : {}
 
+  # Bad input then gets a row, by whose way it is told (events.tf).
+  events_environment = var.events == null ? {} : { ION_AWS_EVENTS = "on" }
+
   # Last, so that no setting takes it back.
   guard_environment = var.environment == "production" ? {} : { ION_GUARD_REQUIRED = "true" }
 
@@ -71,6 +74,8 @@ resource "aws_lambda_function" "relay" {
       local.settings_environment,
       local.resource_environment,
       local.outbox_environment,
+      local.events_environment,
+      local.unsubscribe_environment,
       local.secret_environment,
       local.guard_environment,
     )

@@ -8,6 +8,10 @@ resource "aws_sns_topic" "bulk" {
   name              = local.topic_names.bulk
   kms_master_key_id = var.kms_key_arn
   tags              = var.tags
+
+  sqs_success_feedback_role_arn    = local.publishes_role_arn
+  sqs_success_feedback_sample_rate = local.publishes_percent
+  sqs_failure_feedback_role_arn    = local.publishes_role_arn
 }
 
 resource "aws_sqs_queue" "bulk" {

@@ -11,11 +11,33 @@ resource "aws_dynamodb_table" "ledger" {
     type = "S"
   }
 
+  # By which feedback finds an email. An attribute that no index is on may not be named here.
+  dynamic "attribute" {
+    for_each = var.feedback == null ? [] : ["header_message_id"]
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = var.feedback == null ? [] : [local.feedback_index]
+    content {
+      name            = global_secondary_index.value
+      hash_key        = "header_message_id"
+      projection_type = "KEYS_ONLY"
+    }
+  }
+
   # Early or late, within days: ion compares the time itself and takes this for housekeeping only.
   ttl {
     attribute_name = "expires_at"
     enabled        = true
   }
+
+  # What is written there is told (events.tf).
+  stream_enabled   = var.events != null
+  stream_view_type = var.events == null ? null : "NEW_AND_OLD_IMAGES"
 
   # The ledger is what keeps a redelivered email from being sent twice.
   point_in_time_recovery {

@@ -19,11 +19,13 @@ locals {
     bulk        = "${local.name}-bulk-queue"
     later       = "${local.name}-later-queue"
     dead_letter = "${local.name}-input-deadletter-queue"
+    events      = "${local.name}-events-failure-queue"
   }
 
   topic_names = {
     input            = "${local.name}-input-topic"
     bulk             = "${local.name}-bulk-topic"
+    outcome          = "${local.name}-outcome-topic"
     queue_size_alarm = "${local.name}-input-queue-size-alarm-topic"
   }
 

@@ -22,14 +22,14 @@ variable "publishers" {
 }
 
 variable "topic_policy_json" {
-  description = "Statements beyond the module's for the policies of its topics, by topic: { input = \"...\", bulk = \"...\" }, each a whole policy document as JSON, such as data.aws_iam_policy_document.x.json. For what publishers can't say: an organisation (aws:PrincipalOrgID), an AWS service. Resource is the topic's ARN; a Sid may not be one of the module's. A topic has one policy: another aws_sns_topic_policy would fight with this one at each apply."
+  description = "Statements beyond the module's for the policies of its topics, by topic: { input = \"...\", bulk = \"...\", outcome = \"...\" }, each a whole policy document as JSON, such as data.aws_iam_policy_document.x.json. For what publishers can't say: an organisation (aws:PrincipalOrgID), an AWS service, subscribers of other accounts (SNS:Subscribe on outcome). Resource is the topic's ARN; a Sid may not be one of the module's. A topic has one policy: another aws_sns_topic_policy would fight with this one at each apply."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
-    condition     = length(setsubtract(keys(var.topic_policy_json), ["input", "bulk"])) == 0
-    error_message = "topic_policy_json has a topic that there isn't: there are input and bulk."
+    condition     = length(setsubtract(keys(var.topic_policy_json), var.events == null ? ["input", "bulk"] : ["input", "bulk", "outcome"])) == 0
+    error_message = "topic_policy_json has a topic that there isn't: there are input and bulk, and with events outcome."
   }
 
   validation {
@@ -37,13 +37,13 @@ variable "topic_policy_json" {
       for document in values(var.topic_policy_json) :
       document == null || can(flatten([jsondecode(document).Statement])[0].Effect)
     ])
-    error_message = "topic_policy_json.input and .bulk must be policy documents as JSON: {\"Version\": …, \"Statement\": [{\"Effect\": …}]}."
+    error_message = "topic_policy_json.input, .bulk and .outcome must be policy documents as JSON: {\"Version\": …, \"Statement\": [{\"Effect\": …}]}."
   }
 }
 
 # The whole policy of a topic, in one document, since a topic has only one.
 data "aws_iam_policy_document" "topic" {
-  for_each = { for topic in ["input", "bulk"] : topic => lookup(var.topic_policy_json, topic, null) }
+  for_each = { for topic in concat(["input", "bulk"], var.events == null ? [] : ["outcome"]) : topic => lookup(var.topic_policy_json, topic, null) }
 
   source_policy_documents = each.value[*]
 

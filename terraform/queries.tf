@@ -4,9 +4,17 @@ locals {
   queries = {
     "an-emails-life" = <<-EOT
       # put the email_id, or SQS's message id, in place of order-17
-      fields @timestamp, message, attempt, stage, reason, reply, retry_in_seconds, server, smtp_ms, path, problem, redrives
+      fields @timestamp, message, attempt, stage, reason, reply, retry_in_seconds, server, smtp_ms, queue_id, header_message_id, path, problem, redrives
       | filter email_id = 'order-17' or message_id = 'order-17'
       | sort @timestamp asc
+      | limit 1000
+    EOT
+
+    "emails-to-an-address" = <<-EOT
+      # put the address's hash, as ionctl suppress check ADDRESS prints it, in place of 0123456789abcdef
+      fields @timestamp, message, email_id, attempt, reason, reply, server, queue_id
+      | filter @message like '0123456789abcdef'
+      | sort @timestamp desc
       | limit 1000
     EOT
 

@@ -61,6 +61,7 @@ data "aws_iam_policy_document" "queue" {
     bulk        = [local.topic_arns.bulk]
     later       = []
     dead_letter = [local.topic_arns.input, local.topic_arns.bulk]
+    events      = []
   }
 
   dynamic "statement" {

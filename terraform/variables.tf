@@ -209,7 +209,7 @@ variable "runbook_url" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a CloudWatch dashboard, <name>-<region>, and three saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
+  description = "Whether to make a CloudWatch dashboard, <name>-<region>, and four saved queries for Logs Insights, <name>/…. AWS has three dashboards free in an account, each more is $3 a month; saved queries are free, and each GB of log that one looks through is $0.005."
   type        = bool
   default     = true
   nullable    = false

@@ -10,6 +10,7 @@ import boto3
 import httpx
 
 from ionctl.console.inbox import Inbox
+from ionctl.console.outcomes import Outcomes
 from ionctl.console.server import Console
 from ionctl.ops.account import Account
 from ionctl.ops.deployment import Deployment
@@ -59,9 +60,16 @@ class Opened:
     Args:
         deployment: its relay; None: one that isn't reached.
         write: whether it may change something.
+        outcomes: events of the relay; None: it tells none.
     """
 
-    def __init__(self, deployment: Deployment | None = None, *, write: bool = True) -> None:
+    def __init__(
+        self,
+        deployment: Deployment | None = None,
+        *,
+        write: bool = True,
+        outcomes: Outcomes | None = None,
+    ) -> None:
         self.inbox = Inbox()
         self.switched = Switched()
         self.console = Console(
@@ -70,6 +78,7 @@ class Opened:
             write=write,
             inbox=self.inbox,
             switches=self.switched,
+            outcomes=outcomes,
         )
 
     def __enter__(self) -> Self:

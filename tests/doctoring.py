@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from dns_server import DnsServer
 from ionctl.local.announcement import addresses
@@ -92,7 +93,9 @@ class Patient:
 
 def write_file(stack: Stack, folder: Path) -> None:
     """As ./run.sh does."""
-    (folder / "local.json").write_bytes(msgspec.json.encode(addresses(stack)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(local_stack.FILE_VARIABLE, str(folder / "local.json"))
+        local_stack.write(addresses(stack))
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from emulated import (
     Request,
     at_once,
 )
+from ion.aws.address_key import AddressKey
+from ion.aws.addresses import Addresses
 from ion.aws.control import ControlRow
 from ion.deadline import Deadline
 from ion.delivery import Delivery, InDoubt
@@ -31,10 +33,12 @@ from ion.drain.deliver import Deliverer
 from ion.drain.memory import Memory
 from ion.drain.progress import Summary
 from ion.drain.run import Drain
+from ion.drain.suppression_list import SuppressionList
 from ion.drain.templating import Templates
 from ion.drain.work_item import Job
 from ion.limits import LONGEST_DELAY_SECONDS
 from ion.message import Message
+from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.report.telemetry import Telemetry
 from ion.settings import Security, Smtp
@@ -42,6 +46,7 @@ from ion.smtp.connect import connect
 from ion.smtp.logins import Logins
 from ion.smtp.pool import Pool
 from ion.template import Files, Renderer
+from ion.unsubscribe.links import Links
 from smtp_server import (
     ScriptedServer,
 )
@@ -62,6 +67,20 @@ def control_row(account: Account, dynamodb: Between | None = None) -> ControlRow
     return ControlRow(cast("DynamoDBClient", dynamodb or account.dynamodb()), account.table)
 
 
+def suppression_list(
+    account: Account,
+    dynamodb: Between | None = None,
+    *,
+    is_on: bool = True,
+    guard: StagingGuard | None = None,
+    now: Callable[[], float] = time.time,
+) -> SuppressionList:
+    """Who must not be written to, as the relay asks; over a client of its own, which behaves."""
+    client = cast("DynamoDBClient", dynamodb or account.dynamodb())
+    addresses, key = Addresses(client, account.table), AddressKey(client, account.table)
+    return SuppressionList(addresses, key, is_on=is_on, guard=guard, now=now)
+
+
 async def drain(  # noqa: PLR0913 - a run has so many parts
     account: Account,
     server: ScriptedServer,
@@ -69,6 +88,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     sqs: Between | None = None,
     dynamodb: Between | None = None,
     control: Between | None = None,
+    address_key: Between | None = None,
     s3: Between | None = None,
     in_doubt: InDoubt = InDoubt.RESEND_ONCE,
     now: Callable[[], float] = time.time,
@@ -80,7 +100,10 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory: Memory | None = None,
     pace: Pace | None = None,
     workers: int | None = None,
+    events: bool = False,
     templates: Files | None = None,
+    suppressing: SuppressionList | None = None,
+    unsubscribe_url: str = "",
 ) -> Summary:
     """One run; by default a plain connection for one worker."""
     sqs = sqs or account.sqs()
@@ -92,6 +115,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
     memory = memory or Memory(Allowance.of(function_bytes({}), smtp.connections))
     objects = account.objects(s3)
     claim_checks = ClaimChecks(objects, account.outbox(dynamodb), memory)
+    key = account.address_key(address_key)
     tls = PLAIN_TLS if smtp.security is Security.NONE else server.client_context()
     async with Pool(
         partial(connect, smtp, tls, Deadline.after(600), Logins()), connections
@@ -108,7 +132,10 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
                 in_doubt,
                 lease_until=now() + 960,
                 now=now,
+                address_key=key,
                 claim_checks=claim_checks,
+                suppression_list=suppressing,
+                links=Links(unsubscribe_url, key) if unsubscribe_url else None,
                 templates=(
                     Templates(Renderer(templates), telemetry, deadline, now) if templates else None
                 ),
@@ -121,6 +148,7 @@ async def drain(  # noqa: PLR0913 - a run has so many parts
             deadline=deadline,
             memory=memory,
             pace=pace,
+            events=events,
         ).run()
 
 

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import SQSBackend, sqs_backends
 
+from ion.aws.address_key import AddressKey
 from ion.aws.alarm import Alarm
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
@@ -300,6 +301,10 @@ class Account:
     def ledger(self, dynamodb: Between | None = None) -> Ledger:
         return Ledger(cast("DynamoDBClient", dynamodb or self.dynamodb()), self.table)
 
+    def address_key(self, dynamodb: Between | None = None) -> AddressKey:
+        """The key of the hashes of addresses; each has yet to read it."""
+        return AddressKey(cast("DynamoDBClient", dynamodb or self.dynamodb()), self.table)
+
     def s3(self, **answers: Answer) -> Between:
         """An S3 client that behaves, but for the answers given."""
         return Between(self.real_s3, answers)
@@ -404,12 +409,13 @@ class Account:
             )
 
     def rows(self) -> list[dict[str, str | int]]:
-        """What the ledger's table holds, by key."""
+        """What the ledger's table holds, by key; but for the key of the hashes of addresses."""
         pages = self._real_dynamodb.get_paginator("scan").paginate(TableName=self.table)
         rows = [
             {name: _plain(value) for name, value in item.items()}
             for page in pages
             for item in page["Items"]
+            if item["email_id"] != {"S": " address-key "}
         ]
         return sorted(rows, key=lambda row: str(row["email_id"]))
 

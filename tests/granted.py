@@ -19,6 +19,7 @@ _UNDER_A_KEY: Final = {
     # DynamoDB Developer Guide, "Encryption at rest: how it works": the table's key is decrypted
     # for the caller, about every five minutes.
     "dynamodb:BatchGetItem": ("kms:Decrypt",),
+    "dynamodb:Query": ("kms:Decrypt",),
     "dynamodb:PartiQLInsert": ("kms:Decrypt",),
     "dynamodb:PartiQLUpdate": ("kms:Decrypt",),
     # Systems Manager User Guide, "SecureString parameter encryption and decryption".
@@ -32,6 +33,11 @@ SERVICES_OWN: Final = {
     # Lambda Developer Guide, "Sending function logs to CloudWatch Logs".
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    # The same, "Process DynamoDB records with Lambda": an event source mapping's poller.
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
     # The same, "Giving Lambda functions access to resources in an Amazon VPC".
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -54,12 +60,12 @@ class Call:
     """One use of a permission.
 
     Args:
-        prefix: of the keys that are listed (S3).
+        key: of the row (DynamoDB), or the prefix of the keys that are listed (S3).
     """
 
     action: str
     resource: str
-    prefix: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -67,19 +73,19 @@ class Grant:
     """One action on one resource, or on those of a pattern, that a policy allows.
 
     Args:
-        prefix: pattern of the keys that may be listed (S3); None: any.
+        key: pattern of what a call may have as its key; None: any.
     """
 
     sid: str
     action: str
     resource: str
-    prefix: str | None = None
+    key: str | None = None
 
     def allows(self, call: Call) -> bool:
         return (
             call.action == self.action
             and fnmatchcase(call.resource, self.resource)
-            and (self.prefix is None or fnmatchcase(call.prefix, self.prefix))
+            and (self.key is None or fnmatchcase(call.key, self.key))
         )
 
 
@@ -89,11 +95,12 @@ def grants(policy: str) -> list[Grant]:
     The network interfaces of a VPC and traces are the exception: no policy can name them.
     """
     found = [
-        Grant(one["Sid"], action, resource, _prefix(one))
+        Grant(one["Sid"], action, resource, key)
         for one in _listed(json.loads(policy)["Statement"])
         if one["Effect"] == "Allow"
         for action in _listed(one["Action"])
         for resource in _listed(one["Resource"])
+        for key in _keys(one)
     ]
     for one in found:
         assert "*" not in one.action, one
@@ -152,14 +159,8 @@ class Recorder:
             case "sqs" | "sns" | "cloudwatch":  # a batch takes the permission of the single call
                 named = self._arns[request[_NAMES[service]]]
                 yield Call(f"{service}:{operation.removesuffix('Batch')}", named)
-            case "dynamodb" if operation == "BatchExecuteStatement":  # those of its statements
-                for one in request["Statements"]:
-                    verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
-                    action = f"dynamodb:PartiQL{verb[0].title()}"
-                    yield Call(action, self._arns[table[1]])
             case "dynamodb":
-                for table in request["RequestItems"]:
-                    yield Call(f"dynamodb:{operation}", self._arns[table])
+                yield from self._taken_of_tables(operation, request)
             case "s3" if operation == "ListObjectsV2":
                 bucket = f"arn:aws:s3:::{request['Bucket']}"
                 yield Call("s3:ListBucket", bucket, request["Prefix"])
@@ -172,17 +173,41 @@ class Recorder:
             case _:
                 raise AssertionError(service)
 
+    def _taken_of_tables(self, operation: str, request: dict[str, Any]) -> Iterator[Call]:
+        match operation:
+            case "BatchExecuteStatement":  # those of its statements
+                for one in request["Statements"]:
+                    verb, table = re.findall(r'^(\w+)|"([^"]+)"', one["Statement"])[:2]
+                    action = f"dynamodb:PartiQL{verb[0].title()}"
+                    yield Call(action, self._arns[table[1]], _row(one))
+            case "Query":
+                index = f"{self._arns[request['TableName']]}/index/{request['IndexName']}"
+                yield Call("dynamodb:Query", index)
+            case _:
+                for table, asked in request["RequestItems"].items():
+                    for key in asked["Keys"]:
+                        yield Call(f"dynamodb:{operation}", self._arns[table], key["email_id"]["S"])
+
+
+def _row(statement: Mapping[str, Any]) -> str:
+    """Key of the row that a statement of PartiQL is about."""
+    before = statement["Statement"].partition('"email_id"=')[0]
+    place = 0 if before == statement["Statement"] else before.count("?")  # an INSERT begins with it
+    return str(statement["Parameters"][place]["S"])
+
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     return value if isinstance(value, list) else [value]
 
 
-def _prefix(statement: Mapping[str, Any]) -> str | None:
+def _keys(statement: Mapping[str, Any]) -> list[str | None]:
+    """Patterns of keys, of which each is a grant of its own."""
     match statement.get("Condition"):
         case None:
-            return None
-        case {"StringLike": {"s3:prefix": pattern}}:
-            (only,) = _listed(pattern)
-            return str(only)
+            return [None]
+        case {"StringLike": {"s3:prefix": patterns}}:
+            return _listed(patterns)
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": patterns}}:
+            return _listed(patterns)
         case other:
             raise AssertionError(f"a condition that is not understood here: {other}")

@@ -1,8 +1,11 @@
 """What the functions' roles may do and what the functions do, held against each other."""
 
+import asyncio
+import importlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,12 @@ from typing import Any
 import pytest
 
 from emulated import REGION, Account
+from events.telling import forget_clients, run
+from feedback.receiving import ANN, Feedback, bounce
 from function import PASSWORD, Context, Function, email, guarded, invoke, new_load
 from granted import Call, Recorder, grants, ungranted, unused, with_keys
+from ion.aws.address_key import AddressKey
+from ion.unsubscribe.token import Subscription, make
 from ionctl.local import policies
 from ionctl.local.ministack import REGION as TERRAFORMS_REGION
 from ionctl.local.names import names_of
@@ -40,6 +47,13 @@ KEY, SECRET_KEY, ENVIRONMENT_KEY = (
 LAMBDA_STARTS = Call("kms:Decrypt", ENVIRONMENT_KEY)
 """Lambda decrypts the environment with the role, if its own grant on the key is gone (Lambda
 Developer Guide, "Securing environment variables")."""
+FEEDBACK_QUEUE = f"arn:aws:sqs:{_IN_ACCOUNT}:ion-feedback-queue"
+LAMBDA_POLLS = {
+    Call(f"sqs:{action}", FEEDBACK_QUEUE)
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+}
+"""An event source mapping calls SQS with the function's role (Lambda Developer Guide, "Using Lambda
+with Amazon SQS", permissions)."""
 SIMULATOR = "success@simulator.amazonses.com"
 
 
@@ -178,6 +192,68 @@ def loads_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
     return recorder.calls
 
 
+def feedbacks_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """A bounce of an email that was sent, the first of its address."""
+    feedback = Feedback(account, monkeypatch)
+    feedback.sent(ANN)
+    recorder = Recorder(monkeypatch, {account.table: NAMES.table_arn})
+    recorder.on = True
+    assert feedback.batch(bounce()) == []
+    recorder.on = False
+    return recorder.calls | LAMBDA_POLLS
+
+
+def events_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """A record that is told, and one that is set aside."""
+    make: Any = account.session.client
+    failures = make("sqs").create_queue(QueueName="ion-failures")["QueueUrl"]
+    topic = topic_before(account.input_url, make("sqs"), make("sns"), NAMES.outcome_topic)
+    for name, value in {
+        "EVENTS_TOPIC_ARN": topic,
+        "EVENTS_FAILURE_QUEUE_URL": failures,
+        "EVENTS_SOURCE": NAMES.function_arn,
+    }.items():
+        monkeypatch.setenv(name, value)
+    arns = {topic: NAMES.outcome_topic_arn, failures: NAMES.events_queue_arn}
+    recorder = Recorder(monkeypatch, arns)
+    forget_clients()
+    recorder.on = True
+    assert run("sent", "poison") == []
+    recorder.on = False
+    forget_clients()
+    return recorder.calls
+
+
+def unsubscribes_calls(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[Call]:
+    """Two clicks of one recipient, about two lists."""
+    monkeypatch.setenv("ION_AWS_LEDGER_TABLE", account.table)
+    monkeypatch.delitem(sys.modules, "ion.unsubscribe.handler", raising=False)
+    entry = importlib.import_module("ion.unsubscribe.handler")
+    client: Any = account.dynamodb()
+    key = asyncio.run(AddressKey(client, account.table).get())
+    recorder = Recorder(monkeypatch, {account.table: NAMES.table_arn})
+    recorder.on = True
+    for scope in ("tag:list=news", "tag:list=offers"):
+        path = f"/u/{make(key, Subscription('0' * 16, scope))}"
+        http = {"method": "POST", "path": path}
+        event = {"requestContext": {"http": http}, "body": "List-Unsubscribe=One-Click"}
+        assert entry.run(event, Context())["statusCode"] == 200
+    recorder.on = False
+    return recorder.calls
+
+
+def test_local_policy_of_the_unsubscribe_function_is_for_rows_of_addresses_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = unsubscribes_calls(account, monkeypatch)
+    granted = grants(policies.unsubscribe_role(NAMES))
+    assert ungranted(calls, granted) == []
+    assert unused(calls, granted) == []
+    for key in ("order-17", " control ", " address"):
+        of_others = {Call(one.action, one.resource, key) for one in calls}
+        assert ungranted(of_others, granted) == sorted(of_others)
+
+
 def key_of(call: Call) -> str:
     return SECRET_KEY if call.resource in SECRETS.values() else KEY
 
@@ -194,6 +270,15 @@ async def test_local_policy_grants_every_call_of_the_relay_and_nothing_else(
         attachment_buckets=tuple(OPTIONS["attachment_buckets"]),
     )
     granted = grants(policies.role(NAMES, variables))
+    assert ungranted(calls, granted) == []
+    assert unused(calls, granted) == []
+
+
+def test_local_policy_grants_every_call_of_the_events_function_and_nothing_else(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = events_calls(account, monkeypatch)
+    granted = grants(policies.events_role(NAMES))
     assert ungranted(calls, granted) == []
     assert unused(calls, granted) == []
 
@@ -219,6 +304,9 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
             "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
             "tracing": "active",
             "load": {"messages_per_minute": 1},
+            "feedback": {},
+            "events": {},
+            "unsubscribe": True,
         }
     )
     return root
@@ -245,6 +333,9 @@ async def test_terraforms_policies_with_every_option_grant_every_call_and_nothin
     calls = {
         NAMES.role: await relays_calls(account, function, monkeypatch, service),
         "ion-load-role": loads_calls(account, monkeypatch),
+        "ion-feedback": await asyncio.to_thread(feedbacks_calls, account, monkeypatch),
+        NAMES.events_role: events_calls(account, monkeypatch),
+        "ion-unsubscribe-role": await asyncio.to_thread(unsubscribes_calls, account, monkeypatch),
     }
     assert rendered.keys() == calls.keys()
     made = {role: with_keys(calls[role], key_of) | {LAMBDA_STARTS} for role in calls}

@@ -9,10 +9,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "lambda_src"
 LAYERS = [
-    ["handler", "load"],
+    ["handler", "load", "events", "feedback"],
     ["relay"],
     ["drain"],
-    ["deadletter"],
+    ["deadletter", "unsubscribe"],
     ["aws", "report"],
     ["policy"],
     ["mail", "smtp", "template"],
@@ -22,19 +22,22 @@ LAYERS = [
     ["delivery", "message", "envelope", "deadline", "guard_rules"],
     ["outcome"],
     ["config_file"],
-    ["limits", "nearest"],
+    ["limits", "nearest", "address_hash", "identity", "rsa_key"],
 ]
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 ADAPTERS = {"mail", "smtp", "aws"}
 LIBRARIES = {
-    "boto3": {"load", "relay"},
-    "botocore": {"aws", "relay"},
+    "boto3": {"events", "feedback", "load", "relay", "unsubscribe"},
+    "botocore": {"aws", "events", "feedback", "relay", "unsubscribe"},
     "aiosmtplib": {"smtp"},
     "aws_lambda_powertools": {"report"},
     "idna": {"mail"},
     "jinja2": {"template"},
     "markupsafe": {"template"},
-    "msgspec": {"contract", "deadletter", "drain", "history", "policy", "report"},
+    "msgspec": {
+        *("aws", "contract", "deadletter", "drain", "events", "feedback", "history", "policy"),
+        "report",
+    },
 }
 """Who may know which library: what it raises is translated where it is called."""
 
@@ -129,6 +132,7 @@ PURE_CALLS = {
     "range",
     "tuple",
     "bytes",
+    "bytes.fromhex",
     "chr",
     "len",
     "ord",

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import dkim_keys
 from configured import AWS, CONFIG, SECRETS, loaded, with_line
 from ion.delivery import InDoubt
 from ion.mail import is_address
 from ion.settings import (
     Aws,
+    Dkim,
     Security,
     Settings,
     SettingsError,
@@ -75,17 +77,88 @@ def test_the_example_needs_only_its_placeholders_filled_in(tmp_path: Path) -> No
         ("ION_RETRY_GIVE_UP_AFTER_HOURS", "288", "give_up_after_seconds", 288 * 3600),
         ("ION_MAIL_SENDER", "Ion <a@b.example>", "sender", "Ion <a@b.example>"),
         ("ION_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
+        ("ION_SUPPRESSION_LIST", "on", "suppression_list", True),
+        ("ION_SUPPRESSION_LIST", "off", "suppression_list", False),
         ("ION_TEMPLATES_S3", "", "templates", None),
         ("ION_TEMPLATES_S3", "s3://my.bucket", "templates", TemplateBucket("my.bucket", "")),
         ("ION_TEMPLATES_S3", "s3://mine/", "templates", TemplateBucket("mine", "")),
         ("ION_TEMPLATES_S3", "s3://mine/a/b", "templates", TemplateBucket("mine", "a/b/")),
         ("ION_TEMPLATES_S3", "s3://mine/a/b/", "templates", TemplateBucket("mine", "a/b/")),
+        ("ION_UNSUBSCRIBE_URL", "", "unsubscribe_url", ""),
+        ("ION_UNSUBSCRIBE_URL", "https://a.example/", "unsubscribe_url", "https://a.example"),
+        ("ION_UNSUBSCRIBE_URL", "https://a.b:8443/c", "unsubscribe_url", "https://a.b:8443/c"),
+        ("ION_UNSUBSCRIBE_URL", "http://127.0.0.1:9/c", "unsubscribe_url", "http://127.0.0.1:9/c"),
+        ("ION_UNSUBSCRIBE_URL", "http://localhost", "unsubscribe_url", "http://localhost"),
     ],
 )
 def test_the_environment_goes_before_the_file(
     tmp_path: Path, variable: str, value: str, field: str, expected: object
 ) -> None:
     assert getattr(loaded(tmp_path, environment={variable: value}), field) == expected
+
+
+DKIM = {"ION_DKIM_DOMAIN": "Example.org", "ION_DKIM_SELECTOR": "ion1"}
+
+
+def with_key(text: str) -> str:
+    return f"{SECRETS}\n[dkim]\ndkim_key = {text}\n"
+
+
+def test_emails_are_signed_with_the_key_of_the_secret(tmp_path: Path) -> None:
+    for text in (dkim_keys.pem().replace("\n", ""), dkim_keys.one_line(dkim_keys.pem())):
+        settings = loaded(tmp_path, secrets=with_key(text), environment=DKIM)
+        assert settings.dkim == Dkim("example.org", "ion1", dkim_keys.key())
+        assert str(dkim_keys.key().p) not in repr(settings)
+
+
+def test_a_key_signs_nothing_before_there_is_a_domain(tmp_path: Path) -> None:
+    assert loaded(tmp_path, secrets=with_key(dkim_keys.one_line(dkim_keys.pem()))).dkim is None
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        (SECRETS, "config-secrets.cfg: [dkim] dkim_key: is missing"),
+        (with_key("canary"), "config-secrets.cfg: [dkim] dkim_key: must be an RSA private key"),
+        (with_key(dkim_keys.pem()), "config-secrets.cfg: line "),
+        (SECRETS + "[dkim]\nkey = canary", "config-secrets.cfg: line "),
+    ],
+)
+def test_a_key_that_cannot_sign_is_told_and_not_repeated(
+    tmp_path: Path, secrets: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, secrets=secrets, environment=DKIM)
+    assert str(caught.value).startswith(said)
+    assert "canary" not in str(caught.value)
+    assert dkim_keys.one_line(dkim_keys.pem())[:20] not in str(caught.value)
+
+
+@pytest.mark.row(32)
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("DOMAIN", "", "config.cfg: [dkim] domain: is missing beside the other"),
+        ("SELECTOR", "", "config.cfg: [dkim] selector: is missing beside the other"),
+        ("DOMAIN", "canary", "[dkim] domain: must be a domain"),
+        ("DOMAIN", "a@canary.example", "[dkim] domain: must be a domain"),
+        ("DOMAIN", "bücher.canary", "[dkim] domain: must be a domain"),
+        ("SELECTOR", "canary._domainkey", "[dkim] selector: must be what stands before"),
+        ("SELECTOR", "can;ary", "[dkim] selector: must be what stands before"),
+    ],
+)
+def test_a_domain_and_a_selector_are_names_in_dns(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    secrets = with_key(dkim_keys.one_line(dkim_keys.pem()))
+    environment = {name: one for name, one in DKIM.items() if not name.endswith(variable)}
+    if value:
+        environment[f"ION_DKIM_{variable}"] = value
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, secrets=secrets, environment=environment)
+    assert said in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 def test_connections_can_be_overridden(tmp_path: Path) -> None:
@@ -328,7 +401,16 @@ def test_a_fault_in_the_secrets_names_file_section_and_key(
             ["canary", "s3://", "s3://canary/*", "s3://canary//a", "s3://Canary/a"],
         ),
         ("templates", "s3", ["arn:aws:s3:::canary", "https://canary.s3.amazonaws.com/a"]),
+        ("unsubscribe", "url", ["canary", "http://canary.example", "https://", "???"]),
+        (
+            "unsubscribe",
+            "url",
+            ["https://canary@a.b", "https://a.b/?canary", "https://a.b/#canary"],
+        ),
+        ("unsubscribe", "url", ["http://127.0.0.1.canary.example", "https://a.b/<canary>"]),
+        ("unsubscribe", "url", ["https://a.b/" + "canary" * 70, "https://a.b/can ary"]),
         ("log", "level", ["canary", "info", "TRACE", ""]),
+        ("suppression", "list", ["canary", "On", "true"]),
         ("smtp", "max_rate", ["0", "0.009", "10001", "canary", "1e3", "-1", "nan", "inf", "1,5"]),
         ("aws", "queue_url", ["", "???"]),
         ("aws", "concurrency", ["0", "-1", "canary"]),

@@ -43,7 +43,7 @@ const IN_DOUBT = ['resend_once', 'resend', 'park'];
 const READ = Object.freeze([
   ...['from', 'to', 'cc', 'bcc', 'replyTo', 'envelope', 'subject', 'text', 'html', 'attachments', 'headers'],
   ...['list', 'references', 'inReplyTo', 'priority'],
-  ...['emailId', 'inDoubt', 'lane', 'tenant', 'sendAt', 'expiresAt', 'tags'],
+  ...['emailId', 'inDoubt', 'lane', 'tenant', 'sendAt', 'expiresAt', 'tags', 'unsubscribe'],
 ]);
 
 /**
@@ -101,7 +101,7 @@ const REFUSED = Object.freeze({
   alternatives: 'ion sends one text and one html',
   amp: 'ion sends one text and one html',
   date: 'ion writes Date itself: the time of the publish',
-  dkim: 'the mail server behind ion signs',
+  dkim: 'ion signs, or the mail server behind it',
   dsn: 'ion asks for no delivery status notifications',
   icalEvent: 'ion sends one text and one html',
   messageId: 'ion writes Message-ID itself, from the emailId',
@@ -148,7 +148,8 @@ class InvalidMessage extends Error {
 
 /**
  * For nodemailer.createTransport. Besides nodemailer's own, a mail may have `emailId` (or the header
- * X-Ion-Id), the idempotency key, `inDoubt`, `lane`, `tenant`, `sendAt`, `expiresAt` and `tags`.
+ * X-Ion-Id), the idempotency key, `inDoubt`, `lane`, `tenant`, `sendAt`, `expiresAt`, `tags` and
+ * `unsubscribe`.
  *
  * @param {Options} [options]
  * @throws {TypeError} There is no topic, or the two are in different regions, or an option is misspelt.
@@ -324,6 +325,7 @@ async function fieldsOf(mail) {
     ...(Object.keys(headers).length && { headers }),
     ...(data.inDoubt && { in_doubt: data.inDoubt }),
     ...waitingOf(data),
+    ...unsubscribeOf(data, count, headers),
   };
 }
 
@@ -463,6 +465,25 @@ function tagsOf(tags) {
     }
   }
   return Object.fromEntries(given);
+}
+
+/**
+ * @param {any} data
+ * @param {number} count Of recipients.
+ * @param {Record<string, string>} headers
+ * @returns {{unsubscribe?: true | string}}
+ */
+function unsubscribeOf({ unsubscribe, tags }, count, headers) {
+  if (unsubscribe === undefined || unsubscribe === null || unsubscribe === false) return {};
+  const names = Object.keys(tagsOf(tags) ?? {});
+  const named = typeof unsubscribe === 'string' && names.includes(unsubscribe);
+  if (!named && !(unsubscribe === true && names.length <= 1)) {
+    throw new InvalidMessage('unsubscribe', 'is neither true nor one of the tags; of several tags it must be one');
+  }
+  if (count !== 1) throw new InvalidMessage('unsubscribe', 'is for a mail to one address in all');
+  const own = Object.keys(headers).find((name) => /^list-unsubscribe(-post)?$/i.test(name));
+  if (own) throw new InvalidMessage('unsubscribe', `writes ${own}, which is there already`);
+  return { unsubscribe };
 }
 
 /**

@@ -35,6 +35,8 @@ class Status(StrEnum):
     DEFERRED = "deferred"
     RELEASED = "released"
     DEAD = "dead_lettered"
+    SUPPRESSED = "suppressed"
+    """Recipients who aren't written to, for good: there is nothing that a person could mend."""
     DONE = "done"
     """Nothing is left to do: an action that is through, a copy of what was sent, a cancelled
     email."""
@@ -140,6 +142,23 @@ def guarded(recipients: tuple[int, ...], path: str = "") -> Delivery:
     detail = "not in [guard] senders" if path else "not in [guard] only"
     outcome = Outcome(Stage.GUARD, Kind.PERMANENT, Scope.RECIPIENT, Reason.GUARDED, detail=detail)
     return Delivery(Status.DEAD, outcome, recipients=recipients, path=path, reply=detail)
+
+
+def suppressed(recipients: tuple[int, ...], why: str) -> Delivery:
+    """Recipients who are on the suppression list.
+
+    Args:
+        recipients: their indexes.
+        why: the entry's reason and scope, "complaint, tag:list=news": no address.
+    """
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.RECIPIENT, Reason.SUPPRESSED, detail=why)
+    return Delivery(Status.SUPPRESSED, outcome, recipients=recipients, reply=why)
+
+
+def erased(recipients: tuple[int, ...]) -> Delivery:
+    """Recipients whose data was erased after the email had been published."""
+    outcome = Outcome(Stage.CLAIM, Kind.PERMANENT, Scope.RECIPIENT, Reason.ERASED)
+    return Delivery(Status.SUPPRESSED, outcome, recipients=recipients)
 
 
 def template_unavailable(delay_seconds: int, code: str) -> Delivery:

@@ -1,6 +1,7 @@
 """An email on the wire: envelope and content, from composing to sending."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,13 @@ class Email:
         pieces: the content, cut where lines begin: large pieces may belong to other emails, too.
             The first has the whole header.
         subject: as a person reads it, not encoded.
+        queued_at: aware; when its message was published; None: that isn't known.
     """
 
     envelope: Envelope
     pieces: tuple[bytes, ...]
     subject: str = field(default="", repr=False)
+    queued_at: datetime | None = None
 
     @property
     def content(self) -> bytes:

@@ -37,8 +37,12 @@ MOST_RECEIVES = 990
 
 STATEMENTS_A_CALL = 25
 """BatchExecuteStatement takes no more."""
+KEYS_A_READ = 100
+"""BatchGetItem takes no more."""
 LEDGER_KEEPS_SECONDS = 30 * _DAY
 """A row: beyond 14 days in the input queue and 14 more in the dead-letter queue."""
+TOLD_KEEPS_SECONDS = 2 * _DAY
+"""A row that is there to be told of: the table's stream keeps its records for one."""
 
 # the end of an invocation
 

@@ -69,6 +69,8 @@ class Reason(StrEnum):
     """It can't be written in the grammar of its field (RFC 5322, RFC 2369)."""
     HEADER_INJECTION = "HEADER_INJECTION"
     SENDER_MISSING = "SENDER_MISSING"
+    UNSUBSCRIBE_MISSING = "UNSUBSCRIBE_MISSING"
+    """The message wants a link to unsubscribe, and it isn't said where that leads to."""
     TOO_LARGE = "TOO_LARGE"
     """Too many recipients or attachments for a message of ours, more octets than a function of its
     memory holds, or more than the server takes."""
@@ -93,6 +95,10 @@ class Reason(StrEnum):
     """An operator's stop is about it."""
     CANCELLED = "CANCELLED"
     """Its publisher doesn't want it sent any more."""
+    SUPPRESSED = "SUPPRESSED"
+    """The recipient is on the suppression list."""
+    ERASED = "ERASED"
+    """The recipient's data was erased after the email had been published."""
     # the server's verdict
     SENDER_REJECTED = "SENDER_REJECTED"
     RCPT_REJECTED = "RCPT_REJECTED"

@@ -13,10 +13,12 @@ from ion.config_file import ConfigFile, Section, SettingsError
 from ion.delivery import InDoubt
 from ion.guard_rules import GUARD_KEYS, GuardRules, guard_rules
 from ion.limits import LAST_CHANCE_SECONDS, LONGEST_POLL_SECONDS, RETENTION_SECONDS
+from ion.rsa_key import KeyFormatError, RsaKey, rsa_key
 
 __all__ = [
     "KEYS",
     "Aws",
+    "Dkim",
     "OAuth",
     "Security",
     "Settings",
@@ -42,6 +44,7 @@ _SECRET_KEYS = (
     *("server", "port", "security", "username", "password", "ca_file"),
     *("auth", *_OAUTH_KEYS),
 )
+_DKIM_SECRET_KEYS = ("dkim_key",)
 _SMTP_KEYS = ("connections", "pipelining", "max_rate")
 _OTHER_KEYS = {
     "drain": ("linger_seconds",),
@@ -49,6 +52,9 @@ _OTHER_KEYS = {
     "mail": ("sender",),
     "templates": ("s3",),
     "guard": GUARD_KEYS,
+    "suppression": ("list",),
+    "unsubscribe": ("url",),
+    "dkim": ("domain", "selector"),
     "log": ("level",),
 }
 KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
@@ -56,7 +62,7 @@ KEYS = {_FIRST: _SMTP_KEYS, **_OTHER_KEYS}
 _AWS_KEYS = (
     *("queue_url", "bulk_queue_url", "later_queue_url", "dead_letter_queue_url"),
     *("alarm_name", "bulk_alarm_name", "later_alarm_name", "ledger_table"),
-    *("outbox_table", "secret_arn", "concurrency"),
+    *("outbox_table", "secret_arn", "concurrency", "events"),
 )
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 section 2.3.4: at most 63
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -64,6 +70,8 @@ _S3_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.
 """Of a general purpose bucket; the characters of a key that AWS calls safe, but *."""
 _ENDS_IN_PORT = re.compile(r":\d{1,5}$", re.ASCII)
 _BESIDE = "is missing beside the other"
+_LONGEST_URL = 400
+"""A link is a line of a header, with a token that may have 470 characters (RFC 5322: 998)."""
 _TLS_PORT = 465
 """The port where TLS begins with the first byte (RFC 8314)."""
 
@@ -147,6 +155,16 @@ class TemplateBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Dkim:
+    """With what emails are signed (RFC 6376)."""
+
+    domain: str
+    """As A-labels, in small letters."""
+    selector: str
+    key: RsaKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Aws:
     """Names of AWS resources. Only Terraform knows them; they come as ION_AWS_… variables."""
 
@@ -163,6 +181,8 @@ class Aws:
     secret_arn: str = ""
     concurrency: int = 1
     """Runs that there may be at a time."""
+    events: bool = False
+    """Fates are told by the ledger's stream, those of what has no row of its own included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +201,12 @@ class Settings:
     templates: TemplateBucket | None = None
     """None: they are in the package, if there are any."""
     guard: GuardRules = field(default_factory=GuardRules)
+    suppression_list: bool = False
+    """Recipients are looked up in the suppression list."""
+    unsubscribe_url: str = ""
+    """Before the path of links to unsubscribe; no slash at its end. Empty: there are none."""
+    dkim: Dkim | None = None
+    """None: ion doesn't sign."""
 
 
 def aws_names(environment: Mapping[str, str]) -> Aws:
@@ -238,7 +264,49 @@ def load(
         log_level=config.section("log").one_of("level", ["DEBUG", "INFO", "WARNING", "ERROR"]),
         templates=_templates(config.section("templates")),
         guard=guard_rules(config.section("guard"), is_address),
+        suppression_list=_is_on(config.section("suppression"), "list"),
+        unsubscribe_url=_unsubscribe_url(config.section("unsubscribe")),
+        dkim=_dkim(config.section("dkim"), secrets.section("dkim")),
     )
+
+
+def _unsubscribe_url(section: Section) -> str:
+    """Of https (RFC 8058 section 3.1); of http only where nobody but this machine can come by."""
+    text = section.text("url", default="").rstrip("/")
+    if not text:
+        return ""
+    is_here = re.fullmatch(
+        r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?(/[\w./~-]*)?", text, re.ASCII
+    )
+    if not is_here and (
+        not _is_https_url(text) or set(text) & set("<>?") or len(text) > _LONGEST_URL
+    ):
+        why = f"must be an https:// URL of at most {_LONGEST_URL} characters, without ? and #"
+        raise section.wrong("url", why)
+    return text
+
+
+def _dkim(section: Section, secret: Section) -> Dkim | None:
+    """A key without a domain signs nothing yet: it has to be in the secret before that is set."""
+    domain = section.text("domain", default="").lower()
+    selector = section.text("selector", default="").lower()
+    if not domain and not selector:
+        return None
+    for key, value in {"domain": domain, "selector": selector}.items():
+        if not value:
+            raise section.wrong(key, _BESIDE)
+    if "." not in domain or not _HOST_NAME.fullmatch(domain):
+        raise section.wrong("domain", "must be a domain as DNS has it: example.org, xn--….example")
+    if not _HOST_NAME.fullmatch(selector):
+        raise section.wrong("selector", "must be what stands before ._domainkey in DNS: ion1")
+    try:
+        return Dkim(domain, selector, rsa_key(secret.text("dkim_key")))
+    except KeyFormatError as error:
+        raise secret.wrong("dkim_key", str(error)) from None
+
+
+def _is_on(section: Section, key: str) -> bool:
+    return section.one_of(key, ["off", "on"], default="off") == "on"
 
 
 def _templates(section: Section) -> TemplateBucket | None:
@@ -256,15 +324,15 @@ def _refuse_unknown(secrets: ConfigFile, config: ConfigFile, servers: list[str])
     """Before anything is found missing: what is missing may be there under a misspelt name."""
     known = {**dict.fromkeys(servers, _SMTP_KEYS), **_OTHER_KEYS, "aws": _AWS_KEYS}
     secrets.refuse_unknown(
-        dict.fromkeys(servers, _SECRET_KEYS),
-        "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits",
+        {**dict.fromkeys(servers, _SECRET_KEYS), "dkim": _DKIM_SECRET_KEYS},
+        "there may be [smtp] and [smtp:NAME], NAME being 1-32 small letters and digits, and [dkim]",
         {key: CONFIG_FILE for keys in KEYS.values() for key in keys},
     )
     config.refuse_unknown(
         known,
         f"there may be {', '.join(f'[{one}]' for one in KEYS)}, and [smtp:NAME] for each "
         "that the secrets have",
-        dict.fromkeys(_SECRET_KEYS, SECRETS_FILE),
+        dict.fromkeys((*_SECRET_KEYS, *_DKIM_SECRET_KEYS), SECRETS_FILE),
     )
 
 
@@ -281,6 +349,7 @@ def _aws(section: Section) -> Aws:
         outbox_table=section.text("outbox_table", default=""),
         secret_arn=section.text("secret_arn", default=""),
         concurrency=section.number("concurrency", 1, 100_000, default="1"),
+        events=section.one_of("events", ["off", "on"], default="off") == "on",
     )
 
 
@@ -348,13 +417,13 @@ def _token_url(secret: Section) -> str:
     text = secret.text("oauth_token_url")
     if text.lower().startswith("http:"):
         raise secret.wrong("oauth_token_url", "is http: the credentials go only to an https:// URL")
-    if not _is_token_url(text):
+    if not _is_https_url(text):
         why = "must be an https:// URL with a host name, without a user name, blanks or #"
         raise secret.wrong("oauth_token_url", why)
     return text
 
 
-def _is_token_url(text: str) -> bool:
+def _is_https_url(text: str) -> bool:
     if not re.fullmatch(r"https://[!-~]+", text, re.IGNORECASE) or set(text) & set("@#\\"):
         return False
     try:

@@ -1,6 +1,8 @@
-"""Files of the repository that ionctl reads: the clone's, or those that the wheel carries."""
+"""Files: the repository's that ionctl reads, and those that it writes for their owner alone."""
 
+import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,29 @@ _CARRIED = _PACKAGE / "carried"
 
 ROOT: Final = _CARRIED if _CARRIED.is_dir() else _PACKAGE.parents[1]
 """Of the repository. A wheel has config.cfg, docs/schema, docs/examples and pyproject.toml."""
+
+
+def write_own(
+    file: Path, content: bytes, opened: Callable[[int], None] = lambda _descriptor: None
+) -> None:
+    """Write a file that its owner alone can read; one that is there is replaced.
+
+    Args:
+        file: its path.
+        content: of it.
+        opened: is given the new file's descriptor, before it takes the other one's place.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)
+    # a file of ours, and no link that was put into a folder of everybody's
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+    with os.fdopen(descriptor, "wb") as new:
+        new.write(content)
+        opened(descriptor)
+    part.replace(file)
 
 
 def version() -> str:

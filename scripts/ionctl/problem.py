@@ -6,3 +6,14 @@ class Problem(Exception):  # noqa: N818 - it is shown as it is, after "ion: "
 
     Its text says what is wrong and what to do next. It is shown without a traceback.
     """
+
+
+class UsageProblem(Problem):
+    """A mistake in the command line, which the exit status 2 tells from other problems.
+
+    Its text names the option, what was typed, and what would be right.
+    """
+
+
+class BrokenOff(Problem):
+    """Ctrl-C in the midst of something. Its text says how far that has come."""

@@ -684,3 +684,118 @@ run "the_load_publisher_publishes_on_the_topic_of_its_lane_and_no_more" {
     error_message = "Publish on one topic, write its log, and read its environment."
   }
 }
+
+run "ses_of_this_account_publishes_feedback_and_nobody_else" {
+  command = plan # the documents alone, as above
+
+  variables {
+    feedback = {}
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.feedback_topic[0].json).Statement == [{
+      Sid       = "AllowSES"
+      Effect    = "Allow"
+      Principal = { Service = "ses.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:eu-west-1:123456789012:ion-feedback-topic"
+      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    }]
+    error_message = "SES of another account could suppress whom it likes."
+  }
+}
+
+run "named_identities_alone_publish_feedback" {
+  command = plan
+
+  variables {
+    feedback = {
+      ses_sources = [
+        "arn:aws:ses:eu-west-1:210987654321:identity/example.com",
+        "arn:aws:ses:eu-west-1:210987654321:configuration-set/ion",
+      ]
+    }
+  }
+
+  assert {
+    condition = [for one in jsondecode(data.aws_iam_policy_document.feedback_topic[0].json).Statement : jsonencode(one.Condition)] == [jsonencode({
+      StringEquals = { "aws:SourceAccount" = "210987654321" }
+      ArnEquals    = { "aws:SourceArn" = reverse(sort(var.feedback.ses_sources)) }
+    })]
+    error_message = "Exactly these, of exactly their account."
+  }
+}
+
+run "another_topic_reaches_no_feedback_queue" {
+  command = plan
+
+  variables {
+    require_tls = true
+    feedback    = {}
+  }
+
+  assert {
+    condition = alltrue([
+      for which, queue in { feedback = "ion-feedback-queue", dead_letter = "ion-feedback-deadletter-queue" } :
+      jsondecode(data.aws_iam_policy_document.feedback_queue[which].json).Statement == [
+        {
+          Sid       = "AllowTopics"
+          Effect    = "Allow"
+          Principal = { Service = "sns.amazonaws.com" }
+          Action    = "sqs:SendMessage"
+          Resource  = "arn:aws:sqs:eu-west-1:123456789012:${queue}"
+          Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:ion-feedback-topic" } }
+        },
+        {
+          Sid       = "DenyWithoutTLS"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "sqs:*"
+          Resource  = "arn:aws:sqs:eu-west-1:123456789012:${queue}"
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        },
+      ]
+    ])
+    error_message = "SNS, for the feedback topic, and nobody else; nobody in clear text."
+  }
+
+  assert {
+    condition     = [for one in jsondecode(data.aws_iam_policy_document.feedback_topic[0].json).Statement : one.Effect if one.Sid == "DenyWithoutTLS"] == ["Deny"]
+    error_message = "Nobody in clear text."
+  }
+}
+
+run "the_feedback_function_reads_its_queue_and_writes_the_ledger_and_no_more" {
+  command = plan
+
+  variables {
+    environment_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/cccccccc-2222-3333-4444-555555555555"
+    kms_key_arn             = "arn:aws:kms:eu-west-1:123456789012:key/bbbbbbbb-2222-3333-4444-555555555555"
+    feedback                = {}
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(data.aws_iam_policy_document.feedback[0].json).Statement :
+      statement.Resource => "${statement.Effect} ${join(" ", sort(flatten([statement.Action])))}"
+      } == {
+      "arn:aws:sqs:eu-west-1:123456789012:ion-feedback-queue"                            = "Allow sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger"                         = "Allow dynamodb:BatchGetItem dynamodb:PartiQLInsert dynamodb:PartiQLUpdate"
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/ion-ledger/index/header-message-id" = "Allow dynamodb:Query"
+      "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/ion-feedback:*"         = "Allow logs:CreateLogStream logs:PutLogEvents"
+      (var.environment_kms_key_arn)                                                      = "Allow kms:Decrypt"
+      (var.kms_key_arn)                                                                  = "Allow kms:Decrypt"
+    }
+    error_message = "Its queue, the ledger, its log, and its keys."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(output.feedback_publish_policy_json).Statement : statement.Resource => sort(flatten([statement.Action]))
+      } == {
+      "arn:aws:sns:eu-west-1:123456789012:ion-feedback-topic" = tolist(["sns:Publish"])
+      (var.kms_key_arn)                                       = tolist(["kms:Decrypt", "kms:GenerateDataKey"])
+    }
+    error_message = "Who forwards another provider's notices may publish, and no more."
+  }
+}

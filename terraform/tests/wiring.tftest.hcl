@@ -510,9 +510,10 @@ run "the_page_and_the_queries_are_of_this_relay" {
     condition = {
       for query in aws_cloudwatch_query_definition.relay : query.name => one(query.log_group_names)
       } == {
-      "ion/an-emails-life" = "/aws/lambda/ion"
-      "ion/held-and-why"   = "/aws/lambda/ion"
-      "ion/slowest"        = "/aws/lambda/ion"
+      "ion/an-emails-life"       = "/aws/lambda/ion"
+      "ion/emails-to-an-address" = "/aws/lambda/ion"
+      "ion/held-and-why"         = "/aws/lambda/ion"
+      "ion/slowest"              = "/aws/lambda/ion"
     }
     error_message = "A saved query must search the function's log."
   }

@@ -49,6 +49,7 @@ AWS_METRICS: dict[str, tuple[str, frozenset[str]]] = {
                 "AsyncEventsReceived",
                 "AsyncEventAge",
                 "AsyncEventsDropped",
+                "IteratorAge",
             }
         ),
     ),

@@ -17,7 +17,8 @@ from ionctl.problem import Problem
 @pytest.fixture(scope="session")
 def planned(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Planned:
     try:
-        return plan(tmp_path_factory.mktemp("planned") / "terraform", dynamodb_endpoint)
+        folder = tmp_path_factory.mktemp("planned") / "terraform"
+        return plan(folder, dynamodb_endpoint, events={}, feedback={})
     except Problem as problem:
         if os.environ.get("CI") == "true":
             raise

@@ -7,13 +7,17 @@ from typing import Any
 from alarms.world import World
 from draining import control_row
 from function import PASSWORD, email, guarded
+from ion.address_hash import address_hash
+from ion.aws.addresses import Addresses
 from ion.contract import Pause
+from ion.policy.suppression import ALL, Suppression, Why
 from smtp_server import NORMAL, ScriptedServer, Step, reply
 
 
 async def every_kind_of_run(world: World) -> None:
-    """Sent, deferred, dead, redriven, held, by a stopgap, misconfigured, paused."""
+    """Sent, deferred, dead, redriven, suppressed, held, by a stopgap, misconfigured, paused."""
     await _that_send(world)
+    await _to_the_suppressed(world)
     await _that_hold(world)
     await _by_a_backup(world)
     async with guarded() as server:
@@ -26,13 +30,27 @@ async def every_kind_of_run(world: World) -> None:
 async def _that_send(world: World) -> None:
     world.function.monkeypatch.setenv("ION_SMTP_MAX_RATE", "100")
     later = reply(450, "4.2.1 The mailbox is busy")
-    async with guarded({Step.RCPT: [NORMAL, later, NORMAL]}) as server:
+    taken = reply(250, "2.0.0 Ok: queued as 4SxY1z2w3vz9rxL")
+    async with guarded({Step.RCPT: [NORMAL, later, NORMAL], Step.DOT: taken}) as server:
         world.function.knows(server)
         for body in (email(1), email(2), email(3, recipeint="x"), "not json"):
             world.publish(body)
         await world.pass_minutes(6)
         world.publish(json.dumps({"action": "redrive"}))
         await world.pass_minutes(6)
+
+
+async def _to_the_suppressed(world: World) -> None:
+    world.function.monkeypatch.setenv("ION_SUPPRESSION_LIST", "on")
+    hashed = address_hash(await world.account.address_key().get(), "to7@example.org")
+    entry = Suppression(ALL, Why.MANUAL, datetime.now(UTC))
+    client: Any = world.account.dynamodb()
+    await Addresses(client, world.account.table).change(hashed, lambda was: was.suppressed(entry))
+    async with guarded() as server:
+        world.function.knows(server)
+        world.deploy()
+        world.publish(email(7))
+        await world.pass_minutes(5)
 
 
 async def _that_hold(world: World) -> None:

@@ -4,11 +4,12 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from alarms import drawn
-from alarms.planned import Json, Planned
+from alarms.planned import Json, Planned, plan
 from ionctl.ops import prices
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -138,3 +139,18 @@ def value(expression: str, of: Mapping[str, float | None]) -> float:
     """What an expression of sums, products and FILL comes to; None: no data."""
     fill = {"FILL": lambda one, otherwise: otherwise if one is None else one}
     return float(eval(expression, {"__builtins__": {}}, {**of, **fill}))
+
+
+def test_what_is_off_is_not_drawn(tmp_path: Path, dynamodb_endpoint: str) -> None:
+    planned = plan(tmp_path / "terraform", dynamodb_endpoint)
+    drawn_names = {value for of in drawn.metrics(planned.dashboard) for _, value in of[2]}
+    assert not {one for one in drawn_names if "events" in one or "feedback" in one}
+
+
+def test_what_is_told_afterwards_is_drawn_where_it_is_on(planned: Planned) -> None:
+    drawn_names = {value for of in drawn.metrics(planned.dashboard) for _, value in of[2]}
+    assert drawn_names >= {
+        *("ion-outcome-topic", "ion-events-failure-queue", "ion-events"),
+        *("ion-feedback-topic", "ion-feedback-queue", "ion-feedback-deadletter-queue"),
+        "ion-feedback",
+    }

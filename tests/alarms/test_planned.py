@@ -40,7 +40,13 @@ def test_without_a_dashboard_there_are_no_saved_queries_either(
 
 
 def test_tags_reach_all_that_can_have_them(tmp_path: Path, dynamodb_endpoint: str) -> None:
-    everything = {"outbox": True, "load": {"messages_per_minute": 1}}
+    everything = {
+        "outbox": True,
+        "events": {},
+        "load": {"messages_per_minute": 1},
+        "feedback": {},
+        "unsubscribe": True,
+    }
     tags = {"team": "post"}
     plan = planned_with(tmp_path, dynamodb_endpoint, tags=tags, **everything)
     # by the provider's schema, with null for what the module leaves out
@@ -48,4 +54,6 @@ def test_tags_reach_all_that_can_have_them(tmp_path: Path, dynamodb_endpoint: st
         one["address"]: one["values"]["tags"] for one in plan.resources if "tags" in one["values"]
     }
     assert {"aws_dynamodb_table.outbox[0]", "aws_lambda_function.load[0]"} < taggable.keys()
+    assert {"aws_sns_topic.outcome[0]", "aws_lambda_function.events[0]"} < taggable.keys()
+    assert {"aws_sns_topic.feedback[0]", "aws_lambda_function.feedback[0]"} < taggable.keys()
     assert {address: has for address, has in taggable.items() if has != tags} == {}

@@ -12,7 +12,7 @@ from alarms.world import World
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 COMMANDS = {"fields", "filter", "sort", "limit", "stats"}
-WORDS = {"asc", "desc", "and", "or", "not", "in", "by", "as"}
+WORDS = {"asc", "desc", "and", "or", "not", "in", "by", "as", "like"}
 THEIRS = {"@timestamp", "@message"}
 """Fields that Logs Insights adds."""
 MADE_UP = {"order-17"}
@@ -68,7 +68,7 @@ async def test_their_fields_are_those_of_real_log_events(planned: Planned, world
     for key, query in queries(planned).items():
         assert asked(query) - written - THEIRS == set(), key
         assert quoted(query) - said == set(), key
-    assert len(queries(planned)) == 5
+    assert len(queries(planned)) == 6
 
 
 def test_each_begins_with_a_command_that_logs_insights_has(planned: Planned) -> None:
@@ -76,7 +76,9 @@ def test_each_begins_with_a_command_that_logs_insights_has(planned: Planned) -> 
         assert {command.split()[0] for command in commands(query)} <= COMMANDS
 
 
-@pytest.mark.parametrize("key", ["an-emails-life", "held-and-why", "slowest"])
+@pytest.mark.parametrize(
+    "key", ["an-emails-life", "emails-to-an-address", "held-and-why", "slowest"]
+)
 def test_a_saved_query_says_in_its_first_line_what_it_is_for(planned: Planned, key: str) -> None:
     assert planned.queries[key].startswith("# ")
 

@@ -9,7 +9,7 @@ from emulated import (
     Account,
     Between,
 )
-from ion.aws.ledger import Ledger, Result
+from ion.aws.ledger import Ledger, Record, Result
 from ion.delivery import InDoubt
 from ion.policy.lease import (
     SENT,
@@ -55,7 +55,7 @@ def verdicts(judgements: Sequence[Judgement]) -> list[str]:
     return [judged.verdict.value for judged in judgements]
 
 
-def tell(ledger: Ledger, results: Sequence[Result], now: float = NOW) -> list[Result]:
+def tell(ledger: Ledger, results: Sequence[Record], now: float = NOW) -> list[Record]:
     return asyncio.run(ledger.record(results, now))
 
 
@@ -70,7 +70,7 @@ def sent(
 def put_off(judged: Judgement) -> Row:
     """The row once its attempt has come to nothing."""
     assert judged.row is not None
-    return conclude(judged.row, "message-of-one", [])
+    return conclude(judged.row, "message-of-one", [], NOW)
 
 
 def leased(account: Account, *keys: str, now: float = NOW) -> list[Judgement]:

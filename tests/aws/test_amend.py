@@ -24,7 +24,7 @@ def dead(account: Account) -> None:
     (judged,) = leased(account)
     assert judged.row is not None
     refused = delivery(Status.DEAD, Kind.PERMANENT, 0, 1, reason=Reason.RCPT_REJECTED)
-    row = conclude(judged.row, "message-of-one", [refused])
+    row = conclude(judged.row, "message-of-one", [refused], NOW)
     assert tell(account.ledger(), [Result("key", row, {})]) == []
 
 
@@ -118,7 +118,7 @@ def test_a_result_that_comes_late_does_not_undo_it(account: Account) -> None:
     (judged,) = leased(account)
     assert judged.row is not None
     refused = delivery(Status.DEAD, Kind.PERMANENT, 0, 1, reason=Reason.RCPT_REJECTED)
-    late = Result("key", conclude(judged.row, "message-of-one", [refused]), {})
+    late = Result("key", conclude(judged.row, "message-of-one", [refused], NOW), {})
     tell(account.ledger(), [late])
     amend(account)
     tell(account.ledger(), [late])

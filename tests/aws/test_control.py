@@ -131,7 +131,7 @@ def test_a_row_that_says_nothing_known_is_no_empty_one(
         asyncio.run(control_row(account).read())
     with pytest.raises(TableError, match="ControlUnreadable"):
         asyncio.run(control_row(account).change(with_bulk_paused))
-    empty = Control().resumed(NOW)
+    empty = Control(erasures=True).resumed(NOW)  # there may have been some
     assert asyncio.run(control_row(account).clear(NOW)) == empty
     assert asyncio.run(control_row(account).read()) == empty
 

@@ -51,7 +51,6 @@ COLUMNS = {
     "fates",
     "attempts",
     "doubts",
-    "claimed_redrives",
     "crashes",
     "used_ids",
     "updated_at",

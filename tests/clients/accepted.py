@@ -140,6 +140,7 @@ def accepted(draw: st.DrawFn) -> dict[str, Any]:
     email |= {"return_path": draw(_return_paths), "email_id": draw(_ids)}
     email["in_doubt"] = draw(st.sampled_from([*InDoubt, "park"]))
     email |= {"lane": draw(st.sampled_from([*Lane, "bulk"])), "tags": draw(_tags)}
+    email |= {"unsubscribe": draw(st.sampled_from([None, False]))}
     email |= {"tenant": draw(st.text(_visible, min_size=1, max_size=128))}
     email |= {"send_at": draw(_times(1970, 2026)), "expires_at": draw(_times(2400, 9999))}
     for name in draw(st.sets(st.sampled_from([*Email.__annotations__]))) - {"bcc"}:

@@ -44,27 +44,45 @@ class Nodemailer:
         options: dict[str, str] | None = None,
     ) -> list[Any]:
         """What sendMail or cancel gave for each, or the error as {"error", "code", "part"}."""
-        environment = {
-            "NODE_PATH": str(self._modules),
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": self._endpoint,
-            "ION_TOPIC_ARN": self.arn if arn is None else arn,
-            "ION_BULK_TOPIC_ARN": bulk_arn,
-            **CREDENTIALS,
-            **ISOLATION,
-        }
+        topics = {"ION_TOPIC_ARN": self.arn if arn is None else arn, "ION_BULK_TOPIC_ARN": bulk_arn}
+        command = [str(NODE / "send.js"), str(TRANSPORT), json.dumps(options or {})]
+        printed = self._node(command, json.dumps(mails), [self._modules], topics)
+        results: list[Any] = json.loads(printed)
+        return results
+
+    def run(self, program: str, folder: Path) -> str:
+        """What a program prints that has nodemailer, the AWS SDK and ion's transport installed.
+
+        Args:
+            program: CommonJS.
+            folder: for it; empty.
+        """
+        (folder / "ion-nodemailer-transport").symlink_to(TRANSPORT)
+        script = folder / "program.cjs"
+        script.write_text(program, "utf-8")
+        return self._node([str(script)], "", [self._modules, folder], {})
+
+    def _node(
+        self, command: list[str], stdin: str, modules: list[Path], environment: dict[str, str]
+    ) -> str:
         done = subprocess.run(
-            ["node", str(NODE / "send.js"), str(TRANSPORT), json.dumps(options or {})],
-            input=json.dumps(mails),
-            env=environment,
+            ["node", *command],
+            input=stdin,
+            env={
+                "NODE_PATH": os.pathsep.join(map(str, modules)),
+                "PATH": os.environ["PATH"],
+                "AWS_ENDPOINT_URL": self._endpoint,
+                **environment,
+                **CREDENTIALS,
+                **ISOLATION,
+            },
             capture_output=True,
             text=True,
             check=False,
             timeout=SECONDS,
         )
         assert done.returncode == 0, done.stderr
-        results: list[Any] = json.loads(done.stdout)
-        return results
+        return done.stdout
 
     @property
     def bodies(self) -> list[str]:

@@ -107,6 +107,7 @@ parts = {
     "lane": st.sampled_from(["normal", "bulk", "Bulk"]),
     "send_at": st.sampled_from(["2025-03-09T07:00:00Z", "2025-03-09t07:00:00+01:00", "2025-03-09"]),
     "expires_at": st.sampled_from(["2025-03-09T06:30:00Z", "2025-03-10T07:00:00Z", "\ud800"]),
+    "unsubscribe": st.sampled_from([True, False, "a.b", "", 1]),
     "tags": st.dictionaries(any_text | st.just("a.b"), any_text | st.none(), max_size=3),
 }
 emails = st.fixed_dictionaries(
@@ -237,6 +238,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (HI | {"send_at": QUEUED_AT, "expires_at": QUEUED_AT}, "$.expires_at", "isn't allowed"),
     *((HI | {"tenant": wrong}, "$.tenant", "isn't allowed") for wrong in ("", "a b", "x" * 129)),
     (HI | {"tenant": 17}, "$.tenant", "wrong type"),
+    (HI | {"unsubscribe": "list"}, "$.unsubscribe", "one recipient"),
+    (HI | {"unsubscribe": True, "cc": "b@example.org"}, "$.unsubscribe", "one recipient"),
     (HI | {"tags": ["spring"]}, "$.tags", "wrong type"),
     (HI | {"tags": {"campaign": 5}}, "$.tags['campaign']", "wrong type"),
     (HI | {"tags": {"campaign": "é"}}, "$.tags['campaign']", "isn't allowed"),

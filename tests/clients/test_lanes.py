@@ -52,6 +52,12 @@ def test_an_email_says_when_it_goes_and_what_it_is_called(topic: Topic) -> None:
     ]
 
 
+def test_an_email_may_ask_for_a_link_to_unsubscribe(topic: Topic) -> None:
+    topic.publisher().send(**hi(email_id="a", tags={"list": "news"}, unsubscribe="list"))
+    topic.publisher().send(**hi(email_id="b", unsubscribe=True))
+    assert [one["unsubscribe"] for one in topic.messages] == ["list", True]
+
+
 @pytest.mark.parametrize("lane", ["bulk", Lane.BULK])
 def test_bulk_goes_to_the_topic_for_bulk(topic: Topic, lane: Any) -> None:  # noqa: ANN401
     publisher = topic.publisher(bulk_topic_arn=topic.bulk_arn)

@@ -161,6 +161,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tags": {f"n{number}": "x" for number in range(11)}}, "tags"),
     ({"tags": {"campaign": "Frühling"}}, "tags.campaign"),
     ({"tags": {"campaign": 5}}, "tags.campaign"),
+    ({"unsubscribe": "list"}, "unsubscribe"),
+    ({"unsubscribe": 1}, "unsubscribe"),
+    ({"unsubscribe": ""}, "unsubscribe"),
+    ({"unsubscribe": True, "tags": {"a": "1", "b": "2"}}, "unsubscribe"),
+    ({"unsubscribe": True, "cc": "bob@example.org"}, "unsubscribe"),
+    ({"unsubscribe": True, "list": {"unsubscribe": "https://example.org/u"}}, "unsubscribe"),
     ({"text": "é" * (MOST_MESSAGE_BYTES // 2)}, "mail"),
     # nodemailer's parser would make something else of these
     ({"to": "ann@example.org\nBcc: bob@example.org"}, "to"),

@@ -13,6 +13,7 @@ from real import npm
 OPTIONS = {
     *("to", "cc", "bcc", "from", "replyTo", "subject", "text", "html", "attachments", "headers"),
     *("emailId", "inDoubt", "lane", "tenant", "sendAt", "expiresAt", "tags"),
+    "unsubscribe",
 }
 TEMPLATES = {"template", "context", "locale"}
 """Fields of ion's messages that plugins of nodemailer have for their own, and render themselves."""

@@ -1,5 +1,6 @@
 """The library publishes what the relay takes, and says what became of each email."""
 
+import inspect
 import json
 import pickle
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from clients.topic import Topic, failing
 from emulated import AWS_SECRET_TEXT, Request
-from ion.contract import Redrive, Send, parse
+from ion.contract import Redrive, Send, Where, parse
 from ion.limits import BATCH, MOST_MESSAGE_BYTES
 from ion_publisher import (
     AsyncPublisher,
@@ -242,6 +243,7 @@ def test_a_redrive_asks_for_all_or_for_some(topic: Topic) -> None:
     assert publisher.redrive()
     assert publisher.redrive(
         reason=[Reason.EXPIRED, "RCPT_REJECTED"],
+        path="$.recipient[0]",
         recipient_domain="example.org",
         older_than=timedelta(hours=2),
         younger_than="7d",
@@ -254,6 +256,7 @@ def test_a_redrive_asks_for_all_or_for_some(topic: Topic) -> None:
     )
     where = {
         "reason": ["EXPIRED", "RCPT_REJECTED"],
+        "path": "$.recipient[0]",
         "recipient_domain": "example.org",
         "older_than": "7200s",
         "younger_than": "7d",
@@ -265,6 +268,14 @@ def test_a_redrive_asks_for_all_or_for_some(topic: Topic) -> None:
         {"action": "redrive"},
         {"action": "redrive", "where": where, "max": 100, "rate": 5, "dry_run": True},
     ]
+
+
+@pytest.mark.parametrize("publisher", [Publisher, AsyncPublisher])
+def test_a_redrive_takes_every_field_of_the_contract(
+    publisher: type[Publisher | AsyncPublisher],
+) -> None:
+    fields = {*Where.__struct_fields__, *Redrive.__struct_fields__} - {"where"}
+    assert set(inspect.signature(publisher.redrive).parameters) - {"self"} == fields
 
 
 @pytest.mark.parametrize(

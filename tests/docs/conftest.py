@@ -1,5 +1,6 @@
 """A page's commands, run against a relay that they find."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ import pytest
 
 from docs.blocks import commands
 from docs.following import run_page
+from events.telling import record
 from ionctl.files import ROOT
 from ionctl.local.announcement import announced
 from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from ionctl.local.peek import peek
 from ionctl.local.stack import Stack, config_secrets
 from ionctl.ops import local_stack
 
@@ -48,7 +51,9 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
     if not any(map(_needs_aws.search, commands(text, page).values())):
         yield {}
         return
-    with Stack() as stack, announced(stack):
+    tells = "outcome-topic" in text
+    bounces = "feedback" in text
+    with Stack(events=tells, feedback=bounces) as stack, announced(stack):
         stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
         stack.publish(
             {"action": "send", "email_id": "order-17", "recipient": "ann@example.org"}
@@ -57,6 +62,11 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
         stack.wait_for_emails(1)
         stack.wait_until_settled()
         (dead_letter,) = stack.dead_letters()
+        if tells:
+            aside = {"Records": [record("sent")], "again": True}
+            stack.aws.sqs.send_message(
+                QueueUrl=stack.names.events_queue_url, MessageBody=json.dumps(aside)
+            )
         secrets = folder / "secrets.cfg"
         secrets.write_text(config_secrets(stack.mail_server.login), encoding="utf-8")
         yield {
@@ -66,3 +76,5 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
             "DEAD_LETTER": dead_letter.message_id,
             "SECRETS": str(secrets),
         }
+        if tells:  # what lay there is told after all, and gone
+            assert not peek(stack.ministack.endpoint, stack.names.events_queue_url)

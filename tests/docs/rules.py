@@ -47,7 +47,9 @@ RULES = (
         "no question leaves this machine",
     ),
     Rule(r"\bMESSAGE-ID\b", '"$DEAD_LETTER"', "there is one"),
-    Rule(r"(\bionctl dead (discard|edit))\b", r"\1 --yes", "there is no person to be asked"),
+    Rule(
+        r"(\bionctl (dead (discard|edit)|erase))\b", r"\1 --yes", "there is no person to be asked"
+    ),
     Rule(
         r"\bterraform test$",
         "terraform test -filter=tests/naming.tftest.hcl",
@@ -57,6 +59,10 @@ RULES = (
 
 LEFT_OUT: Mapping[str, str] = {
     "rm config-secrets.cfg": "the page needs it again, which its reader writes anew",
+    "aws ses set-identity-headers-in-notifications-enabled --identity example.org "
+    "--notification-type $kind --enabled": "the emulated AWS has none",
+    "aws sqs start-message-move-task --source-arn "
+    "arn:aws:sqs:eu-west-1:123456789012:ion-feedback-deadletter-queue": "the emulated AWS has none",
     "./run.sh": "runs until Ctrl-C: tests/scripts/local/test_run.py",
     "./test.sh --collect-only -q -m row": "runs the tests, this one among them",
     "./test.sh -m row": "runs the tests, this one among them",

@@ -271,7 +271,14 @@ def test_claims_that_fail_side_by_side_are_one_failure(account: Account, calls: 
 
     async def main() -> int:
         ledger = account.ledger(account.dynamodb(batch_execute_statement=fail))
-        admission = Admission(ledger, Telemetry(), "ion@example.org", InDoubt.RESEND, 0.0)
+        admission = Admission(
+            ledger,
+            Telemetry(),
+            "ion@example.org",
+            InDoubt.RESEND,
+            0.0,
+            address_key=account.address_key(),
+        )
         messages = await account.input_queue().receive(visibility_seconds=60, wait_seconds=0)
         await asyncio.gather(*(admission.admit([message]) for message in messages))
         return admission.failures

@@ -26,6 +26,7 @@ from emulated import (
     unreachable,
 )
 from ion.delivery import Delivery, InDoubt, Status
+from ion.drain.about import about_email
 from ion.drain.settle import Settler
 from ion.drain.work_item import WorkItem
 from ion.history import History, read_history
@@ -104,7 +105,10 @@ async def leased(account: Account, message: Message, recipients: int) -> Row | N
     """The message's row, claimed."""
     key = read_history(message).email_id
     token = f"token-{message.id}-{message.receives}"
-    claim = Claim(key, message.id, "hash", recipients, (), InDoubt.PARK, token, FAR)
+    claim = Claim(
+        *(key, message.id, "hash", recipients, (), InDoubt.PARK, token, FAR),
+        about=about_email(admitted(message)),
+    )
     (judged,) = await account.ledger().claim([claim], 0)
     return judged.row
 
@@ -366,7 +370,8 @@ def test_a_row_says_to_people_what_happened_and_to_nobody_whom_it_was_for(
     (row,) = account.rows()
     assert (row["stage"], row["reason"]) == ("rcpt", "RCPT_REJECTED")
     assert row["reply"] == "550 5.1.1 <address> no"
-    assert (row["message_id"], row["original_message_id"], row["redrives"]) == (id_, id_, 0)
+    assert row["message_id"] == id_
+    assert not {"original_message_id", "redrives"} & row.keys(), "they would say nothing"
     assert row.keys() >= {"first_queued_at", "updated_at", "expires_at"}
     assert "@" not in str(row)
 

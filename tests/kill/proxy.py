@@ -79,6 +79,7 @@ _OF_A_QUEUE = {
     },
 }
 _CONTROL_KEY = " control "
+_ADDRESS_KEY = " address-key "
 _WRITES = {Call.STEER: _CONTROL_KEY, Call.CANCEL: "cancelled", Call.CLAIM: "sending"}
 """What is among the values of each; those of any other write to the table are results."""
 
@@ -166,6 +167,8 @@ class Proxy:
             return Call.HOLD if all(" " in name for name in names) else Call.LOOK
         if operation == "BatchExecuteStatement":
             values = [value["S"] for one in asked["Statements"] for value in _texts(one)]
+            if _ADDRESS_KEY in values:  # made once, before anything is claimed
+                return Call.OTHER
             for call, word in _WRITES.items():
                 if word in values:
                     return call

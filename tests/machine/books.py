@@ -7,7 +7,7 @@ too, so every copy and every letter too many needs its excuse.
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -165,7 +165,11 @@ class Books:
     # -- the count -----------------------------------------------------------------------
 
     def faults(
-        self, waiting: Sequence[Held], dead: Sequence[Held], cancelled: Mapping[str, str]
+        self,
+        waiting: Sequence[Held],
+        dead: Sequence[Held],
+        cancelled: Mapping[str, str],
+        queued: Collection[str] = (),
     ) -> list[str]:
         """What doesn't balance.
 
@@ -173,25 +177,31 @@ class Books:
             waiting: what lies in the queues of what is to be sent, visible or not.
             dead: what lies in the dead-letter queue.
             cancelled: keys of which the ledger says so, with the fates of the recipients.
+            queued: keys of which the ledger says that nobody has tried them yet.
         """
-        queued = Counter(self._concerned(waiting))
-        letters = Counter(self._concerned(dead))
         found = [*self.strays, *self._unknown(waiting), *self._under_one_key()]
+        found += self._untried(queued)
+        waits = Counter(self._concerned(waiting))
+        letters = Counter(self._concerned(dead))
         for letter in dead:
             found += self._letter_faults(letter)
         for email in self.emails:
             for fate in email.fates:
-                found += self._fate_faults(email, fate, queued[fate], letters[fate], cancelled)
+                found += self._fate_faults(email, fate, waits[fate], letters[fate], cancelled)
             if len(self._contents[email.number]) > 1:
                 found.append(f"{email.number}: its copies differ")
         return found
 
     def at_the_end(
-        self, waiting: Sequence[Held], dead: Sequence[Held], cancelled: Mapping[str, str]
+        self,
+        waiting: Sequence[Held],
+        dead: Sequence[Held],
+        cancelled: Mapping[str, str],
+        queued: Collection[str] = (),
     ) -> list[str]:
         """The same once everything has had its time."""
         still = [f"still queued: {held.body}" for held in waiting]
-        return still + self.faults(waiting, dead, cancelled)
+        return still + self.faults(waiting, dead, cancelled, queued)
 
     def _concerned(self, held: Sequence[Held]) -> Iterator[str]:
         for one in held:
@@ -202,6 +212,12 @@ class Books:
         for held in waiting:
             if self.of_body(held.body) is None and held.body not in self.commands:
                 yield f"in the queue, and never published: {held.body}"
+
+    def _untried(self, queued: Collection[str]) -> Iterator[str]:
+        """A key of which the ledger says that nobody has tried it, and something was sent."""
+        for email in self.emails:
+            if email.key in queued and any(self.copies[to] for to in email.recipients):
+                yield f"{email.number} was sent, and the ledger says that nobody has tried it"
 
     def _under_one_key(self) -> Iterator[str]:
         """Two emails under one key: one of them has it, and the other is never sent."""

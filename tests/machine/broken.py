@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ion.aws.control import ControlRow
-from ion.aws.ledger import Ledger, Result, _columns
+from ion.aws.ledger import Ledger, Record, Result, _columns
 from ion.aws.queue import Queue
 from ion.aws.table import TableError
 from ion.contract import Lane, Send
@@ -49,7 +49,7 @@ class Yes(Ledger):
 class Forgetful(Ledger):
     """Never writes down how it ended."""
 
-    async def record(self, results: Sequence[Result], now: float) -> list[Result]:
+    async def record(self, results: Sequence[Record], now: float) -> list[Record]:
         return []
 
 
@@ -64,9 +64,12 @@ class Unbound(Ledger):
 class Careless(Ledger):
     """Doesn't count how often an email was in doubt."""
 
-    async def record(self, results: Sequence[Result], now: float) -> list[Result]:
+    async def record(self, results: Sequence[Record], now: float) -> list[Record]:
         sure = [
-            replace(one, row=replace(one.row, doubts="0" * len(one.row.doubts))) for one in results
+            replace(one, row=replace(one.row, doubts="0" * len(one.row.doubts)))
+            if isinstance(one, Result)
+            else one
+            for one in results
         ]
         return await super().record(sure, now)
 
@@ -181,7 +184,7 @@ class Impatient(Admission):
 
     async def _prepare_send(
         self, message: Message, history: History, send: Send, content: str
-    ) -> tuple[History, Unclaimed | Delivery]:
+    ) -> WorkItem:
         now = msgspec.structs.replace(send, not_before=None)
         return await super()._prepare_send(message, history, now, content)
 
@@ -200,11 +203,11 @@ class Late(Admission):
 
     async def _prepare_send(
         self, message: Message, history: History, send: Send, content: str
-    ) -> tuple[History, Unclaimed | Delivery]:
-        history, task = await super()._prepare_send(message, history, send, content)
-        if isinstance(task, Unclaimed) and task.expires_at > self._now():
-            task = replace(task, expires_at=math.inf)
-        return history, task
+    ) -> WorkItem:
+        one = await super()._prepare_send(message, history, send, content)
+        if isinstance(one.task, Unclaimed) and one.task.expires_at > self._now():
+            one = replace(one, task=replace(one.task, expires_at=math.inf))
+        return one
 
 
 class Timeless(Admission):
@@ -212,7 +215,7 @@ class Timeless(Admission):
 
     async def _prepare_send(
         self, message: Message, history: History, send: Send, content: str
-    ) -> tuple[History, Unclaimed | Delivery]:
+    ) -> WorkItem:
         for_ever = msgspec.structs.replace(send, expires_at=None)
         return await super()._prepare_send(message, history, for_ever, content)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from emulated import Account
+from ion.aws.address_key import AddressKey
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
@@ -103,7 +104,13 @@ class Relay:
                 control=kind.control(dynamodb, table),
                 objects=Objects(_no_s3),
                 admission=kind.admission(
-                    ledger, telemetry, SENDER, self._in_doubt, lease_until, self._now
+                    ledger,
+                    telemetry,
+                    SENDER,
+                    self._in_doubt,
+                    lease_until,
+                    self._now,
+                    address_key=AddressKey(dynamodb, table),
                 ),
                 pool=pool,
                 workers=smtp.connections * emails_a_connection(smtp.pipelining),

@@ -40,7 +40,7 @@ class Owner(Protocol):
 
 
 class Seams:
-    """Clients for SQS and DynamoDB with trouble in between.
+    """Account for SQS and DynamoDB with trouble in between.
 
     Args:
         account: where the calls go.

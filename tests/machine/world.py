@@ -208,7 +208,9 @@ class World:
 
     def check(self) -> None:
         """Nothing is lost, nothing is too much."""
-        faults = self.books.faults(self.waiting(), self._account.dead(), self._cancelled())
+        faults = self.books.faults(
+            self.waiting(), self._account.dead(), self._cancelled(), self._queued()
+        )
         assert not faults, "\n".join(faults)
 
     def come_to_an_end(self) -> None:
@@ -221,7 +223,9 @@ class World:
             queues = (self._input, self._bulk, self._later)
             visible_at = (queue.all_visible_at for queue in queues)
             self._clock.seconds = max(self._clock.seconds, *visible_at) + 1
-        faults = self.books.at_the_end(self.waiting(), self._account.dead(), self._cancelled())
+        faults = self.books.at_the_end(
+            self.waiting(), self._account.dead(), self._cancelled(), self._queued()
+        )
         assert not faults, "\n".join(faults)
 
     def _cancelled(self) -> dict[str, str]:
@@ -230,6 +234,11 @@ class World:
             return {}
         rows = (row for row in self._account.rows() if row.get("status") == "cancelled")
         return {str(row["email_id"]): str(row["fates"]) for row in rows}
+
+    def _queued(self) -> set[str]:
+        """Keys that the ledger has as never tried."""
+        rows = self._account.rows()
+        return {str(row["email_id"]) for row in rows if row.get("status") == "queued"}
 
     def waiting(self) -> list[Held]:
         """What lies in the queues of what is to be sent."""

@@ -195,3 +195,11 @@ def test_an_order_that_has_ended_is_over_already(order: Stop | Pause) -> None:
 def test_a_time_that_is_none_is_refused_where_it_is_read() -> None:
     with pytest.raises(BadInput):
         parse('{"action": "pause", "until": "tomorrow"}')
+
+
+def test_erasures_outlive_every_order() -> None:
+    control = Control().with_erasures()
+    control = control.with_pause(Pause(), NOW).with_stop(Stop(), NOW, new_id="a").counted({"a": 1})
+    control = control.without_pause(None).without_stop("a").resumed(NOW + 1, "ann")
+    assert Control.read(control.text).erasures
+    assert not Control.read('{"stops": []}').erasures, "rows of earlier versions don't say"

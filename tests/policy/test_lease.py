@@ -136,7 +136,7 @@ def test_of_one_letter_that_came_back_twice_the_second_has_nothing_to_do(kind: K
     """
     judged = judge(BURIED, REDRIVE, NOW)
     assert judged.row is not None
-    row = conclude(judged.row, "message-2", [delivery(Status.DEAD, kind, 0, 1)])
+    row = conclude(judged.row, "message-2", [delivery(Status.DEAD, kind, 0, 1)], NOW)
     twin = replace(REDRIVE, message_id="message-3")
     assert judge(row, twin, NOW) == Judgement(Verdict.DONE)
     again = judge(row, replace(twin, message_id="message-4", redrives=2), NOW)
@@ -147,7 +147,7 @@ def test_of_one_letter_that_came_back_twice_the_second_has_nothing_to_do(kind: K
 def test_letters_about_different_recipients_come_back_each_for_itself() -> None:
     first = judge(BURIED, replace(REDRIVE, left=(0,)), NOW)
     assert first.row is not None
-    row = conclude(first.row, "message-2", [delivery(Status.DEAD, Kind.PERMANENT, 0)])
+    row = conclude(first.row, "message-2", [delivery(Status.DEAD, Kind.PERMANENT, 0)], NOW)
     second = judge(row, replace(REDRIVE, message_id="message-3", left=(1,)), NOW)
     assert (second.verdict, second.targets) == (Verdict.SEND, (1,))
 
@@ -157,10 +157,10 @@ def test_a_letter_of_an_older_message_comes_back_all_the_same() -> None:
     """The one that had come back more often was put off, and its twin was dead-lettered."""
     judged = judge(BURIED, replace(REDRIVE, redrives=2), NOW)
     assert judged.row is not None
-    row = conclude(judged.row, "message-2", [delivery(Status.DEFERRED, Kind.TRANSIENT, 0, 1)])
+    row = conclude(judged.row, "message-2", [delivery(Status.DEFERRED, Kind.TRANSIENT, 0, 1)], NOW)
     older = judge(row, replace(REDRIVE, message_id="message-3", redrives=1), NOW)
     assert older.row is not None
-    row = conclude(older.row, "message-3", [delivery(Status.DEAD, Kind.PERMANENT, 0, 1)])
+    row = conclude(older.row, "message-3", [delivery(Status.DEAD, Kind.PERMANENT, 0, 1)], NOW)
     back = judge(row, replace(REDRIVE, message_id="message-4", redrives=2), NOW)
     assert (back.verdict, back.targets) == (Verdict.SEND, (0, 1))
 
@@ -296,7 +296,7 @@ def test_a_message_that_kills_every_sender_is_stopped(policy: InDoubt, verdicts:
 
 @pytest.mark.row(31)
 def test_a_result_ends_the_count_of_crashes() -> None:
-    row = conclude(replace(CRASHED, crashes=2), "message-1", [])
+    row = conclude(replace(CRASHED, crashes=2), "message-1", [], NOW)
     assert row.crashes == 0
 
 
@@ -318,7 +318,7 @@ def test_a_redrive_that_was_deferred_does_not_start_anew_each_time() -> None:
     first = judge(DOUBTFUL, REDRIVE, NOW)
     assert first.row is not None
     in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 0)
-    deferred = conclude(first.row, "message-2", [in_doubt])
+    deferred = conclude(first.row, "message-2", [in_doubt], NOW)
     again = judge(deferred, replace(REDRIVE, token="next"), NOW)
     assert again.verdict is Verdict.SEND
     assert again.row is not None
@@ -402,7 +402,7 @@ LATER_1 = delivery(Status.DEFERRED, Kind.TRANSIENT, 1)
 def test_a_result_tells_what_became_of_each_recipient(
     deliveries: list[Delivery], status: str, fates: str, attempts: int
 ) -> None:
-    row = conclude(replace(lease_on(ROW), used_ids=frozenset()), "message-1", deliveries)
+    row = conclude(replace(lease_on(ROW), used_ids=frozenset()), "message-1", deliveries, NOW)
     assert (row.status.value, row.fates, row.attempts) == (status, fates, attempts)
     assert row.lease_until == 0
     assert row.token == "mine"
@@ -413,8 +413,8 @@ def test_a_result_tells_what_became_of_each_recipient(
 @pytest.mark.row(52)
 def test_a_doubt_is_counted_for_the_recipients_that_it_is_about() -> None:
     in_doubt = delivery(Status.DEFERRED, Kind.IN_DOUBT, 1)
-    once = conclude(lease_on(ROW), "message-1", [SENT_TO, in_doubt])
+    once = conclude(lease_on(ROW), "message-1", [SENT_TO, in_doubt], NOW)
     assert once.doubts == "01"
     for _ in range(20):
-        once = conclude(once, "message-1", [in_doubt])
+        once = conclude(once, "message-1", [in_doubt], NOW)
     assert once.doubts == "09", "one digit each"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ion.delivery import Delivery, InDoubt, Status
+from ion.delivery import Delivery, InDoubt, Status, scheduled
 from ion.limits import SKEW_SECONDS
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import (
@@ -23,7 +23,9 @@ from ion.policy.lease import (
     conclude,
     judge,
     may_resend,
+    queued,
 )
+from ion.policy.timeline import MOST
 from policy.rows import BURIED, CLAIM, CRASHED, DOUBTFUL, LEASE, NOW, REDRIVE, delivery
 
 # every ledger there can be
@@ -160,21 +162,35 @@ class Life:
         if judged.verdict is not Verdict.SEND:
             if end != "dies":
                 dead = delivery(Status.DEAD, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
-                self.row = conclude(judged.row, claim.message_id, [dead])
+                self.row = conclude(judged.row, claim.message_id, [dead], NOW)
             return
         if end == "is refused":
             later = delivery(Status.DEFERRED, Kind.TRANSIENT, 0)
-            self.row = conclude(judged.row, claim.message_id, [later])
+            self.row = conclude(judged.row, claim.message_id, [later], NOW)
             return
         self.copies[-1] += 1  # it may have died after the dot
         if end == "is in doubt":
             again = may_resend(self.policy, int(judged.row.doubts) + 1)
             status = Status.DEFERRED if again else Status.DEAD
             doubt = delivery(status, Kind.IN_DOUBT, 0, reason=Reason.IN_DOUBT)
-            self.row = conclude(judged.row, claim.message_id, [doubt])
+            self.row = conclude(judged.row, claim.message_id, [doubt], NOW)
         if end == "is accepted":
             sent = delivery(Status.SENT, Kind.ACCEPTED, 0)
-            self.row = conclude(judged.row, claim.message_id, [sent])
+            self.row = conclude(judged.row, claim.message_id, [sent], NOW)
+
+    def wait(self) -> None:
+        """It is received and isn't due: it gets a row, unless it has one."""
+        waits = queued("hash", 1, "", scheduled(7200), f"waits-{self.runs}", self.now)
+        self.row = self.row or waits
+
+    def live(self, ends: list[str]) -> None:
+        for end in ends:
+            if end == "is redriven":
+                self.redrive()
+            elif end == "waits":
+                self.wait()
+            else:
+                self.run(end)
 
     def redrive(self) -> None:
         if self.row is not None and self.row.fates in (DEAD, DOUBTED):
@@ -182,7 +198,7 @@ class Life:
             self.copies.append(0)
 
 
-ENDS = ["dies", "is refused", "is in doubt", "is accepted", "is redriven"]
+ENDS = ["dies", "is refused", "is in doubt", "is accepted", "is redriven", "waits"]
 
 LIVES = st.lists(st.sampled_from(ENDS), max_size=20)
 
@@ -196,11 +212,7 @@ def test_no_more_copies_go_out_than_the_policy_allows(
     policy: InDoubt, most: int, ends: list[str]
 ) -> None:
     life = Life(policy)
-    for end in ends:
-        if end == "is redriven":
-            life.redrive()
-        else:
-            life.run(end)
+    life.live(ends)
     assert max(life.copies) <= most
 
 
@@ -209,13 +221,23 @@ def test_every_email_comes_to_an_end_once_the_runs_do_not_die(
     ends: list[str], policy: InDoubt
 ) -> None:
     life = Life(policy)
-    for end in [*ends, "is accepted"]:
-        if end == "is redriven":
-            life.redrive()
-        else:
-            life.run(end)
+    life.live([*ends, "is accepted"])
     assert life.row is not None
     assert life.row.fates in (SENT, DEAD, DOUBTED)
+
+
+@given(ends=LIVES, policy=st.sampled_from(InDoubt))
+def test_a_row_remembers_how_it_began_and_never_more_than_it_may(
+    ends: list[str], policy: InDoubt
+) -> None:
+    life, seen = Life(policy), list[int]()
+    for end in ends:
+        life.live([end])
+        timeline = life.row.timeline if life.row else ()
+        seen.append(timeline[-1].n if timeline else 0)
+        assert len(timeline) <= MOST
+        assert not timeline or timeline[0].n == timeline[0].times, "the first is still there"
+    assert seen == sorted(seen), "nothing that was told is taken back"
 
 
 @pytest.mark.row(31)
@@ -248,7 +270,7 @@ def test_a_redrive_allows_once_what_it_allows() -> None:
     outcome = Outcome(Stage.DOT, Kind.IN_DOUBT, Scope.MESSAGE, Reason.IN_DOUBT)
     dead = Delivery(Status.DEAD, outcome, recipients=(0, 1))
     assert parked.row is not None
-    row = replace(conclude(parked.row, "message-3", [dead]), expires_at=later + 1e6)
+    row = replace(conclude(parked.row, "message-3", [dead], NOW), expires_at=later + 1e6)
     again = replace(REDRIVE, token="again", in_doubt=InDoubt.PARK)
     assert judge(row, again, later).verdict is Verdict.DONE
 

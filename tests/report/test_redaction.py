@@ -5,15 +5,19 @@ fate that there is; then they are looked for in what the function printed (log a
 other loggers said, what it returned, every row of the ledger, and ion's own attributes on each dead
 letter.
 
-Shown on purpose, and so no canaries: `email_id`, the publisher's own name for an email; the body of
+Shown on purpose, and so no canaries: `email_id`, the publisher's own name for an email; its
+Message-ID, in which the sender's domain is (`report.world.MESSAGE_ID`); the body of
 a dead letter and the publisher's own attributes beside it, which go where the publisher's messages
 went anyway; and, in `path`, the name of a field or header that is wrong, if it looks like a name
 (letters, digits, `_` or `-`, 40 at most) and not like data.
 """
 
+import asyncio
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -21,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from canaries import SPELLINGS, WORDS, hits
 from emulated import Answer, Request, error
+from ion.address_hash import address_hash
 from ion.aws.objects import Objects
 from ion.aws.server_state import ServerStates
 from ion.contract import content_hash
@@ -327,7 +332,17 @@ def from_a_template_that_fails(world: World) -> None:
     from_a_template(world, "hello", {"other": WORDS["value"]})
 
 
+def with_a_link_to_unsubscribe(world: World) -> None:
+    about: dict[str, Any] = {"tags": {"list": "news"}, "unsubscribe": True, "cc": None, "bcc": None}
+    world.publish(email(**about))
+
+
 REFUSED = repeating(554, "5.0.0 no:", "plain")
+
+
+def in_two_hours() -> str:
+    return (datetime.now(UTC) + timedelta(hours=2)).isoformat(timespec="seconds")
+
 
 DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapping[str, Any]]] = [
     (Reason.SENDER_REJECTED, as_ever, {Step.MAIL: REFUSED}, {}),
@@ -340,6 +355,7 @@ DEATHS: Sequence[tuple[Reason, Callable[[World], None], Mapping[Step, Any], Mapp
     (Reason.CRASH_LOOP, deadly, {}, {}),
     (Reason.ID_REUSED, reused, {}, {}),
     (Reason.SENDER_MISSING, without_sender, {}, {}),
+    (Reason.UNSUBSCRIBE_MISSING, with_a_link_to_unsubscribe, {}, {}),
     (Reason.GUARDED, outside, {}, {}),
     (Reason.GUARDED, in_the_name_of_another, {}, {}),
     (Reason.STOPPED, stopped, {}, {}),
@@ -381,10 +397,57 @@ def test_a_dead_letter_that_comes_back_tells_no_more(world: World) -> None:
     assert world.leaks() == {}
 
 
+@pytest.mark.parametrize("events", ["off", "on"])
+def test_what_waits_and_what_is_told_of_names_nobody(world: World, events: str) -> None:
+    """Rows of what has not been tried, and of what never will be."""
+    world.monkeypatch.setenv("ION_AWS_EVENTS", events)
+    world.publish(email(not_before=in_two_hours()))
+    for _, body in BAD:
+        world.publish(body)
+    world.publish(email(1))
+    world.publish('{"action": "cancel", "email_id": "order-0"}')
+    world.run({Step.RCPT: REFUSED})
+    keys = [str(row["email_id"]) for row in world.account.rows()]
+    assert {"order-0", "order-1"} <= set(keys)
+    assert any(key.startswith(" event ") for key in keys) == (events == "on")
+    assert world.leaks() == {}
+
+
+def test_recipients_are_there_as_hashes_that_nobody_can_make_without_the_key(
+    world: World,
+) -> None:
+    world.publish(email())
+    world.run()
+    (row,) = [row for row in world.account.rows() if row["email_id"] == "order-0"]
+    key = asyncio.run(world.account.address_key().get())
+    to = [
+        ADDRESS,
+        f"{WORDS['cc']}@{WORDS['idn'].encode('idna').decode()}.example",
+        f"{WORDS['local']}@post.example",
+        f"{WORDS['bcc']}@b.example",
+    ]
+    hashes = [address_hash(key, one) for one in to]
+    assert str(row["recipients"]).split() == hashes
+    world.events()
+    (sent,) = [
+        event
+        for event in map(json.loads, world.printed.splitlines())
+        if event.get("message") == "sent"
+    ]
+    assert sent["addresses"] == hashes
+    told = world.printed + str(world.account.rows())
+    for one in to:
+        for function in (hashlib.sha256, hashlib.sha1, hashlib.md5):
+            assert function(one.encode()).hexdigest()[:16] not in told
+        assert address_hash(b"", one) not in told
+    assert key.hex() not in told
+
+
 OTHERS = """
     ACCEPTED DUPLICATE TRY_LATER GREYLISTED THROTTLED CONNECTION_LOST ERROR DEADLINE LEDGER LEASED
     CONNECT GREETING EHLO TLS_CERT TLS_REQUIRED AUTH AUTH_MISSING AUTH_LATER QUOTA CONFIGURATION
     RELAYING_DENIED MAILBOX_FULL POISON STORAGE TEMPLATE_UNAVAILABLE CANCELLED LANE SCHEDULED
+    SUPPRESSED ERASED
 """.split()  # noqa: SIM905 - read more easily so
 """Reasons of what waits, and of what SQS moved. A new one belongs here, or among those above."""
 

@@ -87,6 +87,7 @@ def test_a_copy_that_is_thrown_away_is_logged_and_counts_as_nothing(log: Log) ->
         (Status.DEFERRED, "Deferred"),
         (Status.RELEASED, "Released"),
         (Status.DEAD, "DeadLettered"),
+        (Status.SUPPRESSED, "Suppressed"),
     ],
 )
 def test_each_fate_is_counted(log: Log, status: Status, metric: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ ROOT = Path(__file__).parents[2]
 USERNAME = f"{WORDS['username']}@login.example"
 
 ADDRESS = f"{WORDS['recipient']}@{WORDS['domain']}.example"
+
+MESSAGE_ID = re.compile(rf"<[0-9a-f]{{32}}@{WORDS['domain']}\.example>")
+"""A Message-ID of ion's making: a digest of the key, and the domain of the sender."""
 
 
 def email(number: int = 0, **fields: object) -> str:
@@ -96,7 +100,10 @@ class World:
         return [str(dead.attributes["reason"][1]) for dead in self.account.dead()]
 
     def leaks(self) -> dict[str, list[str]]:
-        """Where a canary is that should not be there."""
+        """Where a canary is that should not be there.
+
+        The sender's domain is in the Message-ID, by which an email is found.
+        """
         out, err = self.capsys.readouterr()
         self.printed += out
         places: dict[str, object] = {
@@ -110,7 +117,7 @@ class World:
                 for dead in self.account.dead()
             ],
         }
-        found = {place: hits(str(told)) for place, told in places.items()}
+        found = {place: hits(MESSAGE_ID.sub("", str(told))) for place, told in places.items()}
         return {place: canaries for place, canaries in found.items() if canaries}
 
     def events(self) -> list[str]:

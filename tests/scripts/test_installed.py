@@ -77,6 +77,14 @@ def ran(program: Path, *arguments: str, folder: Path) -> str:
 def test_it_runs_outside_of_a_clone_with_an_empty_path(installed: Path, tmp_path: Path) -> None:
     assert ran(installed / "ionctl", "--version", folder=tmp_path) == f"ionctl {version()}\n"
     assert "dead letters" in ran(installed / "ionctl", "--help", folder=tmp_path)
+    status, output = command.run(
+        [installed / "ionctl", "render", "welcome"],
+        folder=tmp_path,
+        environment={"PATH": "/nowhere", "HOME": str(tmp_path)},
+        timeout_seconds=60,
+    )
+    assert (status, output.count("\n")) == (2, 1)
+    assert "--templates FOLDER is needed" in output
 
 
 def test_each_of_its_modules_works_there(installed: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """One with nothing in it but venv.sh, and idna to install."""
+    """One with nothing in it but venv.sh and its install.sh, and idna to install."""
     repository = tmp_path / "with space"
     (repository / "scripts").mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "venv.sh", repository / "scripts")
+    for name in ("venv.sh", "install.sh"):
+        shutil.copy(ROOT / "scripts" / name, repository / "scripts")
     lock = (ROOT / "lambda_src" / "requirements.txt").read_text(encoding="utf-8")
     start = lock.index("\nidna==") + 1
     idna = lock[start : lock.index("    # via", start)]
@@ -35,7 +37,7 @@ def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> N
     made = _venv(repository)
     python = repository / ".venv" / "some" / "bin" / "python"
     assert made.stdout == f"{python}\n"
-    assert "installing requirements.txt" in made.stderr
+    assert "installing requirements.txt into .venv/some, once; packages: 1" in made.stderr
     assert _run([str(python), "-c", "import idna"], cwd=repository).returncode == 0
 
     assert "installing" not in _venv(repository).stderr
@@ -81,6 +83,48 @@ def test_debian_without_venv_is_told_what_to_install(repository: Path) -> None:
     refused = _venv(repository, PATH=_path_with_python(repository, no_ensurepip))
     assert refused.returncode == 1
     assert "apt-get install python3-venv" in refused.stderr
+
+
+def test_environment_stays_when_another_python_comes_first_on_the_path(repository: Path) -> None:
+    """Programs may run in it."""
+    assert _venv(repository).returncode == 0
+    kept = repository / ".venv" / "some" / "kept"
+    kept.touch()
+    site = repository / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import sys; sys.base_prefix = '/elsewhere'\n")
+    other = f'PYTHONPATH="{site}" exec "{sys.executable}" "$@"'
+    made = _venv(repository, PATH=_path_with_python(repository, other))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert kept.exists()
+
+
+def test_what_pip_unpacks_is_in_the_environment_and_goes_with_it(repository: Path) -> None:
+    temporary = repository / "temporary"
+    temporary.mkdir(mode=0o500)
+    pip = repository / "pip"
+    pip.mkdir()
+    (pip / "sitecustomize.py").write_text(
+        "import os, sys, tempfile\n"
+        "if 'pip' in sys.argv or 'install' in sys.orig_argv:\n"
+        "    print('TMP', tempfile.gettempdir(), file=sys.stderr)\n"
+    )
+    without_uv = _path_without_uv(repository)
+    made = _venv(repository, PATH=without_uv, TMPDIR=str(temporary), PYTHONPATH=str(pip))
+    assert made.returncode == 0, made.stderr
+    inside = repository / ".venv" / "some" / "tmp"
+    assert f"TMP {inside}\n" in made.stderr
+    assert not inside.exists()
+    assert list(temporary.iterdir()) == []
+
+
+def _path_without_uv(repository: Path) -> str:
+    """A PATH on which uv fails, so that pip installs."""
+    commands = repository / "without-uv"
+    commands.mkdir()
+    (commands / "uv").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (commands / "uv").chmod(0o755)
+    return f"{commands}:{os.environ['PATH']}"
 
 
 def _path_with_python(repository: Path, script: str) -> str:

@@ -38,8 +38,8 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        """It takes the lease; else it is a result, or a cancel."""
-        return self.token != self.before and not self.is_cancel
+        """It takes the lease; else it is a result, a cancel, or the row of what waits."""
+        return self.token != self.before and not self.is_cancel and self.status != "queued"
 
     @property
     def is_result(self) -> bool:

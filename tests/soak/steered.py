@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from soak.orders import InForce, cancelled_by, email_of, read
 
-_UNDECIDED = ("", "deferred")
+_UNDECIDED = ("", "queued", "deferred")
 """States of a row that a cancel may still change; "": there is none."""
 
 

@@ -31,6 +31,8 @@ def steered(*states: str, before: tuple[str, ...] = ()) -> Steered:
         ((), ("cancelled",), False),
         ((), (), True),
         (("sending", "deferred"), (), True),
+        (("queued",), (), True),
+        (("queued",), ("cancelled",), False),
         (("sending", "deferred"), ("cancelled",), False),
         (("sending",), (), False),
         (("sending", "sent"), (), False),
@@ -106,7 +108,8 @@ def test_statements_are_told_apart() -> None:
         table.update(" control ", {"control": "{}", "version": "2"}, {"version": "1"}),
     ]
     hold = table.insert(" rescue ", {"due": 1})
-    found = [parse(one) for one in (*claims, result, *cancels, *controls, hold)]
+    waits = table.insert(NAME, {"token": "t", "status": "queued"})
+    found = [parse(one) for one in (*claims, result, *cancels, *controls, hold, waits)]
     assert found == [
         Statement(NAME, "t", "", "sending"),
         Statement(NAME, "t", "was", "sending"),
@@ -116,7 +119,10 @@ def test_statements_are_told_apart() -> None:
         Statement(" control ", control="{}"),
         Statement(" control ", control="{}"),
         None,
+        Statement(NAME, "t", "", "queued"),
     ]
-    kinds = [(one.is_claim, one.is_result, one.is_cancel) for one in found[:5] if one]
+    kinds = [
+        (one.is_claim, one.is_result, one.is_cancel) for one in found if one and one.key == NAME
+    ]
     claim, of_result, of_cancel = (True, False, False), (False, True, False), (False, False, True)
-    assert kinds == [claim, claim, of_result, of_cancel, of_cancel]
+    assert kinds == [claim, claim, of_result, of_cancel, of_cancel, (False, False, False)]

@@ -1,7 +1,7 @@
-"""Terraform's provider as one process for many plans.
+"""Terraform's provider as one process for many commands.
 
-Terraform starts it anew for each plan, and takes its schemas in again: of a plan with a mocked
-provider that is two thirds of the work.
+Terraform starts it anew for each command, and it makes its schemas anew: that is half of the work
+of a plan, and of one with a mocked provider two thirds.
 """
 
 import re
@@ -23,6 +23,7 @@ def attached(copy: Copy) -> Iterator[None]:
     with subprocess.Popen(
         [program, "-debug"],
         env=alone,
+        cwd=copy.folder,  # paths in variables are relative to it
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,13 +1,16 @@
 """A root of Terraform's, applied to an account of the emulated AWS, and what it plans to change."""
 
 import json
+import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import Names
 from ionctl.local.terraform import Copy, emulated
+from system.provider import attached
 
 _SAVED = "saved.tfplan"
 _COMPLETED = Path(__file__).with_name("completed")
@@ -26,7 +29,7 @@ class Emulator(Ministack):
 
 
 class Root:
-    """A copy of a root, with a state of its own.
+    """A copy of a root, with a state of its own, and a provider that lives as long as it does.
 
     Args:
         module: the root, with all that it refers to below it.
@@ -37,6 +40,9 @@ class Root:
     def __init__(self, module: Path, folder: Path, names: Names) -> None:
         self._copy = Copy(module, folder, emulated(names.endpoint, names.access_key))
         self._given: dict[str, Any] = {}
+        provider = ExitStack()
+        provider.enter_context(attached(self._copy))
+        weakref.finalize(self, provider.close)
 
     def give(self, variables: Mapping[str, Any]) -> None:
         """Set variables, those not named here as they were."""

@@ -1,6 +1,5 @@
 """Each example is applied as it stands, and nothing is left to be changed after it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from at_length import only_at_length
 from ionctl.local.ministack import REGION, Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT, ministack_python
@@ -29,9 +29,8 @@ ACCOUNTS = {
     "vpc": "7" * 12,
 }
 """One for each, in which nothing else is."""
-LONG = os.environ.get("ION_TERRAFORM") == "long"
-SHORT = ("complete", "vpc")
-"""Those with most in them: each takes a minute and more, of which little is work."""
+SHORT = "complete"
+"""The one with most in it: each takes a minute and more."""
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +74,7 @@ def test_there_is_no_example_that_is_not_applied() -> None:
 @pytest.mark.parametrize(
     "example",
     [
-        example
-        if example in SHORT
-        else pytest.param(
-            example, marks=pytest.mark.skipif(not LONG, reason="minutes: ION_TERRAFORM=long")
-        )
+        example if example == SHORT else pytest.param(example, marks=only_at_length)
         for example in sorted(ACCOUNTS)
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local import clients, iam_quirks
 from ionctl.local.names import names_of
 from ionctl.local.peek import peek
@@ -14,6 +15,7 @@ from runtime.execution import build
 from system.terraform_root import Emulator, Root
 
 pytestmark = [
+    only_at_length,
     pytest.mark.system,
     pytest.mark.timeout(600),  # the provider waits for each queue to settle
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),

@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ionctl.local import clients
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT, ministack_python
+from ionctl.ops.account import Account
 from system.terraform_root import UNKNOWN, Emulator, Root
 
 pytestmark = [
@@ -33,7 +33,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Names]:
 
 
 @pytest.fixture(scope="module")
-def aws(names: Names) -> Clients:
+def aws(names: Names) -> Account:
     return clients.connect(names)
 
 
@@ -84,7 +84,7 @@ def test_the_pause_of_last_resort_changes_the_concurrency_alone(applied: Root) -
 
 
 def test_while_it_is_not_enabled_no_run_begins_and_mail_is_queued(
-    applied: Root, aws: Clients, names: Names
+    applied: Root, aws: Account, names: Names
 ) -> None:
     said = applied.apply(enabled=False)
     assert "enabled is false" in said  # each plan says so, until it is on again

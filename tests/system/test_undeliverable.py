@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from ionctl.local import clients, deploy
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 pytestmark = [pytest.mark.system, pytest.mark.row(10)]
 
@@ -38,7 +38,7 @@ class Deployment:
     """The relay's resources in an account of their own, and a topic of a person's."""
 
     names: Names
-    aws: Clients
+    aws: Account
     operators: str
 
     def publish(self, body: str, topic_arn: str | None = None) -> None:

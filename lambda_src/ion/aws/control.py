@@ -73,7 +73,9 @@ class ControlRow:
         raise TableError(OVERTAKEN)
 
     async def clear(self, now: float, by: str = "") -> Control:
-        """End everything that is in force, in a row that can't be read as well.
+        """End every pause and stop, in a row that can't be read as well.
+
+        Such a row may have said that there are erasures, so the new one says it.
 
         Args:
             now: seconds since the epoch.
@@ -87,7 +89,7 @@ class ControlRow:
         except TableError as error:
             if str(error) != UNREADABLE:
                 raise
-        empty = Control().resumed(now, by)
+        empty = Control(erasures=True).resumed(now, by)
         values = {"control": empty.text, "version": uuid4().hex}
         (code,) = await self._table.execute([self._table.update(_KEY, values)])
         if code is not None:

@@ -12,15 +12,30 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ion.aws.table import EXPIRES_AT, Item, Table, TableError, Value, is_refused
-from ion.limits import LEDGER_KEEPS_SECONDS
+from ion.delivery import Delivery
+from ion.limits import LEDGER_KEEPS_SECONDS, TOLD_KEEPS_SECONDS
 from ion.policy.amendment import Amending, Content, amended
-from ion.policy.lease import Cancelling, Claim, Judgement, Row, RowStatus, Verdict, cancelled, judge
+from ion.policy.lease import (
+    Cancelling,
+    Claim,
+    Judgement,
+    Row,
+    RowStatus,
+    Verdict,
+    buried,
+    cancelled,
+    judge,
+)
+from ion.policy.timeline import read, written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOOKS = 3
 """How often a claim that lost against another one is judged anew before it gives way."""
+TOLD = " event "
+"""How the keys of rows begin that have something to tell and are no email's: dead letters of what
+has no row of its own. SQS's id of the message follows, a blank, and the email's key."""
 _UNREADABLE = "RowUnreadable"
 _EDITED_FROM = "edited_from"
 """The attribute with the hash of the content that a correction has replaced. A correction that was
@@ -44,6 +59,43 @@ class Result:
     row: Row
     about: Mapping[str, str | int]
     was: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An email that waits and may have no row yet.
+
+    Args:
+        email_id: the key.
+        row: as it is to be, unless there is one.
+        about: further attributes, for people: no address.
+    """
+
+    email_id: str
+    row: Row
+    about: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter of an email that nobody had claimed.
+
+    Args:
+        email_id: the key.
+        message_id: SQS's id of the message that it was made of, as its row has it.
+        delivery: why.
+        sqs_id: the id that the message had in the end: a redriven one has another.
+        told: what there is to tell of it, as JSON: no address.
+    """
+
+    email_id: str
+    message_id: str
+    delivery: Delivery
+    sqs_id: str
+    told: str
+
+
+Record = Result | Waiting | Letter
 
 
 class Ledger:
@@ -133,8 +185,8 @@ class Ledger:
                 statement = self._table.update(email_id, values, only_if)
             (code,) = await self._table.execute([statement])
             if code is None:
-                new = was is None or was.expires_at <= now
-                return Cancelling.UNTRIED if new else Cancelling.CANCELLED
+                untried = was is None or was.expires_at <= now or was.status is RowStatus.QUEUED
+                return Cancelling.UNTRIED if untried else Cancelling.CANCELLED
             if not is_refused(code):
                 raise TableError(code)
             rows = await self._table.read([email_id])
@@ -185,17 +237,20 @@ class Ledger:
                 raise TableError(code)
         raise TableError("ConditionalCheckFailed")
 
-    async def record(self, results: Sequence[Result], now: float) -> list[Result]:
-        """Write down how attempts ended, and let go of their leases.
+    async def record(self, results: Sequence[Record], now: float) -> list[Record]:
+        """Write down how attempts ended, and let go of their leases; and what has no lease.
+
+        A letter gets a row of its own, for the table's stream to tell of.
 
         Returns:
             Those that could not be written. Where another token is on the row by now, there is
-            nothing to write: another run has taken over, and knows better.
+            nothing to write: another run has taken over, and knows better. Nor is there where an
+            email that waits has a row already, or a letter has been told of.
         """
         left = list(results)
         for _ in range(_TRIES):
             try:
-                codes = await self._table.execute([self._conclude(one, now) for one in left])
+                codes = await self._table.execute([self._statement(one, now) for one in left])
             except TableError:
                 continue
             left = [
@@ -207,13 +262,74 @@ class Ledger:
                 break
         return left
 
+    async def bury(self, letters: Sequence[Letter], now: float) -> list[Letter]:
+        """Let rows of emails that waited say that their messages were dead-lettered.
+
+        Args:
+            letters: 100 at most.
+            now: seconds since the epoch.
+
+        Returns:
+            Those that have no such row, or of which it isn't known.
+        """
+        try:
+            items = await self._table.read(dict.fromkeys(letter.email_id for letter in letters))
+        except TableError:
+            return list(letters)
+        writing, statements = list[Letter](), []
+        for letter in letters:
+            item = items.get(letter.email_id)
+            was = _row(item) if item is not None else None
+            if item is None or was is None or was.status is not RowStatus.QUEUED:
+                continue
+            if item.get("message_id") != letter.message_id:  # a twin's, which still waits
+                continue
+            row, delivery = buried(was, letter.message_id, letter.delivery, now), letter.delivery
+            about = {
+                "stage": delivery.outcome.stage.value,
+                "reason": delivery.outcome.reason.value,
+                "reply": delivery.reply,
+            }
+            only_if = {"token": was.token, "status": was.status.value}
+            values = _columns(row) | about | _times(now)
+            writing.append(letter)
+            statements.append(self._table.update(letter.email_id, values, only_if))
+        try:
+            codes = await self._table.execute(statements) if statements else []
+        except TableError:
+            return list(letters)
+        done = [letter for letter, code in zip(writing, codes, strict=True) if code is None]
+        return [letter for letter in letters if letter not in done]
+
     # -- the statements ------------------------------------------------------------------
 
     def _take(self, claim: Claim, row: Row, was: Row | None, now: float) -> dict[str, Any]:
-        values = _columns(row) | {"message_id": claim.message_id} | _times(now)
+        about = {"message_id": claim.message_id, **claim.about}
         if was is None:
-            return self._table.insert(claim.email_id, values)
-        return self._update(claim.email_id, was.token, values)
+            return self._insert(claim.email_id, row, about, now)
+        return self._update(claim.email_id, was.token, _columns(row) | about | _times(now))
+
+    def _insert(
+        self, email_id: str, row: Row, about: Mapping[str, str | int], now: float
+    ) -> dict[str, Any]:
+        """Of what is read as empty where it is missing, nothing is written."""
+        columns = {
+            name: value for name, value in _columns(row).items() if value or name not in _LATER
+        }
+        return self._table.insert(email_id, columns | dict(about) | _times(now))
+
+    def _statement(self, one: Record, now: float) -> dict[str, Any]:
+        match one:
+            case Result():
+                return self._conclude(one, now)
+            case Waiting():
+                return self._insert(one.email_id, one.row, one.about, now)
+            case Letter():
+                values: dict[str, Value] = {
+                    "told": one.told,
+                    EXPIRES_AT: int(now) + TOLD_KEEPS_SECONDS,
+                }
+                return self._table.insert(f"{TOLD}{one.sqs_id} {one.email_id}", values)
 
     def _conclude(self, result: Result, now: float) -> dict[str, Any]:
         values = dict(result.about) | _columns(result.row)
@@ -263,12 +379,13 @@ _SCHEMA: dict[str, tuple[str, Callable[[Any], Value], Callable[[Any], Any]]] = {
     "used_ids": ("used_ids", _joined, _split),
     "claimed_redrives": ("claimed_redrives", _counts, _numbers),
     "queued_at": ("first_queued_at", str, str),
+    "timeline": ("timeline", written, read),
 }
 """The fields of a `Row`: the attribute's name, how it is written, and how it is read."""
 
 
-_LATER = frozenset({"claimed_redrives"})
-"""Fields that rows of earlier versions don't have."""
+_LATER = frozenset({"claimed_redrives", "timeline"})
+"""Fields that rows don't have where they are empty; those of earlier versions never have them."""
 
 
 def _columns(row: Row) -> dict[str, Value]:

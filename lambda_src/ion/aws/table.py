@@ -95,6 +95,27 @@ class Table:
         rows = [{name: _plain(typed) for name, typed in item.items()} for item in items]
         return {str(row[KEY]): row for row in rows}
 
+    async def keys_by(self, index: str, name: str, value: str) -> list[str]:
+        """The keys of the rows in which that attribute has this value, by an index on it.
+
+        The index follows the table by a moment (DynamoDB: global secondary indexes).
+
+        Raises:
+            TableError: it can't be known.
+        """
+        try:
+            answer = await asyncio.to_thread(
+                self._client.query,
+                TableName=self._name,
+                IndexName=index,
+                KeyConditionExpression="#name = :value",
+                ExpressionAttributeNames={"#name": name},
+                ExpressionAttributeValues={":value": {"S": value}},
+            )
+        except AWS_ERRORS as error:
+            raise TableError(code_of(error)) from error
+        return [item[KEY]["S"] for item in answer["Items"]]
+
 
 async def batch_get(
     client: "DynamoDBClient", table: str, keys: Iterable[str]

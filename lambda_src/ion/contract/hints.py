@@ -27,6 +27,8 @@ ALLOWED = {
     "$.expires_at": f"{_TIME}, after not_before",
     "$.until": _TIME,
     "$.tags": f"at most {_TAGS}",
+    "$.unsubscribe": "true, or the name of a tag of this message (of several tags it must be said "
+    "which), and the message to one recipient in all",
     f"{_FILE}filename": "a name of at most 255 octets, without / and \\, tabs and characters that "
     "turn text around",
     f"{_FILE}content_type": "type/subtype, with parameters or without, but for name and boundary; "

@@ -14,7 +14,7 @@ from ion.contract.attachment import NO_BUCKET, NO_CONTENT, TWO_CONTENTS, Attachm
 from ion.contract.bad_input import BadInput
 from ion.contract.claim_check import NO_BUCKET_POINTED_TO, NamedPointer, Pointer
 from ion.contract.paths import header, member, somewhere
-from ion.contract.send import NEVER, NO_BODY, NO_RECIPIENT, NO_TEMPLATE, Mailbox, Send
+from ion.contract.send import NEVER, NO_BODY, NO_RECIPIENT, NO_TEMPLATE, NO_WAY_OUT, Mailbox, Send
 from ion.contract.steering import Cancel, Pause, Redrive, Resume, Stop, StopWhere, Where
 from ion.contract.tags import NO_TAG, TagName, TagValue
 from ion.contract.times import NO_TIME
@@ -44,6 +44,7 @@ _WRONG = {
     NO_BUCKET_POINTED_TO: "s3BucketName",
     NEVER: "expires_at",
     NO_TAG: "tag",
+    NO_WAY_OUT: "unsubscribe",
     **{NO_TIME[name]: name for name in NO_TIME},
 }
 """What is wrong with a value beyond its type: the field."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeGuard
 import msgspec
 
 from ion.contract.attachment import Attachment
-from ion.contract.tags import Tags
+from ion.contract.tags import TagName, Tags, given_tags
 from ion.contract.times import Time, given_time
 from ion.delivery import InDoubt
 
@@ -14,6 +14,7 @@ NO_BODY = "needs body_text, body_html or template"
 NO_RECIPIENT = "needs recipient, cc or bcc"
 NO_TEMPLATE = "context and locale are a template's"
 NEVER = "expires_at must be after not_before"
+NO_WAY_OUT = "unsubscribe needs one recipient in all, and to know which tag it is about"
 
 BLANKS = " \t"
 """What means nothing around an address or a name."""
@@ -105,6 +106,7 @@ class Send(
     not_before: Time | None = None
     expires_at: Time | None = None
     tags: Tags | None = None
+    unsubscribe: bool | TagName | None = None
 
     def __post_init__(self) -> None:
         if not any(map(_names_somebody, (self.recipient, self.cc, self.bcc))):
@@ -113,12 +115,35 @@ class Send(
         ends = given_time("expires_at", self.expires_at)
         if begins and ends and ends <= begins:
             raise ValueError(NEVER)
+        if self.unsubscribe and not (self._is_to_one and self._has_tag_to_unsubscribe_from):
+            raise ValueError(NO_WAY_OUT)
         if self.template is not None:
             return
         if self.body_text is None and self.body_html is None and not self.attachments:
             raise ValueError(NO_BODY)
         if self.context is not None or self.locale is not None:
             raise ValueError(NO_TEMPLATE)
+
+    @property
+    def unsubscribe_tag(self) -> str | None:
+        """Name of the tag that `unsubscribe` is about; None: it is about all mail."""
+        if isinstance(self.unsubscribe, str):
+            return self.unsubscribe
+        return next(iter(given_tags(self.tags)), None)
+
+    @property
+    def _is_to_one(self) -> bool:
+        """The link is the recipient's own: no other may get it."""
+        fields = (self.recipient, self.cc, self.bcc)
+        lists = [field if isinstance(field, list) else [field] for field in fields]
+        return sum(is_given(one) for field in lists for one in field) == 1
+
+    @property
+    def _has_tag_to_unsubscribe_from(self) -> bool:
+        tags = given_tags(self.tags)
+        if isinstance(self.unsubscribe, str):
+            return self.unsubscribe in tags
+        return len(tags) <= 1  # of several it must be said which
 
 
 def _names_somebody(field: Addresses | None) -> bool:

@@ -103,6 +103,9 @@ class Redriving:
         """True of the letters among which the query chooses."""
         self.when_looked: Callable[[int], None] = lambda _: None
         """Called with the number of letters that have been looked at."""
+        self.when_moved: Callable[[int], None] = lambda _: None
+        """Called with the number of letters that have just been moved, even if the run is being
+        cancelled."""
 
     async def run(
         self, query: Redrive, asked_at: float, moved_before: int = 0, most: int = BATCH
@@ -173,6 +176,7 @@ class Redriving:
         )
         moved = [letter for letter, ok in zip(letters, sent, strict=True) if ok]
         look.moved(moved)
+        self.when_moved(len(moved))
         if len(moved) < len(letters):
             unsent = len(letters) - len(moved)
             self._telemetry.trouble("redrive: not sent, stays dead", count=unsent)

@@ -8,12 +8,14 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeGuard
 
 import msgspec
 
+from ion.address_hash import address_hash
+from ion.aws.address_key import AddressKey
 from ion.aws.ledger import Ledger
 from ion.aws.table import TableError
 from ion.contract import (
@@ -39,20 +41,33 @@ from ion.delivery import (
     to_bulk,
     unclaimable,
 )
+from ion.drain.about import about_email
 from ion.drain.claim_checks import ClaimChecks
+from ion.drain.suppression_list import Addressed, Looked, SuppressionList, addressed, left_out
 from ion.drain.templating import Bodies, Templates, TooLateError
 from ion.drain.unfetched import UnfetchedError
-from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Task, Unclaimed, WorkItem
+from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.history import Fetched, History, message_id, named_history, read_history, resolve, since
+from ion.identity import Identity
 from ion.limits import MOST_RECEIVES, SKEW_SECONDS
-from ion.mail import check
+from ion.mail import Checked, author, check, header_message_id, recipients
 from ion.message import Message, Source
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.lease import Claim, Judgement, Row, Verdict
 from ion.policy.retry import delay_seconds
 from ion.policy.schedule import begins_at, born_at, ends_at
+from ion.policy.suppression import Forbidden
 from ion.report.telemetry import Telemetry
 from ion.template import FilesUnavailableError
+from ion.unsubscribe.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is asked about an email before it may be sent: whether, and to whom."""
+
+    claim: Claim
+    addressed: Addressed
 
 
 class Admission:
@@ -66,8 +81,11 @@ class Admission:
         lease_until: when this run, and everything that it might still do, is over for certain;
             seconds since the epoch.
         now: seconds since the epoch.
+        address_key: of the hashes by which rows and log tell recipients.
         templates: of messages that name one; None: there are none.
         claim_checks: fetches what messages point to; None: no message does.
+        suppression_list: who must not be written to; None: there is none.
+        links: to unsubscribe by; None: it isn't set where they lead to.
     """
 
     def __init__(  # noqa: PLR0913 - what a message may need
@@ -79,19 +97,34 @@ class Admission:
         lease_until: float,
         now: Callable[[], float] = time.time,
         *,
+        address_key: AddressKey,
         templates: Templates | None = None,
         claim_checks: ClaimChecks | None = None,
+        suppression_list: SuppressionList | None = None,
+        links: Links | None = None,
     ) -> None:
         self._ledger = ledger
+        self._address_key = address_key
+        self.suppression_list = suppression_list
         self._telemetry = telemetry
         self._claim_checks = claim_checks
+        self._links = links
         self.default_sender = default_sender
         self._in_doubt = in_doubt
         self._lease_until = lease_until
         self._templates = templates
         self._now = now
         self.failures = 0
-        """Claims in a row that the ledger didn't answer; those side by side count as one."""
+        """Claims in a row to which the table gave no answer, be it of the emails or of their
+        recipients; those side by side count as one."""
+
+    async def begin(self) -> None:
+        """Read what each claim needs. Once an environment: it never changes.
+
+        Raises:
+            TableError: it can't be known, so nothing can be claimed.
+        """
+        await self._address_key.get()
 
     async def admit(self, messages: Sequence[Message]) -> list[WorkItem]:
         """Say for each message, in order, what may be done about it.
@@ -102,22 +135,23 @@ class Admission:
         claim_checks = self._claim_checks
         fetched = await claim_checks.from_outbox(messages) if claim_checks else {}
         prepared = [await self._prepare(one, fetched.get(n)) for n, one in enumerate(messages)]
-        claims: dict[str, Claim] = {}
+        asking: dict[str, _Asking] = {}
         claimants: set[int] = set()
-        for number, (message, history, task) in enumerate(prepared):
-            if _is_claimed_early(task) and history.email_id not in claims:
-                claims[history.email_id] = self._claim(message, history, task)
+        for number, one in enumerate(prepared):
+            if _is_claimed_early(one.task) and one.history.email_id not in asking:
+                asking[one.history.email_id] = self._asking(one, one.task)
                 claimants.add(number)
-        judgements = await self._judgements(claims)
+        judgements, looked = await self._judgements(asking)
         admitted = []
-        for number, (message, history, task) in enumerate(prepared):
-            if not _is_claimed_early(task):
-                admitted.append(WorkItem(message, history, task))
+        for number, one in enumerate(prepared):
+            if not _is_claimed_early(one.task):
+                admitted.append(one)
                 continue
-            judged = judgements[history.email_id]
+            judged = judgements[one.history.email_id]
             if number not in claimants:  # its twin came in the same ten
                 judged = Judgement(Verdict.WAIT)
-            admitted.append(_admitted(message, history, task, judged))
+            barred = looked.barred.get(one.history.email_id, {})
+            admitted.append(_admitted(one, one.task, judged, barred))
         return admitted
 
     async def admit_alone(self, one: WorkItem) -> WorkItem:
@@ -126,13 +160,15 @@ class Admission:
         A suspect must be the only one at that time. Of others it doesn't matter: after a crash
         with one that must not be sent twice, nothing is sent.
         """
-        message, history, task = one.message, one.history, one.task
-        unclaimed = task.unclaimed if isinstance(task, Suspect) else task
+        unclaimed = one.task.unclaimed if isinstance(one.task, Suspect) else one.task
         if not isinstance(unclaimed, Unclaimed):
             return one
-        claim = self._claim(message, history, unclaimed, alone=True)
-        judgements = await self._judgements({history.email_id: claim})
-        return _admitted(message, history, unclaimed, judgements[history.email_id])
+        name = one.history.email_id
+        judgements, looked = await self._judgements(
+            {name: self._asking(one, unclaimed, alone=True)}
+        )
+        barred = looked.barred.get(name, {})
+        return _admitted(one, unclaimed, judgements[name], barred)
 
     async def fetch(self, one: WorkItem, timeout_seconds: float) -> WorkItem:
         """Read the message that lies in S3, and say what may be done about it."""
@@ -148,65 +184,71 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
             return WorkItem(message, history, fault())
-        message, history, task = await self._prepare(message, fetched)
-        return await self.admit_alone(WorkItem(message, history, task))
+        return await self.admit_alone(await self._prepare(message, fetched))
 
     def unread(self, message: Message) -> WorkItem:
         """A message that is to be put back."""
         return WorkItem(message, read_history(message), PutBack())
 
-    async def _judgements(self, claims: Mapping[str, Claim]) -> dict[str, Judgement]:
-        if not claims:
-            return {}
-        code, before = "", self.failures
+    async def _judgements(
+        self, asking: Mapping[str, "_Asking"]
+    ) -> tuple[dict[str, Judgement], Looked]:
+        """Claim emails, by key, unless it can't be known whom they may go to."""
+        if not asking:
+            return {}, Looked()
+        before, looked = self.failures, Looked()
+        if self.suppression_list is not None:
+            emails = {name: one.addressed for name, one in asking.items()}
+            looked = await self.suppression_list.look(emails)
+        code = looked.code
+        judgements = dict.fromkeys(asking, Judgement(Verdict.UNKNOWN))
+        claims = {name: one.claim for name, one in asking.items() if name not in looked.unknown}
         try:
-            judgements = await self._ledger.claim(list(claims.values()), self._now())
+            judged = await self._ledger.claim(list(claims.values()), self._now())
         except TableError as error:
             code = str(error)
-            judgements = [Judgement(Verdict.UNKNOWN)] * len(claims)
-        unknown = [one for one in judgements if one.verdict is Verdict.UNKNOWN]
+        else:
+            judgements |= zip(claims, judged, strict=True)
+        unknown = [one for one in judgements.values() if one.verdict is Verdict.UNKNOWN]
         if unknown:
             self._telemetry.trouble("the ledger can't be used", count=len(unknown), code=code)
         answered = len(unknown) < len(judgements)
         self.failures = 0 if answered else min(self.failures, before) + 1
-        return dict(zip(claims, judgements, strict=True))
+        return judgements, looked
 
     async def _prepare(
         self, message: Message, fetched: Fetched | UnfetchedError | None
-    ) -> tuple[Message, History, Task]:
+    ) -> WorkItem:
         history = named_history(message) if fetched else read_history(message)
         if message.receives >= MOST_RECEIVES:  # before anything that it may have broken so often
-            return message, history, poison()
-        if isinstance(fetched, UnfetchedError):
-            return message, history, fetched.fate(self._now() - since(message, history))
+            return WorkItem(message, history, poison())
+        if isinstance(fetched, UnfetchedError):  # an item of the outbox, and its key is known
+            fate = fetched.fate(self._now() - since(message, history))
+            return WorkItem(message, history, fate, identity=Identity())
         if fetched is None and self._claim_checks is not None:
             pointer = claim_check(message.body)
             if isinstance(pointer, S3Object):
-                return message, history, Pointer(pointer)
+                return WorkItem(message, history, Pointer(pointer))
         try:
             history, action = resolve(message, fetched)
             if not isinstance(action, Send):
-                return message, history, action
+                return WorkItem(message, history, action)
             content = fetched.content if fetched else message.body
-            history, task = await self._prepare_send(message, history, action, content)
+            return await self._prepare_send(message, history, action, content)
         except BadInput as bad:
-            return message, history, _dead(bad)
+            return WorkItem(message, history, _dead(bad))
         except TooLateError:
-            return message, history, PutBack()
-        except FilesUnavailableError as error:
-            self._telemetry.trouble("a template can't be read", code=str(error))
-            return message, history, _when_it_can_be_read(message, str(error))
+            return WorkItem(message, history, PutBack())
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other
             self._telemetry.fault("fault", error, message.id)
-            return message, history, fault()
-        return message, history, task
+            return WorkItem(message, history, fault())
 
     async def _prepare_send(
         self, message: Message, history: History, send: Send, content: str
-    ) -> tuple[History, Unclaimed | Delivery]:
+    ) -> WorkItem:
         """An email that may go now; or the fate of one that may not."""
         if message.source is Source.INPUT and Lane.BULK in (send.lane, history.lane):
-            return history, to_bulk()
+            return WorkItem(message, history, to_bulk())
         now = self._now()
         came = since(message, history)
         begins, born = begins_at(send, came, now), born_at(send, came)
@@ -214,14 +256,48 @@ class Admission:
             due = datetime.fromtimestamp(born, UTC)
             history = msgspec.structs.replace(history, since=due)
         if begins is not None:
-            return history, scheduled(begins + SKEW_SECONDS - now)
+            waits = scheduled(begins + SKEW_SECONDS - now)
+            identity = await self._identity_of(history.email_id, send, content)
+            return WorkItem(message, history, waits, identity=identity)
         expires_at = ends_at(send)
         asked = _without_content(send)
-        send, bodies = await self._rendered(send)
-        email = check(send, key=history.email_id, default_sender=self.default_sender)
+        try:
+            rendered, bodies = await self._rendered(send)
+        except FilesUnavailableError as error:
+            self._telemetry.trouble("a template can't be read", code=str(error))
+            waits = _when_it_can_be_read(message, str(error))
+            identity = await self._identity_of(history.email_id, send, content)
+            return WorkItem(message, history, waits, identity=identity)
+        email = check(rendered, key=history.email_id, default_sender=self.default_sender)
+        if send.unsubscribe:
+            email = await self._with_link(send, email)
+        identity = await self._identity(email.envelope.recipients, email.message_id, content)
         in_doubt = send.in_doubt or self._in_doubt
-        hashed = content_hash(content)
-        return history, Unclaimed(email, in_doubt, hashed, bodies, expires_at, asked)
+        unclaimed = Unclaimed(email, in_doubt, identity.content_hash, bodies, expires_at, asked)
+        return WorkItem(message, history, unclaimed, identity=identity)
+
+    async def _identity_of(self, key: str, send: Send, content: str) -> Identity | None:
+        """What an email is found by that isn't checked yet; None: something is wrong with it.
+
+        That is told when its time has come, as of an email that needn't wait.
+        """
+        try:
+            to, sender = recipients(send), author(send, self.default_sender)
+        except BadInput:
+            return None
+        return await self._identity(to, header_message_id(key, sender), content)
+
+    async def _identity(self, to: Sequence[str], message_id_field: str, content: str) -> Identity:
+        key = await self._address_key.get()
+        hashes = tuple(address_hash(key, one) for one in to)
+        return Identity(hashes, message_id_field, content_hash(content))
+
+    async def _with_link(self, send: Send, email: Checked) -> Checked:
+        """The email with a link by which its recipient unsubscribes."""
+        if self._links is None:
+            raise BadInput(Reason.UNSUBSCRIBE_MISSING, "$.unsubscribe")
+        (recipient,) = email.envelope.recipients
+        return email.with_unsubscribe(await self._links.link(send, recipient))
 
     async def _rendered(self, send: Send) -> tuple[Send, Bodies | None]:
         if send.template is None:
@@ -230,13 +306,15 @@ class Admission:
             raise BadInput(Reason.TEMPLATE_MISSING, "$.template")
         return await self._templates.check(send)
 
-    def _claim(
-        self, message: Message, history: History, unclaimed: Unclaimed, *, alone: bool = False
-    ) -> Claim:
-        recipients = len(unclaimed.email.envelope.recipients)
+    def _asking(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> "_Asking":
+        claim = self._claim(one, unclaimed, alone=alone)
+        return _Asking(claim, addressed(unclaimed.email.envelope, claim.scope, one.history))
+
+    def _claim(self, one: WorkItem, unclaimed: Unclaimed, *, alone: bool = False) -> Claim:
+        history, recipients = one.history, len(unclaimed.email.envelope.recipients)
         return Claim(
             email_id=history.email_id,
-            message_id=message_id(message, history),
+            message_id=message_id(one.message, history),
             content_hash=unclaimed.content_hash,
             recipients=recipients,
             left=tuple(i for i in history.left if i < recipients),
@@ -246,6 +324,7 @@ class Admission:
             alone=alone,
             token=uuid.uuid4().hex,
             lease_until=self._lease_until,
+            about=about_email(one),
         )
 
 
@@ -275,36 +354,45 @@ def _dead(bad: BadInput) -> Delivery:
 
 
 def _admitted(
-    message: Message, history: History, unclaimed: Unclaimed, judged: Judgement
+    one: WorkItem, unclaimed: Unclaimed, judged: Judgement, barred: Mapping[int, Forbidden]
 ) -> WorkItem:
+    """What may be done about an email; the fates of who must not be written to are apart."""
+    message, history = one.message, one.history
     addresses = unclaimed.email.envelope.recipients
     if judged.verdict is Verdict.SUSPECT:
-        return WorkItem(message, history, Suspect(unclaimed))
-    if judged.row is None:
-        return WorkItem(message, history, _without_sending(judged, len(addresses)))
-    if judged.verdict is Verdict.SEND:
-        queued_at, first = history.first_queued_at, judged.row.queued_at
-        # A twin's: receivers should take it for the same.
-        if first and first != _iso(queued_at):
-            queued_at = datetime.fromisoformat(first)
-        claimed = Claimed(
-            unclaimed.email,
-            queued_at,
-            judged.row,
-            judged.targets,
-            unclaimed.in_doubt,
-            since(message, history),
-            history.receives + message.receives,
-            unclaimed.bodies,
-            unclaimed.expires_at,
-            unclaimed.asked,
-        )
-        parked = None
-        if judged.parked:
-            parked = _parked(Reason.IN_DOUBT, judged.row, judged.parked)
-        return WorkItem(message, history, claimed, judged.row, parked)
-    reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
-    return WorkItem(message, history, _parked(reason, judged.row, judged.targets), judged.row)
+        return replace(one, task=Suspect(unclaimed))
+    if (row := judged.row) is None:
+        return replace(one, task=_without_sending(judged, len(addresses)))
+    targets, parked = (
+        tuple(i for i in some if i not in barred) for some in (judged.targets, judged.parked)
+    )
+    ours = {*judged.targets, *judged.parked}
+    apart = left_out({i: why for i, why in barred.items() if i in ours})
+    if parked:
+        apart = (*apart, _parked(Reason.IN_DOUBT, row, parked))
+    if not targets:
+        fate, *others = apart
+        return replace(one, task=fate, row=row, apart=tuple(others))
+    if judged.verdict is not Verdict.SEND:
+        reason = Reason.IN_DOUBT if judged.verdict is Verdict.PARKED else Reason.CRASH_LOOP
+        return replace(one, task=_parked(reason, row, targets), row=row, apart=apart)
+    queued_at, first = history.first_queued_at, row.queued_at
+    # A twin's: receivers should take it for the same.
+    if first and first != _iso(queued_at):
+        queued_at = datetime.fromisoformat(first)
+    claimed = Claimed(
+        unclaimed.email,
+        queued_at,
+        row,
+        targets,
+        unclaimed.in_doubt,
+        since(message, history),
+        history.receives + message.receives,
+        unclaimed.bodies,
+        unclaimed.expires_at,
+        unclaimed.asked,
+    )
+    return replace(one, task=claimed, row=row, apart=apart)
 
 
 def _parked(reason: Reason, row: Row, indexes: tuple[int, ...]) -> Delivery:

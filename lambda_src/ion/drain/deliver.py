@@ -12,6 +12,7 @@ from ion.drain.work_item import Job
 from ion.envelope import Email
 from ion.guard_rules import GuardRules
 from ion.mail import redirected
+from ion.mail.dkim import Signer
 from ion.message import Message
 from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.guard import Routes, StagingGuard
@@ -42,6 +43,7 @@ class Deliverer:
         now: seconds since the epoch.
         jitter: random, 0 to 1.
         guard: whom email may reach, and in whose name; None: there are no such rules.
+        signer: by DKIM; None: nothing is signed here.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Deliverer:
         jitter: Callable[[], float] = random.random,
         *,
         guard: StagingGuard | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._pool = pool
         self._give_up_after_seconds = give_up_after_seconds
         self._now = now
         self._jitter = jitter
+        self._signer = signer
         self._guard = guard or StagingGuard(GuardRules())
         self._refusals = Refusals()
         self._put_off_afresh: set[tuple[Stage, int, str | None]] = set()
@@ -122,6 +126,8 @@ class Deliverer:
         the server had dropped an idle one, or had taken as many emails as it takes on one. It gets
         a third one if it went out in a flight on the second: the pool is more careful by then.
         """
+        if self._signer is not None:  # last: what goes out is what is signed
+            email = self._signer.sign(email)
         fates: dict[str, Outcome] = {}
         left = list(recipients)
         for attempt in range(_CONNECTIONS):

@@ -21,6 +21,16 @@ _NO_SENDER = (
     "that name no sender are dead-lettered. Set it (Terraform: settings = { mail = { sender = "
     '"name@example.org" } }), then redrive them'
 )
+_NO_UNSUBSCRIBE_URL = (
+    "[unsubscribe] url: is missing, and messages ask for a link to unsubscribe: they are "
+    "dead-lettered. Set it (Terraform: unsubscribe = true makes the function that it leads to), "
+    "then redrive them"
+)
+_ADVICE = {
+    Reason.SENDER_MISSING: _NO_SENDER,
+    Reason.UNSUBSCRIBE_MISSING: _NO_UNSUBSCRIBE_URL,
+}
+"""Settings for whose want messages are dead-lettered."""
 _OURS = frozenset({Stage.PARSE, Stage.FETCH, Stage.CLAIM, Stage.GUARD})
 """Stages at which no mail server is asked."""
 
@@ -40,6 +50,8 @@ class Summary:
     dead_lettered: int = 0
     by_stop: int = 0
     """Of those dead-lettered: for a stop."""
+    suppressed: int = 0
+    """Parts of messages whose recipients must not be written to."""
     moved_to_bulk: int = 0
     redriven: int = 0
     seconds: float = 0.0
@@ -74,7 +86,7 @@ class Summary:
     @property
     def came_to_nothing(self) -> bool:
         """True if no message had a fate, and none was moved."""
-        settled = self.sent + self.deferred + self.dead_lettered
+        settled = self.sent + self.deferred + self.dead_lettered + self.suppressed
         return not settled + self.moved_to_bulk + self.redriven
 
     def count(self, delivery: Delivery) -> None:
@@ -83,8 +95,7 @@ class Summary:
             name = delivery.status.value
             setattr(self, name, getattr(self, name) + 1)
         self.by_stop += delivery.outcome.reason is Reason.STOPPED
-        if delivery.outcome.reason is Reason.SENDER_MISSING:
-            self.advice = _NO_SENDER
+        self.advice = _ADVICE.get(delivery.outcome.reason, self.advice)
 
 
 class Progress:

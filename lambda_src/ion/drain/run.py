@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
 from ion.aws.objects import Objects
+from ion.aws.table import TableError
 from ion.contract import Cancel, Lane, Pause, Redrive, Resume, Stop
 from ion.deadletter.redrive import Redriving, resumption
 from ion.deadline import Deadline
@@ -31,7 +32,7 @@ from ion.drain.unfetched import UnfetchedError
 from ion.drain.work_item import Claimed, Pointer, PutBack, Suspect, Unclaimed, WorkItem
 from ion.history import since
 from ion.limits import BATCH, DOT_BUDGET_SECONDS, SETTLE_SECONDS
-from ion.outcome import Outcome
+from ion.outcome import Kind, Outcome, Reason, Scope, Stage
 from ion.policy.rate import Limits, Pace
 from ion.policy.retry import forgotten
 from ion.report.telemetry import Telemetry
@@ -59,6 +60,7 @@ class Drain:
         pace: how fast to send, on the event loop's clock; without one, as fast as the server lets
             us.
         memory: how much of the queue to hold at a time; without one, as in a function of 512 MB.
+        events: dead letters that have no row of their own get one, to be told of.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of the relay meet here
@@ -77,6 +79,7 @@ class Drain:
         deadline: Deadline,
         pace: Pace | None = None,
         memory: Memory | None = None,
+        events: bool = False,
     ) -> None:
         self._queues = queues
         self._pool = pool
@@ -89,7 +92,7 @@ class Drain:
         self._progress = Progress(self._work_deadline, telemetry, pool.server)
         self._summary = self._progress.summary
         unsettled = BATCH * min(workers, _UNSETTLED_TENS)
-        self._settler = Settler(queues, ledger, telemetry, unsettled)
+        self._settler = Settler(queues, ledger, telemetry, unsettled, events=events)
         self._admission = admission
         self._redriving = Redriving(
             queues.dead_letters,
@@ -108,6 +111,8 @@ class Drain:
         self._steering = Steering(
             control, ledger, self._progress, telemetry, admission.default_sender, queues.now
         )
+        if admission.suppression_list is not None:
+            admission.suppression_list.has_erasures = lambda: self._steering.has_erasures
         self._intake = Intake(
             queues=queues,
             admission=admission,
@@ -129,7 +134,7 @@ class Drain:
 
     async def run(self) -> Summary:
         """Drain until the queue is empty, the time is up, the site is ill, or all is paused."""
-        await self._steering.look()
+        await asyncio.gather(self._steering.look(), self._begin_admission())
         if self._progress.stopped:
             return self._summary
         session = await self._pool.acquire()
@@ -152,6 +157,14 @@ class Drain:
             await self._settler.flush()
         await self._steering.end()
         return self._summary
+
+    async def _begin_admission(self) -> None:
+        try:
+            await self._admission.begin()
+        except TableError as error:
+            self._telemetry.trouble("the key of address hashes can't be read", code=str(error))
+            ill = (Stage.CLAIM, Kind.UNAVAILABLE, Scope.SITE, Reason.LEDGER)
+            self._progress.suspend(Outcome(*ill, detail=str(error)))
 
     # -- working -------------------------------------------------------------------------
 
@@ -191,9 +204,7 @@ class Drain:
             begun = isinstance(one.task, Delivery) or self._may_begin(one)
         deliveries = await self._decide(one) if begun else [put_back("not begun")]
         decided_at = time.time()
-        if one.parked is not None:
-            deliveries = [*deliveries, one.parked]
-        deliveries = [_unless_forgotten(delivery, one) for delivery in deliveries]
+        deliveries = [_unless_forgotten(delivery, one) for delivery in (*deliveries, *one.apart)]
         for delivery in deliveries:
             self._count(delivery, begun=begun)
         if await self._settler.settle(one, deliveries):
@@ -205,7 +216,9 @@ class Drain:
             for delivery in deliveries:
                 if delivery.status is Status.SENT:
                     self._telemetry.accepted(decided_at - since(one.message, one.history))
-                self._telemetry.attempted(one.message.id, one.history, one.row, delivery)
+                self._telemetry.attempted(
+                    one.message.id, one.history, one.row, delivery, one.identity
+                )
         await self._gate.resize_pool()
 
     def _count(self, delivery: Delivery, *, begun: bool) -> None:

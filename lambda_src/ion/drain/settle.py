@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import msgspec
 
-from ion.aws.ledger import Ledger, Result
+from ion.aws.ledger import Ledger, Letter, Record, Result, Waiting
 from ion.contract import Lane
 from ion.deadletter.letter import IN_USE, dead_letter_attributes, requeue_attributes
 from ion.delivery import Delivery, Status
+from ion.drain.about import about_attempt, about_email, told_of
 from ion.drain.queues import Queues
-from ion.drain.work_item import WorkItem
+from ion.drain.work_item import Order, WorkItem
 from ion.history import message_id, since
 from ion.limits import (
     BATCH,
@@ -28,7 +30,7 @@ from ion.limits import (
 )
 from ion.message import Draft, Message, Source
 from ion.outcome import Reason
-from ion.policy.lease import conclude
+from ion.policy.lease import attempts_after, conclude, queued
 from ion.report.telemetry import Telemetry
 
 _LINGER_SECONDS = 0.25
@@ -38,11 +40,6 @@ _FLUSHES = 2
 """Side by side, if there is work for two full ones: a call costs CPU, full or not."""
 _MOST_IN_A_FLUSH = 2 * BATCH
 """Two deletes, and one call for the records: BatchExecuteStatement takes 25 statements."""
-_BY_FATE = (
-    *(Status.DONE, Status.SENT, Status.TO_BULK),
-    *(Status.RELEASED, Status.DEFERRED, Status.DEAD),
-)
-"""From the best to the worst."""
 _UNSETTLED_SECONDS = 60
 """A message whose fate could not be written is looked at again after this."""
 _LARGE_BYTES = MOST_MESSAGE_BYTES // 4
@@ -70,15 +67,20 @@ class _Settled:
 
     Args:
         message: as received.
-        result: for the ledger, if it has a row.
+        record: for the ledger, if there is anything to remember.
         delay_seconds: until it is to be received again; None: it is to be deleted.
         copy: to be sent before that delete, if there is one.
     """
 
     message: Message
-    result: Result | None
+    record: Record | None
     delay_seconds: int | None
     copy: _Copy | None = None
+
+    @property
+    def is_deleted_last(self) -> bool:
+        """True for what is told of first: a letter without a row, of which nothing else tells."""
+        return isinstance(self.record, Letter)
 
 
 class Settler:
@@ -91,6 +93,7 @@ class Settler:
             not settled comes back by itself.
         most: messages that may be unsettled before `settle` waits: if the process dies, those that
             were sent are in doubt. Ten at least.
+        events: dead letters that have no row of their own get one, for the table's stream.
     """
 
     def __init__(
@@ -99,8 +102,11 @@ class Settler:
         ledger: Ledger,
         telemetry: Telemetry,
         most: int = BATCH,
+        *,
+        events: bool = False,
     ) -> None:
         self._queues = queues
+        self._events = events
         self._ledger = ledger
         self._telemetry = telemetry
         self._most = most
@@ -137,15 +143,17 @@ class Settler:
             if delivery.status is not Status.DEAD or await self._dead_letter(one, delivery)
         ]
         unwritten = [delivery for delivery in deliveries if delivery not in written]
-        result = None
+        now = time.time()
+        record: Record | None = None
         if one.row is not None:
             # What could not be dead-lettered is still to be served; its doubts and its crashes are
             # remembered all the same, or it would be sent again.
             later = [replace(delivery, status=Status.DEFERRED) for delivery in unwritten]
-            row = conclude(one.row, message_id(one.message, one.history), [*written, *later])
+            fates = [*written, *later]
+            row = conclude(one.row, message_id(one.message, one.history), fates, now)
             if unwritten:
                 row = replace(row, crashes=one.row.crashes)
-            result = Result(one.history.email_id, row, _about(one, written), was=one.row)
+            record = Result(one.history.email_id, row, about_attempt(written), was=one.row)
         delays = [fate.delay_seconds for fate in written if fate.status.waits]
         if unwritten:
             self._telemetry.trouble("fate not written, message kept", message_id=one.message.id)
@@ -156,11 +164,28 @@ class Settler:
         stays = unwritten or any(fate.outcome.reason is Reason.LEASED for fate in written)
         goes = to_bulk or (delay or 0) > STAYS_SECONDS
         copy = self._copy(one, delay or 0, to_bulk=to_bulk) if goes and not stays else None
-        self._waiting.append(_Settled(bare, result, None if copy else delay, copy))
+        if one.row is None and written:
+            waits = copy is not None and copy.to is Source.LATER
+            record = _waiting(one, written[0], now) if waits else self._letter(one, written[0], now)
+        self._waiting.append(_Settled(bare, record, None if copy else delay, copy))
         self._flush(1 if copy is not None and copy.draft.size > _LARGE_BYTES else BATCH)
         while len(self._waiting) + sum(self._flushes.values()) >= self._most:
             await self._one_flushed()
         return not unwritten
+
+    def _letter(self, one: WorkItem, delivery: Delivery, now: float) -> Letter | None:
+        """What the ledger should know of a dead letter that nobody had claimed; None: nothing."""
+        is_of_interest = self._events or one.message.source is Source.LATER  # as a queued row
+        is_email = not isinstance(one.task, Order)
+        if delivery.status is not Status.DEAD or not (is_of_interest and is_email):
+            return None
+        return Letter(
+            one.history.email_id,
+            message_id(one.message, one.history),
+            delivery,
+            one.message.id,
+            told_of(one, delivery, datetime.fromtimestamp(now, UTC)),
+        )
 
     def _copy(self, one: WorkItem, delay_seconds: int, *, to_bulk: bool) -> _Copy | None:
         """The copy that takes the message's place in another queue; None: it stays."""
@@ -217,12 +242,14 @@ class Settler:
 
         A second copy goes out only if neither the record nor the delete of the first succeeds, so
         the one doesn't wait for the other. A message that is to be tried again does wait for its
-        record: else it might come back to a lease that has no holder any more.
+        record: else it might come back to a lease that has no holder any more. So does one that
+        only its record tells of.
         """
-        to_delete = [one.message for one in settled if one.delay_seconds is None and not one.copy]
+        over = [one for one in settled if one.delay_seconds is None and not one.copy]
+        records = [one.record for one in settled if one.record and not one.is_deleted_last]
         unwritten, _ = await asyncio.gather(
-            self._ledger.record([one.result for one in settled if one.result], time.time()),
-            self._delete(to_delete),
+            self._ledger.record([*records, *await self._untold(settled)], time.time()),
+            self._delete([one.message for one in over if not one.is_deleted_last]),
         )
         if unwritten:
             self._telemetry.trouble("fates not recorded in the ledger", count=len(unwritten))
@@ -230,12 +257,22 @@ class Settler:
             (one.message, one.delay_seconds) for one in settled if one.delay_seconds is not None
         ]
         to_postpone += await self._move(settled)
+        await self._delete([one.message for one in over if one.is_deleted_last])
         hidden = 0
         for source in Source:
             some = [(one, delay) for one, delay in to_postpone if one.source is source]
             hidden += len(await self._queues.of(source).postpone(some))
         if hidden:
             self._telemetry.trouble("not postponed, back when its time is up", count=hidden)
+
+    async def _untold(self, settled: Sequence[_Settled]) -> list[Letter]:
+        """Let queued rows tell of letters; returns those that need a row of their own for that."""
+        letters = [(one.message, one.record) for one in settled if isinstance(one.record, Letter)]
+        waited = [letter for message, letter in letters if message.source is Source.LATER]
+        untold = [letter for message, letter in letters if message.source is not Source.LATER]
+        if waited:
+            untold += await self._ledger.bury(waited, time.time())
+        return untold if self._events else []
 
     async def _move(self, settled: Sequence[_Settled]) -> list[tuple[Message, int]]:
         """Send copies, and delete what has one. Returns what has none, and its delay."""
@@ -273,7 +310,7 @@ class Settler:
             left = delivery.recipients if some else ()
         history = msgspec.structs.replace(
             one.history,
-            attempts=conclude(one.row, "", [delivery]).attempts if one.row else 0,
+            attempts=attempts_after(one.row, [delivery]) if one.row else 0,
             lane=_lane(one),
             left=left,
         )
@@ -296,23 +333,17 @@ def _lane(one: WorkItem) -> str | None:
     return Lane.BULK if one.message.source is Source.BULK else one.history.lane
 
 
-def _about(one: WorkItem, deliveries: Sequence[Delivery]) -> dict[str, str | int]:
-    """Attributes of the row for a person who looks the email up: no address.
-
-    Where recipients fared differently, those of the worst fate are told of: they explain `status`.
-    """
-    about: dict[str, str | int] = {
-        "original_message_id": one.history.original_message_id,
-        "redrives": one.history.redrives,
-    }
-    if one.history.tags:
-        about["tags"] = msgspec.json.encode(one.history.tags).decode()
-    for delivery in sorted(deliveries, key=lambda one: _BY_FATE.index(one.status)):
-        outcome = delivery.outcome
-        about |= {
-            "stage": outcome.stage.value,
-            "reason": outcome.reason.value,
-            "reply": delivery.reply,
-            "server": delivery.server,
-        }
-    return about
+def _waiting(one: WorkItem, delivery: Delivery, now: float) -> Waiting | None:
+    """The row of an email that waits and was never claimed; None: it isn't known to be one."""
+    identity, history = one.identity, one.history
+    if identity is None:
+        return None
+    row = queued(
+        identity.content_hash,
+        len(identity.addresses),
+        history.first_queued_at.isoformat(timespec="milliseconds"),
+        delivery,
+        uuid4().hex,
+        now,
+    )
+    return Waiting(history.email_id, row, about_email(one))

@@ -119,6 +119,11 @@ class Steering:
         """Lanes of which nothing may be sent now."""
         return self._control.paused_lanes(self._now()) if self._control.pauses else frozenset()
 
+    @property
+    def has_erasures(self) -> bool:
+        """True if anybody's data has been erased."""
+        return self._control.erasures
+
     def is_paused(self, one: WorkItem) -> bool:
         """True if a message must wait for its lane."""
         return lane_of(one) in self.paused

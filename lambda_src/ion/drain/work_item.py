@@ -9,6 +9,7 @@ from ion.delivery import Delivery, InDoubt
 from ion.drain.templating import Bodies
 from ion.envelope import Email
 from ion.history import History
+from ion.identity import Identity
 from ion.mail import Checked, Objects
 from ion.message import Message
 from ion.policy.lease import Row
@@ -132,15 +133,17 @@ class WorkItem:
             (for `Admission.fetch`); an action; the message's fate, where that is decided already;
             or an order to put it back.
         row: where the fate is to be remembered, if anywhere.
-        parked: the fate of recipients that a job leaves out, since the server may have the email
-            for them, if there are any.
+        apart: the fates of recipients that the task leaves out: the server may have the email for
+            them, or they must not be written to.
+        identity: what an email is found by; None: it is none, or it isn't known which key it has.
     """
 
     message: Message
     history: History
     task: Task
     row: Row | None = None
-    parked: Delivery | None = None
+    apart: tuple[Delivery, ...] = ()
+    identity: Identity | None = None
 
     @property
     def bodies(self) -> Bodies | None:

@@ -84,13 +84,17 @@ def parse_address(address: Address, path: str) -> Correspondent:
     return _mailbox(named["address"].strip(BLANKS), name, path)
 
 
+def address_of(text: str) -> str | None:
+    """The address that a text names, with a name or without, as the envelope has it; or None."""
+    try:
+        return parse_address(text, "$").address
+    except BadInput:
+        return None
+
+
 def is_address(text: str) -> bool:
     """True for what a field may name as one mailbox, with a name or without."""
-    try:
-        parse_address(text, "$")
-    except BadInput:
-        return False
-    return True
+    return address_of(text) is not None
 
 
 def parse_addresses(addresses: Addresses | None, path: str) -> tuple[Correspondent, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ion.contract import Addresses, BadInput, S3Object, Send, is_given
@@ -15,6 +15,7 @@ from ion.mail.custom_headers import custom_fields
 from ion.mail.headers import address_field, text_field
 from ion.mail.multipart import boundaries, joined, multipart
 from ion.mail.plain_text import plain_text
+from ion.mail.unsubscribe import UNSUBSCRIBE_FIELDS, unsubscribe_fields
 from ion.outcome import Reason
 
 MOST_RECIPIENTS = 1000
@@ -63,6 +64,7 @@ class Checked:
         attached: the attachments.
         digest: of its key, in hexadecimal.
         subject: as it was written; `fields` has it encoded.
+        message_id: the value of its Message-ID, with angle brackets.
     """
 
     envelope: Envelope
@@ -72,11 +74,20 @@ class Checked:
     attached: tuple[Attached, ...]
     digest: str
     subject: str = field(repr=False)
+    message_id: str
 
     @property
     def objects(self) -> tuple[S3Object, ...]:
         """The objects in S3 that `email` wants, each once."""
         return objects_of(self.attached)
+
+    def with_unsubscribe(self, url: str) -> "Checked":
+        """With the fields by which the recipient unsubscribes (RFC 8058 section 3.1).
+
+        Args:
+            url: of https, the recipient's own, of at most 900 ASCII characters without blanks.
+        """
+        return replace(self, fields=self.fields + unsubscribe_fields(url))
 
     def email(self, queued_at: datetime, objects: Objects | None = None) -> Email:
         """The envelope and the content.
@@ -87,7 +98,8 @@ class Checked:
         """
         body = _body(self.text, self.html, self.attached, objects or {}, self.digest)
         header = f"Date: {_date(queued_at)}\r\n{self.fields}MIME-Version: 1.0\r\n{body.fields}\r\n"
-        return Email(self.envelope, joined((header.encode(), *body.pieces)), self.subject)
+        pieces = joined((header.encode(), *body.pieces))
+        return Email(self.envelope, pieces, self.subject, queued_at)
 
 
 def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
@@ -108,15 +120,15 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
     check_unicode(text, "$.body_text")
     attached = check_attachments(send.attachments or [], "$.attachments")
 
-    digest = _digest(key)
+    digest, message_id = _digest(key), header_message_id(key, sender)
     fields = (
         address_field("From", (sender,))
         + (address_field("To", to) if to else "" if cc else _UNDISCLOSED)
         + (address_field("Cc", cc) if cc else "")
         + (address_field("Reply-To", reply_to) if reply_to else "")
         + text_field("Subject", subject)
-        + f"Message-ID: <{message_id_left(key)}@{sender.domain}>\r\n"
-        + custom_fields(send.headers or {}, "$.headers")
+        + f"Message-ID: {message_id}\r\n"
+        + custom_fields(send.headers or {}, "$.headers", _written_by_ion(send))
     )
     with_all = (reverse_path, sender, *to, *cc, *reply_to)
     envelope = Envelope(
@@ -125,7 +137,16 @@ def check(send: Send, *, key: str, default_sender: str | None) -> Checked:
         smtputf8=not all(one.local_part.isascii() for one in with_all),
         author="" if reverse_path.address == sender.address else sender.address,
     )
-    return Checked(envelope, fields, text, html, attached, digest, subject)
+    return Checked(envelope, fields, text, html, attached, digest, subject, message_id)
+
+
+def header_message_id(key: str, sender: Correspondent) -> str:
+    """The Message-ID of the email with this key, with angle brackets (RFC 5322 section 3.6.4)."""
+    return f"<{message_id_left(key)}@{sender.domain}>"
+
+
+def _written_by_ion(send: Send) -> frozenset[str]:
+    return UNSUBSCRIBE_FIELDS if send.unsubscribe else frozenset()
 
 
 def message_id_left(key: str) -> str:

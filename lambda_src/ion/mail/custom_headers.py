@@ -76,13 +76,20 @@ _as_list_id = re.compile(r"([^<>]+)(<[!-;=?-~]+>)").fullmatch  # RFC 2919 sectio
 _quoted_pair = re.compile(r"\\(.)")
 
 
-def custom_fields(headers: Mapping[str, str | None], path: str) -> str:
+def custom_fields(
+    headers: Mapping[str, str | None], path: str, written: frozenset[str] = frozenset()
+) -> str:
     """The publisher's own fields, checked, without the blanks around values; null is no field.
+
+    Args:
+        headers: by name.
+        path: of them in the message.
+        written: names in small letters that ion writes itself in this email.
 
     Raises:
         BadInput: HEADER_NAME, HEADER_VALUE, HEADER_INJECTION, INVALID_UNICODE.
     """
-    seen = set()
+    seen = set(written)
     fields = []
     for name, value in headers.items():
         if value is None:

@@ -33,7 +33,7 @@ def redirected(email: Email, originals: Sequence[str], to: str) -> Email:
     marks = text_field("Subject", subject) + text_field(ORIGINALS, ", ".join(originals))
     marked = b"".join((before, b"\r\n", marks.encode(), after))
     envelope = replace(email.envelope, recipients=(to,))
-    return Email(envelope, (marked, *body), subject)
+    return Email(envelope, (marked, *body), subject, email.queued_at)
 
 
 def _prefix(originals: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ class Amending(StrEnum):
     UNDER_WAY = "under_way"
     """A run sends it, or died over it, and the next one decides."""
     WAITING = "waiting"
-    """Other recipients of it wait for another try, with the content as it was."""
+    """Other recipients of it, or a twin of it, wait for a try with the content as it was."""
     SENT = "sent"
     CANCELLED = "cancelled"
     ANOTHER = "another"
@@ -56,6 +56,7 @@ class Amendment:
 _NO: dict[RowStatus, Amending] = {
     RowStatus.SENDING: Amending.UNDER_WAY,
     RowStatus.DEFERRED: Amending.WAITING,
+    RowStatus.QUEUED: Amending.WAITING,
     RowStatus.SENT: Amending.SENT,
     RowStatus.CANCELLED: Amending.CANCELLED,
 }
@@ -79,7 +80,7 @@ def amended(
         now: seconds since the epoch.
         former_hashes: of contents that the row's has replaced, by an amendment that wasn't tried.
     """
-    if row is None or row.expires_at <= now:
+    if row is None or row.expires_at <= now or (row.is_blank and row.status not in _NO):
         is_same = _keeps(old.recipients, recipients, _others(claim, len(old.recipients)))
         return Amendment(Amending.UNKNOWN if is_same else Amending.SERVED)
     if row.status in _NO:

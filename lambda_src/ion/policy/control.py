@@ -22,6 +22,16 @@ _address = re.compile(r"\S*@\S*")
 _Word = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
+def noted(text: str, most: int) -> str:
+    """What a person wrote as a row, a log line or an attribute of SQS keeps it: printable.
+
+    Args:
+        text: it.
+        most: characters; the rest is cut.
+    """
+    return "".join(one if one.isprintable() else " " for one in text)[:most]
+
+
 class TooManyStopsError(Exception):
     """Another stop would be one too many."""
 
@@ -74,7 +84,7 @@ class EmailStop(Order, frozen=True, kw_only=True, omit_defaults=True):
         if self.by and self.id not in self.by:  # a published one has its message's id
             text += f" by {self.by}"
         text = _address.sub("<address>", f"{text}: {self.why}" if self.why else text)
-        return "".join(one if one.isprintable() else " " for one in text)[:_MOST_SAID]
+        return noted(text, _MOST_SAID)
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,12 +96,15 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         resumed_at: when everything was ended last. What was published before that has no effect,
             however late it comes.
         resumed_by: who did it.
+        erasures: somebody's data has been erased, so that each recipient is looked up before
+            anything is sent. It stays: what was published before may be redriven much later.
     """
 
     pauses: tuple[LanePause, ...] = ()
     stops: tuple[EmailStop, ...] = ()
     resumed_at: datetime | None = None
     resumed_by: _Word = ""
+    erasures: bool = False
 
     @classmethod
     def read(cls, text: str) -> "Control":
@@ -218,15 +231,19 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """With no stop of that id."""
         return self._with(self.pauses, tuple(one for one in self.stops if one.id != stop_id))
 
+    def with_erasures(self) -> "Control":
+        """With somebody's data erased."""
+        return msgspec.structs.replace(self, erasures=True)
+
     def resumed(self, at: float, by: str = "") -> "Control":
-        """With nothing in force any more.
+        """With no pause and no stop in force any more.
 
         Args:
             at: when it was asked for, seconds since the epoch.
             by: who did.
         """
         last = self.resumed_at.timestamp() if self.resumed_at else 0.0
-        return Control(resumed_at=_moment(max(at, last)), resumed_by=by)
+        return Control(resumed_at=_moment(max(at, last)), resumed_by=by, erasures=self.erasures)
 
     def why_without_effect(self, order: Pause | Stop, published_at: float, now: float) -> str:
         """Why an order that comes by the topic changes nothing, in words; empty: it does.

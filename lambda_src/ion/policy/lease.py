@@ -1,25 +1,26 @@
 """Claims and the leases that follow from the ledger's row: pure, so that it reads as a table."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 
 from ion.delivery import Delivery, InDoubt, Status
 from ion.limits import SKEW_SECONDS
 from ion.outcome import Kind, Outcome, Reason
+from ion.policy.timeline import CANCELLED, Entry, entry_of, extended, moment
 
 _CRASHES = 3
 """Claims without a result, after which the message is what kills the process."""
 
-PENDING, CLAIMED, SENT, DEAD, DOUBTED = ".", ">", "s", "d", "?"
+PENDING, CLAIMED, SENT, DEAD, DOUBTED, SUPPRESSED = ".", ">", "s", "d", "?", "x"
 """The fate of one recipient, a character each in the row's `fates`. Claimed ones are being sent to
 under the row's lease: if its holder dies, the server may have their email. Doubted ones are
-dead-lettered too, but the server may have their email."""
+dead-lettered too, but the server may have their email. Suppressed ones are never sent to."""
 _MOST_DOUBTS = 9
 """The most that fit into one digit; no policy tells nine from ten."""
-_FREE = frozenset({Reason.STOPPED})
+_FREE = frozenset({Reason.STOPPED, Reason.SUPPRESSED, Reason.ERASED})
 """Decided without trying, though they are the end."""
 _COUNTS = frozenset(
     {
@@ -38,6 +39,8 @@ _COUNTS = frozenset(
 class RowStatus(StrEnum):
     """State of an email."""
 
+    QUEUED = "queued"
+    """It was received and waits; no run has had its lease."""
     SENDING = "sending"
     DEFERRED = "deferred"
     SENT = "sent"
@@ -46,6 +49,8 @@ class RowStatus(StrEnum):
     IN_DOUBT = "in_doubt"
     CANCELLED = "cancelled"
     """No message with this key is sent any more."""
+    SUPPRESSED = "suppressed"
+    """No recipient is written to: the suppression list, or an erasure, names them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Row:
             a redrive allows, each of them allows once.
         claimed_redrives: a number a recipient: redrives of the message that was claimed for it
             last. Empty: none of them.
+        timeline: what has happened to it, the latest last.
         expires_at: seconds since the epoch; DynamoDB takes its time to remove the row after that.
     """
 
@@ -82,11 +88,17 @@ class Row:
     used_ids: frozenset[str] = frozenset()
     claimed_redrives: tuple[int, ...] = ()
     queued_at: str = ""
+    timeline: tuple[Entry, ...] = ()
     expires_at: float = math.inf
 
     def redrives(self, recipient: int) -> int:
         """Redrives of the message that was claimed for a recipient last."""
         return self.claimed_redrives[recipient] if self.claimed_redrives else 0
+
+    @property
+    def is_blank(self) -> bool:
+        """True if the email's content couldn't be read yet: the row is about any content."""
+        return not self.fates and self.status is not RowStatus.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,7 @@ class Claim:
         lease_until: seconds since the epoch.
         queued_at: when it was first published, ISO 8601.
         alone: nothing else is claimed beside it, so that it may be one that the process dies over.
+        about: further attributes of the row, by which people find it: no address.
     """
 
     email_id: str
@@ -118,6 +131,7 @@ class Claim:
     redrives: int = 0
     queued_at: str = ""
     alone: bool = False
+    about: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def scope(self) -> tuple[int, ...]:
@@ -187,11 +201,60 @@ def cancelled(row: Row | None, token: str, now: float) -> Row | None:
         token: a new one.
         now: seconds since the epoch.
     """
+    entry = Entry(n=0, at=moment(now), status=CANCELLED)
     if row is None or row.expires_at <= now:
-        return Row(RowStatus.CANCELLED, token, 0, content_hash="", fates="", doubts="")
-    if row.status in (RowStatus.DEFERRED, RowStatus.CANCELLED):
-        return replace(row, status=RowStatus.CANCELLED, token=token)
+        empty = Row(RowStatus.CANCELLED, token, 0, content_hash="", fates="", doubts="")
+        return replace(empty, timeline=extended((), [entry]))
+    if row.status is RowStatus.CANCELLED:
+        return replace(row, token=token)
+    if row.status in (RowStatus.QUEUED, RowStatus.DEFERRED):
+        timeline = extended(row.timeline, [entry])
+        return replace(row, status=RowStatus.CANCELLED, token=token, timeline=timeline)
     return None
+
+
+def queued(
+    content_hash: str, recipients: int, queued_at: str, delivery: Delivery, token: str, now: float
+) -> Row:
+    """The row of an email that waits and was never claimed.
+
+    Args:
+        content_hash: of what was published; empty: that can't be read yet.
+        recipients: how many there are; 0: the same.
+        queued_at: when it was first published, ISO 8601.
+        delivery: why it waits.
+        token: a new one.
+        now: seconds since the epoch.
+    """
+    return Row(
+        RowStatus.QUEUED,
+        token,
+        0,
+        content_hash if recipients else "",
+        PENDING * recipients,
+        "0" * recipients,
+        queued_at=queued_at,
+        timeline=extended((), [entry_of(delivery, now, recipients)]),
+    )
+
+
+def buried(row: Row, message_id: str, delivery: Delivery, now: float) -> Row:
+    """A queued row whose message was dead-lettered before anybody had claimed it.
+
+    Args:
+        row: what the ledger has.
+        message_id: SQS's id of that message; a redrive has another.
+        delivery: why.
+        now: seconds since the epoch.
+    """
+    is_late = delivery.outcome.reason is Reason.EXPIRED
+    return replace(
+        row,
+        status=RowStatus.EXPIRED if is_late else RowStatus.BOUNCED,
+        fates=DEAD * len(row.fates),
+        used_ids=row.used_ids | {message_id},
+        timeline=extended(row.timeline, [entry_of(delivery, now, len(row.fates))]),
+    )
 
 
 def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
@@ -207,7 +270,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
         return _unless_in_doubt(row, claim, _targets(row, claim))
     if row is not None and row.status is RowStatus.SENDING and row.lease_until + SKEW_SECONDS > now:
         return Judgement(Verdict.WAIT, wait_seconds=row.lease_until + SKEW_SECONDS - now)
-    if row is None or row.expires_at <= now:
+    if row is None or row.expires_at <= now or row.is_blank:
         new = Row(
             RowStatus.SENDING,
             claim.token,
@@ -218,6 +281,7 @@ def judge(row: Row | None, claim: Claim, now: float) -> Judgement:
             queued_at=claim.queued_at,
             used_ids=frozenset({claim.message_id}),
             claimed_redrives=_unless_none((claim.redrives,) * claim.recipients),
+            timeline=row.timeline if row is not None and row.expires_at > now else (),
         )
         return _unless_in_doubt(new, claim, claim.scope)
     if row.status is RowStatus.CANCELLED:
@@ -273,15 +337,20 @@ def may_resend(policy: InDoubt, doubts: int) -> bool:
     return doubts <= (1 if policy is InDoubt.RESEND_ONCE else 0)
 
 
-def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
+def attempts_after(row: Row, deliveries: Iterable[Delivery]) -> int:
+    """How often an email was tried and counted, once a further attempt has ended so."""
+    return row.attempts + any(_is_counted(delivery.outcome) for delivery in deliveries)
+
+
+def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery], now: float) -> Row:
     """The row once an attempt has ended, its lease let go.
 
     Args:
         row: as it was leased.
         message_id: SQS's id of the message at hand.
         deliveries: how its recipients fared; those not named in any are still to be served.
+        now: seconds since the epoch.
     """
-    outcomes = [delivery.outcome for delivery in deliveries]
     in_doubt = [d.recipients for d in deliveries if d.outcome.kind is Kind.IN_DOUBT]
     row = _let_go(row, chain.from_iterable(in_doubt))
     fates = list(row.fates)
@@ -294,9 +363,12 @@ def conclude(row: Row, message_id: str, deliveries: Sequence[Delivery]) -> Row:
         status=_status(fates, dead),
         lease_until=0,
         fates="".join(fates),
-        attempts=row.attempts + any(map(_is_counted, outcomes)),
+        attempts=attempts_after(row, deliveries),
         crashes=0,
         used_ids=row.used_ids | {message_id} if dead else row.used_ids,
+        timeline=extended(
+            row.timeline, [entry_of(delivery, now, len(fates)) for delivery in deliveries]
+        ),
     )
 
 
@@ -307,6 +379,8 @@ def _is_counted(outcome: Outcome) -> bool:
 def _fate(delivery: Delivery, before: str) -> str:
     if delivery.status is Status.SENT:
         return SENT
+    if delivery.status is Status.SUPPRESSED:
+        return SUPPRESSED
     if delivery.status is not Status.DEAD:
         return before
     return DOUBTED if delivery.outcome.kind is Kind.IN_DOUBT else DEAD
@@ -318,7 +392,7 @@ def _status(fates: Sequence[str], dead: Sequence[Reason]) -> RowStatus:
     if DOUBTED in fates:
         return RowStatus.IN_DOUBT
     if DEAD not in fates:
-        return RowStatus.SENT
+        return RowStatus.SENT if SENT in fates else RowStatus.SUPPRESSED
     return RowStatus.EXPIRED if Reason.EXPIRED in dead else RowStatus.BOUNCED
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from ion.aws.address_key import AddressKey
+from ion.aws.addresses import Addresses
 from ion.aws.alarm import Alarm, AlarmError
 from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
@@ -35,19 +37,22 @@ from ion.drain.queues import Queues
 from ion.drain.retention import Retention
 from ion.drain.run import Drain
 from ion.drain.settle import Settler
+from ion.drain.suppression_list import SuppressionList
 from ion.drain.templating import Templates
 from ion.limits import LEASE_MARGIN_SECONDS
+from ion.mail.dkim import Signer
 from ion.message import Source
 from ion.policy.guard import StagingGuard
 from ion.policy.rate import Pace
 from ion.relay.configuration import Configuration
 from ion.relay.servers import Servers
 from ion.report.telemetry import Telemetry
-from ion.settings import Settings, SettingsError, Smtp, TemplateBucket, aws_names
+from ion.settings import Dkim, Settings, SettingsError, Smtp, TemplateBucket, aws_names
 from ion.smtp.pool import Pool
 from ion.smtp.session import emails_a_connection
 from ion.smtp.tokens import Tokens
 from ion.template import Files, Folder, Renderer
+from ion.unsubscribe.links import Links
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -76,7 +81,10 @@ class Relay:
         )
         dynamodb = self.session.client("dynamodb", config=config)
         self.ledger = Ledger(dynamodb, aws.ledger_table)
+        self.address_key = AddressKey(dynamodb, aws.ledger_table)
         self.control = ControlRow(dynamodb, aws.ledger_table)
+        self._events = aws.events
+        self.addresses = Addresses(dynamodb, aws.ledger_table)
         self.outbox = Outbox(dynamodb, aws.outbox_table)
         self.server_states = ServerStates(dynamodb, aws.ledger_table)
         self.objects = Objects(self._s3)
@@ -141,7 +149,7 @@ class Relay:
         return self._servers
 
     async def _retain(self, deadline: Deadline) -> int:
-        settler = Settler(self.queues, self.ledger, self.telemetry)
+        settler = Settler(self.queues, self.ledger, self.telemetry, events=self._events)
         return await self.retention.run(self.queues, settler, deadline)
 
     def _drain(
@@ -150,6 +158,10 @@ class Relay:
         lease_until = time.time() + deadline.remaining() + LEASE_MARGIN_SECONDS
         memory = Memory(Allowance.of(function_bytes(os.environ), smtp.connections))
         claim_checks = ClaimChecks(self.objects, self.outbox, memory)
+        guard = StagingGuard(settings.guard)
+        suppression_list = SuppressionList(
+            self.addresses, self.address_key, is_on=settings.suppression_list, guard=guard
+        )
         return Drain(
             queues=self.queues,
             ledger=self.ledger,
@@ -161,20 +173,27 @@ class Relay:
                 settings.sender,
                 settings.in_doubt,
                 lease_until,
+                address_key=self.address_key,
                 templates=Templates(self._renderer(settings.templates), self.telemetry, deadline),
                 claim_checks=claim_checks,
+                suppression_list=suppression_list,
+                links=self._links(settings.unsubscribe_url),
             ),
             pool=pool,
             workers=smtp.connections * emails_a_connection(smtp.pipelining),
             deliverer=Deliverer(
-                pool, settings.give_up_after_seconds, guard=StagingGuard(settings.guard)
+                pool, settings.give_up_after_seconds, guard=guard, signer=_signer(settings.dkim)
             ),
             telemetry=self.telemetry,
             linger_seconds=settings.linger_seconds,
             deadline=deadline,
             pace=pace,
             memory=memory,
+            events=self._events,
         )
+
+    def _links(self, url: str) -> Links | None:
+        return Links(url, self.address_key) if url else None
 
     def _renderer(self, bucket: TemplateBucket | None) -> Renderer:
         """The one of this environment: what it has compiled outlives a run."""
@@ -206,6 +225,10 @@ class Relay:
                 await alarm.rearm()
             except AlarmError as error:  # the schedule wakes us all the same
                 self.telemetry.trouble("the alarm could not be set back", code=str(error))
+
+
+def _signer(dkim: Dkim | None) -> Signer | None:
+    return Signer(dkim.domain, dkim.selector, dkim.key) if dkim else None
 
 
 def template_files(

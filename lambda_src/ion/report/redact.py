@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 
 LONGEST_REPLY = 200
 _READ = 4_000
@@ -67,38 +67,38 @@ _WORDS = """
     8bitmime a able aborted about abuse abused accents accept acceptable accepted accepting accepts
     access accessdenied accessdeniedexception accessed accesserror accordance account accounts
     action actions activate activated activation active activity add additional address addressed
-    addresses addressfamilynotsupported administrative administrator adr advertise advertised after
-    again against age agree aka alert alias aliases all allocation allow allowed allowing allows
-    already also alternate alternative always am amount an and anonymous another answer anti any
-    anymore api appears apple application apply are arguments arn around as ascii ask asked
-    associated at attachment attachments attempt attempted attempting attempts auth authenticate
-    authenticated authenticating authentication authority authorization authorized authrequired
-    automatically available aws b back backoff bad badrcptto balance banned based basic batv bdat be
-    bearer because been before begin beginning begun behalf being belong belongs best between beyond
-    big bigger binarymime bit bl blacklist blacklisted blank block blocked blocking blockingioerror
-    blocklist blocklisted blocks body bounce bounced bounces boundary broken brokenpipeerror browser
-    bulk busy but by bypass bytes ca call called can cancelled cannot cause caused cert certificate
-    certificates chain change changed channel character characters check checking checks chunking
-    cipher ciphers claim claimed classified click client clients clientsubmit close close_notify
-    closed closes closing cloudflare code codes com come command commands common commonname
-    complaint complaints complete completed completion compliant compromised computer concurrent
-    conditions configuration configured connect connected connecting connection
-    connectionabortederror connectionclosederror connectionerror connectionrefusederror
-    connectionreseterror connections connects connecttimeouterror consecutive consumer contact
-    contacting contain contained contains content contents continue continuous control
-    controlunreadable conversation conversion copy correct corresponding corrupt corrupted could
-    couldn count cram cram-md5 create credential credentials credits crl current currently customer
-    cut d daily dailylimit dane data database date day days deactivated dead decode decryption
-    deferred deferring delay delayed delete deleted deliver deliverability delivered delivering
-    delivery denied deny denylist depth destination destinations detail details detected determine
-    device did didn died differs diffie digest direct directions directly directory disabled
-    disallowed discarded disconnect disconnected disconnecting disk dkim dmarc dns dnsbl dnssec do
-    docs does doesn domain domains don dot double down dropped due duplicate during dynamic each
-    early ec ecc ehlo eightbitmime either eliminated email emails empty enable enabled encoded
-    encoding encountered encrypted encryption end ending endpoint endpointconnectionerror enforced
-    enough ensure entries entry envelope environment eof eoferror equal error errors escalate esmtp
-    established etrn exceded exceed exceeded exceeding exceeds exception excessive exchange
-    exchanger exist existing exists expect expected expecting expects expired expiredtoken
+    addresses addressfamilynotsupported addresskeyunreadable addressunreadable administrative
+    administrator adr advertise advertised after again against age agree aka alert alias aliases all
+    allocation allow allowed allowing allows already also alternate alternative always am amount an
+    and anonymous another answer anti any anymore api appears apple application apply are arguments
+    arn around as ascii ask asked associated at attachment attachments attempt attempted attempting
+    attempts auth authenticate authenticated authenticating authentication authority authorization
+    authorized authrequired automatically available aws b back backoff bad badrcptto balance banned
+    based basic batv bdat be bearer because been before begin beginning begun behalf being belong
+    belongs best between beyond big bigger binarymime bit bl blacklist blacklisted blank block
+    blocked blocking blockingioerror blocklist blocklisted blocks body bounce bounced bounces
+    boundary broken brokenpipeerror browser bulk busy but by bypass bytes ca call called can
+    cancelled cannot cause caused cert certificate certificates chain change changed channel
+    character characters check checking checks chunking cipher ciphers claim claimed classified
+    click client clients clientsubmit close close_notify closed closes closing cloudflare code codes
+    com come command commands common commonname complaint complaints complete completed completion
+    compliant compromised computer concurrent conditions configuration configured connect connected
+    connecting connection connectionabortederror connectionclosederror connectionerror
+    connectionrefusederror connectionreseterror connections connects connecttimeouterror consecutive
+    consumer contact contacting contain contained contains content contents continue continuous
+    control controlunreadable conversation conversion copy correct corresponding corrupt corrupted
+    could couldn count cram cram-md5 create credential credentials credits crl current currently
+    customer cut d daily dailylimit dane data database date day days deactivated dead decode
+    decryption deferred deferring delay delayed delete deleted deliver deliverability delivered
+    delivering delivery denied deny denylist depth destination destinations detail details detected
+    determine device did didn died differs diffie digest direct directions directly directory
+    disabled disallowed discarded disconnect disconnected disconnecting disk dkim dmarc dns dnsbl
+    dnssec do docs does doesn domain domains don dot double down dropped due duplicate during
+    dynamic each early ec ecc ehlo eightbitmime either eliminated email emails empty enable enabled
+    encoded encoding encountered encrypted encryption end ending endpoint endpointconnectionerror
+    enforced enough ensure entries entry envelope environment eof eoferror equal error errors
+    escalate esmtp established etrn exceded exceed exceeded exceeding exceeds exception excessive
+    exchange exchanger exist existing exists expect expected expecting expects expired expiredtoken
     explanation explicit extended extension extra fail failed failing fails failure failures fair
     false fast fatal feedback few field file files filter filtered filtering final find fingerprint
     first fixed flagged folder follow followed following for forbidden forged form format forward
@@ -200,6 +200,7 @@ def redact(text: str, addresses: Iterable[str] = ()) -> str:
     return (ours + _redacted(said, theirs))[:LONGEST_REPLY].rstrip()
 
 
+@lru_cache(maxsize=100)  # it is asked for twice an email: for the row, and for the log
 def id_in(reply: str) -> str:
     """What the server calls an email that it took; empty: its reply doesn't say.
 

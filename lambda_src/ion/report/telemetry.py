@@ -10,17 +10,21 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ion.delivery import Delivery, Status
 from ion.history import History
+from ion.identity import Identity
 from ion.outcome import Outcome, Reason, Scope
 from ion.policy.lease import Cancelling, Row
 from ion.report.metrics import Metrics
-from ion.report.redact import redact
+from ion.report.redact import id_in, redact
 
 _METRIC = {
     Status.SENT: "Sent",
     Status.DEFERRED: "Deferred",
     Status.RELEASED: "Released",
     Status.DEAD: "DeadLettered",
+    Status.SUPPRESSED: "Suppressed",
 }
+_NOTICED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
+"""The metrics of what providers tell, by what they tell."""
 
 
 class Telemetry:
@@ -36,7 +40,12 @@ class Telemetry:
         self._logger.setLevel(level)
 
     def attempted(
-        self, message_id: str, history: History, row: Row | None, delivery: Delivery
+        self,
+        message_id: str,
+        history: History,
+        row: Row | None,
+        delivery: Delivery,
+        identity: Identity | None = None,
     ) -> None:
         """Log the fate of a message, or of some of its recipients, in this attempt.
 
@@ -60,6 +69,7 @@ class Telemetry:
                 "smtp_ms": round(1000 * delivery.smtp_seconds, 1),
                 **_said(outcome, delivery.reply),
                 **_problem(delivery),
+                **_found_by(delivery, identity or Identity()),
             },
         )
         if delivery.status in _METRIC:
@@ -160,6 +170,50 @@ class Telemetry:
             extra={"message_id": message_id, "error": type(error).__name__, "traceback": frames},
         )
 
+    def noticed(
+        self,
+        kind: str,
+        *,
+        email_id: str,
+        address: str,
+        reason: str,
+        reply: str,
+        consequence: str,
+    ) -> None:
+        """A provider has told what became of an email after it took it.
+
+        Deliveries, one an email, are written at the level DEBUG, and counted.
+
+        Args:
+            kind: "delivered", "bounced", "complained".
+            email_id: empty: of an email that the ledger doesn't know.
+            address: the hash of the recipient's; empty: it isn't known.
+            reason: in the provider's word.
+            reply: what the recipient's server said, redacted.
+            consequence: for the address: "nothing", "counted", "suppressed".
+        """
+        log = self._logger.debug if kind == "delivered" else self._logger.info
+        log(
+            kind,
+            extra={
+                "email_id": email_id,
+                "address": address,
+                "reason": reason,
+                "reply": reply,
+                "consequence": consequence,
+            },
+        )
+        self._metrics.add(_NOTICED[kind], MetricUnit.Count, 1)
+
+    def ignored(self, what: str) -> None:
+        """A provider has told what doesn't matter to ion; `what` is a word of ion's own list."""
+        self._logger.debug("notice ignored", extra={"what": what})
+        self._metrics.add("NoticesIgnored", MetricUnit.Count, 1)
+
+    def flush(self) -> None:
+        """Write the metrics out."""
+        self._metrics.flush()
+
     def ended(self, summary: Mapping[str, object]) -> None:
         """Log the summary of a run, and write the metrics out."""
         self._logger.info("run ended", extra={**summary, **self._in_force})
@@ -186,6 +240,18 @@ def _said(outcome: Outcome, reply: str) -> dict[str, str]:
         "reason": outcome.reason.value,
         "reply": reply,
     }
+
+
+def _found_by(delivery: Delivery, identity: Identity) -> dict[str, object]:
+    """By what an email is found, here and at the server: hashes of the recipients in question."""
+    found: dict[str, object] = {}
+    if everybody := identity.addresses:
+        found["addresses"] = [everybody[i] for i in delivery.recipients] or everybody
+    if identity.header_message_id:
+        found["header_message_id"] = identity.header_message_id
+    if delivery.status is Status.SENT and (name := id_in(delivery.reply)):
+        found["queue_id"] = name
+    return found
 
 
 def _problem(delivery: Delivery) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""What a publisher may write, for other languages and tools: JSON Schema and AsyncAPI.
+"""What publishers and providers write, and subscribers get: JSON Schema and AsyncAPI for others.
 
-Both are made from the contract's types, so they can't say anything else. They say less: what a
-header or an address may hold, and how much a message may, is found by the relay alone.
+All are made from the code's own types, so they can't say anything else. Of messages they say less:
+what a header or an address may hold, and how much a message may, is found by the relay alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from ion.contract import Action
+from ion.feedback.generic import Feedback
+from ionctl.build.events_schema import events_asyncapi
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -49,6 +51,8 @@ def files() -> dict[str, str]:
         for name, content in (
             ("message.schema.json", json_schema()),
             ("asyncapi.json", asyncapi()),
+            ("events.asyncapi.json", events_asyncapi(_info(), EXAMPLES / "events")),
+            ("feedback.schema.json", feedback_schema()),
         )
     }
 
@@ -63,22 +67,27 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def feedback_schema() -> dict[str, Any]:
+    """Of what providers other than Amazon SES may tell, in the dialect of 2020-12."""
+    _, types = msgspec.json.schema_components([Feedback], ref_template="{name}")
+    schema: dict[str, Any] = _mended(types[Feedback.__name__])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "ion: messages to the feedback topic",
+    }
+
+
 def asyncapi() -> dict[str, Any]:
     """The topic, and what ion does with what is published to it (AsyncAPI 3.0).
 
     The schemas use nothing that isn't in draft 07, too, which is what AsyncAPI has by default.
     """
-    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     actions = _actions()
     schemas = _components("#/components/schemas/{name}")
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": "ion",
-            "version": about["version"],
-            "description": about["description"],
-            "license": {"name": about["license"]},
-        },
+        "info": _info(),
         "defaultContentType": "application/json",
         "channels": {
             "input": {
@@ -140,6 +149,16 @@ def examples() -> dict[Path, dict[str, Any]]:
     return {
         path: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(EXAMPLES.glob("*.json"))
+    }
+
+
+def _info() -> dict[str, Any]:
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "title": "ion",
+        "version": about["version"],
+        "description": about["description"],
+        "license": {"name": about["license"]},
     }
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from ionctl.cli.completion import reasons
-from ionctl.cli.conditions import asked, given, tags
+from ionctl.cli.conditions import age, asked, given, named, tags
+from ionctl.problem import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "message_ids": (
         Annotated[
             list[str] | None,
-            typer.Argument(metavar="[MESSAGE-ID]...", help="Only these, as `dead list` has them."),
+            typer.Argument(metavar="MESSAGE-ID", help="Only these, as `dead list` has them."),
         ],
         None,
     ),
@@ -83,12 +84,10 @@ _BY_PATH = {
     "$.where.recipient_domain": "--domain",
     "$.where.sender": "--sender",
     "$.where.tag": "--tag",
-    "$.where.older_than": "--older-than",
-    "$.where.younger_than": "--younger-than",
-    "$.where": "--older-than and --younger-than: no letter is both, or a condition",
     "$.max": "--max",
     "$.rate": "--rate",
 }
+_AGES = (("older_than", "--older-than"), ("younger_than", "--younger-than"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Choice:
 
 
 def redrive_of(where: Where | None, maximum: int | None, rate: float | None) -> Redrive:
-    """Check the further options of a redrive. Raises Problem."""
+    """Check the further options of a redrive. Raises UsageProblem."""
     fields = given(max=maximum, rate=rate)
     action = cast("Redrive", asked("redrive", fields, _BY_PATH))
     return type(action)(where=where, max=action.max, rate=action.rate)
@@ -147,5 +146,11 @@ def _choice(
     **others: object,
 ) -> Choice:
     where = given(email_id=email_id, recipient_domain=domain, tag=tags(tag or ()), **others)
+    ages = {name: age(str(others[name]), option) for name, option in _AGES if others[name]}
+    if len(ages) == len(_AGES) and ages["older_than"] >= ages["younger_than"]:
+        raise UsageProblem(
+            f"--older-than {others['older_than']} and --younger-than {others['younger_than']}: no "
+            "letter is both"
+        )
     action = cast("Redrive", asked("redrive", {"where": where}, _BY_PATH))
-    return Choice(action.where, tuple(message_ids or ()))
+    return Choice(action.where, tuple(named(one, "MESSAGE-ID") for one in message_ids or ()))

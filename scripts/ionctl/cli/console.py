@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -12,9 +13,10 @@ from rich.text import Text
 
 from ionctl.cli.output import errors, show
 from ionctl.cli.target import Target, on_target
+from ionctl.console.door import open_in_browser
 from ionctl.ops import local_stack
 from ionctl.ops.result import ConsoleAddress
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 _USUAL = "Default: 8466, or a free one if that is taken."
 
@@ -42,8 +44,13 @@ def console(
     # what serves it is loaded by no other command
     from ionctl.console.server import Console  # noqa: PLC0415
 
-    with Console(target.deployment(), port=port, write=write) as running:
-        _tell(target, running.url, is_opened=open_)
+    with (
+        TemporaryDirectory(prefix="ionctl-") as folder,
+        Console(target.deployment(), port=port, write=write) as running,
+    ):
+        _tell(target, running.url)
+        if open_:
+            open_in_browser(running.url, Path(folder) / "console.html")
         if not target.as_json:
             can = "It can change something" if write else "It only looks; --write lets it change"
             errors.print(f"{can}. Ctrl-C ends it.", style="dim")
@@ -54,17 +61,17 @@ def console(
 
 def _of_the_local_relay(target: Target, *, wants_its_own: bool, is_opened: bool) -> None:
     if wants_its_own:
-        raise typer.BadParameter(
+        raise UsageProblem(
             "./run.sh serves the local relay's console: --port and --write are its own matter"
         )
     url = local_stack.read().console_url
     if not url:
         raise Problem("this ./run.sh has no console: start it without --no-console")
-    _tell(target, url, is_opened=is_opened)
+    _tell(target, url)
+    if is_opened:
+        open_in_browser(url, local_stack.door())
 
 
-def _tell(target: Target, url: str, *, is_opened: bool) -> None:
+def _tell(target: Target, url: str) -> None:
     show(target, ConsoleAddress(url=url), Text(url, no_wrap=True, overflow="ignore"))
     sys.stdout.flush()  # the reader of a pipe has it before the program ends
-    if is_opened:
-        webbrowser.open(url)

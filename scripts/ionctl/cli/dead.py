@@ -15,6 +15,7 @@ from rich.text import Text
 from ion.outcome import Reason
 from ionctl.cli.ask import progress, sure
 from ionctl.cli.choice import Choice, on_choice, redrive_of
+from ionctl.cli.conditions import named
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
@@ -22,6 +23,7 @@ from ionctl.ops.json_place import place
 from ionctl.ops.result import Moved
 from ionctl.ops.verdict import moment
 from ionctl.printable import printable
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from ionctl.ops.result import Letter, Letters, ReasonCount
 
 app = typer.Typer(
-    name="dead", no_args_is_help=True, help="Dead letters: list, show, redrive, discard, edit."
+    name="dead",
+    no_args_is_help=True,
+    help="Dead letters: list, show, redrive, discard, restore, edit.",
 )
 _ROWS = 30
 """Letters in a list for people; --json has all that were looked at."""
@@ -59,6 +63,7 @@ def show_(
     message_id: Annotated[str, typer.Argument(metavar="MESSAGE-ID", help="As in `dead list`.")],
 ) -> None:
     """All of one dead letter, its message included."""
+    message_id = named(message_id, "MESSAGE-ID")
     letter = letters.letter(target.deployment(), message_id)
     show(target, letter, _whole(letter))
 
@@ -160,14 +165,16 @@ def _pictured(found: Letters) -> RenderableType:
         return Text(none + _hidden(found.hidden))
     now = datetime.now(UTC)
     groups = Table(box=None, pad_edge=False)
-    for name in ("count", "reason", "path", "died", "what would be right"):
+    for name in ("count", "reason", "path", "died", "what to do"):
         groups.add_column(
             name, justify="right" if name == "count" else "left", no_wrap=name == "reason"
         )
     for group in found.groups:
         oldest, newest = (moment(at, now) for at in (group.oldest_at, group.newest_at))
         died = newest if oldest == newest else f"{oldest} to {newest}"
-        groups.add_row(*_texts(str(group.count), group.reason, group.path, died, group.hint))
+        groups.add_row(
+            *_texts(str(group.count), group.reason, group.path, died, group.hint or group.remedy)
+        )
     rows = [line for one in found.letters[:_ROWS] for line in _row(one, now)]
     words = f"{_counted(found.chosen)}{f' of {found.seen}' if found.chosen < found.seen else ''}"
     if found.more:
@@ -199,6 +206,7 @@ def _whole(letter: Letter) -> RenderableType:
         ("path", letter.path + (f": {letter.problem}" if letter.problem else "")),
         ("did you mean", letter.did_you_mean),
         ("right would be", letter.hint),
+        ("what to do", letter.remedy),
         ("reply", letter.reply),
         ("stage", letter.stage),
         ("attempts", str(letter.attempts)),
@@ -248,7 +256,7 @@ def _redriven(moved: Moved) -> str:
         words = f"{moved.done} of {_counted(chosen)} moved back to the input queue{of}"
     if moved.refused:
         words += f"; refused: {moved.refused}, which came back ten times already: correct them "
-        words += "with ionctl dead edit, or discard them"
+        words += f"with {command('dead edit')}, or discard them"
     words += _hidden(moved.hidden)
     if moved.woken:
         words += "; the relay is awake"
@@ -261,7 +269,9 @@ def _discarded(moved: Moved) -> str:
     if not moved.chosen:
         return "no dead letter is like that: nothing is discarded" + _hidden(moved.hidden)
     words = f"{moved.done} of {_counted(moved.chosen)} discarded ({_reasons(moved.reasons)})"
-    return f"{words}; ionctl dead restore {moved.file} brings them back{_hidden(moved.hidden)}"
+    return (
+        f"{words}; {command('dead restore')} {moved.file} brings them back{_hidden(moved.hidden)}"
+    )
 
 
 def _hidden(count: int) -> str:

@@ -14,6 +14,7 @@ from ionctl.cli.target import Target
 from ionctl.ops.doctor import Options, diagnose, diagnose_secrets
 from ionctl.ops.result import Diagnosis, Finding, Grade
 from ionctl.printable import printable
+from ionctl.problem import UsageProblem
 
 _MARKS = {
     Grade.OK: ("✓", "green"),
@@ -60,9 +61,7 @@ def doctor(
     something is wrong.
     """
     if secrets is not None and probe is not None:
-        raise typer.BadParameter(
-            "goes with a deployed relay, not with --secrets", param_hint="--probe"
-        )
+        raise UsageProblem(f"--probe {probe}: goes with a deployed relay, not with --secrets")
     options = Options(
         nameserver=nameserver,
         dkim_selectors=tuple(dkim_selector or ()),
@@ -100,7 +99,8 @@ def _words(finding: Finding) -> RenderableType:
     found = Text(printable(about + finding.found))
     if not finding.advice:
         return found
-    return Group(found, Padding(Text(printable(f"→ {finding.advice}"), "cyan"), (0, 0, 0, 2)))
+    advice = Text(printable(f"→ {finding.advice}"), "cyan")
+    return Group(found, Padding(advice, (0, 0, 0, 2), expand=False))
 
 
 def _verdict(diagnosis: Diagnosis) -> Text:

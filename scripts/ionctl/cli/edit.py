@@ -17,16 +17,18 @@ import typer
 from rich.text import Text
 
 from ionctl.cli.ask import sure
-from ionctl.cli.check import read
+from ionctl.cli.conditions import named
 from ionctl.cli.dead import app, indented
 from ionctl.cli.output import errors, show
+from ionctl.cli.reading import text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import letters
 from ionctl.ops.edit import edit as send_edited
 from ionctl.ops.json_change import changed, compact
 from ionctl.ops.publishing import check
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ionctl.ops.result import Checked
@@ -61,18 +63,19 @@ def edit(
     sent. Nobody who was served is served again.
     """
     if body is not None and (values or dropped):
-        raise Problem("--body is the whole message: leave --set and --drop out")
+        raise UsageProblem("--body is the whole message: leave --set and --drop out")
+    message_id = named(message_id, "MESSAGE-ID")
     deployment = target.deployment()
     letter = letters.letter(deployment, message_id)
     sender = deployment.default_sender
     if body is not None:
-        new = read(body)
+        new = text_of(body)
     elif values or dropped:
         new = changed(letter.body, values or (), dropped or ())
     else:
         new = _edited(letter.body, sender)
     if indented(new) == indented(letter.body):
-        raise Problem("nothing is changed: ionctl dead redrive sends it as it is")
+        raise Problem(f"nothing is changed: {command('dead redrive')} sends it as it is")
     errors.print(_difference(letter.body, new))
     checked = check(new, default_sender=sender)
     if not checked.ok:
@@ -80,7 +83,7 @@ def edit(
         raise typer.Exit(1)
     sure(f"Send it under the id {letter.email_id}", yes=yes)
     done = send_edited(deployment, message_id, new, by=getpass.getuser())
-    show(target, done, Text(printable(f"{done.words}: ionctl show {done.email_id}")))
+    show(target, done, Text(printable(f"{done.words}: {command('show')} {done.email_id}")))
 
 
 def _edited(body: str, default_sender: str | None) -> str:

@@ -9,8 +9,10 @@ from ionctl.cli.ask import progress, sure
 from ionctl.cli.output import show
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.loading import load as publish_and_follow
+from ionctl.ops.publishing import see_address
 from ionctl.ops.result import Loaded
 from ionctl.printable import printable
+from ionctl.program import command
 
 
 @on_target
@@ -30,6 +32,9 @@ def load(  # noqa: PLR0913 - what the options say
 
     Exit status 1: not all of them were sent. `stop --tag load=RUN` ends those that wait.
     """
+    for option, address in (("--to", to), ("--from", sender)):
+        if address is not None:
+            see_address(option, address)
     deployment = target.deployment()
     if not target.local:
         sure(f"Send {count} real emails to {to}", yes=yes)
@@ -53,7 +58,7 @@ def _pictured(done: Loaded) -> str:
         )
     if unfinished := done.published - done.sent - done.dead_lettered:
         lines.append(
-            f"{unfinished} had no fate in time: ionctl status says why, ionctl stop --tag "
-            f"load={done.run} ends them"
+            f"{unfinished} had no fate in time: {command('status')} says why, "
+            f"{command('stop')} --tag load={done.run} ends them"
         )
     return "\n".join(lines)

@@ -9,13 +9,24 @@ import msgspec
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from rich.console import RenderableType
 
     from ionctl.cli.target import Target
 
-console = Console(highlight=False, soft_wrap=False)
+_UNCUT = 10_000_000
+"""Columns of what is no terminal: whatever reads it wants whole lines, and rich would take 80."""
+
+
+def _width(stream: TextIO) -> int | None:
+    """Columns; None: those of the terminal."""
+    return None if stream.isatty() else _UNCUT
+
+
+console = Console(highlight=False, width=_width(sys.stdout))
 """Standard output: results."""
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, width=_width(sys.stderr))
 """Standard error: progress, questions and errors."""
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import Annotated, Any
 
 import typer
 
+from ion.contract.parse import without_mark
 from ionctl.cli.output import show
+from ionctl.cli.reading import text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.files import ROOT
 from ionctl.ops.rendering import render as rendered
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 _TEMPLATES = ROOT / "templates"
 
@@ -34,24 +35,24 @@ def render(
         str, typer.Argument(metavar="TEMPLATE", help="Its folder's name, such as welcome.")
     ],
     context: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="The data, a JSON object; -: standard input."),
     ] = None,
     locale: Annotated[str, typer.Option(metavar="TAG", help="Such as de-AT.")] = "",
     templates: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Default: templates/ of the repository, as release.sh packs it.",
             show_default=False,
         ),
-    ] = _TEMPLATES,
+    ] = None,
     part: Annotated[
         Part | None, typer.Option(metavar="PART", help="Only subject, text or html.")
     ] = None,
 ) -> None:
     """Subject, text and HTML as ion would send them. Nothing is asked of AWS."""
-    made = rendered(templates, template, _data(context) if context else None, locale)
+    made = rendered(_folder(templates), template, _data(context) if context else None, locale)
     parts = {Part.SUBJECT: made.subject, Part.TEXT: made.text, Part.HTML: made.html}
     if target.as_json:
         show(target, made, "")
@@ -64,12 +65,21 @@ def render(
                 typer.echo(text)
 
 
-def _data(file: Path) -> Any:  # noqa: ANN401 - any JSON
+def _folder(named: Path | None) -> Path:
+    """Where the templates are. Raises UsageProblem: there is no such folder."""
+    folder = named or _TEMPLATES
+    if folder.is_dir():
+        return folder
+    if named is None:
+        raise UsageProblem(
+            "--templates FOLDER is needed: this ionctl isn't run from a clone, which has templates/"
+        )
+    raise UsageProblem(f"--templates {named}: there is no such folder")
+
+
+def _data(file: str) -> Any:  # noqa: ANN401 - any JSON
     """What is in it. Raises Problem: it can't be read, or is no JSON."""
     try:
-        is_piped = str(file) == "-"
-        return json.loads(sys.stdin.read() if is_piped else file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
+        return json.loads(without_mark(text_of(file)))
+    except ValueError as error:
         raise Problem(f"{file}: is no JSON: {error}") from error
-    except (OSError, ValueError) as error:
-        raise Problem(f"{file}: {getattr(error, 'strerror', None) or error}") from error

@@ -1,6 +1,5 @@
 """ionctl send: an email of options, or a whole message, published."""
 
-import base64
 import json
 import time
 from pathlib import Path
@@ -10,17 +9,20 @@ import typer
 from rich.text import Text
 
 from ion.contract import Lane
-from ionctl.cli.check import lines, read
-from ionctl.cli.conditions import given, tags
+from ion.outcome import Problem as Wrong
+from ionctl.cli.check import fault_lines
+from ionctl.cli.conditions import given, tags, typed
 from ionctl.cli.output import errors, show
+from ionctl.cli.reading import attachment, text_of
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import publishing
 from ionctl.ops.deployment import Deployment
 from ionctl.ops.json_change import compact
 from ionctl.ops.life import life
-from ionctl.ops.result import Life, LifeState, Sent
+from ionctl.ops.result import Fault, Life, LifeState, Published, Sent
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 _LOCAL_SECONDS, _AWS_SECONDS = 1.0, 3.0
 """Between two looks of --wait."""
@@ -32,6 +34,35 @@ _ENDS = {
     LifeState.SCHEDULED,
 }
 
+_OPTIONS = {
+    "recipient": "--to",
+    "cc": "--cc",
+    "bcc": "--bcc",
+    "sender": "--from",
+    "reply_to": "--reply-to",
+    "subject": "--subject",
+    "body_text": "--text",
+    "body_html": "--html",
+    "attachments": "--attach",
+    "template": "--template",
+    "context": "--context",
+    "locale": "--locale",
+    "tags": "--tag",
+    "headers": "--header",
+    "lane": "--lane",
+    "not_before": "--not-before",
+    "expires_at": "--expires-at",
+    "email_id": "--id",
+}
+"""By field: the option that it comes from."""
+_NEEDED = {
+    "$.recipient": "--to, --cc or --bcc",
+    "$.body_text": "--text, --html, --html-file or --template",
+    "$.template": "--template: --context and --locale are a template's",
+}
+_SAID = 100
+"""Characters of a value that are said again: not a whole text."""
+
 _Several = Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Also several times.")]
 _Time = Annotated[str | None, typer.Option(metavar="TIME", help="2027-03-08T09:00:00+01:00.")]
 
@@ -40,7 +71,7 @@ _Time = Annotated[str | None, typer.Option(metavar="TIME", help="2027-03-08T09:0
 def send(  # noqa: PLR0913 - an option a field
     target: Target,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A whole message; -: standard input.")
+        str | None, typer.Argument(metavar="FILE", help="A whole message; -: standard input.")
     ] = None,
     *,
     to: _Several = None,
@@ -67,6 +98,9 @@ def send(  # noqa: PLR0913 - an option a field
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Also several times.")
     ] = None,
+    unsubscribe: Annotated[
+        bool, typer.Option("--unsubscribe", help="With a link by which its recipient unsubscribes.")
+    ] = False,
     header: Annotated[
         list[str] | None, typer.Option("--header", metavar="NAME:VALUE", help="Also several times.")
     ] = None,
@@ -82,7 +116,10 @@ def send(  # noqa: PLR0913 - an option a field
     ] = False,
     timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Of --wait.")] = 120,
 ) -> None:
-    """Publish an email, once it is checked as the relay would check it. Prints its email_id."""
+    """Publish an email, once it is checked as the relay would check it. Prints its email_id.
+
+    With --wait it prints what became of it as well, and exits with 1 unless it was sent.
+    """
     fields = given(
         recipient=_one_or_all(to),
         cc=_one_or_all(cc),
@@ -91,12 +128,13 @@ def send(  # noqa: PLR0913 - an option a field
         reply_to=_one_or_all(reply_to),
         subject=subject,
         body_text=text,
-        body_html=read(html_file) if html_file else html,
-        attachments=[_attachment(one) for one in attach or ()],
+        body_html=text_of(html_file) if html_file else html,
+        attachments=[attachment(one) for one in attach or ()],
         template=template,
         context=_context(context),
         locale=locale,
         tags=tags(tag or ()),
+        unsubscribe=unsubscribe or None,
         headers=_headers(header or ()),
         lane=lane,
         not_before=not_before,
@@ -104,19 +142,18 @@ def send(  # noqa: PLR0913 - an option a field
         email_id=email_id,
     )
     if (file is None) == (not fields):
-        raise Problem("say what to send: --to, --subject, --text …, or a FILE, or - alone")
-    body = read(file) if file else compact({"action": "send", **fields})
+        raise UsageProblem("say what to send: --to, --subject, --text …, or a FILE, or - alone")
+    body = text_of(file) if file else compact({"action": "send", **fields})
     deployment = target.deployment()
     checked = publishing.check(body, file or "the email", default_sender=deployment.default_sender)
     if not checked.ok:
-        errors.print(Text(printable("\n".join(lines([checked])))), soft_wrap=True)
+        if file is None:
+            raise UsageProblem(_wrong(checked.faults[0], fields))
+        errors.print(Text(printable("\n".join(fault_lines(checked)))), soft_wrap=True)
         raise typer.Exit(1)
     done = publishing.publish(deployment, body, bulk=bulk)
     if not wait or not done.email_id:
-        words = f"published {done.email_id}\nionctl show {done.email_id}"
-        if not done.email_id:  # an order, or a claim check
-            words = "published\nionctl status"
-        show(target, done, Text(printable(words)))
+        _tell(target, done)
         return
     if not target.as_json:
         errors.print(Text(printable(f"published {done.email_id}")))
@@ -130,13 +167,38 @@ def send(  # noqa: PLR0913 - an option a field
         raise typer.Exit(1)
 
 
+def _tell(target: Target, done: Published) -> None:
+    """The email_id alone on standard output, for `id=$(ionctl send …)`; beside it what follows."""
+    if target.as_json or done.email_id:
+        show(target, done, Text(printable(done.email_id)))
+    if not target.as_json:
+        # of an order, or a claim check, there is no email_id to be followed
+        follows = f"{command('show')} {done.email_id}" if done.email_id else command("status")
+        errors.print(Text(printable(f"published: {follows}")), soft_wrap=True)
+
+
+def _wrong(fault: Fault, fields: dict[str, object]) -> str:
+    """What is wrong with the email, by the option that it comes from."""
+    if fault.problem == Wrong.MISSING:
+        return f"the email needs {_NEEDED.get(fault.path, fault.path)}"
+    field = fault.path.removeprefix("$.")
+    option = _OPTIONS.get(field.partition("[")[0].partition(".")[0])
+    words = fault.words.removeprefix(field).strip()
+    if option is None:
+        return fault.words
+    value = typed(fields, fault.path)
+    return f"{option} {value}: {words}" if 0 < len(value) < _SAID else f"{option}: {words}"
+
+
 def _fate(deployment: Deployment, email_id: str, timeout: int, pause: float) -> Life:
     """Its life once it has had its fate, or so many seconds are over."""
     ends = time.monotonic() + timeout
     while True:
         found = life(deployment, email_id)
-        if found.state in _ENDS or time.monotonic() >= ends:
+        if found.state in _ENDS:
             return found
+        if time.monotonic() >= ends:
+            return life(deployment, email_id, with_cause=True)
         time.sleep(pause)
 
 
@@ -144,19 +206,11 @@ def _one_or_all(addresses: list[str] | None) -> str | list[str] | None:
     return addresses[0] if addresses and len(addresses) == 1 else addresses
 
 
-def _attachment(file: Path) -> dict[str, str]:
-    try:
-        content = base64.b64encode(file.read_bytes()).decode()
-    except OSError as error:
-        raise Problem(f"--attach {file} can't be read: {error.strerror}") from error
-    return {"filename": file.name, "content": content}
-
-
 def _context(file: str | None) -> Any:  # noqa: ANN401 - any JSON
     if file is None:
         return None
     try:
-        return json.loads(read(file))
+        return json.loads(text_of(file))
     except ValueError as error:
         raise Problem(f"--context {file} is no JSON: {error}") from error
 
@@ -166,6 +220,6 @@ def _headers(headers: list[str] | tuple[str, ...]) -> dict[str, str]:
     for one in headers:
         name, colon, value = one.partition(":")
         if not colon:
-            raise Problem(f"--header {one}: write it as NAME:VALUE")
+            raise UsageProblem(f"--header {one}: write it as NAME:VALUE")
         found[name.strip()] = value.strip()
     return found

@@ -113,7 +113,7 @@ def _sections(seen: Status) -> Iterator[tuple[str, list[RenderableType]]]:
         yield "stops", [Text(printable(line)) for line in stop_lines(seen.stops, seen.at)]
     yield "queues", [_queues(seen)]
     if seen.deferred or seen.next_retry:
-        yield "put off", [Text(_put_off(seen))]
+        yield "deferred", [Text(_put_off(seen))]
     if seen.dead_letters:
         yield "dead letters", [Text(_dead_letters(seen))]
     yield "pace", [Text(_pace(one, seen.at)) for one in seen.pace]

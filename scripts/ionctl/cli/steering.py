@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
-import msgspec
 import typer
 from rich.text import Text
 
-from ion.contract import Lane, seconds_of
-from ion.contract.steering import Age
+from ion.contract import Lane  # noqa: TC001 - Typer reads the annotations
 from ionctl.cli.ask import sure
-from ionctl.cli.conditions import asked, given, tags
+from ionctl.cli.conditions import age, asked, given, named, tags
 from ionctl.cli.output import console, show
 from ionctl.cli.status import pause_lines, stop_lines
 from ionctl.cli.target import Target, on_target
 from ionctl.ops import steering, waking
 from ionctl.printable import printable
-from ionctl.problem import Problem
+from ionctl.problem import UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.contract import Cancel, Pause, Stop
@@ -55,7 +54,7 @@ def pause(
     by: _By = None,
 ) -> None:
     """Receive nothing: mail waits. Ends by itself, or by `resume`."""
-    order = asked("pause", given(lane=lane, until=_until(until, lasting)), _BY_PATH)
+    order = asked("pause", given(lane=lane, until=until_of(until, lasting)), _BY_PATH)
     done = steering.pause(
         target.deployment(), cast("Pause", order), by=by or getpass.getuser(), why=why
     )
@@ -91,7 +90,7 @@ def stop(  # noqa: PLR0913 - a parameter an option
     `dead redrive --reason STOPPED` sends them after all.
     """
     where = given(tag=tags(tag or ()), sender=sender, recipient_domain=domain, email_id=email_id)
-    fields = given(where=where, until=_until(until, lasting))
+    fields = given(where=where, until=until_of(until, lasting))
     order = cast("Stop", asked("stop", fields, _BY_PATH))
     deployment = target.deployment()
     if not where:
@@ -113,7 +112,7 @@ def resume(
 ) -> None:
     """End every pause and every stop, or one, and wake the relay."""
     if stop_id is not None and lane is not None:
-        raise Problem("--stop and --lane: one at a time")
+        raise UsageProblem("--stop and --lane: one at a time")
     done = steering.resume(
         target.deployment(), by=by or getpass.getuser(), lane=lane, stop_id=stop_id
     )
@@ -127,7 +126,8 @@ def cancel(
     by: _By = None,
 ) -> None:
     """Let an email not be sent, unless it is under way or has had its fate (then exit with 1)."""
-    order = cast("Cancel", asked("cancel", {"email_id": email_id}, _BY_PATH))
+    fields = {"email_id": named(email_id, "EMAIL_ID")}
+    order = cast("Cancel", asked("cancel", fields, _BY_PATH))
     done = steering.cancel(target.deployment(), order.email_id, by=by or getpass.getuser())
     show(target, done, Text(printable(f"{done.email_id}: {done.words}")))
     if done.how == "too_late":
@@ -139,20 +139,16 @@ def wake(target: Target) -> None:
     """Let the relay look at its queues now, and ask a server again that it leaves alone."""
     words = waking.wake(target.deployment())
     if not target.as_json:
-        console.print(printable(f"{words}: ionctl status shows what it does"), markup=False)
+        console.print(printable(f"{words}: {command('status')} shows what it does"), markup=False)
 
 
-def _until(until: str | None, lasting: str | None) -> str | None:
+def until_of(until: str | None, lasting: str | None) -> str | None:
     """The time at which it ends, as a message has it."""
     if lasting is None:
         return until
     if until is not None:
-        raise Problem("--until and --for: one of them is enough")
-    try:
-        seconds = seconds_of(msgspec.convert(lasting, Age))
-    except msgspec.ValidationError:
-        raise Problem("--for must be an age: 90s, 30m, 12h, 7d") from None
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+        raise UsageProblem("--until and --for: one of them is enough")
+    return (datetime.now(UTC) + age(lasting, "--for")).isoformat(timespec="seconds")
 
 
 def _pictured(done: InForce) -> Text:

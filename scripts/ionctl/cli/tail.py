@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ionctl.cli.life import age_of
+from ionctl.cli.conditions import age
 from ionctl.cli.output import console
 from ionctl.cli.target import Target, on_target
 from ionctl.ops.follow import Follower
@@ -44,7 +44,7 @@ def tail(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """The function's log in lines for people. With --json: its events, one a line."""
-    begin = datetime.now(UTC) - (age_of(since) if since else _USUAL)
+    begin = datetime.now(UTC) - (age(since, "--since") if since else _USUAL)
     follower = Follower(target.deployment(), Wanted(about=key), begin)
     while True:
         for event in follower.more():

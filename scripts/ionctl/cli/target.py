@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ionctl import program
 from ionctl.cli.completion import profiles
 from ionctl.ops import local_stack
 from ionctl.ops.account import Account, account, local_account
@@ -102,6 +103,9 @@ def on_target(command: Callable[..., None]) -> Callable[..., None]:
         said = {name: value for name in _OPTIONS if (value := given.pop(name))}
         if ctx.obj is not None:  # the environment was asked before the command's name already
             said = {name: value for name, value in said.items() if _is_typed(ctx, name)}
+        for name, value in said.items():
+            if name != "as_json" and _is_typed(ctx, name):
+                program.chose(f"--{name}", "" if value is True else value)
         ctx.obj = replace(ctx.obj or Target(), **said)
         command(ctx.obj, **given)
 

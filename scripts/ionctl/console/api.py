@@ -10,9 +10,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ion.contract import Lane, Where  # noqa: TC001 - msgspec reads them when the console runs
+from ion.policy.suppression import ALL
 from ionctl.console import operations
 from ionctl.console.answers import answer, asked
 from ionctl.console.contract import contract
+from ionctl.console.moved import discarded, redriven
 from ionctl.console.switches import MODES
 
 if TYPE_CHECKING:
@@ -67,6 +69,20 @@ class _Resume(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class _Cancel(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email_id: str
+
+
+class _Suppress(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address, and which mail isn't written to it."""
+
+    address: str
+    scope: str = ALL
+
+
+class _Unsuppress(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address, and the entry that ends; none: all of them."""
+
+    address: str
+    scope: str | None = None
 
 
 class _Switch(_Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,6 +140,8 @@ class Api:
             "/api/stop": self._stop,
             "/api/resume": self._resume,
             "/api/cancel": self._cancel,
+            "/api/suppress": self._suppress,
+            "/api/unsuppress": self._unsuppress,
             "/api/wake": self._wake,
             "/api/switches": self._switch,
         }
@@ -154,7 +172,8 @@ class Api:
         return StreamingResponse(self._changes.stream(), media_type="text/event-stream")
 
     async def _life(self, request: Request) -> Response:
-        return answer(await self._ask(operations.life, request.path_params["key"]))
+        asked, scan = request.path_params["key"].strip(), "scan" in request.query_params
+        return answer(await self._ask(operations.found, asked, scan=scan))
 
     async def _dead(self, request: Request) -> Response:
         reason, path = (request.query_params.get(name, "") for name in ("reason", "path"))
@@ -173,14 +192,16 @@ class Api:
         chosen = await asked(request, _Chosen)
         if not chosen.ids and chosen.where is None:
             raise HTTPException(400, "no letter was chosen: say ids or where")
-        return answer(await self._do(operations.redrive, chosen.where, chosen.ids))
+        moved = await self._do(operations.redrive, chosen.where, chosen.ids)
+        return answer({**msgspec.to_builtins(moved), "words": redriven(moved)})
 
     async def _discard(self, request: Request) -> Response:
         chosen = await asked(request, _Chosen)
         if not chosen.ids:
             raise HTTPException(400, "no letter was chosen: say ids")
         moved, jsonl = await self._do(operations.discard, chosen.ids)
-        return answer({**msgspec.to_builtins(moved), "jsonl": jsonl})
+        told = {"words": discarded(moved), "jsonl": jsonl}
+        return answer({**msgspec.to_builtins(moved), **told})
 
     async def _edit(self, request: Request) -> Response:
         body = (await asked(request, _Text)).body
@@ -219,6 +240,14 @@ class Api:
     async def _cancel(self, request: Request) -> Response:
         email_id = (await asked(request, _Cancel)).email_id
         return answer(await self._do(operations.cancel, email_id))
+
+    async def _suppress(self, request: Request) -> Response:
+        entry = await asked(request, _Suppress)
+        return answer(await self._do(operations.suppress, entry.address, entry.scope))
+
+    async def _unsuppress(self, request: Request) -> Response:
+        entry = await asked(request, _Unsuppress)
+        return answer(await self._do(operations.unsuppress, entry.address, entry.scope))
 
     async def _wake(self, _request: Request) -> Response:
         words = await self._do(operations.wake)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ionctl.console.inbox import Inbox
+    from ionctl.console.outcomes import Outcomes
     from ionctl.console.switches import Switches
     from ionctl.console.threads import Threads
     from ionctl.ops.result import Status
@@ -60,6 +61,7 @@ class Changes:
         seconds: between two looks.
         inbox, switches: None: there is none.
         threads: for the looks.
+        outcomes: None: the relay tells none, or elsewhere.
     """
 
     def __init__(
@@ -69,18 +71,20 @@ class Changes:
         inbox: Inbox | None,
         switches: Switches | None,
         threads: Threads,
+        outcomes: Outcomes | None = None,
     ) -> None:
         self._look = look
         self._seconds = seconds
         self._inbox = inbox
         self._switches = switches
         self._threads = threads
+        self._outcomes = outcomes
         self._state: dict[str, _Event] = {}
         self._version = 0
         self._listeners: set[asyncio.Event] = set()
         self._due = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
-        self._closed = False
+        self._ended = asyncio.Event()
 
     @property
     def listeners(self) -> int:
@@ -93,7 +97,7 @@ class Changes:
 
     def close(self) -> None:
         """End every stream."""
-        self._closed = True
+        self._ended.set()
         self._wake_all()
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -105,14 +109,15 @@ class Changes:
             self._watching = asyncio.create_task(self._watch())
         seen = 0
         try:
-            while not self._closed:
+            while not self._ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _HEARTBEAT_SECONDS)
                 changed.clear()
                 news = [one.octets for one in self._state.values() if one.version > seen]
                 seen = self._version
                 yield b"".join(news) or b":\n\n"
-                await asyncio.sleep(_LEAST_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _LEAST_SECONDS)
         finally:
             self._listeners.remove(changed)
             if not self._listeners:
@@ -130,9 +135,10 @@ class Changes:
         end = self._inbox.listen(arrived) if self._inbox else lambda: None
         try:
             self._tell_inbox()
-            while not self._closed:
+            while not self._ended.is_set():
                 self._due.clear()
                 self._tell_switches()
+                self._tell_outcomes()
                 await self._tell_status()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), self._seconds)
@@ -164,6 +170,10 @@ class Changes:
     def _tell_switches(self) -> None:
         if self._switches is not None:
             self._tell("switches", {"mode": str(self._switches.mode)})
+
+    def _tell_outcomes(self) -> None:
+        if self._outcomes is not None:
+            self._tell("outcomes", {"latest": self._outcomes.latest()})
 
     def _tell(self, name: str, state: object, *, alike: object = None) -> None:
         """Tell all who listen, if it is news.

@@ -14,8 +14,11 @@ from ion.contract import Cancel, Pause, Stop, Where, parse
 from ionctl.ops import edit as dead_edit
 from ionctl.ops import letters as dead_letters
 from ionctl.ops import life as life_of
-from ionctl.ops import publishing, steering, waking
+from ionctl.ops import publishing, rows, steering, suppressing, waking
 from ionctl.ops import status as relay_status
+from ionctl.ops.by_address import are_meant, emails_to
+from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
     from ion.contract import Lane
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.result import (
+        AddressKnown,
         Cancelled,
         Checked,
         Edited,
+        Emails,
         InForce,
         Letter,
         Letters,
@@ -44,9 +49,25 @@ def status(deployment: Deployment, *, letters: bool) -> Status:
     return relay_status.status(deployment, letters=letters)
 
 
-def life(deployment: Deployment, key: str) -> Life:
-    """The life of an email."""
-    return life_of.life(deployment, key)
+def found(deployment: Deployment, asked: str, *, scan: bool) -> Life | Emails:
+    """The life of an email; of an address, the emails to it.
+
+    Args:
+        deployment: whose.
+        asked: an id, or an address.
+        scan: look through the whole ledger, too.
+
+    Raises:
+        Problem: the ledger is so large that somebody should be asked before.
+    """
+    if scan and (whole := rows.size(deployment)).octets > rows.LARGE_BYTES:
+        raise Problem(
+            f"the ledger has {whole.octets / 1e9:,.1f} GB: to look through all of it costs about "
+            f"${whole.dollars:,.2f} and takes minutes; {command('show')} {asked} --scan does it"
+        )
+    if are_meant(deployment, asked, scan=scan):
+        return emails_to(deployment, asked, scan=scan)
+    return life_of.life(deployment, asked, scan=scan)
 
 
 # -- dead letters ------------------------------------------------------------------------
@@ -123,6 +144,16 @@ def cancel(deployment: Deployment, email_id: str) -> Cancelled:
     """Don't send an email. Raises BadInput: it can't be a key."""
     asked: Cancel = _parsed({"action": "cancel", "email_id": email_id})
     return steering.cancel(deployment, asked.email_id, by=_who())
+
+
+def suppress(deployment: Deployment, address: str, scope: str) -> AddressKnown:
+    """Write to an address no more. Raises Problem: it is none, or that is no scope."""
+    return suppressing.add(deployment, address.strip(), scope=scope.strip(), by=_who())
+
+
+def unsuppress(deployment: Deployment, address: str, scope: str | None) -> AddressKnown:
+    """Write to an address again. Raises Problem: it has no such entry."""
+    return suppressing.remove(deployment, address.strip(), scope)
 
 
 def wake(deployment: Deployment) -> str:

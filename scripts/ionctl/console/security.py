@@ -6,7 +6,9 @@ import hmac
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse
 
 from ionctl.console.answers import refusal
 
@@ -22,12 +24,19 @@ _PAGE_POLICY = (
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 """Of this machine. A page elsewhere whose name was made to lead here has another Host."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_PAGE = (None, "same-origin", "none")
+"""Sec-Fetch-Site of the page's own requests and of what a person opens; None: an old browser."""
 _NOT_KEPT = ("/api/", "/mail/")
 """Paths whose answers no cache keeps: they hold emails."""
 
 
 class Guard:
     """Refuses what doesn't come from the console's own page; writes headers that bind the browser.
+
+    Who opens the page with the token in the address gets it as a cookie, which every tab of that
+    browser sends from then on, and which leaves with the browser; no script can read it. Cookies
+    don't know ports (RFC 6265, section 8.5): other pages of this machine have it sent, too, so a
+    request with it must come from the console's own.
 
     Args:
         app: asked if nothing is refused.
@@ -40,7 +49,8 @@ class Guard:
         self._app = app
         self._hosts = {f"{name}:{port}" for name in _NAMES}
         self._origins = {f"http://{host}" for host in self._hosts}
-        self._authorization = f"Bearer {token}".encode()
+        self._token = token.encode()
+        self._cookie = f"ion-console-{port}"
         self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +61,8 @@ class Guard:
                 _bind(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
-        await (self._refused(scope) or self._app)(scope, receive, bound)
+        answered = self._refused(scope) or self._opened(scope)
+        await (answered or self._app)(scope, receive, bound)
 
     def _refused(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -72,8 +83,24 @@ class Guard:
         return None
 
     def _knows_the_token(self, headers: Headers) -> bool:
-        given = headers.get("authorization", "").encode()
-        return hmac.compare_digest(given, self._authorization)  # takes as long for any guess
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind == "Bearer" and self._is_token(given):
+            return True
+        kept = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        return self._is_token(kept) and headers.get("sec-fetch-site") in _OWN_PAGE
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self._token)  # takes as long for any guess
+
+    def _opened(self, scope: Scope) -> Response | None:
+        """The page without the token in its address; what follows # stays, as browsers have it."""
+        given = QueryParams(scope["query_string"]).get("token")
+        if scope["path"] != "/" or given is None:
+            return None
+        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        if self._is_token(given):
+            response.set_cookie(self._cookie, given, httponly=True, samesite="strict")
+        return response
 
 
 def _bind(headers: MutableHeaders, path: str) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ionctl.console.inbox import Inbox
+    from ionctl.console.outcomes import Outcomes
     from ionctl.console.switches import Switches
     from ionctl.ops.account import Account
     from ionctl.ops.deployment import Deployment
@@ -60,10 +61,11 @@ class Console:
         write: whether something may be changed.
         inbox: of the local mail server; None: there is none.
         switches: of the same.
+        outcomes: events of the local stack; None: there are none.
         token: that the page has to know; None: a new one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a console
         self,
         deployment: Deployment,
         *,
@@ -71,6 +73,7 @@ class Console:
         write: bool,
         inbox: Inbox | None = None,
         switches: Switches | None = None,
+        outcomes: Outcomes | None = None,
         token: str | None = None,
     ) -> None:
         self._listener = _listen(port)
@@ -84,6 +87,7 @@ class Console:
             inbox,
             switches,
             self._threads,
+            outcomes,
         )
         about = _about(deployment, local=local, write=write, inbox=inbox is not None)
         keys = Keys(deployment)
@@ -126,10 +130,10 @@ class Console:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
         with suppress(RuntimeError):  # the loop has ended by itself
             self._loop.call_soon_threadsafe(self._changes.close)
             self._loop.call_soon_threadsafe(self._threads.close)
+        self._server.should_exit = True
         self._thread.join()
 
     def wait(self) -> None:

@@ -2,23 +2,33 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
+from ionctl import outlet, program
 from ionctl.local import interrupt, once, once_files
 from ionctl.local.fate import summary
 from ionctl.local.ministack import ISOLATION
 from ionctl.local.options import parse
+from ionctl.local.outcomes import Outcomes
 from ionctl.local.stack import ROOT, Method, Stack
 from ionctl.local.up import stay_up
 from ionctl.problem import Problem
 
+_EVENTS_SECONDS = 30
+"""An event follows what it tells of within a second or two, on a machine that isn't loaded."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for; give the exit status."""
+    return outlet.run("ion", lambda: _ended(arguments))
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
     options = parse(arguments)
     interrupt.listen()
+    program.begin()
+    program.chose("--local")
     try:
         if options.dry_run:
             from ionctl.local.dry_run import dry_run  # noqa: PLC0415 - the others start sooner
@@ -33,10 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except interrupt.Interrupted as interrupted:
         return 128 + interrupted.signum  # as the shell has it
-    except BrokenPipeError:
-        # the reader of the output has gone; Python would complain once more while exiting
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 def _isolate() -> None:
@@ -59,14 +65,21 @@ def _run_once(options: argparse.Namespace) -> int:
         port=options.port,
         smtp_port=options.smtp_port,
         say=_say,
+        events=True,
     ) as stack:
+        outcomes = Outcomes(stack.aws, stack.names)
         _say(f"waiting until each message has its fate, at most {options.timeout:g} s")
         fates = once.run(stack, files, options.timeout, options.out)
+        if not stack.ledger_stream.catch_up(_EVENTS_SECONDS):
+            _say(f"not all events were told within {_EVENTS_SECONDS} s")
+        events = outcomes.heard()
+        once_files.write_events(events, options.out)
     for fate in fates:
         print(fate)
     emails = sum(len(fate.emails) for fate in fates)
     dead_letters = sum(len(fate.dead_letters) for fate in fates)
-    print(f"{options.out}: emails {emails}, dead letters {dead_letters}", flush=True)
+    told = f"emails {emails}, dead letters {dead_letters}, events {len(events)}"
+    print(f"{options.out}: {told}", flush=True)
     if wrong := summary(fates, options.timeout):
         _say(wrong)
         return 1

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -66,10 +66,13 @@ class Alarm:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def put(clients: Clients, names: Names, variables: Variables) -> None:
+def put(clients: Account, names: Names, variables: Variables) -> None:
     """Create all of them."""
     _put_those_that_wake(clients, names)
-    for alarm in alarms(names):
+    events = _of_events(names) if variables.events else ()
+    feedback = _of_feedback(names) if variables.feedback else ()
+    unsubscribing = _of_unsubscribing(names) if variables.unsubscribe else ()
+    for alarm in (*alarms(names), *events, *feedback, *unsubscribing):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=f"{names.name}-{alarm.name}-alarm",
             AlarmDescription=f"{alarm.says} What to do: docs/operations.md#{alarm.runbook}",
@@ -119,7 +122,7 @@ def _measured(alarm: Alarm) -> "_Measured":
     return {"Metrics": [told, *inputs]}
 
 
-def _put_those_that_wake(clients: Clients, names: Names) -> None:
+def _put_those_that_wake(clients: Account, names: Names) -> None:
     for alarm, queue in (
         (names.alarm, names.queue),
         (names.bulk_alarm, names.bulk_queue),
@@ -289,6 +292,45 @@ def _of_the_function(names: Names) -> tuple[Alarm, ...]:
     )
 
 
+def _of_events(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "events-failed",
+            "events-failed",
+            f"Events could not be told: they are in {names.events_queue}, each as a request that "
+            f"{names.events_function} takes again. Its log says why.",
+            ("AWS/SQS", {"QueueName": names.events_queue}),
+            "NumberOfMessagesSent",
+        ),
+        Alarm(
+            "events-late",
+            "events-late",
+            f"Events are more than 15 minutes late: {names.events_function} doesn't get on, or "
+            f"can't publish on {names.outcome_topic}. None is lost for 12 hours. Its log says why.",
+            ("AWS/Lambda", {"FunctionName": names.events_function}),
+            "IteratorAge",
+            "Maximum",
+            _MORE,
+            threshold=900_000,
+        ),
+    )
+
+
+def _of_feedback(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "feedback-deadletter",
+            "feedback-dead-letters",
+            "Notices of bounces and complaints could not be read, or not be written down: they are "
+            f"in {names.feedback_dead_letter_queue}, and those addresses are still written to. The "
+            f"log of {names.feedback_function} says why.",
+            ("AWS/SQS", {"QueueName": names.feedback_dead_letter_queue}),
+            "ApproximateNumberOfMessagesVisible",
+            "Maximum",
+        ),
+    )
+
+
 def _of_topics(names: Names) -> tuple[Alarm, ...]:
     return tuple(
         alarm
@@ -312,4 +354,18 @@ def _of_topics(names: Names) -> tuple[Alarm, ...]:
                 "NumberOfNotificationsFailedToRedriveToDlq",
             ),
         )
+    )
+
+
+def _of_unsubscribing(names: Names) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            "unsubscribe",
+            "unsubscribe",
+            f"{names.unsubscribe} could not note that somebody unsubscribes: it failed, or the "
+            "ledger can't be used. Who clicked was told to come back, or their mail program was. "
+            "The log says why.",
+            ("AWS/Lambda", {"FunctionName": names.unsubscribe}),
+            "Url5xxCount",
+        ),
     )

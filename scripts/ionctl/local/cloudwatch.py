@@ -6,18 +6,21 @@ looks at a metric's name alone: one waiting message sets off the alarm of each q
 
 import logging
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
+from ionctl.ops.account import Account
 
 _PERIOD_SECONDS = 60
 """Of the alarm. In the real CloudWatch also the time between two measurements."""
 _INTERVAL_SECONDS = 1.0
-"""A minute of CloudWatch's passes in a second here."""
+"""A minute of CloudWatch's passes in a second here, while mail goes."""
+_LONGEST_SECONDS = 8.0
+"""The same where mail waits and none goes: each look wakes the relay, which is held, or paused."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ _log = logging.getLogger(__name__)
 class QueueMetric:
     """Measures input, bulk and later queue, in a thread between `__enter__` and `__exit__`."""
 
-    def __init__(self, clients: Clients, names: Names) -> None:
+    def __init__(self, clients: Account, names: Names) -> None:
         self._clients = clients
         self._names = names
         self._stop = threading.Event()
@@ -40,14 +43,17 @@ class QueueMetric:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(_INTERVAL_SECONDS):
+        pause, before = _INTERVAL_SECONDS, dict[str, str]()
+        while not self._stop.wait(pause):
             try:
-                self._measure()
-            except (BotoCoreError, ClientError) as error:
-                # the next second brings the next try
+                sizes = self._measure()
+                pause, before = pause_after(pause, before, sizes), sizes
+            except (BotoCoreError, ClientError, KeyError) as error:
+                # the next second brings the next try; one that is killed leaves half an answer
                 _log.warning("the queues couldn't be measured: %s", error)
 
-    def _measure(self) -> None:
+    def _measure(self) -> dict[str, str]:
+        """Give how many messages can be received, by queue."""
         names = self._names
         sizes = {
             queue: self._clients.sqs.get_queue_attributes(
@@ -76,3 +82,12 @@ class QueueMetric:
                 for queue, size in sizes.items()
             ],
         )
+        return sizes
+
+
+def pause_after(pause: float, before: Mapping[str, str], sizes: Mapping[str, str]) -> float:
+    """Seconds until the next measurement: twice as many each time that what waits is the same."""
+    waits = any(int(size) for size in sizes.values())
+    if not waits or sizes != before:
+        return _INTERVAL_SECONDS
+    return min(2 * pause, _LONGEST_SECONDS)

@@ -38,17 +38,16 @@ def run(
         with held():
             watchdog.start()
             process = subprocess.Popen(
-                command,
+                watchdog.announced(command),
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=watchdog.pipe,
                 stdout=subprocess.PIPE,
                 stderr=None if show_stderr else subprocess.STDOUT,
                 text=True,
                 # a group of its own, so that what it starts can be ended with it
                 start_new_session=True,
             )
-            watchdog.watch(process.pid)
         output, _ = process.communicate(timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
         raise Problem(f"{command[0]} took longer than {timeout_seconds:g} s") from None

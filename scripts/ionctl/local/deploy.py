@@ -5,13 +5,13 @@ come to the same is what tests/scripts/local/test_agreement.py shows.
 """
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ionctl.files import version
-from ionctl.local import alarms, policies
-from ionctl.local.clients import Clients
+from ionctl.local import alarms, deploy_events, deploy_feedback, policies, unsubscribing
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
@@ -25,20 +25,27 @@ _DEAD_LETTERS_HIDDEN_SECONDS = 30
 _SWEEP_MINUTES = 5
 
 
-def deploy(clients: Clients, names: Names, variables: Variables) -> None:
+def deploy(clients: Account, names: Names, variables: Variables) -> None:
     """Create everything, except the secret."""
     _queues(clients, names)
     _topics(clients, names)
-    _table(clients, names.table, "expires_at")
+    _table(clients, names.table, "expires_at", stream=variables.events)
     if variables.outbox:
         _table(clients, names.outbox, "ttl")
+    if variables.feedback:
+        deploy_feedback.index(clients, names)
     alarms.put(clients, names, variables)
     _role(clients, names, variables)
-    _function(clients, names, variables)
+    url = unsubscribing.deploy(clients, names, variables) if variables.unsubscribe else ""
+    _function(clients, names, variables, url)
     _wakeups(clients, names)
+    if variables.events:
+        deploy_events.deploy(clients, names, variables)
+    if variables.feedback:
+        deploy_feedback.deploy(clients, names, variables)
 
 
-def _queues(clients: Clients, names: Names) -> None:
+def _queues(clients: Account, names: Names) -> None:
     attributes: dict[QueueAttributeNameType, str] = {
         "MessageRetentionPeriod": str(_RETENTION_SECONDS),
         "MaximumMessageSize": str(_MAX_MESSAGE_BYTES),
@@ -78,7 +85,7 @@ def _queues(clients: Clients, names: Names) -> None:
     )
 
 
-def _topics(clients: Clients, names: Names) -> None:
+def _topics(clients: Account, names: Names) -> None:
     for topic, topic_arn in (
         (names.topic, names.topic_arn),
         (names.bulk_topic, names.bulk_topic_arn),
@@ -105,13 +112,16 @@ def _topics(clients: Clients, names: Names) -> None:
         )
 
 
-def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
+def _table(clients: Account, name: str, ttl_attribute: str, *, stream: bool = False) -> None:
+    both_images = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    more: Any = {"StreamSpecification": both_images} if stream else {}
     clients.dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "email_id", "AttributeType": "S"}],
         DeletionProtectionEnabled=True,
+        **more,
     )
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name)
     clients.dynamodb.update_time_to_live(
@@ -124,7 +134,7 @@ def _table(clients: Clients, name: str, ttl_attribute: str) -> None:
     )
 
 
-def _role(clients: Clients, names: Names, variables: Variables) -> None:
+def _role(clients: Account, names: Names, variables: Variables) -> None:
     clients.iam.create_role(
         RoleName=names.role,
         Description="ion: what the relay may do",
@@ -137,7 +147,7 @@ def _role(clients: Clients, names: Names, variables: Variables) -> None:
     )
 
 
-def _function(clients: Clients, names: Names, variables: Variables) -> None:
+def _function(clients: Account, names: Names, variables: Variables, url: str) -> None:
     clients.logs.create_log_group(logGroupName=names.log_group)
     clients.logs.put_retention_policy(logGroupName=names.log_group, retentionInDays=30)
     clients.functions.create_function(
@@ -152,7 +162,7 @@ def _function(clients: Clients, names: Names, variables: Variables) -> None:
         Architectures=["arm64"],
         MemorySize=512,
         Timeout=_TIMEOUT_SECONDS,
-        Environment={"Variables": environment(names, variables)},
+        Environment={"Variables": environment(names, variables) | unsubscribing.environment(url)},
     )
     clients.functions.get_waiter("function_active_v2").wait(FunctionName=names.function)
     clients.functions.put_function_concurrency(
@@ -177,6 +187,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
         "ION_AWS_DEAD_LETTER_QUEUE_URL": names.dead_letter_queue_url,
         "ION_AWS_LEDGER_TABLE": names.table,
         **({"ION_AWS_OUTBOX_TABLE": names.outbox} if variables.outbox else {}),
+        **({"ION_AWS_EVENTS": "on"} if variables.events else {}),
         "ION_AWS_ALARM_NAME": names.alarm,
         "ION_AWS_BULK_ALARM_NAME": names.bulk_alarm,
         "ION_AWS_LATER_ALARM_NAME": names.later_alarm,
@@ -187,7 +198,7 @@ def environment(names: Names, variables: Variables) -> dict[str, str]:
     }
 
 
-def _wakeups(clients: Clients, names: Names) -> None:
+def _wakeups(clients: Account, names: Names) -> None:
     for statement, principal, source_arn in (
         ("wake-on-message", "sns.amazonaws.com", names.topic_arn),
         ("wake-on-bulk", "sns.amazonaws.com", names.bulk_topic_arn),

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ion.aws.address_key import AddressKey
+from ion.aws.addresses import Addresses
 from ion.aws.control import ControlRow
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.objects import Objects
@@ -16,6 +18,7 @@ from ion.contract import Redrive
 from ion.drain.allowance import Allowance
 from ion.drain.claim_checks import ClaimChecks
 from ion.drain.memory import Memory
+from ion.drain.suppression_list import SuppressionList
 from ion.guard_rules import GuardRules
 from ion.mail import is_address
 from ion.message import Source
@@ -28,6 +31,7 @@ from ionctl.local import forecast
 from ionctl.local.place import QUEUE_URL, named, of_local_stack
 from ionctl.ops import letters
 from ionctl.ops.account import Account
+from ionctl.ops.address_rows import known_key
 from ionctl.ops.deployment import Deployment
 from ionctl.ops.doctor import secret
 from ionctl.ops.doctor.check import NotKnownError
@@ -107,17 +111,36 @@ def _relay(
     memory = Memory(
         Allowance.of(deployment.configuration["MemorySize"] * _MB, settings.servers[0].connections)
     )
+    control = _control(deployment)
     outbox = Outbox(account.dynamodb, settings.aws.outbox_table)
     claim_checks = ClaimChecks(Objects(lambda: account.s3), outbox, memory)
     return forecast.Relay(
         settings.sender,
         known.renderer,
         known.guard,
-        _control(deployment),
+        control,
         claim_checks,
         partial(_count, deployment),
         partial(_states, deployment),
+        _suppression_list(deployment, settings, control, known.guard),
     )
+
+
+def _suppression_list(
+    deployment: Deployment, settings: Settings, control: Control, guard: StagingGuard
+) -> SuppressionList | None:
+    """None: no address has been hashed yet, so nobody is on it; a look makes no key."""
+    dynamodb, table = deployment.account.dynamodb, deployment.table
+    if known_key(deployment) is None:
+        return None
+    found = SuppressionList(
+        Addresses(dynamodb, table),
+        AddressKey(dynamodb, table),
+        is_on=settings.suppression_list,
+        guard=guard,
+    )
+    found.has_erasures = lambda: control.erasures
+    return found
 
 
 def _control(deployment: Deployment) -> Control:

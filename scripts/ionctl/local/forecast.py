@@ -19,8 +19,9 @@ from ion.contract import (
     claim_check,
 )
 from ion.contract.hints import hint
-from ion.delivery import Status
+from ion.delivery import Delivery, Status
 from ion.drain.claim_checks import ClaimChecks
+from ion.drain.suppression_list import Looked, SuppressionList, addressed, left_out
 from ion.drain.templating import filled
 from ion.drain.unfetched import UnfetchedError
 from ion.envelope import Email
@@ -54,6 +55,7 @@ class Relay:
         claim_checks: fetches what messages point to; None: it can't be.
         count: the dead letters that a redrive is about; None: they can't be looked at.
         states: of emails in the ledger, by their keys.
+        suppression_list: who must not be written to; None: it can't be looked at.
     """
 
     sender: str | None
@@ -63,6 +65,7 @@ class Relay:
     claim_checks: ClaimChecks | None = None
     count: Callable[[Redrive], Moved] | None = None
     states: Callable[[Sequence[str]], Mapping[str, str]] = lambda _keys: {}
+    suppression_list: SuppressionList | None = None
     now: Callable[[], float] = time.time
 
 
@@ -131,9 +134,27 @@ def _would_send(message: Message, history: History, send: Send, relay: Relay) ->
     stop = relay.control.stop_about(asked, now, key=key, left=left, default_sender=relay.sender)
     if stop is not None:
         return f"would be dead-lettered: {Reason.STOPPED}, {stop.said}"
+    looked = Looked()
+    if relay.suppression_list is not None:
+        email_of = {key: addressed(checked.envelope, left, history)}
+        looked = asyncio.run(relay.suppression_list.look(email_of))
+    if looked.unknown:
+        return f"would wait: the suppression list can't be read, {looked.code}"
+    fates = left_out(looked.barred.get(key, {}))
+    barred = {i for fate in fates for i in fate.recipients}
+    not_sent = "; ".join(_not_sent(fate, everybody) for fate in fates)
+    if not (left := [i for i in left if i not in barred]):
+        return f"would {not_sent}"
     email = checked.email(history.first_queued_at, dict.fromkeys(checked.objects, ()))
     line = _would_go(email, len(checked.objects), left, relay.guard)
+    line += f"; and {not_sent}" if not_sent else ""
     return f"{line}, as bulk" if lane is Lane.BULK else line
+
+
+def _not_sent(fate: Delivery, everybody: Sequence[str]) -> str:
+    names = ", ".join(everybody[i] for i in fate.recipients)
+    why = ": ".join(filter(None, (fate.outcome.reason.value, fate.reply)))
+    return f"not be sent to {names}, {why}"
 
 
 def _lane(message: Message, history: History, send: Send) -> Lane:

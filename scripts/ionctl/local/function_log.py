@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from ionctl.local.clients import Clients
 from ionctl.local.names import Names
+from ionctl.ops.account import Account
 
 
 class FunctionLog:
@@ -14,7 +14,7 @@ class FunctionLog:
     the time of the last line seen.
     """
 
-    def __init__(self, clients: Clients, names: Names) -> None:
+    def __init__(self, clients: Account, names: Names) -> None:
         self._clients = clients
         self._names = names
         self._since_milliseconds = 0

@@ -19,7 +19,7 @@ permission that the deployment forgets is missing here too.
 import json
 from typing import Any
 
-from ionctl.local.clients import Clients
+from ionctl.ops.account import Account
 
 POLICY = "ministack-quirks"
 
@@ -30,7 +30,7 @@ _BATCHED = {
 _STATEMENTS = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 
 
-def make_up(clients: Clients, role: str) -> None:
+def make_up(clients: Account, role: str) -> None:
     """Give a role its second policy."""
     statements: list[dict[str, Any]] = []
     for policy in clients.iam.list_role_policies(RoleName=role)["PolicyNames"]:

@@ -7,11 +7,12 @@ itself: dates, ids, counts, states.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from ionctl.local.clients import Clients
 from ionctl.local.iam_quirks import POLICY as QUIRKS
 from ionctl.local.names import Names
+from ionctl.ops.account import Account
 
 Inventory = dict[str, Any]
 """Resource -> attribute -> value, all of it JSON."""
@@ -19,12 +20,17 @@ Inventory = dict[str, Any]
 _MADE_UP = re.compile(
     r"(Created|Modified|Updated|Updated?Timestamp|LastModified|LastUpdate|Timestamp|DateTime|Date)"
 )
+_FUNCTION_URL = re.compile(r"https://[a-z0-9]{32}\.(?=lambda-url\.)")
+"""With the id that AWS gives it."""
 _STATE = frozenset(
     {
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateNumberOfMessagesNotVisible",
         "CodeLocation",
+        "EventSourceMappingArn",
+        "LatestStreamLabel",
+        "CreationTime",
         "RevisionId",
         "ResponseMetadata",
         "RoleId",
@@ -33,19 +39,28 @@ _STATE = frozenset(
         "StateValue",
         "SubscriptionArn",
         "TableId",
+        "UUID",
         "creationTime",
         "storedBytes",
     }
 )
 
 
-def inventory(clients: Clients, names: Names) -> Inventory:
+_STREAM = re.compile(r"(?<=/stream/)[0-9T:.-]+")
+"""The moment at which a stream was made, in its ARN."""
+
+
+def inventory(clients: Account, names: Names) -> Inventory:
     """Give all that there is of a deployment, and of everything else in its account."""
     found = {
         **_queues(clients),
         **_topics(clients),
-        **_function(clients, names),
-        **_role(clients, names),
+        "function": _function(clients, names.function),
+        "events function": _function(clients, names.events_function),
+        "role": _role(clients, names.role),
+        "events role": _role(clients, names.events_role),
+        "unsubscribe function": _function(clients, names.unsubscribe),
+        "unsubscribe role": _role(clients, names.unsubscribe_role),
         **_rule(clients, names),
         **_tables(clients),
         "alarms": clients.cloudwatch.describe_alarms()["MetricAlarms"],
@@ -60,7 +75,7 @@ def inventory(clients: Clients, names: Names) -> Inventory:
     return normal
 
 
-def _queues(clients: Clients) -> Inventory:
+def _queues(clients: Account) -> Inventory:
     return {
         f"queue {url.rsplit('/', 1)[-1]}": {
             **clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"],
@@ -70,7 +85,7 @@ def _queues(clients: Clients) -> Inventory:
     }
 
 
-def _topics(clients: Clients) -> Inventory:
+def _topics(clients: Account) -> Inventory:
     found: Inventory = {}
     for topic in clients.sns.list_topics()["Topics"]:
         arn = topic["TopicArn"]
@@ -86,40 +101,49 @@ def _topics(clients: Clients) -> Inventory:
     return found
 
 
-def _function(clients: Clients, names: Names) -> Inventory:
-    functions, name = clients.functions, names.function
-    function = functions.get_function(FunctionName=name)
-    policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
+def _function(clients: Account, name: str) -> Inventory:
+    """Give all that belongs to a function; nothing, if there is none of that name."""
+    functions = clients.functions
+    try:
+        function = functions.get_function(FunctionName=name)
+    except functions.exceptions.ResourceNotFoundException:
+        return {}
+    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    found: Inventory = {
+        **function["Configuration"],
+        "Concurrency": function.get("Concurrency"),
+        "Tags": function.get("Tags", {}),
+        "EventSourceMappings": mappings,
+    }
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        config = functions.get_function_event_invoke_config(FunctionName=name)
+        found["EventInvokeConfig"] = config
+    if urls := functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
+        found["Urls"] = urls
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
+        found["Policy"] = sorted(policy["Statement"], key=lambda one: str(one["Sid"]))
+    return found
+
+
+def _role(clients: Account, role: str) -> Inventory:
+    iam = clients.iam
+    try:
+        found = iam.get_role(RoleName=role)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return {}
     return {
-        "function": {
-            **function["Configuration"],
-            "Concurrency": function.get("Concurrency"),
-            "Tags": function.get("Tags", {}),
-            "EventInvokeConfig": functions.get_function_event_invoke_config(FunctionName=name),
-            "Policy": sorted(policy["Statement"], key=lambda statement: str(statement["Sid"])),
-            "EventSourceMappings": functions.list_event_source_mappings(FunctionName=name)[
-                "EventSourceMappings"
-            ],
-        }
+        **found,
+        "Policies": {
+            policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            if policy != QUIRKS
+        },
+        "Attached": iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"],
     }
 
 
-def _role(clients: Clients, names: Names) -> Inventory:
-    iam, role = clients.iam, names.role
-    return {
-        "role": {
-            **iam.get_role(RoleName=role)["Role"],
-            "Policies": {
-                policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-                for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
-                if policy != QUIRKS
-            },
-            "Attached": iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"],
-        }
-    }
-
-
-def _rule(clients: Clients, names: Names) -> Inventory:
+def _rule(clients: Account, names: Names) -> Inventory:
     targets = clients.events.list_targets_by_rule(Rule=names.rule)["Targets"]
     return {
         "rule": {
@@ -132,7 +156,7 @@ def _rule(clients: Clients, names: Names) -> Inventory:
     }
 
 
-def _tables(clients: Clients) -> Inventory:
+def _tables(clients: Account) -> Inventory:
     dynamodb = clients.dynamodb
     return {
         f"table {table}": {
@@ -155,6 +179,8 @@ def _normal(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         if value.startswith(("{", "[")):
             return _normal(json.loads(value), names)
+        value = _STREAM.sub("LABEL", value)
+        value = _FUNCTION_URL.sub("https://FUNCTION.", value)
         return value.replace(names.account, "ACCOUNT").replace(names.endpoint, "ENDPOINT")
     if isinstance(value, Iterable):
         # nothing here has an order that means something

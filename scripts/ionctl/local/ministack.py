@@ -7,6 +7,7 @@ import subprocess
 import time
 from http import HTTPStatus
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from ionctl import loopback
@@ -33,6 +34,7 @@ ISOLATION = {
 
 _START_SECONDS = 60
 _STOP_SECONDS = 5
+_DYING_SECONDS = 2
 _POLL_SECONDS = 0.05
 _INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
@@ -63,8 +65,23 @@ class Ministack:
         self.wait()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End it.
+
+        Raises:
+            Problem: it had ended by itself, whatever that broke.
+        """
+        try:
+            if isinstance(error, Exception):
+                # it takes a moment from a broken connection to the end of the process behind it
+                self.check(0 if isinstance(error, Problem) else _DYING_SECONDS)
+        finally:
+            self.end()
 
     def start(self) -> None:
         """Start it; it doesn't answer yet."""
@@ -72,17 +89,16 @@ class Ministack:
             with held(), self.log.open("wb") as log:
                 self._watchdog.start()
                 self._process = subprocess.Popen(
-                    [self._python.parent / "ministack"],
+                    self._watchdog.announced([self._python.parent / "ministack"]),
                     cwd=self._folder,
                     env=self._environment(),
-                    stdin=subprocess.DEVNULL,
+                    stdin=self._watchdog.pipe,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     # A group of its own: Ctrl-C reaches us alone, and we end it in good order,
                     # with all that it has started.
                     start_new_session=True,
                 )
-                self._watchdog.watch(self._process.pid)
         except BaseException:
             self.end()
             raise
@@ -143,14 +159,18 @@ class Ministack:
         finally:
             connection.close()
 
-    def check(self) -> None:
-        """Notice its end.
+    def check(self, patience_seconds: float = 0) -> None:
+        """Notice its end, at the latest so many seconds from now.
 
         Raises:
             Problem: it runs no more.
         """
-        if self._process is None or self._process.poll() is not None:
-            raise Problem(f"ministack has ended by itself:\n{self._last_words()}")
+        try:
+            if self._process is not None:
+                self._process.wait(patience_seconds)
+        except subprocess.TimeoutExpired:
+            return
+        raise Problem(f"ministack has ended by itself:\n{self._last_words()}")
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()

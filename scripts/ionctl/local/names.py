@@ -58,8 +58,39 @@ class Names:
     table_arn: str
     outbox: str
     outbox_arn: str
+    outcome_topic: str
+    outcome_topic_arn: str
+    events_function: str
+    events_function_arn: str
+    events_role: str
+    events_role_arn: str
+    events_log_group: str
+    events_log_group_arn: str
+    events_queue: str
+    events_queue_arn: str
+    events_queue_url: str
+    feedback_function: str
+    feedback_function_arn: str
+    feedback_role: str
+    feedback_role_arn: str
+    feedback_log_group: str
+    feedback_log_group_arn: str
+    feedback_topic: str
+    feedback_topic_arn: str
+    feedback_queue: str
+    feedback_queue_arn: str
+    feedback_queue_url: str
+    feedback_dead_letter_queue: str
+    feedback_dead_letter_queue_arn: str
+    feedback_dead_letter_queue_url: str
     files: str
     files_arn: str
+    unsubscribe: str
+    unsubscribe_arn: str
+    unsubscribe_role: str
+    unsubscribe_role_arn: str
+    unsubscribe_log_group: str
+    unsubscribe_log_group_arn: str
     secret: str
     secret_arn: str
 
@@ -83,6 +114,17 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
     topic, role, log_group = f"{name}-input-topic", f"{name}-lambda-role", f"/aws/lambda/{name}"
     alarm, rule, secret = f"{queue}-size-alarm", f"{name}-sweep", f"/{name}/config-secrets"
     alarm_topic, table = f"{alarm}-topic", f"{name}-ledger"
+    outcome_topic, events, events_role = (
+        f"{name}-outcome-topic",
+        f"{name}-events",
+        f"{name}-events-role",
+    )
+    events_log_group, events_queue = f"/aws/lambda/{events}", f"{events}-failure-queue"
+    feedback = f"{name}-feedback"
+    feedback_log_group, feedback_topic = f"/aws/lambda/{feedback}", f"{feedback}-topic"
+    feedback_queue, feedback_dead = f"{feedback}-queue", f"{feedback}-deadletter-queue"
+    unsubscribe = f"{name}-unsubscribe"
+    unsubscribe_log_group = f"/aws/lambda/{unsubscribe}"
     return Names(
         endpoint=endpoint,
         account=account,
@@ -124,8 +166,39 @@ def names_of(endpoint: str, account: str = ACCOUNT, name: str = "ion") -> Names:
         table_arn=arn("dynamodb", f"table/{table}"),
         outbox=f"{name}-outbox",
         outbox_arn=arn("dynamodb", f"table/{name}-outbox"),
+        outcome_topic=outcome_topic,
+        outcome_topic_arn=arn("sns", outcome_topic),
+        events_function=events,
+        events_function_arn=arn("lambda", f"function:{events}"),
+        events_role=events_role,
+        events_role_arn=f"arn:aws:iam::{account}:role/{events_role}",
+        events_log_group=events_log_group,
+        events_log_group_arn=arn("logs", f"log-group:{events_log_group}"),
+        events_queue=events_queue,
+        events_queue_arn=arn("sqs", events_queue),
+        events_queue_url=f"{endpoint}/{account}/{events_queue}",
+        feedback_function=feedback,
+        feedback_function_arn=arn("lambda", f"function:{feedback}"),
+        feedback_role=feedback,
+        feedback_role_arn=f"arn:aws:iam::{account}:role/{feedback}",
+        feedback_log_group=feedback_log_group,
+        feedback_log_group_arn=arn("logs", f"log-group:{feedback_log_group}"),
+        feedback_topic=feedback_topic,
+        feedback_topic_arn=arn("sns", feedback_topic),
+        feedback_queue=feedback_queue,
+        feedback_queue_arn=arn("sqs", feedback_queue),
+        feedback_queue_url=f"{endpoint}/{account}/{feedback_queue}",
+        feedback_dead_letter_queue=feedback_dead,
+        feedback_dead_letter_queue_arn=arn("sqs", feedback_dead),
+        feedback_dead_letter_queue_url=f"{endpoint}/{account}/{feedback_dead}",
         files=f"{name}-files",
         files_arn=f"arn:aws:s3:::{name}-files",
+        unsubscribe=unsubscribe,
+        unsubscribe_arn=arn("lambda", f"function:{unsubscribe}"),
+        unsubscribe_role=f"{unsubscribe}-role",
+        unsubscribe_role_arn=f"arn:aws:iam::{account}:role/{unsubscribe}-role",
+        unsubscribe_log_group=unsubscribe_log_group,
+        unsubscribe_log_group_arn=arn("logs", f"log-group:{unsubscribe_log_group}"),
         secret=secret,
         secret_arn=arn("ssm", f"parameter{secret}"),
     )

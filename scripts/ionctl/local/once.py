@@ -17,6 +17,7 @@ from ionctl.local import once_files, show
 from ionctl.local.fate import Fate
 from ionctl.local.peek import Queued
 from ionctl.local.stack import Stack
+from ionctl.ops.publishing import not_for_sqs
 
 _FANOUT_SECONDS = 10
 _POLL_SECONDS = 0.05
@@ -91,6 +92,8 @@ def _publish(stack: Stack, file: Path, content: bytes) -> Published:
         return Published(file, refused="it isn't UTF-8, and SNS takes only text")
     if not body:  # ministack would take it
         return Published(file, refused="it is empty, and SNS takes no empty message")
+    if wrong := not_for_sqs(body):  # ministack would take it, and no dead letter could be made
+        return Published(file, refused=wrong)
     before = {queued.message_id for queued in stack.queued()}
     try:
         stack.publish(body)

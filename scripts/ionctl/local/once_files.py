@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ionctl.local.fate import Fate
 from ionctl.local.mail_session import Arrived
+from ionctl.local.outcomes import Event
 from ionctl.problem import Problem
 
 
@@ -43,6 +44,8 @@ def make_folder(out: Path) -> None:
     Raises:
         Problem: it can't.
     """
+    if out.exists() and not out.is_dir():
+        raise Problem(f"--out {out}: is no folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -72,6 +75,19 @@ def write(fates: Sequence[Fate], out: Path) -> None:
                 )
                 name = _free(f"{stem}.dead-letter.json", taken)
                 (out / name).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{out} can't be written to: {error.strerror}") from error
+
+
+def write_events(events: Sequence[Event], out: Path) -> None:
+    """Write `events.jsonl` into `out`, a line each, in the place of an earlier run's.
+
+    Raises:
+        Problem: it can't be written to.
+    """
+    lines = "".join(f"{json.dumps(event, ensure_ascii=False)}\n" for event in events)
+    try:
+        (out / "events.jsonl").write_text(lines, encoding="utf-8")
     except OSError as error:
         raise Problem(f"{out} can't be written to: {error.strerror}") from error
 

@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help=f"for the emails (.eml) and dead letters (.json) that come of it (default: {OUT})",
+        help=f"for what comes of it: emails (.eml), dead letters (.json), events (default: {OUT})",
     )
     once.add_argument(
         "--timeout",

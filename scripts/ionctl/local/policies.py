@@ -6,6 +6,7 @@ Each is given as AWS takes it, as JSON.
 import json
 from typing import Any
 
+from ion.aws.feedback_rows import INDEX
 from ionctl.local.names import Names
 from ionctl.local.variables import Variables
 
@@ -106,6 +107,83 @@ def allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:
         *_claim_allowances(names, variables),
         *_template_allowances(variables.settings.get("templates", {}).get("s3", "")),
     ]
+
+
+def events_role(names: Names) -> str:
+    """Give the policy of the events function's role."""
+    return _policy(
+        _allow(
+            "ReadStream",
+            [
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+            ],
+            f"{names.table_arn}/stream/*",
+        ),
+        _allow("Tell", ["sns:Publish"], names.outcome_topic_arn),
+        _allow("SetAside", ["sqs:SendMessage"], names.events_queue_arn),
+        _allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{names.events_log_group_arn}:*",
+        ),
+    )
+
+
+def feedback_topic(names: Names) -> str:
+    """Give the policy of the topic on which the account's SES tells."""
+    return _policy(
+        {
+            **_allow("AllowSES", ["sns:Publish"], names.feedback_topic_arn),
+            "Principal": {"Service": "ses.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": names.account}},
+        }
+    )
+
+
+def feedback_role(names: Names) -> str:
+    """Give the policy of the feedback function's role."""
+    return _policy(
+        _allow(
+            "ReadQueue",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            names.feedback_queue_arn,
+        ),
+        _allow(
+            "WriteAddressesAndTimelines",
+            ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+            names.table_arn,
+        ),
+        _allow("FindByMessageId", ["dynamodb:Query"], f"{names.table_arn}/index/{INDEX}"),
+        _allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{names.feedback_log_group_arn}:*",
+        ),
+    )
+
+
+def unsubscribe_role(names: Names) -> str:
+    """Give the policy of the unsubscribe function's role: rows of addresses, and their key."""
+    key = {"dynamodb:LeadingKeys": [" address *", " address-key "]}
+    address = {"dynamodb:LeadingKeys": [" address *"]}
+    return _policy(
+        _allow("ReadAddressesAndKey", ["dynamodb:BatchGetItem"], names.table_arn)
+        | {"Condition": {"ForAllValues:StringLike": key}},
+        _allow(
+            "SuppressAddresses",
+            ["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+            names.table_arn,
+        )
+        | {"Condition": {"ForAllValues:StringLike": address}},
+        _allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{names.unsubscribe_log_group_arn}:*",
+        ),
+    )
 
 
 def _claim_allowances(names: Names, variables: Variables) -> list[dict[str, Any]]:

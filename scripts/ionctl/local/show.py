@@ -3,6 +3,7 @@
 import email.policy
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from typing import Any
 
@@ -18,12 +19,17 @@ _BODY_CHARACTERS = 100
 def arrived(one: Arrived) -> str:
     """Give one line: for whom an email is, and its subject."""
     headers = BytesHeaderParser(policy=email.policy.default).parsebytes(one.content)
-    line = f"{one.at.astimezone():%H:%M:%S}  email for {', '.join(one.recipients)}"
+    line = f"{clock(one.at)}  email for {', '.join(one.recipients)}"
     if subject := headers["Subject"]:
         line += f": {_shortened(str(subject))}"
     if not one.confirmed:
         line += " (connection lost before the relay was told)"
     return printable(line)
+
+
+def clock(at: datetime | None = None) -> str:
+    """Give a time of day as the log and the console have it, in UTC; None: now."""
+    return f"{(at or datetime.now(UTC)).astimezone(UTC):%H:%M:%SZ}"
 
 
 def dead_letter(one: Queued) -> str:

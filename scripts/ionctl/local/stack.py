@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from ion.mail import is_address
 from ion.settings import SettingsError, load
-from ionctl.local import clients, deploy, iam_quirks, terraform
+from ionctl.local import clients, deploy, iam_quirks, terraform, unsubscribing
 from ionctl.local.authority import Authority
 from ionctl.local.cloudwatch import QueueMetric
 from ionctl.local.command import run
@@ -24,6 +25,8 @@ from ionctl.local.mailbag import Mailbag
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import names_of
 from ionctl.local.peek import Queued, peek
+from ionctl.local.provider import Provider
+from ionctl.local.stream.stand_in import LedgerStream
 from ionctl.local.variables import Settings, Variables
 from ionctl.problem import Problem
 
@@ -56,6 +59,8 @@ class Stack:
         settings: overrides of config.cfg by section and key.
         say: told about each step as it begins.
         mailbag: for the emails that arrive; None: one that keeps all of them.
+        events: whether it is told on the outcome topic what became of each email.
+        feedback: whether bounces and complaints of the mail server come back by the feedback topic.
     """
 
     def __init__(  # noqa: PLR0913 - what the command line says
@@ -68,6 +73,8 @@ class Stack:
         settings: Settings | None = None,
         say: Callable[[str], None] = lambda _step: None,
         mailbag: Mailbag | None = None,
+        events: bool = False,
+        feedback: bool = False,
     ) -> None:
         self._method = method
         self._port = port
@@ -75,23 +82,35 @@ class Stack:
         self._package = package
         self._settings = settings or {}
         self._say = say
+        self._events = events
+        self._feedback = feedback
+        self._provider = Provider()
         self._exit = ExitStack()
         self.mailbag = mailbag or Mailbag()
 
     def __enter__(self) -> Self:
         try:
             self._bring_up()
-        except BaseException:
-            self._take_down()
+        except BaseException as error:
+            self._take_down(error)
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._take_down()
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Take it down. Raises Problem: what broke it was the end of the emulated AWS."""
+        self._take_down(error)
 
-    def _take_down(self) -> None:
+    def _take_down(self, error: BaseException | None) -> None:
         with held():
-            self._exit.close()
+            if error is None:
+                self._exit.close()
+            else:
+                self._exit.__exit__(type(error), error, error.__traceback__)
 
     def _bring_up(self) -> None:
         if self._method is Method.TERRAFORM:
@@ -100,13 +119,13 @@ class Stack:
             self._folder = Path(
                 self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-"))
             )
-        self.mail_server = MailServer(Authority(self._folder), self.mailbag.put, self._smtp_port)
+        self.mail_server = MailServer(Authority(self._folder), self._arrived, self._smtp_port)
         self._exit.enter_context(self.mail_server)
         self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
         self._say("starting the emulated AWS")
         with held():
             self.ministack.start()
-            self._exit.callback(self.ministack.end)
+            self._exit.push(self.ministack)
         # it takes a second or two, in which there is enough to do
         self.names = names_of(self.ministack.endpoint)
         self.aws = clients.connect(self.names)
@@ -124,6 +143,9 @@ class Stack:
             alarm_topic_arns=(self.operators_topic_arn,),
             outbox=True,
             attachment_buckets=(self.names.files_arn,),
+            events=self._events,
+            feedback=self._feedback,
+            unsubscribe=True,
         )
         self.aws.s3.create_bucket(Bucket=self.names.files)
         if self._method is Method.TERRAFORM:
@@ -137,8 +159,20 @@ class Stack:
         else:
             self._say("deploying")
             deploy.deploy(self.aws, self.names, variables)
-        iam_quirks.make_up(self.aws, self.names.role)
+        for role in (self.names.role, self.names.unsubscribe_role):
+            iam_quirks.make_up(self.aws, role)
+        unsubscribing.reach(self.aws, self.names)
+        if self._feedback:
+            iam_quirks.make_up(self.aws, self.names.feedback_role)
+            self._exit.enter_context(self._provider.telling(self.aws.sns, self.names))
         self._exit.enter_context(QueueMetric(self.aws, self.names))
+        if self._events:
+            iam_quirks.make_up(self.aws, self.names.events_role)
+            self.ledger_stream = self._exit.enter_context(LedgerStream(self.aws, self.names))
+
+    def _arrived(self, email: Arrived) -> None:
+        self.mailbag.put(email)
+        self._provider.arrived(email)
 
     def _operators(self) -> str:
         """Make a topic for the alarms, which a queue hears in a person's place; give its ARN."""

@@ -57,6 +57,9 @@ def apply(module: Path, folder: Path, names: Names, variables: Variables) -> Non
                 "alarm_topic_arns": variables.alarm_topic_arns,
                 "outbox": variables.outbox,
                 "attachment_buckets": variables.attachment_buckets,
+                "events": {} if variables.events else None,
+                "feedback": {} if variables.feedback else None,
+                "unsubscribe": variables.unsubscribe,
                 "dashboard": False,  # ministack keeps no saved queries
             }
         ),

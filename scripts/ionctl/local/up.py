@@ -2,29 +2,34 @@
 
 import argparse
 import sys
+import tempfile
 import time
-import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
-from urllib.error import URLError
-
-from botocore.exceptions import BotoCoreError
 
 from ionctl import loopback
+from ionctl.console.door import open_in_browser
 from ionctl.console.inbox import Inbox
+from ionctl.console.outcomes import FILE, Outcomes
 from ionctl.console.server import DEFAULT_PORT, Console
-from ionctl.local import first_email, interrupt, invitation
+from ionctl.local import first_email, interrupt, invitation, outcomes
 from ionctl.local.announcement import addresses, announced
+from ionctl.local.events_file import EventsFile
 from ionctl.local.mail_session import Arrived
 from ionctl.local.mailbag import Mailbag
 from ionctl.local.stack import Method, Stack
+from ionctl.local.variables import Settings
 from ionctl.local.watch import Watch
+from ionctl.ops import local_stack
 from ionctl.ops.account import local_account
 from ionctl.ops.deployment import find
 from ionctl.problem import Problem
 
 _POLL_SECONDS = 1.0
+_ON: Settings = {"suppression": {"list": "on"}}
+"""Over config.cfg: who bounces, complains or unsubscribes here isn't written to any more."""
 
 Say = Callable[[str], None]
 """Tells the person about a step."""
@@ -52,6 +57,9 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             smtp_port=options.smtp_port,
             say=say,
             mailbag=Mailbag(1, arrived),  # the inbox keeps the others
+            settings=_ON,
+            events=True,
+            feedback=True,
         ) as stack,
         _console(stack, inbox, options, say) as console_url,
         announced(stack, console_url) as told,
@@ -64,7 +72,7 @@ def stay_up(options: argparse.Namespace, say: Say) -> int:
             raise Problem(str(error)) from error
         print(invitation.text(told, on_terminal=sys.stdout.isatty()), flush=True)
         if options.open:
-            webbrowser.open(console_url)
+            open_in_browser(console_url, local_stack.door())
         try:
             _watch(stack, Watch(stack, news) if options.verbose else None)
         except interrupt.Interrupted:
@@ -79,12 +87,8 @@ def _watch(stack: Stack, watch: Watch | None) -> None:
         if watch is None:
             time.sleep(_POLL_SECONDS)
             continue
-        try:
-            for line in watch.news(_POLL_SECONDS):
-                print(line, flush=True)
-        except (BotoCoreError, URLError):
-            stack.ministack.check()  # it has ended while it was being asked
-            raise
+        for line in watch.news(_POLL_SECONDS):
+            print(line, flush=True)
 
 
 @contextmanager
@@ -94,13 +98,19 @@ def _console(stack: Stack, inbox: Inbox, options: argparse.Namespace, say: Say) 
         yield ""
         return
     told = addresses(stack)
-    with Console(
-        find(local_account(told), told.name),
-        port=options.console_port,
-        write=True,
-        inbox=inbox,
-        switches=stack.mail_server,
-    ) as console:
+    heard = outcomes.Outcomes(stack.aws, stack.names, "console-events")
+    with (
+        tempfile.TemporaryDirectory(prefix="ion-events-") as folder,
+        EventsFile(stack.aws.sqs, heard.queue_url, file := Path(folder, FILE)),
+        Console(
+            find(local_account(told), told.name),
+            port=options.console_port,
+            write=True,
+            inbox=inbox,
+            switches=stack.mail_server,
+            outcomes=Outcomes(file),
+        ) as console,
+    ):
         if console.port not in (options.console_port, DEFAULT_PORT):
             say(f"port {DEFAULT_PORT} is in use, so the console is at {console.port}")
         yield console.url

@@ -19,6 +19,9 @@ class Variables:
         alarm_topic_arns: topics of a person's, who is to hear the alarms.
         outbox: whether there is a table for messages that are elsewhere.
         attachment_buckets: ARNs of buckets that the function may read.
+        events: whether it is told what became of each email.
+        feedback: whether there are a topic and a function for what providers tell.
+        unsubscribe: whether there is the function that links in emails lead to.
     """
 
     package: Path
@@ -27,3 +30,6 @@ class Variables:
     alarm_topic_arns: tuple[str, ...] = ()
     outbox: bool = False
     attachment_buckets: tuple[str, ...] = ()
+    events: bool = False
+    feedback: bool = False
+    unsubscribe: bool = False

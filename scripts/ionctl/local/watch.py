@@ -1,6 +1,5 @@
 """What happens in a running stack, a line each, told as it happens."""
 
-import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
@@ -35,10 +34,10 @@ class Watch:
 
         for event in self._log.new_events():
             if told := show.event(event):
-                yield f"{time.strftime('%H:%M:%S')}  {told}"
+                yield f"{show.clock()}  {told}"
 
         dead_letters = self._stack.dead_letters()
         for dead in dead_letters:
             if dead.message_id not in self._dead:
-                yield f"{time.strftime('%H:%M:%S')}  {show.dead_letter(dead)}"
+                yield f"{show.clock()}  {show.dead_letter(dead)}"
         self._dead = frozenset(dead.message_id for dead in dead_letters)

@@ -1,7 +1,9 @@
 """Clears away what a killed process leaves: one killed with SIGKILL can't do so itself."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 _SCRIPT = """
 read -r group || exit 0 # nothing was started
@@ -9,10 +11,15 @@ read -r _               # ends when the pipe does, with the process that held it
 kill -s KILL -- "-$group"
 rm -rf -- "$@" || { sleep 1; rm -rf -- "$@"; } # a dying process may have written once more
 """
+_ANNOUNCED = 'echo $$ >&0; exec "$@" </dev/null'
 
 
 class Watchdog:
     """A small process that outlives ours, between `start` and `stop`.
+
+    Example:
+        watchdog.start()
+        Popen(watchdog.announced(command), stdin=watchdog.pipe, start_new_session=True)
 
     The kernel closes a pipe when the process at its end is gone, however that came about: so this
     works on Linux and macOS alike.
@@ -35,12 +42,20 @@ class Watchdog:
             start_new_session=True,  # what kills our group doesn't kill this
         )
 
-    def watch(self, group: int) -> None:
-        """Name the process group that ends with us."""
+    def announced(self, command: Sequence[str | Path]) -> list[str | Path]:
+        """Give a command that tells this one its process group, and only then does its work.
+
+        It leads a group of its own, which ends with us. Told by ourselves, a group would outlive
+        us if we were killed between starting it and telling.
+        """
+        return ["/bin/sh", "-c", _ANNOUNCED, "sh", *command]
+
+    @property
+    def pipe(self) -> IO[bytes]:
+        """Standard input of the command that is announced, which doesn't keep it."""
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{group}\n".encode())
-        self._process.stdin.flush()
+        return self._process.stdin
 
     def stop(self) -> None:
         """Call it when everything is cleared away; without `start()` it does nothing."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -34,22 +35,32 @@ _READ_SECONDS = 60
 
 
 class Account:
-    """boto3 clients, each made when it is first asked for.
+    """boto3 clients, each made when it is first asked for, by whichever thread.
 
     Args:
         session: whose credentials and region they use.
         endpoint_url: of an emulated AWS; None: the real one.
+        config: what is other than usual.
     """
 
-    def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
+    def __init__(
+        self,
+        session: boto3.Session,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+    ) -> None:
         self.session = session
         self.endpoint_url = endpoint_url
-        self._config = Config(
+        usual = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             # loopback is reached without a proxy; None: as the environment says
             proxies={} if endpoint_url else None,
         )
+        merged = usual.merge(config) if config else usual
+        self._how: dict[str, Any] = {"endpoint_url": endpoint_url, "config": merged}
+        self._making = threading.Lock()
+        """Threads may share clients, but not a session that makes them (boto3's guide)."""
 
     @property
     def region(self) -> str:
@@ -59,61 +70,68 @@ class Account:
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
         """Alarms and metrics."""
-        return self.session.client(
-            "cloudwatch", endpoint_url=self.endpoint_url, config=self._config
-        )
+        with self._making:
+            return self.session.client("cloudwatch", **self._how)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """The ledger's table, and the outbox."""
-        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("dynamodb", **self._how)
 
     @cached_property
     def events(self) -> EventBridgeClient:
         """The schedule."""
-        return self.session.client("events", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("events", **self._how)
 
     @cached_property
     def functions(self) -> LambdaClient:
         """Lambda."""
-        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("lambda", **self._how)
 
     @cached_property
     def iam(self) -> IAMClient:
         """The function's role."""
-        return self.session.client("iam", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("iam", **self._how)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         """The function's log."""
-        return self.session.client("logs", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("logs", **self._how)
 
     @cached_property
     def s3(self) -> S3Client:
         """Files, templates and whole messages."""
-        return self.session.client("s3", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("s3", **self._how)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
         """Where the mail server's login may be kept."""
-        return self.session.client(
-            "secretsmanager", endpoint_url=self.endpoint_url, config=self._config
-        )
+        with self._making:
+            return self.session.client("secretsmanager", **self._how)
 
     @cached_property
     def sns(self) -> SNSClient:
         """Topics."""
-        return self.session.client("sns", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("sns", **self._how)
 
     @cached_property
     def sqs(self) -> SQSClient:
         """Queues."""
-        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("sqs", **self._how)
 
     @cached_property
     def ssm(self) -> SSMClient:
         """The other place where the mail server's login may be kept."""
-        return self.session.client("ssm", endpoint_url=self.endpoint_url, config=self._config)
+        with self._making:
+            return self.session.client("ssm", **self._how)
 
 
 def account(profile: str | None = None, region: str | None = None) -> Account:

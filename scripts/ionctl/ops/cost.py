@@ -10,10 +10,11 @@ from ion.aws.errors import AWS_ERRORS
 from ionctl.ops import prices
 from ionctl.ops.alarms import alarms
 from ionctl.ops.deployment import said
+from ionctl.ops.publishes import groups
 from ionctl.ops.result import Cost, CostLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
@@ -28,6 +29,12 @@ _NOT_IN_IT = (
 )
 _MESSAGES = ("NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted")
 _SQS = (*_MESSAGES, "NumberOfEmptyReceives")
+_OTHER_FUNCTIONS = ("events", "feedback", "unsubscribe", "load")
+"""What may run beside the relay, by the end of its name; where it doesn't, nothing is counted."""
+_OTHER_MEMORY_GB = 0.25
+"""Each of them has so much (terraform/)."""
+_OTHER_QUEUES = ("events-failure-queue", "feedback-queue", "feedback-deadletter-queue")
+_OTHER_TOPICS = ("outcome-topic", "feedback-topic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class Used:
     """What was used of each service.
 
     Args:
-        gb_seconds: of the function.
+        gb_seconds: of the functions.
         sqs_requests: at most: a call takes up to ten messages, and CloudWatch counts messages.
         log_bytes: that CloudWatch took in.
         alarm_months: an alarm for a month is one.
@@ -113,7 +120,7 @@ def _used(deployment: Deployment, sums: Mapping[str, float], days: int, unknown:
         count = 0
     return Used(
         invocations=sums["invocations"],
-        gb_seconds=sums["duration"] / 1000 * memory_gb,
+        gb_seconds=(sums["duration"] * memory_gb + sums["others"] * _OTHER_MEMORY_GB) / 1000,
         published=sums["published"],
         sqs_requests=sums["sqs"],
         rows_written=sums["written"],
@@ -169,6 +176,11 @@ def _metrics(deployment: Deployment) -> Sequence[tuple[str, str, str, str, str]]
         ("read", "AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", table),
         ("logged", "AWS/Logs", "IncomingBytes", "LogGroupName", deployment.log_group),
         ("sent", "ion", "Sent", "service", service),
+        *_others(deployment),
+        *(
+            ("logged", "AWS/Logs", "IncomingBytes", "LogGroupName", one)
+            for one in groups(deployment)
+        ),
         *(
             ("published", "AWS/SNS", "NumberOfMessagesPublished", "TopicName", arn.split(":")[-1])
             for arn in topics
@@ -179,3 +191,17 @@ def _metrics(deployment: Deployment) -> Sequence[tuple[str, str, str, str, str]]
             for metric in _SQS
         ),
     )
+
+
+def _others(deployment: Deployment) -> Iterator[tuple[str, str, str, str, str]]:
+    """The same of what may be on beside the relay: events, feedback, unsubscribe, load."""
+    name = deployment.name
+    for one in (f"{name}-{end}" for end in _OTHER_FUNCTIONS):
+        yield "invocations", "AWS/Lambda", "Invocations", "FunctionName", one
+        yield "others", "AWS/Lambda", "Duration", "FunctionName", one
+        yield "logged", "AWS/Logs", "IncomingBytes", "LogGroupName", f"/aws/lambda/{one}"
+    for end in _OTHER_TOPICS:
+        yield "published", "AWS/SNS", "NumberOfMessagesPublished", "TopicName", f"{name}-{end}"
+    for end in _OTHER_QUEUES:
+        for metric in _SQS:
+            yield "sqs", "AWS/SQS", metric, "QueueName", f"{name}-{end}"

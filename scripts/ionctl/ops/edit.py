@@ -23,12 +23,14 @@ from ion.history import for_redrive, resolve
 from ion.mail import recipients
 from ion.message import Draft
 from ion.policy.amendment import Amending, Content
+from ion.policy.control import noted
 from ion.policy.lease import Claim
 from ionctl.ops.letters import woken
 from ionctl.ops.looking import dead_letters, found, looking, run
 from ionctl.ops.publishing import check
 from ionctl.ops.result import Edited
 from ionctl.problem import Problem
+from ionctl.program import hinted
 
 if TYPE_CHECKING:
     from ion.message import Message
@@ -104,7 +106,7 @@ async def _agreed(deployment: Deployment, letter: Message, body: str, by: str) -
         redrives=history.redrives,
     )
     ledger = Ledger(deployment.account.dynamodb, deployment.table)
-    who = "".join(one if one.isprintable() else " " for one in by)[:_MOST_BY]
+    who = noted(by, _MOST_BY)
     try:
         how = await ledger.amend(claim, _content(letter), to, who, time.time())
     except TableError as error:
@@ -112,7 +114,7 @@ async def _agreed(deployment: Deployment, letter: Message, body: str, by: str) -
             f"the ledger can't be asked, so nothing is sent ({error}): edit it again"
         ) from error
     if how in _REFUSED:
-        raise Problem(f"nothing is sent: {_REFUSED[how]}")
+        raise Problem(f"nothing is sent: {hinted(_REFUSED[how])}")
     return history.email_id
 
 

@@ -10,6 +10,7 @@ from ionctl.ops.result import LifeEvent
 from ionctl.ops.verdict import moment
 
 if TYPE_CHECKING:
+    from ion.aws.table import Item
     from ionctl.ops.log import Event
 
 ABOUT_EMAILS = (
@@ -44,6 +45,25 @@ def as_told(event: Event) -> LifeEvent:
     )
 
 
+def edit_of(row: Item) -> LifeEvent | None:
+    """The last edit of an email, as the ledger's row has it; None: there was none."""
+    at = moment_of(row.get("edited_at"))
+    if at is None:
+        return None
+    edits = int(row.get("edits") or 1)
+    before = f" (edit number {edits})" if edits > 1 else ""
+    words = f"Edited by {row.get('edited_by') or 'nobody named'}{before}, under the same id"
+    return LifeEvent(at=at, what="edited", words=words)
+
+
+def moment_of(written: object) -> datetime | None:
+    """A time in the ledger's row; None: it has none."""
+    try:
+        return datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+
+
 def sentence(event: Event) -> str:
     """What happened; the server's words aren't in it."""
     reason, count = event.text("reason"), event.number("recipients") or 0
@@ -55,7 +75,7 @@ def sentence(event: Event) -> str:
             due = moment(due_at(event), event.at)
             if reason == Reason.SCHEDULED:
                 return f"Scheduled: looked at again at {due}"
-            return f"Put off{some} ({reason}), next try {due}"
+            return f"Deferred{some} ({reason}), next try {due}"
         case "released":
             return f"Put back, which is no attempt ({reason})"
         case "dead_lettered":

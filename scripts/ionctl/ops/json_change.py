@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ion.contract.parse import without_mark
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,8 @@ def changed(body: str, values: Iterable[str], dropped: Iterable[str] = ()) -> st
         dropped: paths of fields that are left out.
 
     Raises:
-        Problem: the message is no object, or a path leads nowhere.
+        Problem: the message is no object.
+        UsageProblem: a path leads nowhere.
     """
     message = _object(body)
     for path in dropped:
@@ -29,16 +30,18 @@ def changed(body: str, values: Iterable[str], dropped: Iterable[str] = ()) -> st
         try:
             del inner[last]
         except (KeyError, IndexError):
-            raise Problem(f"--drop {path}: that isn't there") from None
+            raise UsageProblem(f"--drop {path}: that isn't there") from None
     for one in values:
         path, equals, value = one.partition("=")
         if not equals:
-            raise Problem(f"--set {one}: write it as PATH=VALUE, such as recipient=ann@example.org")
+            raise UsageProblem(
+                f"--set {one}: write it as PATH=VALUE, such as recipient=ann@example.org"
+            )
         inner, last = _inner(message, path)
         try:
             inner[last] = _value(value)
         except IndexError:
-            raise Problem(f"--set {path}: the list has no such place") from None
+            raise UsageProblem(f"--set {path}: the list has no such place") from None
     return compact(message)
 
 
@@ -65,11 +68,11 @@ def _inner(message: dict[str, Any], path: str) -> tuple[Any, str | int]:
         try:
             inner = inner[_step(inner, step)]
         except (KeyError, IndexError, ValueError):
-            raise Problem(f"{path}: there is no {step} in the message") from None
+            raise UsageProblem(f"{path}: there is no {step} in the message") from None
     try:
         return inner, _step(inner, last)
     except ValueError:
-        raise Problem(f"{path}: {last} can't be there") from None
+        raise UsageProblem(f"{path}: {last} can't be there") from None
 
 
 def _step(inner: object, step: str) -> str | int:

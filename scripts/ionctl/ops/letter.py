@@ -11,6 +11,7 @@ from ion.deadletter.letter import REPLY
 from ion.deadletter.query import reason_of
 from ion.history import carried_history, named_history, resolve
 from ion.mail import recipients
+from ionctl.ops.letter_remedy import remedy
 from ionctl.ops.result import Letter
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def as_read(letter: Message, *, with_body: bool) -> Letter:
         problem=problem,
         did_you_mean=history.did_you_mean,
         hint=hint(reason, path, problem or None),
+        remedy=remedy(reason),
         stage=history.stage or "",
         reply=str(reply.value) if reply else "",
         attempts=history.attempts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,15 +23,15 @@ from ionctl.ops.letter import as_read, died_at
 from ionctl.ops.looking import all_of, chooser, count, dead_letters, found, looking, run
 from ionctl.ops.result import Letter, LetterGroup, Letters, Moved, ReasonCount
 from ionctl.ops.steering import wake
-from ionctl.problem import Problem
+from ionctl.problem import BrokenOff, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from ion.contract import Where
-    from ion.message import Message
+    from ion.message import Draft, Message
     from ionctl.ops.deployment import Deployment
 
     Progress = Callable[[int, int], None]
@@ -42,6 +43,7 @@ LISTED = 1000
 """Letters that a list looks at, if nothing else is asked for."""
 ALL = 10_000_000
 """More than a queue holds: look at every letter."""
+_DONE = "done"
 
 
 def silent(_done: int, _of: int) -> None:
@@ -109,11 +111,14 @@ def redrive(  # noqa: PLR0913 - what the command's options say
 
     Raises:
         Problem: a queue can't be used.
+        BrokenOff: by Ctrl-C; it says how many are back in the input queue.
     """
     query = Redrive(
         where=where, max=maximum, rate=None if dry_run else rate, dry_run=dry_run or None
     )
-    return run(_redrive(deployment, query, ids, progress))
+    moved: Counter[str] = Counter()
+    with _told_if_broken_off(moved, "moved back to the input queue; the same command goes on"):
+        return run(_redrive(deployment, query, ids, progress, moved))
 
 
 def discard(
@@ -136,8 +141,11 @@ def discard(
     Raises:
         Problem: the file can't be written, or the queue can't be used. What is deleted by then is
             in the file.
+        BrokenOff: by Ctrl-C; it says how many are discarded.
     """
-    return run(_discard(deployment, where, ids, file, progress))
+    done: Counter[str] = Counter()
+    with _told_if_broken_off(done, f"discarded, and are in {file}"):
+        return run(_discard(deployment, where, ids, file, progress, done))
 
 
 def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> int:
@@ -145,17 +153,25 @@ def restore(deployment: Deployment, file: Path, progress: Progress = silent) -> 
 
     Raises:
         Problem: the file can't be read, or not all of it is in the queue now.
+        BrokenOff: by Ctrl-C; it says how many of its lines are in the queue.
     """
     drafts = list(letter_file.read(file))  # a broken line is known before anything is sent
 
-    async def send() -> list[bool]:
-        queue, sent = dead_letters(deployment), list[bool]()
-        for start in range(0, len(drafts), BATCH):
-            sent += await queue.send(drafts[start : start + BATCH])
-            progress(len(sent), len(drafts))
-        return sent
+    back, sent = Counter[str](), list[bool]()
 
-    unsent = [str(line) for line, ok in enumerate(run(send()), 1) if not ok]
+    async def send(some: Sequence[Draft]) -> None:
+        done = await dead_letters(deployment).send(some)
+        sent.extend(done)
+        back[_DONE] += sum(done)
+
+    async def send_all() -> None:
+        for start in range(0, len(drafts), BATCH):
+            await unbroken(send(drafts[start : start + BATCH]))
+            progress(len(sent), len(drafts))
+
+    with _told_if_broken_off(back, f"put back, the first of {file}"):
+        run(send_all())
+    unsent = [str(line) for line, ok in enumerate(sent, 1) if not ok]
     if unsent:
         raise Problem(
             f"{len(unsent)} of {len(drafts)} letters could not be put back, those of the lines "
@@ -208,6 +224,7 @@ def _with(group: LetterGroup | None, read: Letter, at: datetime) -> LetterGroup:
             reason=read.reason,
             path=read.path,
             hint=read.hint or meant,
+            remedy=read.remedy,
             count=1,
             oldest_at=at,
             newest_at=at,
@@ -222,6 +239,7 @@ async def _redrive(
     query: Redrive,
     ids: Collection[str],
     progress: Progress,
+    done: Counter[str],
 ) -> Moved:
     named, asked_at, counted = frozenset(ids), time.time(), await count(deployment)
     redriving = Redriving(
@@ -232,13 +250,14 @@ async def _redrive(
         deployment.default_sender,
     )
     redriving.is_named = lambda one: not named or one.id in named
+    redriving.when_moved = lambda count: done.update({_DONE: count})
     redriving.when_looked = lambda looked_at: progress(looked_at, max(counted, looked_at))
     reasons: Counter[str] = Counter()
-    meant = moved = 0
+    meant = 0
     while True:
-        report = await redriving.run(query, asked_at, moved)
+        report = await redriving.run(query, asked_at, done[_DONE])
         reasons.update(report.reasons)
-        meant, moved = meant + report.meant, moved + report.moved
+        meant, moved = meant + report.meant, done[_DONE]
         if report.error:
             raise Problem(_broken_off(report.error, moved))
         if not report.goes_on or report.hidden:
@@ -261,26 +280,27 @@ async def _discard(
     ids: Collection[str],
     file: Path,
     progress: Progress,
+    done: Counter[str],
 ) -> Moved:
     is_chosen, reasons = chooser(deployment, where, ids), Counter[str]()
-    queue, done, counted = dead_letters(deployment), 0, await count(deployment)
+    queue, counted = dead_letters(deployment), await count(deployment)
     with letter_file.LetterFile(file) as written:
         async with looking(deployment) as at_letters:
 
-            async def throw_away(chosen: Sequence[Message]) -> int:
+            async def throw_away(chosen: Sequence[Message]) -> None:
                 written.add(chosen)
                 undeleted = await queue.delete(chosen)
                 at_letters.moved(one for one in chosen if one not in undeleted)
-                return len(chosen) - len(undeleted)
+                done[_DONE] += len(chosen) - len(undeleted)
 
             async for some in all_of(at_letters, counted):
                 if chosen := list(filter(is_chosen, some)):
                     reasons.update(map(reason_of, chosen))
-                    done += await unbroken(throw_away(chosen))
+                    await unbroken(throw_away(chosen))
                 progress(len(at_letters.seen), max(counted, len(at_letters.seen)))
     return Moved(
         chosen=reasons.total(),
-        done=done,
+        done=done[_DONE],
         refused=0,
         hidden=max(0, counted - len(at_letters.seen)),
         reasons=counted_reasons(reasons),
@@ -302,6 +322,18 @@ def woken(deployment: Deployment) -> bool:
     except AWS_ERRORS:
         return False
     return True
+
+
+@contextmanager
+def _told_if_broken_off(done: Counter[str], what: str) -> Iterator[None]:
+    """Raise BrokenOff on Ctrl-C, with how many letters were done by then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        count = done[_DONE]
+        raise BrokenOff(
+            f"broken off: {count} dead letter{'s' * (count != 1)} were {what}"
+        ) from None
 
 
 class _Untold:

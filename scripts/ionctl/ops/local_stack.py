@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from ionctl.files import write_own
 from ionctl.problem import Problem
 
 FILE_VARIABLE = "ION_LOCAL_FILE"
 """Environment variable that names another file than the usual one."""
+_NONE_RUNS = "no local relay runs: start one with ./run.sh, in another terminal"
+
+_locks: dict[int, int] = {}
+"""Descriptors of the files that this process has written, by the pid in them. Each holds a lock,
+which ends with the process however that ends: a pid alone may be another process's one day."""
 
 
 class MailServerAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +66,11 @@ def local_file() -> Path:
     return Path(named) if named else Path(tempfile.gettempdir()) / f"ion-{os.getuid()}.json"
 
 
+def door() -> Path:
+    """The page that leads a browser to the console, if it was asked to; beside the file."""
+    return local_file().with_suffix(".html")
+
+
 def read() -> LocalStack:
     """The stack that runs now.
 
@@ -71,32 +84,31 @@ def read() -> LocalStack:
             raise Problem(f"{file} is no file: take it away, and start ./run.sh anew")
         if about.st_uid != os.getuid():  # the folder is everybody's
             raise Problem(f"{file} is another user's: name another one in {FILE_VARIABLE}")
-        stack = msgspec.json.decode(file.read_bytes(), type=LocalStack)
-        os.kill(stack.pid, 0)  # nothing is sent: is it there?
+        with file.open("rb") as opened:
+            stack = msgspec.json.decode(opened.read(), type=LocalStack)
+            os.kill(stack.pid, 0)  # nothing is sent: is it there?
+            is_its_own = _is_locked(opened.fileno())
     except (FileNotFoundError, ProcessLookupError):
-        raise Problem("no local relay runs: start one with ./run.sh, in another terminal") from None
+        raise Problem(_NONE_RUNS) from None
     except (OSError, OverflowError, msgspec.DecodeError) as error:
         raise Problem(f"{file} can't be read ({error}): start ./run.sh anew") from error
+    if not is_its_own:  # its number is another process's by now
+        raise Problem(_NONE_RUNS)
     if not stack.endpoint_url.startswith(("http://", "https://")):
         raise Problem(f"{file} names no emulator: start ./run.sh anew")
     return stack
 
 
 def write(stack: LocalStack) -> None:
-    """Write the file, readable for its owner alone.
+    """Write the file, readable for its owner alone, and locked until this process ends.
 
     Raises:
         Problem: it can't be written.
     """
     file = local_file()
-    part = file.with_name(f"{file.name}.{stack.pid}")
     try:
-        part.unlink(missing_ok=True)
-        # a file of ours, and no link that was put into a folder of everybody's
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(msgspec.json.format(msgspec.json.encode(stack)) + b"\n")
-        part.replace(file)
+        content = msgspec.json.format(msgspec.json.encode(stack)) + b"\n"
+        write_own(file, content, opened=lambda descriptor: _lock(stack.pid, descriptor))
     except OSError as error:
         raise Problem(
             f"{file} can't be written ({error.strerror}): name another one in {FILE_VARIABLE}"
@@ -106,8 +118,29 @@ def write(stack: LocalStack) -> None:
 def remove(pid: int) -> None:
     """Take the file away, unless another stack has written it since."""
     file = local_file()
+    if (lock := _locks.pop(pid, None)) is not None:
+        os.close(lock)
     try:
         if msgspec.json.decode(file.read_bytes(), type=LocalStack).pid == pid:
             file.unlink()
+            door().unlink(missing_ok=True)
     except (OSError, msgspec.DecodeError):
         pass  # it is gone, or another one's
+
+
+def _lock(pid: int, descriptor: int) -> None:
+    """Lock a new file, through a descriptor that stays open when `descriptor` is closed."""
+    if (before := _locks.pop(pid, None)) is not None:
+        os.close(before)
+    _locks[pid] = os.dup(descriptor)
+    with suppress(OSError):  # a file system without locks: `_is_locked` takes it for locked
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether another descriptor holds the file, as far as can be told."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False

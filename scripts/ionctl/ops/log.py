@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ion.report.redact import id_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,14 +60,22 @@ class Wanted:
     Args:
         names: of events; empty: any.
         about: an email's key, or an SQS message's id; empty: any.
+        to: the hash of a recipient's address; empty: any.
+        header_message_id: of the email, in angle brackets; empty: any.
+        queue_id: what the mail server calls it; empty: any.
     """
 
     names: tuple[str, ...] = ()
     about: str = ""
+    to: str = ""
+    header_message_id: str = ""
+    queue_id: str = ""
 
     @property
     def pattern(self) -> str:
         """In CloudWatch's language. It may let more through: `is_met_by` decides."""
+        if self.to:
+            return f'"{self.to}"'  # wherever it stands in a line: the hash is nothing else
         conditions = []
         if self.names:
             conditions.append(" || ".join(f'($.message = "{name}")' for name in self.names))
@@ -73,6 +83,12 @@ class Wanted:
             value = _WITHIN_PATTERN.sub("*", self.about)
             keys = ("email_id", "message_id")
             conditions.append(" || ".join(f'($.{key} = "{value}")' for key in keys))
+        if self.header_message_id:
+            value = _WITHIN_PATTERN.sub("*", self.header_message_id)
+            conditions.append(f'$.header_message_id = "{value}"')
+        if self.queue_id:
+            value = _WITHIN_PATTERN.sub("*", self.queue_id)
+            conditions.append(f'($.queue_id = "{value}") || ($.reply = "*{value}*")')
         joined = " && ".join(f"({one})" for one in conditions)
         return f"{{ {joined} }}" if joined else ""
 
@@ -80,7 +96,13 @@ class Wanted:
         """Whether it is one of them. An emulator may know no patterns."""
         named = not self.names or record.get("message") in self.names
         about = (record.get("email_id"), record.get("message_id"))
-        return named and (not self.about or self.about in about)
+        return (
+            named
+            and (not self.about or self.about in about)
+            and (not self.to or self.to in _texts(record.get("addresses")))
+            and self.header_message_id in ("", record.get("header_message_id"))
+            and self.queue_id in ("", record.get("queue_id"), _id_in(record.get("reply")))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +189,15 @@ def read_back(
     if first.cut:
         return Part(last.events, last.since, until, cut=True)
     return Part(_in_order([*first.events, *last.events]), until - span, until)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _id_in(reply: object) -> str | None:
+    """Events of earlier versions have a server's id in its reply alone."""
+    return (id_in(reply) or None) if isinstance(reply, str) else None
 
 
 def _in_order(events: list[Event]) -> list[Event]:

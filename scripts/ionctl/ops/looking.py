@@ -11,6 +11,7 @@ from ion.deadletter.look import Look
 from ion.deadletter.query import is_meant
 from ion.message import Source
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine
@@ -85,7 +86,7 @@ def _gone(message_id: str, hidden: int) -> str:
             f"no letter {message_id} can be seen: {hidden} are hidden, since somebody else has "
             "received them; try again in two minutes"
         )
-    return f"there is no letter {message_id}: ionctl dead list shows those that there are"
+    return f"there is no letter {message_id}: {command('dead list')} shows those that there are"
 
 
 def run(work: Coroutine[Any, Any, Done]) -> Done:

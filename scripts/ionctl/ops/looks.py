@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from ion.aws.control import UNREADABLE, ControlRow
@@ -18,11 +19,12 @@ from ionctl.ops.deployment import said
 from ionctl.ops.depth import depth
 from ionctl.ops.servers import SUSPENDED
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
 
     from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
@@ -59,8 +61,11 @@ class Looks:
             "later": deployment.later_queue_url,
             "dead_letter": deployment.dead_letter_queue_url,
         }
+
+    def begin(self) -> None:
+        """Make all clients before looks side by side: boto3 can't do that in several threads."""
         for service in ("cloudwatch", "dynamodb", "functions", "logs", "sns", "sqs"):
-            getattr(deployment.account, service)  # made here: boto3 can't do so side by side
+            getattr(self._deployment.account, service)
 
     @property
     def unknown(self) -> list[str]:
@@ -76,7 +81,7 @@ class Looks:
         except TableError as error:
             why = str(error)
             if why == UNREADABLE:
-                why += ": ionctl resume writes that row anew"
+                why += f": {command('resume')} writes that row anew"
         except Problem as problem:
             why = str(problem)
         self._unknown.append(f"{what}: {why}")
@@ -147,7 +152,7 @@ class Looks:
                 EndTime=self.at,
                 ScanBy="TimestampDescending",
             )
-            return {one["Id"]: list(one["Values"]) for one in answer["MetricDataResults"]}
+            return {one["Id"]: latest_first(one) for one in answer["MetricDataResults"]}
 
         return self.of("ages and rates in CloudWatch", look) or {}
 
@@ -158,6 +163,12 @@ class Looks:
             since = f"{part.since:%H:%M}-{part.until:%H:%M} UTC"
             self._unknown.append(f"{what}: too much to be read, only that of {since} was")
         return part
+
+
+def latest_first(result: MetricDataResultTypeDef) -> list[float]:
+    """A metric's values by their times, whatever order an answer of several pages has them in."""
+    points = zip(result["Timestamps"], result["Values"], strict=True)
+    return [value for _, value in sorted(points, key=itemgetter(0), reverse=True)]
 
 
 def _metric(

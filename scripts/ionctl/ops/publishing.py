@@ -17,17 +17,21 @@ from ion.contract.parse import without_mark
 from ion.contract.send import NO_BODY, NO_RECIPIENT, NO_TEMPLATE
 from ion.limits import MOST_MESSAGE_BYTES
 from ion.mail import check as check_email
+from ion.mail import is_address
 from ion.outcome import Problem as Wrong
 from ion.outcome import Reason
 from ion.policy.schedule import begins_at, ends_at
 from ionctl.ops.json_place import place
 from ionctl.ops.result import Checked, Fault, Published
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from ion.contract import Action
     from ionctl.ops.deployment import Deployment
 
+_NOT_FOR_SQS = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What SendMessage refuses (SQS API reference); SNS takes it, and then can't deliver it."""
 _SOMEBODY = "somebody@sender.invalid"
 """The sender of a message that names none, where the relay's own isn't known."""
 _MISSING = {
@@ -127,6 +131,20 @@ def in_words(bad: BadInput) -> str:
     return f"{field}: {bad.reason}, see docs/reasons.md"
 
 
+def see_address(option: str, text: str) -> None:
+    """Raise UsageProblem: the option's text is no email address."""
+    if not is_address(text):
+        raise UsageProblem(f"{option} {text}: is no email address, write name@example.org")
+
+
+def not_for_sqs(body: str) -> str:
+    """Why no queue takes a text, whatever is in it; empty: SQS takes it."""
+    found = _NOT_FOR_SQS.search(body)
+    if found is None:
+        return ""
+    return f"it has the character U+{ord(found[0]):04X}, which SQS takes in no message"
+
+
 def publish(
     deployment: Deployment, body: str, *, bulk: bool = False, as_it_is: bool = False
 ) -> Published:
@@ -144,7 +162,11 @@ def publish(
     checked = check(body, default_sender=deployment.default_sender)
     if not (checked.ok or as_it_is):
         raise Problem(f"nothing is published: {checked.faults[0].words}")
+    if not checked.ok and (wrong := not_for_sqs(body)):
+        raise Problem(f"nothing is published: {wrong}")
     named, email_id, lane = _named(body) if checked.ok else (body, checked.email_id, None)
+    if checked.ok:  # JSON has them within strings alone, and may have them escaped
+        named = _NOT_FOR_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", named)
     is_bulk = bulk or lane == Lane.BULK
     topic = deployment.bulk_topic_arn if is_bulk else deployment.topic_arn
     try:
@@ -180,5 +202,7 @@ def _warnings(send: Action | None, default_sender: str | None) -> list[str]:
     if ends_at(send) <= time.time():
         warnings.append("expires_at: is over, so it is dead-lettered as EXPIRED")
     if send.template is not None:
-        warnings.append(f"template: not filled in here; ionctl render {send.template} does it")
+        warnings.append(
+            f"template: not filled in here; {command('render')} {send.template} does it"
+        )
     return warnings

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from ion.aws.control import UNREADABLE
 from ion.outcome import Reason
+from ionctl.program import command, hinted
 
 if TYPE_CHECKING:
     from ionctl.ops.result import HeldServer
 
-WAKE = "ionctl wake tries at once"
 _AGAIN = "ion tries again with each wake-up: every five minutes, or by ionctl wake"
 
 _ADVICE = {
@@ -64,6 +64,7 @@ def refusal(held: HeldServer) -> str:
 def advice(held: HeldServer) -> str:
     """What to do."""
     if held.reason == Reason.LEDGER and UNREADABLE in held.reply:
-        return "let ionctl resume write it anew"
+        return f"let {command('resume')} write it anew"
     by_word = _ADVICE_BY_WORD.get(held.reason)
-    return by_word or next((what for code, what in _ADVICE.items() if code == held.reason), _AGAIN)
+    by_code = next((what for code, what in _ADVICE.items() if code == held.reason), _AGAIN)
+    return hinted(by_word or by_code)

@@ -52,6 +52,7 @@ def status(
         progress: is told of that.
     """
     looks = Looks(deployment)
+    looks.begin()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         depths = {
             name: pool.submit(looks.depth, name)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
 
-from ion.aws.control import UNREADABLE, ControlRow
+from ion.aws.control import ControlRow
 from ion.aws.errors import AWS_ERRORS
 from ion.aws.ledger import Ledger
-from ion.aws.table import TableError
-from ion.policy.control import TooManyStopsError, over_already
-from ion.policy.lease import Cancelling
-from ionctl.ops.deployment import helped
+from ion.aws.table import Table
+from ion.policy.control import TooManyStopsError, noted, over_already
+from ion.policy.lease import Cancelling, RowStatus
+from ionctl.ops.on_table import on_table
 from ionctl.ops.result import Cancelled, InForce, PauseInForce, StopInForce
+from ionctl.ops.verdict import moment
 from ionctl.problem import Problem
+from ionctl.program import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
+    from collections.abc import Callable, Mapping
 
     from ion.contract import Lane, Pause, Stop, StopWhere
     from ion.policy.control import Control
     from ionctl.ops.deployment import Deployment
-
-Done = TypeVar("Done")
 
 _OBEYED_SECONDS = 10
 """After which every running function has read the row, or sends nothing more."""
@@ -44,7 +42,7 @@ _CANCELLED = {
 
 def in_force(deployment: Deployment) -> InForce:
     """What is in force. Raises Problem: the table can't be used."""
-    control = _run(deployment, _row(deployment).read())
+    control = on_table(deployment, _row(deployment).read())
     return _in_force(control, "nothing is paused or stopped")
 
 
@@ -97,19 +95,21 @@ def resume(
     """
     now, row = time.time(), _row(deployment)
     if lane is None and stop_id is None:
-        control = _run(deployment, row.clear(now, said(by)))
+        control = on_table(deployment, row.clear(now, said(by)))
         what = "every pause and every stop is over"
     elif stop_id is not None:
-        before = _run(deployment, row.read())
+        before = on_table(deployment, row.read())
         if stop_id not in [one.id for one in before.stops_at(now)]:
-            raise Problem(f"no stop {stop_id} is in force: ionctl status shows those that are")
+            raise Problem(
+                f"no stop {stop_id} is in force: {command('status')} shows those that are"
+            )
         control = _change(deployment, lambda was: was.without_stop(stop_id))
         what = f"stop {stop_id} is over"
     else:
-        before = _run(deployment, row.read())
+        before = on_table(deployment, row.read())
         if lane not in [one.lane for one in before.pauses_at(now)]:
             raise Problem(
-                f"{lane} mail has no pause of its own: ionctl status shows what is paused"
+                f"{lane} mail has no pause of its own: {command('status')} shows what is paused"
             )
         control = _change(deployment, lambda was: was.without_pause(lane))
         what = f"the pause of {lane} mail is over"
@@ -124,8 +124,13 @@ def resume(
 def cancel(deployment: Deployment, email_id: str, *, by: str = "") -> Cancelled:
     """Let an email not be sent, unless it is too late. Raises Problem: the table can't be used."""
     ledger = Ledger(deployment.account.dynamodb, deployment.table)
-    how = _run(deployment, ledger.cancel(email_id, time.time(), said(by)))
-    return Cancelled(email_id=email_id, how=how, words=_CANCELLED[how])
+    how = on_table(deployment, ledger.cancel(email_id, time.time(), said(by)))
+    words = _CANCELLED[how]
+    if how is Cancelling.TOO_LATE:
+        table = Table(deployment.account.dynamodb, deployment.table)
+        row = on_table(deployment, table.read([email_id])).get(email_id, {})
+        words = _too_late(row)
+    return Cancelled(email_id=email_id, how=how, words=words)
 
 
 def wake(deployment: Deployment) -> None:
@@ -161,7 +166,7 @@ def stops_in_force(control: Control | None, at: datetime) -> list[StopInForce]:
 
 def said(words: str) -> str:
     """Words as the row takes them."""
-    return "".join(one if one.isprintable() else " " for one in words)[:_MOST_SAID]
+    return noted(words, _MOST_SAID)
 
 
 # -- how ---------------------------------------------------------------------------------
@@ -180,22 +185,26 @@ def _begins(order: Pause | Stop) -> float:
 
 
 def _change(deployment: Deployment, change: Callable[[Control], Control]) -> Control:
-    return _run(deployment, _row(deployment).change(change))
+    return on_table(deployment, _row(deployment).change(change))
 
 
-def _run(deployment: Deployment, work: Coroutine[Any, Any, Done]) -> Done:
-    """Wait for it. Raises Problem: the table can't be used."""
+def _too_late(row: Mapping[str, object]) -> str:
+    """What the email has come to, by its row of the ledger."""
     try:
-        return asyncio.run(work)
-    except TableError as error:
-        if str(error) == UNREADABLE:
-            raise Problem(
-                "the control row holds what ion hasn't written, and nothing is sent: ionctl resume "
-                "writes it anew"
-            ) from error
-        raise Problem(
-            f"the table {deployment.table} can't be used: {helped(str(error))}"
-        ) from error
+        at = f" at {moment(datetime.fromisoformat(str(row['updated_at'])), datetime.now(UTC))}"
+    except (KeyError, ValueError):
+        at = ""
+    match row.get("status"):
+        case RowStatus.SENT:
+            return f"too late: sent{at}"
+        case RowStatus.SENDING:
+            return f"too late: it is being sent, since {at.removeprefix(' at ') or 'just now'}"
+        case RowStatus.BOUNCED | RowStatus.EXPIRED:
+            return f"too late: dead-lettered{at}, so it isn't sent as it is"
+        case RowStatus.IN_DOUBT:
+            return f"too late: the mail server may have it, since {at.removeprefix(' at ')}"
+        case _:
+            return _CANCELLED[Cancelling.TOO_LATE]
 
 
 def _in_force(control: Control, words: str) -> InForce:

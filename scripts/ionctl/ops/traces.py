@@ -23,7 +23,7 @@ from ionctl.ops.looking import all_of, count, looking
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from ion.aws.table import Item
     from ion.message import Message
@@ -73,6 +73,7 @@ class Traces:
         seen, counted: messages in queues that were looked at, and that there are; 0, 0: the
             queues weren't looked at, or are empty.
         unknown: what could not be looked at.
+        hint: why an id like that may lead nowhere, for people; empty: nothing is known of that.
     """
 
     asked: str
@@ -86,6 +87,12 @@ class Traces:
     seen: int = 0
     counted: int = 0
     unknown: list[str] = field(default_factory=list)
+    hint: str = ""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything was found."""
+        return bool(self.row or self.events or self.letters or self.place)
 
 
 def traces(
@@ -105,16 +112,16 @@ def traces(
     """
     at = datetime.now(UTC)
     found = Traces(asked, at, asked, since or at - USUAL_SPAN)
-    found.row = _try(found, "the ledger", lambda: _row(deployment, asked))
+    found.row = tried(found.unknown, "the ledger", lambda: _row(deployment, asked))
     _read_log(deployment, found, since)
     other = next((one.text("email_id") for one in found.events if one.text("email_id")), asked)
     if other != asked:  # an SQS id: the key is another
         found.email_id = other
-        found.row = _try(found, "the ledger", lambda: _row(deployment, other))
+        found.row = tried(found.unknown, "the ledger", lambda: _row(deployment, other))
         _read_log(deployment, found, since)
     if _may_be_dead(found):
-        letters = _try(
-            found,
+        letters = tried(
+            found.unknown,
             "the dead letters",
             lambda: asyncio.run(_letters(deployment, found, progress)),
         )
@@ -124,7 +131,7 @@ def traces(
             if found.email_id != asked:
                 _read_log(deployment, found, since)
     if _may_be_queued(found):
-        _try(found, "the queues", lambda: asyncio.run(_look_in_queues(deployment, found)))
+        tried(found.unknown, "the queues", lambda: asyncio.run(_look_in_queues(deployment, found)))
     return found
 
 
@@ -132,7 +139,9 @@ def _read_log(deployment: Deployment, found: Traces, since: datetime | None) -> 
     if since is None and (queued := _moment(found.row)) is not None:
         found.since = min(queued - _A_LITTLE, found.at)
     wanted = log.Wanted(ABOUT_EMAILS, found.email_id)
-    part = _try(found, "the log", lambda: log.read(deployment, wanted, found.since, found.at))
+    part = tried(
+        found.unknown, "the log", lambda: log.read(deployment, wanted, found.since, found.at)
+    )
     if part is None:
         return
     found.events = part.events
@@ -201,8 +210,26 @@ def _is_written_in(letter: Message, written: tuple[str, ...]) -> bool:
     return any(one in spaced for one in written)
 
 
-async def _look_in_queues(deployment: Deployment, found: Traces) -> None:
-    """Receive some messages without hiding them; what waits for its time can't be received."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen of a queue.
+
+    Args:
+        name: "input", "bulk" or "later".
+        messages: that could be looked at.
+        counted: that there are, hidden ones and those that wait for their time included.
+    """
+
+    name: str
+    messages: list[Message]
+    counted: int
+
+
+async def in_queues(deployment: Deployment) -> AsyncIterator[Looked]:
+    """Some messages of each queue, received without hiding them.
+
+    What waits for its time can't be received.
+    """
     for source, url in (
         (Source.INPUT, deployment.queue_url),
         (Source.BULK, deployment.bulk_queue_url),
@@ -210,18 +237,23 @@ async def _look_in_queues(deployment: Deployment, found: Traces) -> None:
     ):
         queue = Queue(deployment.account.sqs, url, source)
         holds = depth(deployment.account, url)
-        found.counted += holds.visible + holds.in_flight + holds.delayed
-        seen: set[str] = set()
+        seen: dict[str, Message] = {}
         without_news = 0
         while len(seen) < min(holds.visible, _MOST_SEEN) and without_news < _LOOKS_WITHOUT_NEWS:
             messages = await queue.receive(visibility_seconds=0, wait_seconds=0)
-            without_news += {one.id for one in messages} <= seen
-            seen |= {one.id for one in messages}
-            for one in messages:
-                if found.place is None and _is_it(one, found):
-                    since = datetime.fromtimestamp(one.sent_at, UTC)
-                    found.place = Place(source.value, since)
-        found.seen += len(seen)
+            without_news += {one.id for one in messages} <= seen.keys()
+            seen |= {one.id: one for one in messages}
+        counted = holds.visible + holds.in_flight + holds.delayed
+        yield Looked(source.value, list(seen.values()), counted)
+
+
+async def _look_in_queues(deployment: Deployment, found: Traces) -> None:
+    async for queue in in_queues(deployment):
+        found.counted += queue.counted
+        found.seen += len(queue.messages)
+        for one in queue.messages:
+            if found.place is None and _is_it(one, found):
+                found.place = Place(queue.name, datetime.fromtimestamp(one.sent_at, UTC))
 
 
 def _is_it(message: Message, found: Traces) -> bool:
@@ -232,7 +264,7 @@ def _is_it(message: Message, found: Traces) -> bool:
     )
 
 
-def _try(found: Traces, what: str, look: Callable[[], Found]) -> Found | None:
+def tried(unknown: list[str], what: str, look: Callable[[], Found]) -> Found | None:
     """What a look gives; None: it can't be looked at, and `unknown` says so."""
     try:
         return look()
@@ -240,5 +272,5 @@ def _try(found: Traces, what: str, look: Callable[[], Found]) -> Found | None:
         why = said(error)
     except (TableError, QueueError, Problem) as error:
         why = str(error)
-    found.unknown.append(f"{what}: {why}")
+    unknown.append(f"{what}: {why}")
     return None

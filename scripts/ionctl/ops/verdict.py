@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ion.contract import Lane
 from ionctl.ops.alarms import RINGS
-from ionctl.ops.remedies import WAKE, advice, refusal
+from ionctl.ops.remedies import advice, refusal
 from ionctl.ops.result import Verdict
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,17 +121,17 @@ def _verdict(seen: Seen) -> tuple[Verdict, str, str]:
     control, now, waits = seen.control, seen.at.timestamp(), _waits(seen)
     if seen.last is not None and seen.last.stopped == "settings":
         said = f"{waits} a setting is wrong, so nothing is received: {seen.last.error}"
-        return Verdict.MISCONFIGURED, said, "mend it, then ionctl wake"
+        return Verdict.MISCONFIGURED, said, f"mend it, then {command('wake')}"
     if not seen.may_run:
         said = f"{waits} the function may not run, its concurrency is 0"
         return Verdict.DISABLED, said, "set enabled = true in Terraform; SQS keeps mail for 14 days"
     if control is not None and (paused := _pause(seen, control)):
-        return Verdict.PAUSED, f"{waits} {paused}", "end it with ionctl resume"
+        return Verdict.PAUSED, f"{waits} {paused}", f"end it with {command('resume')}"
     if why := _held(seen):
         return Verdict.HELD, f"{waits} {why[0]}", why[1]
     if control is not None and (stops := control.stops_at(now)):
-        then = "ionctl dead redrive --reason STOPPED sends them then"
-        return Verdict.STOPPING, _stopping(stops, seen), f"end it with ionctl resume; {then}"
+        then = f"{command('dead redrive --reason STOPPED')} sends them then"
+        return Verdict.STOPPING, _stopping(stops, seen), f"end it with {command('resume')}; {then}"
     if seen.now > _BACKLOG:
         return Verdict.BACKLOG, f"{_emails(seen.now)} wait and go out{_speed(seen)}", ""
     if seen.now:
@@ -165,7 +166,8 @@ def _held(seen: Seen) -> tuple[str, str] | None:
     if seen.runs is not None and seen.now and _runs_are_missing(seen):
         last = f"since {moment(seen.last.ended_at, seen.at)}" if seen.last else "for an hour"
         said = f"the function has not run {last}"
-        return said, f"see schedule, permissions and concurrency: ionctl doctor; {WAKE}"
+        see = f"see schedule, permissions and concurrency: {command('doctor')}"
+        return said, f"{see}; {command('wake')} tries at once"
     return None
 
 
@@ -200,7 +202,7 @@ def _more(seen: Seen, verdict: Verdict) -> list[str]:
         more.append(f"{_emails(seen.later)} for later{due}")
     wrong = (Verdict.HELD, Verdict.MISCONFIGURED, Verdict.DISABLED, Verdict.PAUSED)
     if verdict not in wrong and (dead := _all(seen.queues.dead_letter)):
-        more.append(f"{dead:,} dead letter{'s' * (dead > 1)}: ionctl dead list")
+        more.append(f"{dead:,} dead letter{'s' * (dead > 1)}: {command('dead list')}")
     return more
 
 

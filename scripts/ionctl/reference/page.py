@@ -47,7 +47,8 @@ _STATUSES = """\
 | 2 | a mistake in the command line |
 
 `status` is 1 if mail is held, a setting is wrong, the function may not run, or an alarm rings. \
-`show` is 1 if the email was never seen, was dead-lettered, or may or may not have been sent.
+`show` is 1 if the email was never seen, was dead-lettered, suppressed or bounced, or may or may \
+not have been sent.
 
 ## JSON
 With `--json` a command prints one JSON object to stdout, of the type that \
@@ -121,8 +122,10 @@ def _described(name: str, command: Any) -> str:  # noqa: ANN401 - as above
     says = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     rows = [(f"`{_argument(one)}`", one.help or "") for one in arguments if one.help]
     table = _table([*rows, *_options(command)])
-    printed = COMMANDS.get(name)
-    kind = f"\n`--json` prints `{printed.__name__}`.\n" if printed else ""
+    also = [one for one in COMMANDS if one.startswith(f"{name} ") and one not in dict(commands())]
+    prints = [f"`{COMMANDS[name].__name__}`"] if name in COMMANDS else []
+    prints += [f"of `{one}` `{COMMANDS[one].__name__}`" for one in also]
+    kind = f"\n`--json` prints {', '.join(prints)}.\n" if prints else ""
     return f"### {name}\n```\n{words}\n```\n{says}\n{table and chr(10)}{table}{kind}\n"
 
 

@@ -12,6 +12,11 @@ _QUEUES = (
 _TABLE = ("dynamodb:table/{name}-ledger",)
 _FUNCTION = ("lambda:function:{name}",)
 _LOG = ("logs:log-group:/aws/lambda/{name}:*",)
+_SNS_LOGS = tuple(
+    f"logs:log-group:sns/{{region}}/{{account}}/{{name}}-{lane}-topic{end}:*"
+    for lane in ("input", "bulk")
+    for end in ("", "/Failure")
+)
 
 Statements = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 """By name: actions, and resources: of each the service and what follows the account."""
@@ -25,8 +30,12 @@ LOOK: Statements = {
         ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"),
         _QUEUES,
     ),
-    "Ledger": (("dynamodb:BatchGetItem",), _TABLE),
-    "Log": (("logs:FilterLogEvents",), _LOG),
+    "Ledger": (("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:Scan"), _TABLE),
+    "LedgerByMessageId": (
+        ("dynamodb:Query",),
+        ("dynamodb:table/{name}-ledger/index/header-message-id",),
+    ),
+    "Log": (("logs:FilterLogEvents",), (*_LOG, *_SNS_LOGS)),
     "WhatIsThere": (
         (
             *("lambda:ListFunctions", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
@@ -35,7 +44,7 @@ LOOK: Statements = {
         ("*",),
     ),
 }
-"""For status, show and the looks at dead letters."""
+"""For status, show, the suppression list and the looks at dead letters."""
 
 STEER: Statements = {
     "SendLetters": (("sqs:SendMessage",), ("sqs:{name}-input-queue", _DEAD_LETTERS)),
@@ -44,7 +53,8 @@ STEER: Statements = {
     "Wake": (("lambda:InvokeFunction",), _FUNCTION),
     "Publish": (("sns:Publish",), ("sns:{name}-input-topic", "sns:{name}-bulk-topic")),
 }
-"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, wakes and sends."""
+"""Beside it: for what redrives, edits, discards, pauses, stops, cancels, suppresses, erases,
+wakes and sends."""
 
 DIAGNOSE: Statements = {
     "Package": (("lambda:GetFunction", "lambda:GetPolicy"), _FUNCTION),
@@ -63,10 +73,12 @@ DIAGNOSE: Statements = {
         ("lambda:GetAccountSettings", "logs:DescribeLogGroups", "sns:GetSubscriptionAttributes"),
         ("*",),
     ),
-    "Secret": (("ssm:GetParameter",), ("ssm:parameter/{name}/*",)),
+    "Parameter": (("ssm:GetParameter",), ("ssm:parameter/{name}/*",)),
+    "Secret": (("secretsmanager:GetSecretValue",), ("secretsmanager:secret:{name}/*",)),
+    "Provider": (("ses:GetAccount", "ses:GetEmailIdentity"), ("*",)),
 }
-"""Beside the first: for doctor. It reads the secret, to try the login; of Secrets Manager that is
-secretsmanager:GetSecretValue."""
+"""Beside the first: for doctor. It reads the secret, wherever that is, to try the login; and asks
+SES, if that is the provider, for its quota and the sender's domain."""
 
 
 def policy(
@@ -81,7 +93,10 @@ def policy(
             "Sid": sid,
             "Effect": "Allow",
             "Action": list(actions),
-            "Resource": [_arn(one.format(name=name), region, account) for one in resources],
+            "Resource": [
+                _arn(one.format(name=name, region=region, account=account), region, account)
+                for one in resources
+            ],
         }
         for part in parts
         for sid, (actions, resources) in part.items()

@@ -11,12 +11,16 @@ from typing import Any
 import msgspec
 
 from ionctl.ops.result import (
+    AddressKnown,
     Cancelled,
     Checks,
     ConsoleAddress,
     Cost,
     Diagnosis,
     Edited,
+    Emails,
+    Erased,
+    Imported,
     InForce,
     Letter,
     Letters,
@@ -27,6 +31,7 @@ from ionctl.ops.result import (
     Rendered,
     Sent,
     Status,
+    SuppressionEntries,
 )
 
 FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
@@ -34,6 +39,7 @@ FILE = Path(__file__).resolve().parents[3] / "docs" / "schema" / "ionctl.json"
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "status": Status,
     "show": Life,
+    "show ADDRESS": Emails,
     "dead list": Letters,
     "dead show": Letter,
     "dead redrive": Moved,
@@ -44,6 +50,13 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     "resume": InForce,
     "stop": InForce,
     "cancel": Cancelled,
+    "suppress add": AddressKnown,
+    "suppress remove": AddressKnown,
+    "suppress check": AddressKnown,
+    "suppress list": SuppressionEntries,
+    "suppress export": SuppressionEntries,
+    "suppress import": Imported,
+    "erase": Erased,
     "send": Published,
     "send --wait": Sent,
     "load": Loaded,

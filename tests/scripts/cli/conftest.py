@@ -46,8 +46,16 @@ def ionctl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture
-def local(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operated:
-    """A relay that `ionctl --local` finds."""
+def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that `ionctl --local` reads, of a relay."""
     monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    relay.local_file(tmp_path / "stack.json")
+    file = tmp_path / "stack.json"
+    relay.local_file(file)
+    return file
+
+
+@pytest.fixture
+def local(relay: Operated, stack: Path) -> Operated:
+    """A relay that `ionctl --local` finds."""
+    assert stack.exists()
     return relay

@@ -50,9 +50,26 @@ def test_warnings_are_no_fault(ionctl: Ionctl) -> None:
 def test_a_file_that_can_not_be_read_is_told(ionctl: Ionctl, tmp_path: Path) -> None:
     ran = ionctl("check", tmp_path / "none")
     assert (ran.status, ran.err) == (
-        1,
+        2,
         f"ionctl: {tmp_path}/none can't be read: No such file or directory\n",
     )
     (tmp_path / "latin").write_bytes(b'{"subject": "Gr\xfc\xdfe"}')
     ran = ionctl("check", tmp_path / "latin")
     assert "is no UTF-8, which JSON is written in" in ran.err
+
+
+def test_the_others_are_checked_beside_a_file_that_is_missing(
+    ionctl: Ionctl, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text(RIGHT)
+    (tmp_path / "b").write_text(WRONG)
+    ran = ionctl("check", tmp_path / "none", tmp_path / "a", tmp_path / "b", "/dev/zero")
+    assert ran.status == 2
+    assert [line.partition(": ")[0] for line in ran.out.splitlines()] == [
+        f"{tmp_path}/a",
+        f"{tmp_path}/b:2:2",
+    ]
+    assert ran.err.splitlines() == [
+        f"ionctl: {tmp_path}/none can't be read: No such file or directory",
+        "ionctl: /dev/zero has more than 16,777,216 octets, and no message has",
+    ]

@@ -6,19 +6,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 
 from ionctl.local.ministack import ISOLATION
+from ionctl.ops import local_stack
 from ionctl_program import ROOT, printed
 from relays import Operated
+from seen_browser import SeenBrowser
 from terminal import Ionctl
 
 
 @contextmanager
-def running(relay: Operated, *words: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    relay: Operated, *words: str, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """The program at that relay, as if its account were AWS's own."""
     path = os.pathsep.join(str(ROOT / one) for one in ("scripts", "lambda_src"))
     process = subprocess.Popen(
@@ -31,6 +37,7 @@ def running(relay: Operated, *words: str) -> Iterator[subprocess.Popen[str]]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": relay.names.endpoint,
+            **(environment or {}),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,3 +113,37 @@ def test_the_local_relay_s_console_is_not_served_twice(
     ran = ionctl("--local", "console", *words)
     assert ran.status == 2
     assert "./run.sh" in ran.err
+
+
+def test_a_browser_is_led_to_it_by_a_file_and_no_command_line_has_the_token(
+    relay: Operated, tmp_path: Path
+) -> None:
+    browser = SeenBrowser(tmp_path)
+    with running(relay, "--open", environment=browser.environment) as process:
+        url = first_line(process)
+        command, page, mode = browser.opened()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    _, _, token = url.partition("token=")
+    assert command.startswith("file:///")
+    assert token not in command
+    assert f'content="0; url={url}"' in page
+    assert mode == 0o600
+    assert not Path(urlsplit(command).path).parent.exists()
+
+
+def test_that_of_the_local_stack_is_beside_its_file(
+    local: Operated, ionctl: Ionctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = SeenBrowser(tmp_path)
+    for name, value in browser.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("webbrowser._tryorder", None)  # it reads the environment once
+    stack = msgspec.structs.replace(local_stack.read(), console_url="http://127.0.0.1:1/?token=x")
+    local_stack.write(stack)
+    assert ionctl("--local", "console", "--open").status == 0
+    command, page, mode = browser.opened()
+    assert Path(urlsplit(command).path) == local_stack.door()
+    assert (stack.console_url in page, mode) == (True, 0o600)
+    local_stack.remove(stack.pid)
+    assert not local_stack.door().exists()

@@ -34,7 +34,8 @@ def test_a_list_groups_by_reason_and_path_and_hides_nothing(
     ran = ionctl("--local", "dead", "list")
     assert ran.status == 0, ran.err
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
-    assert "3 RCPT_REJECTED 2026-11-22 09:00 UTC" in lines
+    what = "correct the address where you keep it, and with ionctl --local dead edit"
+    assert f"3 RCPT_REJECTED 2026-11-22 09:00 UTC {what}" in lines
     assert "1 INVALID_SCHEMA $.recipeint 2026-11-22 09:00 UTC did you mean recipient?" in lines
     assert f"{wrong} 2026-11-22 09:00 UTC INVALID_SCHEMA $.recipeint" in lines
     assert "order-17 to2@example.org n2" in lines
@@ -71,12 +72,15 @@ def test_letters_are_chosen_by_what_options_say(local: Operated, ionctl: Ionctl)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--reason", "GONE"], "--reason must be one of the reasons on dead letters"),
-        (["--older-than", "soon"], "--older-than must be an age: 90s, 30m, 12h, 7d"),
+        (["--reason", "GONE"], "--reason GONE: must be one of the reasons on dead letters"),
+        (["--older-than", "soon"], "--older-than soon: must be an age: 90s, 30m, 12h, 7d"),
         (["--tag", "reset"], "--tag reset: write it as NAME=VALUE"),
         (["--tag", "a=b", "--tag", "a=c"], "--tag a is there twice"),
-        (["--domain", "@example.org"], "--domain must be what follows the @"),
-        (["--path", "recipient"], "--path must be the path on a dead letter: $.recipient[0]"),
+        (["--domain", "@example.org"], "--domain @example.org: must be what follows the @"),
+        (
+            ["--path", "recipient"],
+            "--path recipient: must be the path on a dead letter: $.recipient[0]",
+        ),
         (["--older-than", "2h", "--younger-than", "1h"], "no letter is both"),
     ],
 )
@@ -84,7 +88,7 @@ def test_an_option_that_can_not_be_meant_is_told_by_its_name(
     ionctl: Ionctl, options: list[str], said: str
 ) -> None:
     ran = ionctl("--local", "dead", "list", *options)
-    assert (ran.status, ran.out) == (1, "")
+    assert (ran.status, ran.out) == (2, "")
     assert said in ran.err
 
 
@@ -128,7 +132,7 @@ def test_a_redrive_says_what_it_moved_by_reason(local: Operated, ionctl: Ionctl)
     )
     assert (moved.chosen, moved.done) == (2, 2)
     ran = ionctl("--local", "dead", "redrive", "--max", "0")
-    assert (ran.status, ran.err) == (1, "ionctl: --max must be 1 to 10,000,000\n")
+    assert (ran.status, ran.err) == (2, "ionctl: --max 0: must be 1 to 10,000,000\n")
 
 
 def test_a_redrive_moves_what_its_options_choose_and_at_their_rate(
@@ -172,8 +176,9 @@ def test_a_discard_asks_first_and_leaves_a_file(
     ran = ionctl("--local", "dead", "discard", "--reason", "RCPT_REJECTED", typed="y\n")
     assert ran.status == 0, ran.err
     (file,) = tmp_path.glob("ion-dead-letters-*.jsonl")
-    assert f"2 of 2 dead letters discarded (2 RCPT_REJECTED); ionctl dead restore {file.name}" in (
-        ran.out
+    assert (
+        f"2 of 2 dead letters discarded (2 RCPT_REJECTED); ionctl --local dead restore {file.name}"
+        in (ran.out)
     )
     ran = ionctl("--local", "dead", "discard", "--yes", "--file", "rest")
     assert ran.status == 0, ran.err

@@ -55,7 +55,8 @@ def test_fields_are_set_by_their_paths_and_the_difference_is_shown(
     assert '-  "recipeint": "ann@example.org",' in ran.err
     assert '+  "recipient": "ann@example.org"' in ran.err
     assert ran.out == (
-        "sent to the input queue under its id, and the letter is gone: ionctl show order-17\n"
+        "sent to the input queue under its id, and the letter is gone: "
+        "ionctl --local show order-17\n"
     )
     (body,) = waiting(local)
     assert body == {"action": "send", "recipient": "ann@example.org", "body_text": "x"}
@@ -69,7 +70,7 @@ def test_what_is_still_wrong_is_told_with_its_place_and_nothing_is_sent(
     assert ran.status == 1
     assert "unknown field recipeint: did you mean recipient? (INVALID_SCHEMA)" in ran.err
     ran = ionctl("--local", "dead", "edit", letter, "--body", "-", stdin=WRONG)
-    assert ran.err == "ionctl: nothing is changed: ionctl dead redrive sends it as it is\n"
+    assert ran.err == "ionctl: nothing is changed: ionctl --local dead redrive sends it as it is\n"
     ran = ionctl("--local", "dead", "edit", letter, "--body", "nowhere.json")
     assert ran.err.startswith("ionctl: nowhere.json can't be read")
     ran = ionctl("--local", "dead", "edit", letter, "--body", "-", "--set", "a=b")

@@ -1,21 +1,21 @@
 """ionctl show."""
 
+import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ionctl.ops import local_stack
+from ion.address_hash import address_hash
+from ion.aws.address_key import AddressKey
+from ion.policy.timeline import Entry, written
+from ionctl.cli.life import sure_of_scan
+from ionctl.ops import rows
+from ionctl.problem import Problem
 from ionctl_program import Ended, ionctl, printed
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 def look(stack: Path, *words: str) -> Ended:
@@ -58,4 +58,68 @@ def test_what_was_never_seen_is_status_1(stack: Path) -> None:
 def test_what_is_no_age_is_a_mistake_on_the_command_line(stack: Path, age: str) -> None:
     ended = look(stack, "order-18", f"--since={age}")
     assert ended.status == 2
-    assert "is no age: 30m, 12h, 7d" in ended.err
+    assert f"--since {age}: must be an age: 90s, 30m, 12h, 7d" in ended.err
+
+
+def test_an_address_has_a_list_of_emails(relay: Operated, stack: Path) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    key = asyncio.run(AddressKey(relay.clients.dynamodb, relay.names.table).get())
+    hashed = address_hash(key, "ann@example.org")
+    values = {"fates": "s", "first_queued_at": at.isoformat(), "recipients": hashed}
+    relay.row("order-17", status="sent", **values)
+    relay.row("order-18", status="deferred", reason="TRY_LATER", **values)
+    none = look(stack, "ann@example.org")
+    assert none.status == 1
+    assert none.out.startswith("No email to ann@example.org found in the log since ")
+    ended = look(stack, "ann@example.org", "--scan")
+    assert ended.status == 0
+    assert "2 emails to ann@example.org found" in ended.out
+    assert "among all 3 rows of the ledger" in ended.out
+    assert re.search(r"UTC +sent +order-17$", ended.out, re.MULTILINE)
+    assert re.search(
+        r"UTC +sent +order-18  the email: deferred TRY_LATER$", ended.out, re.MULTILINE
+    )
+    found = printed("show ADDRESS", look(stack, "ann@example.org", "--json", "--scan").out)
+    assert {one["email_id"] for one in found["emails"]} == {"order-17", "order-18"}
+
+
+def test_an_address_that_is_a_key_is_that_email(relay: Operated, stack: Path) -> None:
+    relay.row("ann@example.org", status="sent", fates="s")
+    assert look(stack, "ann@example.org").out.startswith("● Sent: ")
+
+
+def test_the_timeline_says_what_was_repeated_and_for_whom(relay: Operated, stack: Path) -> None:
+    at = datetime.now(UTC) - timedelta(hours=1)
+    entries = (
+        Entry(1, at, "deferred", "connect", "CONNECT", times=144, last=datetime.now(UTC)),
+        Entry(2, at, "sent", "dot", "ACCEPTED", 250, "250 ok", "smtp", 1120, (1,)),
+    )
+    relay.row(
+        *("order-17",),
+        status="bounced",
+        fates="ds",
+        first_queued_at=at.isoformat(),
+        header_message_id="<a@example.org>",
+        timeline=written(entries),
+    )
+    out = look(stack, "order-17").out
+    assert "Deferred (CONNECT), \N{MULTIPLICATION SIGN}144 until " in out
+    assert "Taken by smtp for recipient 2 in 1,120 ms: 250 ok" in out
+    assert "Message-ID  <a@example.org>" in out
+    found = printed("show", look(stack, "order-17", "--json").out)
+    assert [one["times"] for one in found["events"]] == [144, 1]
+
+
+def test_a_large_ledger_is_scanned_after_a_question_with_its_price(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = rows.Size(rows=80_000_000, octets=40_000_000_000)
+    monkeypatch.setattr(rows, "size", lambda _: size)
+    deployment: Any = None
+    with pytest.raises(
+        Problem, match=r"Read 40\.0 GB of ledger, 80,000,000 rows, for about \$0\.61"
+    ):
+        sure_of_scan(deployment, yes=False)
+    sure_of_scan(deployment, yes=True)
+    monkeypatch.setattr(rows, "size", lambda _: rows.Size(1000, 999_999_999))
+    sure_of_scan(deployment, yes=False)

@@ -1,24 +1,33 @@
 """What ionctl calls in AWS is what the policies of docs/ionctl.md allow, and no less."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from ion.contract import Pause
-from ionctl.ops import letters, steering
+from ion.settings import Security, SettingsError, Smtp
+from ionctl.ops import erasing, letters, steering, suppressing
+from ionctl.ops.account import Account
+from ionctl.ops.by_address import emails_to
 from ionctl.ops.cost import cost
 from ionctl.ops.deployment import Deployment, relays
+from ionctl.ops.doctor import secret, ses
 from ionctl.ops.doctor.examine import diagnose
 from ionctl.ops.doctor.mail import Options
 from ionctl.ops.life import life
 from ionctl.ops.publishing import publish
 from ionctl.ops.status import status
+from ionctl.problem import Problem
 from ionctl.reference.policy import DIAGNOSE, LOOK, STEER, Statements, policy
 from relays import Operated
 
+_SERVICES = {"sesv2": "ses"}
+"""By client: what IAM calls the service."""
 _ACTIONS = {"lambda": {"Invoke": "InvokeFunction"}, "monitoring": {}}
 _NOT_HERE = {"iam:GetPolicy", "iam:GetPolicyVersion"}
 """Of a role with managed policies, which the module's own role has none of."""
@@ -39,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
             names = [f"PartiQL{verb}" for verb in verbs]
         for name in names:
             action = _ACTIONS.get(service, {}).get(name, name)
-            seen.add((f"{service}:{action}", _resource(request)))
+            seen.add((f"{_SERVICES.get(service, service)}:{action}", _resource(request)))
         return really(client, operation, request)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
@@ -62,8 +71,13 @@ def _look(deployment: Deployment) -> None:
     relays(deployment.account)
     status(deployment)
     life(deployment, "order-17")
+    with suppress(Problem):
+        life(deployment, "<a@example.org>", scan=True)
+    emails_to(deployment, "ann@example.org", scan=True)
     letters.look(deployment)
     steering.in_force(deployment)
+    suppressing.entries(deployment, letters.silent)
+    suppressing.check(deployment, "ann@example.org")
     cost(deployment)
 
 
@@ -72,8 +86,19 @@ def _steer(deployment: Deployment) -> None:
     steering.pause(deployment, Pause(), by="ann", why="a test")
     steering.resume(deployment, by="ann")
     steering.cancel(deployment, "order-17")
+    suppressing.add(deployment, "ann@example.org")
+    erasing.erase(deployment, "ann@example.org", dry_run=False, progress=letters.silent)
     publish(deployment, '{"action": "resume"}')
     publish(deployment, '{"action": "resume"}', bulk=True)
+
+
+def _read_secret(account: Account) -> None:
+    secret.text(account, "arn:aws:secretsmanager:us-east-1:123456789012:secret:ion/mail-AbCdEf")
+
+
+def _ask_ses(account: Account) -> None:
+    smtp = Smtp("email-smtp.us-east-1.amazonaws.com", 587, Security.STARTTLS)
+    list(ses.look(account, smtp, "example.org"))
 
 
 def _bury(relay: Operated) -> None:
@@ -111,6 +136,9 @@ def test_to_diagnose_takes_what_the_policy_for_it_allows(relay: Operated, calls:
     deployment = relay.deployment
     calls.clear()
     diagnose(deployment, Options())
+    for look in (_read_secret, _ask_ses):  # of another relay: one whose provider is SES
+        with suppress(ClientError, SettingsError):  # that there is none doesn't matter
+            look(deployment.account)
     assert {action for action, _ in calls} - _of(LOOK) == _of(DIAGNOSE) - _NOT_HERE
 
 

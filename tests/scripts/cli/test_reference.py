@@ -3,11 +3,13 @@
 import json
 import re
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from ionctl.reference.page import FILE, commands, page
 from ionctl.reference.results import COMMANDS, result_schema
 from ionctl.reference.results import FILE as SCHEMA
+from terminal import Ionctl
 
 WITHOUT_RESULT = {"wake", "tail", "console", "load"}
 """Commands that print nothing that has an end, or nothing at all."""
@@ -44,3 +46,26 @@ def test_the_schema_is_one_and_each_type_says_what_it_is() -> None:
     assert schema["$defs"]["Pace"]["properties"]["rate"]["description"].startswith("recipients a")
     for command in schema["commands"].values():
         assert command["$ref"].removeprefix("#/$defs/") in schema["$defs"]
+
+
+@pytest.mark.parametrize("group", [(), ("dead",)])
+def test_the_list_of_commands_cuts_none_of_their_summaries(
+    ionctl: Ionctl, group: tuple[str, ...]
+) -> None:
+    help_ = " ".join(ionctl(*group, "--help").out.split())
+    for name, command in commands():
+        if name.split()[:-1] == list(group):
+            summary = " ".join(command.help.strip().partition("\n")[0].split())
+            assert f"{name.split()[-1]} {summary}" in help_
+
+
+def test_the_help_of_a_group_names_all_that_is_in_it(ionctl: Ionctl) -> None:
+    help_ = ionctl("--help").out
+    (listed,) = re.findall(r"Dead letters: (.*)\.", help_)
+    own = [name.removeprefix("dead ") for name, _ in commands() if name.startswith("dead ")]
+    assert sorted(listed.split(", ")) == sorted(own)
+
+
+def test_usage_has_a_bracket_for_each_that_it_opens() -> None:
+    for usage in re.findall(r"(?m)^ionctl .*$", page()):
+        assert usage.count("[") == usage.count("]"), usage

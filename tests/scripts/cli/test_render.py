@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from ionctl.ops.result import Rendered
 from terminal import Ionctl
@@ -66,3 +67,17 @@ def test_templates_may_be_elsewhere(ionctl: Ionctl, tmp_path: Path) -> None:
     assert shown(ionctl, *options) == "--- subject: none\n--- text\nHi Zoë\n--- html: none\n"
     options = ["t", "--templates", str(tmp_path), "--context", "-", "--part", "text"]
     assert shown(ionctl, *options, stdin='{"name": "Ann"}') == "Hi Ann\n"
+
+
+def test_without_a_clone_the_folder_has_to_be_named(
+    ionctl: Ionctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ionctl.cli.render._TEMPLATES", tmp_path / "templates")
+    ran = ionctl("render", "welcome")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("ionctl: --templates FOLDER is needed: ")
+    ran = ionctl("render", "welcome", "--templates", tmp_path / "none")
+    assert (ran.status, ran.err) == (
+        2,
+        f"ionctl: --templates {tmp_path}/none: there is no such folder\n",
+    )

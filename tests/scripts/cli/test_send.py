@@ -48,7 +48,8 @@ def test_an_email_of_options_is_published_and_its_name_printed(
     assert ran.status == 0, ran.err
     fields = published(local)
     name = fields.pop("email_id")
-    assert ran.out == f"published {name}\nionctl show {name}\n"
+    assert ran.out == f"{name}\n"
+    assert ran.err == f"published: ionctl --local show {name}\n"
     assert fields == {
         "action": "send",
         "recipient": "ann@example.org",
@@ -90,6 +91,12 @@ def test_each_field_has_an_option(local: Operated, ionctl: Ionctl, tmp_path: Pat
     }
 
 
+def test_a_link_to_unsubscribe_has_an_option(local: Operated, ionctl: Ionctl) -> None:
+    ran = ionctl("--local", "send", "--to", "a@b.c", "--text", "t", "--unsubscribe")
+    assert ran.status == 0, ran.err
+    assert published(local)["unsubscribe"] is True
+
+
 def test_a_template_has_its_data_from_a_file_or_standard_input(
     local: Operated, ionctl: Ionctl
 ) -> None:
@@ -110,40 +117,45 @@ def test_a_whole_message_comes_from_a_file_or_standard_input(
     body = email(email_id="order-17")
     (tmp_path / "order.json").write_text(body)
     ran = ionctl("--local", "send", tmp_path / "order.json")
-    assert ran.out == "published order-17\nionctl show order-17\n"
+    assert (ran.out, ran.err) == ("order-17\n", "published: ionctl --local show order-17\n")
     assert published(local) == json.loads(body)
     ran = ionctl("--local", "send", "--bulk", "-", stdin=email(email_id="order-18"))
     assert ran.status == 0
     assert published(local, local.names.bulk_queue_url)["email_id"] == "order-18"
     ran = ionctl("--local", "send", "-", stdin='{"action": "resume"}')
-    assert ran.out == "published\nionctl status\n"
+    assert (ran.out, ran.err) == ("", "published: ionctl --local status\n")
 
 
 def test_what_would_be_dead_lettered_is_told_and_not_published(
     local: Operated, ionctl: Ionctl
 ) -> None:
-    ran = ionctl("--local", "send", "--to", "ann@", "--text", "x")
+    ran = ionctl("--local", "send", "-", stdin=email(recipient="ann@"))
     assert (ran.status, ran.out) == (1, "")
-    assert ran.err.startswith("the email:1:")
+    assert ran.err.startswith("-:1:")
     assert "recipient must be a@b, Name <a@b>, or email and name apart (INVALID_ADDRESS)" in ran.err
+    assert ran.err.count("\n") == 1, "the email gets an email_id, so nothing is said of that"
     answer = local.clients.sqs.receive_message(QueueUrl=local.names.queue_url)
     assert "Messages" not in answer
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("status", "words", "said"),
     [
-        ([], "say what to send: --to, --subject, --text …, or a FILE, or - alone"),
-        (["-", *LEAST], "say what to send"),
-        ([*LEAST, "--attach", "no-such-file"], "--attach no-such-file can't be read: No such"),
-        ([*LEAST, "--header", "X-Tag"], "--header X-Tag: write it as NAME:VALUE"),
-        ([*LEAST, "--tag", "x"], "--tag x: write it as NAME=VALUE"),
-        ([*LEAST, "--context", "-"], "--context - is no JSON"),
+        (2, [], "say what to send: --to, --subject, --text …, or a FILE, or - alone"),
+        (2, ["-", *LEAST], "say what to send"),
+        (1, [*LEAST, "--attach", "/dev/zero"], "--attach /dev/zero: is no regular file"),
+        (1, [*LEAST, "--html-file", "/dev/zero"], "/dev/zero has more than 16,777,216 octets"),
+        (1, [*LEAST, "--attach", "no-such-file"], "--attach no-such-file can't be read: No such"),
+        (2, [*LEAST, "--header", "X-Tag"], "--header X-Tag: write it as NAME:VALUE"),
+        (2, [*LEAST, "--tag", "x"], "--tag x: write it as NAME=VALUE"),
+        (1, [*LEAST, "--context", "-"], "--context - is no JSON"),
     ],
 )
-def test_what_can_not_be_meant_is_told(ionctl: Ionctl, words: list[str], said: str) -> None:
+def test_what_can_not_be_meant_is_told(
+    ionctl: Ionctl, status: int, words: list[str], said: str
+) -> None:
     ran = ionctl("--local", "send", *words)
-    assert (ran.status, ran.out) == (1, "")
+    assert (ran.status, ran.out) == (status, "")
     assert ran.err.startswith(f"ionctl: {said}")
 
 
@@ -160,3 +172,34 @@ def test_who_waits_is_told_the_fate(local: Operated, ionctl: Ionctl) -> None:
     assert (found.published.email_id, found.life.state) == ("order-18", "dead_lettered")
     ran = ionctl("--local", "send", *LEAST, "--id", "order-19", "--wait", "--timeout", "1")
     assert ran.status == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--to", "nobody", "--text", "x"], "--to nobody: must be a@b, Name <a@b>"),
+        (["--to", "a@b.c", "--to", "ann@", "--text", "x"], "--to ann@: must be a@b, Name"),
+        ([*LEAST, "--from", "me"], "--from me: must be a@b, Name <a@b>"),
+        ([*LEAST, "--not-before", "soon"], "--not-before soon: must be a time with a zone"),
+        ([*LEAST, "--id", "two words"], "--id two words: must be 1-256 printable ASCII"),
+        ([*LEAST, "--tag", "a b=c"], "--tag a b=c: must be at most ten: names of"),
+        ([*LEAST, "--locale", "??"], "--locale ??: must be a language tag"),
+        ([*LEAST, "--subject", "a\nb"], "--subject a\nb: holds a line break"),
+        (["--text", "x"], "the email needs --to, --cc or --bcc"),
+        (["--to", "a@b.c"], "the email needs --text, --html, --html-file or --template"),
+    ],
+)
+@pytest.mark.usefixtures("local")
+def test_what_is_wrong_is_told_by_its_option(ionctl: Ionctl, words: list[str], said: str) -> None:
+    ran = ionctl("--local", "send", *words)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"ionctl: {said}")
+
+
+def test_a_file_that_no_message_takes_is_not_read(ionctl: Ionctl, tmp_path: Path) -> None:
+    large = tmp_path / "film.mp4"
+    with large.open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte of nothing, on no disk
+    ran = ionctl("--local", "send", *LEAST, "--attach", large)
+    assert ran.status == 1
+    assert "has 1,099,511,627,776 octets, and a message takes 196,608 of files" in ran.err

@@ -1,6 +1,7 @@
 """ionctl status: the first two lines, the rest of the screen, JSON, and exit statuses."""
 
 import asyncio
+import io
 import os
 import pty
 import signal
@@ -11,23 +12,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from ion.contract import Pause, Stop
 from ion.policy.backoff import Backoff
-from ionctl.cli.status import age, conditions
-from ionctl.ops import local_stack
+from ionctl.cli.status import age, conditions, picture
 from ionctl.ops.result import Status
+from ionctl.ops.status import status
 from ionctl_program import Ended, command, ionctl, printed
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that --local reads."""
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 def look(stack: Path, *words: str, columns: int = 80) -> Ended:
@@ -61,7 +54,9 @@ def test_whether_it_is_stuck_why_and_what_to_do_are_the_first_lines(stack: Path)
     assert first.startswith(
         "HELD  30 emails wait: the mail server smtp refuses the login: 535 5.7.8 no"
     )
-    assert second.startswith("→ Put the right login into the secret, then ionctl wake; next try")
+    assert second.startswith(
+        "→ Put the right login into the secret, then ionctl --local wake; next try"
+    )
     assert ended.status == 1
     screen = "\n".join(rest)
     assert "\x1b" not in ended.out
@@ -69,7 +64,7 @@ def test_whether_it_is_stuck_why_and_what_to_do_are_the_first_lines(stack: Path)
     assert "nothing sent in 1.0 s, ended by auth" in screen
 
 
-def test_the_screen_has_at_most_24_lines_of_80_columns(held: Operated, stack: Path) -> None:
+def test_the_screen_has_at_most_24_lines_of_80_columns(held: Operated) -> None:
     now = time.time()
     for change in (
         lambda was: was.with_stop(Stop(), now, by="bob", why="wrong", new_id="a1"),
@@ -78,7 +73,9 @@ def test_the_screen_has_at_most_24_lines_of_80_columns(held: Operated, stack: Pa
         asyncio.run(held.control.change(change))
     for _ in range(3):
         held.ran(sent=3)
-    lines = look(stack).out.splitlines()
+    screen = io.StringIO()
+    Console(file=screen, width=80).print(picture(status(held.deployment)))
+    lines = screen.getvalue().splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert lines[0].startswith("PAUSED  30 emails wait: everything is paused until ")

@@ -9,17 +9,8 @@ from typing import Any
 
 import pytest
 
-from ionctl.ops import local_stack
 from ionctl_program import command, ionctl
 from relays import Operated
-
-
-@pytest.fixture
-def stack(relay: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(local_stack.FILE_VARIABLE, "")
-    file = tmp_path / "stack.json"
-    relay.local_file(file)
-    return file
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The relay over HTTP: what is told of it, and what is done to it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,12 @@ import pytest
 
 from consoles import Opened, email, unreachable_deployment
 from function import email as message
+from ion.aws.address_key import AddressKey
 from ion.mail import message_id_left
 from ionctl.console.keys import Keys
 from ionctl.console.switches import MODES
 from ionctl.local.mode import Mode
+from ionctl.ops import rows
 from letters import written
 from relays import Operated
 
@@ -94,6 +97,33 @@ def test_the_life_of_an_email_by_its_key_and_by_its_message_id(
     assert (odd["email_id"], odd["state"]) == ("a/b?c=d%", "never_seen")
 
 
+def test_an_address_has_a_list_of_emails(
+    opened: Opened, relay: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(AddressKey(relay.clients.dynamodb, relay.names.table).get())
+    relay.queued(message(email_id="o-1", recipient="ann@e.org"))
+    found = get(opened, "/api/emails/Ann@e.org")
+    assert [one["email_id"] for one in found["emails"]] == ["o-1"]
+    assert found["scanned"] is None
+    assert get(opened, "/api/emails/Ann@e.org", scan="1")["scanned"] == 1
+    monkeypatch.setattr(rows, "size", lambda _: rows.Size(10**8, 4 * 10**10))
+    answer = opened.client.get("/api/emails/ann@e.org", params={"scan": "1"})
+    assert answer.status_code == 409
+    assert "ionctl show ann@e.org --scan does it" in answer.json()["error"]
+
+
+def test_an_address_is_suppressed_and_written_to_again(opened: Opened, relay: Operated) -> None:
+    asyncio.run(AddressKey(relay.clients.dynamodb, relay.names.table).get())
+    done = post(opened, "/api/suppress", {"address": "ann@e.org", "scope": "tag:list=news"})
+    assert [one["scope"] for one in done["entries"]] == ["tag:list=news"]
+    (one,) = get(opened, "/api/emails/ann@e.org")["suppressions"]
+    assert (one["scope"], one["why"]) == ("tag:list=news", "manual")
+    refused = post(opened, "/api/suppress", {"address": "ann@e.org", "scope": "x"}, 409)
+    assert "--scope x: must be all" in refused["error"]
+    assert post(opened, "/api/unsuppress", {"address": "ann@e.org"})["entries"] == []
+    assert get(opened, "/api/emails/ann@e.org")["suppressions"] == []
+
+
 # -- dead letters ------------------------------------------------------------------------
 
 
@@ -129,7 +159,12 @@ def test_one_dead_letter_has_its_body(opened: Opened, relay: Operated) -> None:
 
 def test_chosen_letters_are_sent_again(opened: Opened, relay: Operated) -> None:
     one, _ = buried(relay, message()), buried(relay, message(), "EXPIRED")
-    assert post(opened, "/api/dead/redrive", {"ids": [one]})["done"] == 1
+    moved = post(opened, "/api/dead/redrive", {"ids": [one]})
+    assert (moved["done"], moved["words"].split(";")[0].rstrip(".")) == (
+        *(1, "1 of 1 dead letter moved back to the input queue"),
+    )
+    none = post(opened, "/api/dead/redrive", {"ids": [one]})["words"]
+    assert none == "Nothing is moved: no such letter is in the dead-letter queue any more."
     assert post(opened, "/api/dead/redrive", {"where": {"reason": "EXPIRED"}})["done"] == 1
     assert visible(relay, relay.names.dead_letter_queue_url) == 0
 

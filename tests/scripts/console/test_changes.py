@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 
 from consoles import Opened, email
 from ionctl.console import changes, server
+from ionctl.console.outcomes import Outcomes
 from ionctl.ops.result import Depth, Queues, Status, Verdict
 from ionctl.problem import Problem
 
@@ -197,7 +199,7 @@ def test_one_look_serves_all_who_listen(opened: Opened, monkeypatch: pytest.Monk
 def wait_until_nobody_listens(opened: Opened) -> None:
     """The server notices in its own time that a page has gone."""
     deadline = time.monotonic() + 60
-    while opened.console._changes.listeners:  # noqa: SLF001
+    while opened.console._changes.listeners or opened.inbox._listeners:  # noqa: SLF001
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -234,7 +236,7 @@ def test_what_is_done_during_a_look_is_looked_for_at_once(
 
     monkeypatch.setattr(server, "_LOCAL_LOOK_SECONDS", 3600)
     monkeypatch.setattr("ionctl.console.operations.status", slow)
-    monkeypatch.setattr("ionctl.console.operations.wake", lambda _deployment: None)
+    monkeypatch.setattr("ionctl.console.operations.wake", lambda _deployment: "the relay runs")
     with Opened() as opened, listening(opened) as page:
         begun.wait()
         relay.dead = 3
@@ -268,7 +270,9 @@ def test_a_silent_line_is_kept_alive(opened: Opened, monkeypatch: pytest.MonkeyP
             page.comments += 1
 
 
-def test_the_console_ends_with_pages_that_listen() -> None:
+def test_the_console_ends_with_pages_that_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_LEAST_SECONDS", 3600)  # it ends the pause after a message, too
+    monkeypatch.setattr(server, "_LAST_SECONDS", 3600)  # after which it breaks off what is left
     with Opened() as opened, listening(opened) as page:
         page.event()
         opened.console.__exit__()
@@ -305,3 +309,19 @@ def test_it_ends_with_a_look_and_a_request_that_are_stuck(
     gc.collect()  # a task that nobody waited for complains now
     assert answers == [503]
     assert caplog.messages == []
+
+
+def test_an_outcome_is_told_as_it_comes(relay: Relay, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    event = {
+        "id": "e",
+        "type": "ion.email.sent",
+        "subject": "order-17",
+        "time": "2026-11-28T12:00Z",
+    }
+    with Opened(outcomes=Outcomes(file)) as opened, listening(opened) as page:
+        first = dict(page.until(lambda one: one[0] == "status"))
+        assert first["outcomes"] == {"latest": []}
+        file.write_text(json.dumps(event) + "\n")
+        *_, (_, told) = page.until(lambda one: one[0] == "outcomes")
+    assert [(one["type"], one["email_id"]) for one in told["latest"]] == [("sent", "order-17")]

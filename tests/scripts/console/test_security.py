@@ -104,6 +104,59 @@ def test_without_the_token_nothing_is_told(
     assert "open the console at the address that it printed" in said
 
 
+def opens(opened: Opened, token: str) -> httpx.Response:
+    """What a browser gets that opens the address that was printed, with this token."""
+    with httpx.Client(base_url=opened.client.base_url, trust_env=False) as browser:
+        return browser.get("/", params={"token": token})
+
+
+def test_the_token_of_the_address_becomes_a_cookie_that_no_script_and_no_other_site_has(
+    opened: Opened,
+) -> None:
+    answer = opens(opened, opened.console.token)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    name, *attributes = answer.headers["set-cookie"].split("; ")
+    assert name == f"ion-console-{opened.console.port}={opened.console.token}"
+    assert {one.lower() for one in attributes} == {"httponly", "path=/", "samesite=strict"}
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "ü"])
+def test_a_wrong_token_is_no_cookie_and_leaves_the_address(opened: Opened, token: str) -> None:
+    answer = opens(opened, token)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, 200),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({"sec-fetch-site": "same-site"}, 401),  # a page at another port of this machine
+        ({"sec-fetch-site": "cross-site"}, 401),
+        ({"origin": "http://127.0.0.1:1"}, 403),
+        ({"host": "evil.example:{port}"}, 403),
+    ],
+)
+def test_the_cookie_is_good_for_the_console_s_own_page_alone(
+    opened: Opened, headers: dict[str, str], code: int
+) -> None:
+    port = opened.console.port
+    cookie = f"a=b; ion-console-{port}={opened.console.token}"
+    sent = {name: value.format(port=port) for name, value in headers.items()}
+    with httpx.Client(base_url=opened.client.base_url, trust_env=False) as browser:
+        answer = browser.get("/api/about", headers={"cookie": cookie, **sent})
+    assert answer.status_code == code
+
+
+@pytest.mark.parametrize("cookie", ["ion-console-{port}=wrong", "ion-console-1={token}", "{token}"])
+def test_another_cookie_is_none(opened: Opened, cookie: str) -> None:
+    named = cookie.format(port=opened.console.port, token=opened.console.token)
+    with httpx.Client(base_url=opened.client.base_url, trust_env=False) as browser:
+        assert browser.get("/api/about", headers={"cookie": named}).status_code == 401
+
+
 def test_a_token_in_the_query_is_none(opened: Opened) -> None:
     with httpx.Client(base_url=opened.client.base_url, trust_env=False) as stranger:
         assert stranger.get(f"/api/about?token={opened.console.token}").status_code == 401

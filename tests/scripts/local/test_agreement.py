@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ionctl.local import clients, deploy, terraform
-from ionctl.local.clients import Clients
 from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.ministack import Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Variables
+from ionctl.ops.account import Account
 
 SETTINGS = {"smtp": {"connections": "7"}, "mail": {"sender": "ion@example.org"}}
 
@@ -30,13 +30,13 @@ class Cloud:
         return self._deployed(deploy.deploy)
 
     def with_terraform(self) -> Inventory:
-        def apply(_aws: Clients, names: Names, variables: Variables) -> None:
+        def apply(_aws: Account, names: Names, variables: Variables) -> None:
             folder = self._folder / names.account
             terraform.apply(ROOT / "terraform", folder, names, variables)
 
         return self._deployed(apply)
 
-    def _deployed(self, deploy_it: Callable[[Clients, Names, Variables], None]) -> Inventory:
+    def _deployed(self, deploy_it: Callable[[Account, Names, Variables], None]) -> Inventory:
         names = names_of(self._ministack.endpoint, next(self._accounts))
         aws = clients.connect(names)
         operators = aws.sns.create_topic(Name="operators")["TopicArn"]
@@ -46,7 +46,10 @@ class Cloud:
             SETTINGS,
             (operators,),
             outbox=True,
+            feedback=True,
             attachment_buckets=("arn:aws:s3:::files", "arn:aws:s3:::more/below/"),
+            events=True,
+            unsubscribe=True,
         )
         deploy_it(aws, names, variables)
         return inventory(aws, names)
@@ -91,6 +94,11 @@ def test_inventory_sees_what_a_deployment_consists_of(cloud: Cloud) -> None:
     wakes = {name for name, arn in heard_by.items() if arn.endswith(":operators") is False}
     assert wakes == {f"ion-{queue}-queue-size-alarm" for queue in ("input", "bulk", "later")}
     assert {"ion-held-alarm", "ion-no-run-alarm"} <= heard_by.keys() - wakes
-    assert len(heard_by.keys() - wakes) == 16
+    assert {"ion-events-failed-alarm", "ion-events-late-alarm"} <= heard_by.keys() - wakes
+    assert len(heard_by.keys() - wakes) == 20
+    assert found["events function"]["EventSourceMappings"]["BisectBatchOnFunctionError"] is True
+    assert found["events role"]["Policies"]["events"]
+    assert found["unsubscribe function"]["Handler"] == "ion.unsubscribe.handler.run"
+    assert "AuthType" in found["unsubscribe function"]["Urls"]
     assert found["rule"]["Targets"] == {"Arn": "arn:aws:lambda:us-east-1:ACCOUNT:function:ion"}
-    assert len([name for name in found if name.startswith("subscription")]) == 5
+    assert len([name for name in found if name.startswith("subscription")]) == 6

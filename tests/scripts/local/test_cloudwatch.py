@@ -6,17 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ionctl.local import clients
-from ionctl.local.clients import Clients
-from ionctl.local.cloudwatch import QueueMetric
+from ionctl.local.cloudwatch import QueueMetric, pause_after
 from ionctl.local.names import names_of
-
-pytestmark = pytest.mark.system
+from ionctl.ops.account import Account
 
 ACCOUNT = "303030303030"
 WAIT_SECONDS = 20
 
 
-def largest(aws: Clients, queue: str) -> float | None:
+def largest(aws: Account, queue: str) -> float | None:
     """The most messages of a queue that were measured; None: it wasn't yet."""
     now = datetime.now(tz=UTC)
     points = aws.cloudwatch.get_metric_statistics(
@@ -31,6 +29,26 @@ def largest(aws: Clients, queue: str) -> float | None:
     return max((point["Maximum"] for point in points), default=None)
 
 
+@pytest.mark.parametrize(
+    ("pause", "before", "now", "next_pause"),
+    [
+        (1.0, {}, {"input": "0"}, 1.0),
+        (1.0, {}, {"input": "3"}, 1.0),
+        (1.0, {"input": "3"}, {"input": "3"}, 2.0),  # none goes: held, or paused
+        (4.0, {"input": "3"}, {"input": "3"}, 8.0),
+        (8.0, {"input": "3"}, {"input": "3"}, 8.0),
+        (8.0, {"input": "3"}, {"input": "2"}, 1.0),  # it goes again
+        (8.0, {"input": "3"}, {"input": "4"}, 1.0),
+        (8.0, {"input": "0"}, {"input": "0"}, 1.0),
+    ],
+)
+def test_mail_that_waits_and_does_not_go_wakes_the_relay_less_often(
+    pause: float, before: dict[str, str], now: dict[str, str], next_pause: float
+) -> None:
+    assert pause_after(pause, before, now) == next_pause
+
+
+@pytest.mark.system
 def test_each_queue_that_is_drained_is_measured_by_itself(dynamodb_endpoint: str) -> None:
     names = names_of(dynamodb_endpoint, ACCOUNT)
     aws = clients.connect(names)

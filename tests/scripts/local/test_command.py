@@ -42,6 +42,27 @@ def test_a_command_ends_with_us_and_so_does_what_it_has_started(
         assert said in us.stderr.read()
 
 
+KILLED_AT_ONCE = """
+import os, signal, subprocess
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        if "echo begun >&2; sleep 1000 & wait" in command:
+            os.kill(os.getpid(), signal.SIGKILL)
+subprocess.Popen = Popen
+"""
+
+
+def test_a_command_ends_with_us_even_if_we_are_killed_the_moment_that_it_begins() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_ONCE + US],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'lambda_src'}"},
+        stderr=subprocess.PIPE,  # it is read to its end: until no process writes to it any more
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+
+
 def test_a_command_that_takes_too_long_is_a_problem() -> None:
     with pytest.raises(Problem, match=r"sleep took longer than 0\.1 s"):
         run(["sleep", "1000"], folder=Path("/"), timeout_seconds=0.1)

@@ -6,17 +6,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from ion.policy.suppression import Why
 from ionctl.local import clients, deploy
-from ionctl.local.clients import Clients
 from ionctl.local.dry_run import dry_run
-from ionctl.local.ministack import CREDENTIALS, ISOLATION, Ministack
+from ionctl.local.ministack import CREDENTIALS, ISOLATION, REGION, Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
 from ionctl.local.stack import ROOT, ministack_python
 from ionctl.local.variables import Settings, Variables
-from ionctl.ops import local_stack
+from ionctl.ops import erasing, local_stack, suppressing
+from ionctl.ops.account import Account
+from ionctl.ops.deployment import find
+from ionctl.ops.letters import silent
 from ionctl.problem import Problem
 
 pytestmark = pytest.mark.system
@@ -46,7 +50,7 @@ SECRETS = "[smtp]\nserver = mail.example.org\nport = 587\nusername = {}\npasswor
 
 
 @pytest.fixture
-def aws(names: Names) -> Clients:
+def aws(names: Names) -> Account:
     aws = clients.connect(names)
     aws.sqs.create_queue(QueueName=names.queue)
     return aws
@@ -62,7 +66,7 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def deployed(names: Names, tmp_path: Path, username: str, settings: Settings) -> Clients:
+def deployed(names: Names, tmp_path: Path, username: str, settings: Settings) -> Account:
     """A deployment; its function is only looked at, and never run."""
     aws = clients.connect(names)
     aws.ssm.put_parameter(
@@ -74,7 +78,7 @@ def deployed(names: Names, tmp_path: Path, username: str, settings: Settings) ->
     return aws
 
 
-def said_about(names: Names, root: Path, aws: Clients, **fields: object) -> str:
+def said_about(names: Names, root: Path, aws: Account, **fields: object) -> str:
     """What a dry run says of one message, where it has nothing else to say."""
     least = {"action": "send", "recipient": "ann@x.org", "body_text": "…"}
     aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=json.dumps(least | fields))
@@ -82,7 +86,7 @@ def said_about(names: Names, root: Path, aws: Clients, **fields: object) -> str:
     return line.partition("  ")[2]
 
 
-def test_says_what_would_happen_to_each_message(aws: Clients, names: Names, root: Path) -> None:
+def test_says_what_would_happen_to_each_message(aws: Account, names: Names, root: Path) -> None:
     for body in (
         '{"action": "send", "recipient": ["ann@x.org", "B <b@x.org>"], "body_text": "…"}',
         '{"action": "send", "recipient": "no address", "body_text": "…"}',
@@ -126,7 +130,7 @@ def test_bulk_and_what_waits_are_looked_at_by_the_settings_of_the_same_function(
 
 
 def test_a_queue_of_another_name_leads_to_no_function(
-    aws: Clients, names: Names, root: Path
+    aws: Account, names: Names, root: Path
 ) -> None:
     aws.sqs.create_queue(QueueName="mail")
     first, _ = dry_run(root, f"{names.endpoint}/{names.account}/mail", None)
@@ -163,7 +167,33 @@ def test_the_deployed_functions_guard_is_heeded(
     )
 
 
-def test_a_template_is_rendered_from_this_folder(aws: Clients, names: Names, root: Path) -> None:
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_who_must_not_be_written_to_is_named(
+    names: Names, root: Path, tmp_path: Path, setting: str
+) -> None:
+    settings: Settings = {"suppression": {"list": setting}}
+    aws = deployed(names, tmp_path, "relay@example.org", settings)
+    session = boto3.Session(names.access_key, "test", region_name=REGION)
+    relay = find(Account(session, names.endpoint), names.name)
+    assert said_about(names, root, aws).startswith("would go from relay@example.org to ann@x.org")
+    aws.sqs.purge_queue(QueueUrl=names.queue_url)
+    suppressing.add(relay, "ann@x.org", scope="tag:list=news", why=Why.UNSUBSCRIBE)
+    line = said_about(names, root, aws, cc="bob@x.org", tags={"list": "news"})
+    aws.sqs.purge_queue(QueueUrl=names.queue_url)
+    alone = said_about(names, root, aws, tags={"list": "news"})
+    why = "not be sent to ann@x.org, SUPPRESSED: unsubscribe, tag:list=news"
+    if setting == "on":
+        assert line.startswith("would go from relay@example.org to bob@x.org: ")
+        assert line.endswith(f"; and {why}")
+        assert alone == f"would {why}"
+    else:
+        assert line.startswith("would go from relay@example.org to ann@x.org, bob@x.org: ")
+    erasing.erase(relay, "ann@x.org", dry_run=False, progress=silent)
+    (line,) = dry_run(root, names.queue_url, None)
+    assert line.endswith("would not be sent to ann@x.org, ERASED")
+
+
+def test_a_template_is_rendered_from_this_folder(aws: Account, names: Names, root: Path) -> None:
     (root / "templates" / "hello").mkdir(parents=True)
     (root / "templates" / "hello" / "subject.txt.j2").write_text("Hello {{ name }}")
     (root / "templates" / "hello" / "body.txt.j2").write_text("Hello {{ name }}")
@@ -208,7 +238,7 @@ def test_templates_in_s3_are_those_of_the_function(
     ],
 )
 def test_a_redrive_is_told_with_all_that_it_asks_for(
-    aws: Clients, names: Names, root: Path, query: dict[str, object], said: str
+    aws: Account, names: Names, root: Path, query: dict[str, object], said: str
 ) -> None:
     body = json.dumps({"action": "redrive", **query})
     aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody=body)
@@ -216,7 +246,7 @@ def test_a_redrive_is_told_with_all_that_it_asks_for(
     assert line.partition("  ")[2] == said
 
 
-def test_hides_and_deletes_nothing(aws: Clients, names: Names, root: Path) -> None:
+def test_hides_and_deletes_nothing(aws: Account, names: Names, root: Path) -> None:
     aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody="{")
     for _ in range(2):
         assert len(list(dry_run(root, names.queue_url, names.endpoint))) == 2
@@ -224,7 +254,7 @@ def test_hides_and_deletes_nothing(aws: Clients, names: Names, root: Path) -> No
     assert message.visible
 
 
-def test_more_than_one_look_shows_are_counted(aws: Clients, names: Names, root: Path) -> None:
+def test_more_than_one_look_shows_are_counted(aws: Account, names: Names, root: Path) -> None:
     for _ in range(12):
         aws.sqs.send_message(QueueUrl=names.queue_url, MessageBody="{")
     *lines, last = dry_run(root, names.queue_url, None)
@@ -232,12 +262,12 @@ def test_more_than_one_look_shows_are_counted(aws: Clients, names: Names, root: 
     assert last == "2 more can be received now; one look shows at most ten."
 
 
-def test_empty_queue(aws: Clients, names: Names, root: Path) -> None:
+def test_empty_queue(aws: Account, names: Names, root: Path) -> None:
     _, line = dry_run(root, names.queue_url, None)
     assert line == "Nothing to send: no message is visible now."
 
 
-def test_does_without_the_secrets(aws: Clients, names: Names, root: Path) -> None:
+def test_does_without_the_secrets(aws: Account, names: Names, root: Path) -> None:
     (root / "config-secrets.cfg").unlink()
     for sender in ({"sender": "me@example.org"}, {}):
         body = {"action": "send", "recipient": "ann@example.org", "body_text": "…", **sender}
@@ -261,7 +291,7 @@ def test_without_the_secrets_the_sender_of_the_settings_is_known_all_the_same(
     assert "would go from shop@example.net to ann@example.org: " in line
 
 
-def test_queue_that_is_not_there(aws: Clients, names: Names, root: Path) -> None:
+def test_queue_that_is_not_there(aws: Account, names: Names, root: Path) -> None:
     with pytest.raises(Problem, match=r"nowhere can't be read: .*NonExistentQueue"):
         list(dry_run(root, f"{names.endpoint}/{names.account}/nowhere", None))
 

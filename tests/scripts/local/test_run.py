@@ -1,5 +1,6 @@
 """./run.sh as a person meets it: a process, its output, its end."""
 
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from ionctl.ops import local_stack
 from ionctl.ops.account import local_account
 from ionctl.ops.local_stack import LocalStack
 from ionctl.problem import Problem
+from seen_browser import SeenBrowser
 
 COMMAND = [sys.executable, "-P", "-m", "ionctl.local"]
 UP = "console      http://"
@@ -42,6 +44,7 @@ def environment(temporary: Path) -> dict[str, str]:
         "AWS_SESSION_TOKEN": "secret",
         "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1",
         "HTTPS_PROXY": "http://127.0.0.1:1",
+        **SeenBrowser(temporary.parent).environment,
     }
 
 
@@ -212,7 +215,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     with ExitStack() as taken:
         with suppress(OSError):  # another stack has it
             taken.enter_context(socket.create_server((loopback.HOST, DEFAULT_PORT)))
-        run = Run(temporary, "--verbose")
+        run = Run(temporary, "--verbose", "--open")
         run.wait_for(UP)
     yield run
     run.press(signal.SIGTERM)
@@ -251,6 +254,15 @@ def test_a_port_that_is_taken_is_another_one_in_words(up: Run, stack: LocalStack
     port = urlsplit(stack.console_url).port
     assert port != DEFAULT_PORT
     assert f"ion: port {DEFAULT_PORT} is in use, so the console is at {port}\n" in up.output
+
+
+@pytest.mark.system
+def test_a_browser_is_led_to_it_and_no_list_of_processes_shows_the_token(
+    up: Run, stack: LocalStack
+) -> None:
+    command, page, _ = SeenBrowser(up.temporary.parent).opened()
+    assert command == (up.temporary / f"ion-{os.getuid()}.html").as_uri()
+    assert stack.console_url in page
 
 
 @pytest.mark.system
@@ -337,7 +349,8 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
     )
     (folder / "broken.json").write_text('{"action": ')
     (folder / "binary.json").write_bytes(b"\xff")
-    files = ["good.json", "b*e.json", "broken.json", "binary.json"]
+    (folder / "control.json").write_text("\x01")
+    files = ["good.json", "b*e.json", "broken.json", "binary.json", "control.json"]
     ended = subprocess.run(
         [*COMMAND, "--once", "--out", "there", *files],
         env=environment(temporary),
@@ -353,16 +366,27 @@ def test_once_tells_the_fate_of_each_file(temporary: Path) -> None:
         f"bounce.json → dead-lettered RCPT_REJECTED {mailbox_simulator.NO_SUCH_USER}",
         "broken.json → dead-lettered BAD_JSON line 1, column 12",
         "binary.json → not published: it isn't UTF-8, and SNS takes only text",
-        "there: emails 1, dead letters 2",
+        "control.json → not published: it has the character U+0001, which SQS takes in no message",
+        "there: emails 1, dead letters 2, events 3",
     ]
     assert ended.stderr.splitlines()[-1] == (
-        "ion: 3 of 4 went wrong: 2 dead-lettered, 1 not published"
+        "ion: 4 of 5 went wrong: 2 dead-lettered, 2 not published"
     )
     assert {path.name for path in (folder / "there").iterdir()} == {
         "good.eml",
         "bounce.dead-letter.json",
         "broken.dead-letter.json",
+        "events.jsonl",
     }
+    lines = (folder / "there" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = list(map(json.loads, lines))
+    told = {(one["type"], one["data"]["reason"]) for one in events}
+    assert told == {
+        ("ion.email.sent", "ACCEPTED"),
+        ("ion.email.bounced", "RCPT_REJECTED"),
+        ("ion.email.bounced", "BAD_JSON"),
+    }
+    assert [one["time"] for one in events] == sorted(one["time"] for one in events)
     assert not list(temporary.iterdir())
 
 
@@ -410,7 +434,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_starts(tempo
         timeout=60,
     )
     assert ended.returncode == 1
-    assert ended.stderr == "ion: out can't be written to: File exists\n"
+    assert ended.stderr == "ion: --out out: is no folder\n"
 
 
 def test_terraform_not_installed_is_a_clear_error(temporary: Path) -> None:

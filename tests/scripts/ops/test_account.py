@@ -1,12 +1,19 @@
 """The account of a person's own configuration."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from ionctl.ops.account import account, local_account
+from ionctl.ops.account import Account, account, local_account
 from ionctl.ops.local_stack import LocalStack, MailServerAddress
 from ionctl.problem import Problem
+
+if TYPE_CHECKING:
+    import boto3
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -74,3 +81,27 @@ def test_the_local_stack_is_reached_whatever_the_persons_configuration_says(
     local = local_account(stack)
     assert local.sqs.meta.endpoint_url == "http://127.0.0.1:1"
     assert local.region == "us-east-1"
+
+
+class Meeting:
+    """A session that notices if two threads make a client with it at once."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self) -> None:
+        self._both = Barrier(2)
+        self.met = False
+
+    def client(self, service: str, **_: object) -> str:
+        with suppress(BrokenBarrierError):
+            self._both.wait(timeout=0.5)
+            self.met = True
+        return service
+
+
+def test_threads_make_one_client_after_the_other() -> None:
+    session = Meeting()
+    one = Account(cast("boto3.Session", session))
+    with ThreadPoolExecutor(2) as threads:
+        made = list(threads.map(lambda name: getattr(one, name), ("sqs", "sns")))
+    assert (made, session.met) == (["sqs", "sns"], False)

@@ -65,6 +65,36 @@ def test_what_cloudwatch_counted_is_added_up(relay: Operated) -> None:
     assert cost(relay.deployment, days=1).emails == 0
 
 
+def test_what_is_on_beside_the_relay_is_counted(relay: Operated) -> None:
+    at, name = datetime.now(UTC) - timedelta(hours=30), relay.names.name
+    sns_log = f"sns/us-east-1/{relay.deployment.topic_arn.split(':')[4]}/{relay.names.topic}"
+    for namespace, metric, dimension, value, count in (
+        ("AWS/Lambda", "Duration", "FunctionName", f"{name}-events", 1_000_000),
+        ("AWS/Lambda", "Duration", "FunctionName", f"{name}-feedback", 600_000),
+        ("AWS/Lambda", "Invocations", "FunctionName", f"{name}-unsubscribe", 7),
+        ("AWS/SNS", "NumberOfMessagesPublished", "TopicName", f"{name}-outcome-topic", 300),
+        ("AWS/SQS", "NumberOfMessagesSent", "QueueName", f"{name}-feedback-queue", 20),
+        ("AWS/Logs", "IncomingBytes", "LogGroupName", sns_log, 2_000_000_000),
+    ):
+        relay.clients.cloudwatch.put_metric_data(
+            Namespace=namespace,
+            MetricData=[
+                {
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": dimension, "Value": value}],
+                    "Timestamp": at,
+                    "Value": count,
+                }
+            ],
+        )
+    amounts = {one.what: one.amount for one in cost(relay.deployment, days=7).lines}
+    assert amounts["Lambda: time"] == 400  # 256 MB for 1,600 s
+    assert amounts["Lambda: requests"] == 7
+    assert amounts["SNS: publishes"] == 300
+    assert amounts["SQS: requests, at most"] == 20
+    assert amounts["CloudWatch: log taken in"] == 2
+
+
 def test_a_relay_of_which_nothing_was_counted_says_so(relay: Operated) -> None:
     found = cost(relay.deployment)
     assert (found.emails, found.dollars_a_million) == (0, None)

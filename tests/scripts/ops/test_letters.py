@@ -19,7 +19,7 @@ from function import email
 from ion.contract import Where
 from ion.outcome import Reason
 from ionctl.ops import letters
-from ionctl.problem import Problem
+from ionctl.problem import BrokenOff, Problem
 from operated import bury, deployment, woken
 
 
@@ -131,9 +131,11 @@ def test_a_redrive_finds_all_after_one_that_ctrl_c_broke_off(account: Account, v
 
     operated = deployment(account, sqs=account.sqs(receive_message=interrupted))
     assert threading.current_thread() is threading.main_thread()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(BrokenOff if verb == "redrive" else KeyboardInterrupt) as ended:
         getattr(letters, verb)(operated)
     assert all_visible(account)
+    if verb == "redrive":
+        assert str(ended.value).startswith("broken off: 10 dead letters were moved back")
     before = len(account.waiting())
     moved = letters.redrive(deployment(account))
     assert (before + moved.done, moved.hidden, account.dead()) == (25, 0, [])
@@ -282,6 +284,38 @@ def test_what_is_discarded_is_in_a_file_and_can_be_restored(
     assert {"message_id", "email_id", "reason", "died_at", "attributes"} <= lines[0].keys()
     assert letters.restore(operated, file) == 4
     assert {(one.body, str(one.attributes)) for one in account.dead()} == before
+
+
+def interrupting(call: int) -> Callable[..., Any]:
+    """SQS, in whose answer to a call of that number Ctrl-C comes."""
+    calls = 0
+
+    def answer(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        nonlocal calls
+        calls += 1
+        found = real(**request)
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)  # the task is cancelled while this call is under way
+        return found
+
+    return answer
+
+
+def test_what_was_discarded_and_restored_before_ctrl_c_is_told(
+    account: Account, tmp_path: Path
+) -> None:
+    for number in range(25):
+        bury(account, email(number))
+    file = tmp_path / "letters"
+    sqs = account.sqs(delete_message_batch=interrupting(2))
+    with pytest.raises(BrokenOff, match=rf"20 dead letters were discarded, and are in {file}"):
+        letters.discard(deployment(account, sqs=sqs), file=file)
+    assert len(account.dead()) == 5
+    sqs = account.sqs(send_message_batch=interrupting(1))
+    with pytest.raises(BrokenOff, match="10 dead letters were put back, the first of"):
+        letters.restore(deployment(account, sqs=sqs), file)
+    assert len(account.dead()) == 15
 
 
 def test_a_letter_keeps_its_tenant_on_every_way(account: Account, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from ion.contract import Send
 from ion.mail import compose, message_id_left
+from ion.policy.backoff import Backoff
+from ion.policy.timeline import Entry, written
 from ionctl.ops.life import life
 from ionctl.ops.result import Life, LifeState
 from ionctl.problem import Problem
@@ -104,7 +106,7 @@ def test_an_email_that_is_put_off_says_when_it_is_tried_again(relay: Operated) -
     event(relay, "deferred", 60, reason="TRY_LATER", reply="451 4.3.0 full", retry_in_seconds=900)
     found = told(relay)
     assert found.state is LifeState.DEFERRED
-    assert found.words.startswith("Put off (TRY_LATER: 451 4.3.0 full), tried 2 times; next try at")
+    assert found.words.startswith("Deferred (TRY_LATER: 451 4.3.0 full), tried 2 times; next try ")
     assert found.next_try is not None
     assert found.next_try > datetime.now(UTC)
     event(relay, "deferred", 30, reason="TRY_LATER", reply="451", retry_in_seconds=1)
@@ -206,11 +208,6 @@ def test_what_is_not_there_was_never_seen_as_far_as_was_looked(relay: Operated) 
     assert "what SNS returned" not in words
 
 
-def test_an_id_of_snss_is_told_to_lead_nowhere(relay: Operated) -> None:
-    words = told(relay, "8c0ce667-ab50-4b13-889b-69acbf51d1b0").words
-    assert "If that id is what SNS returned: it isn't on the message in the queue" in words
-
-
 def test_an_sqs_id_leads_to_the_key(relay: Operated) -> None:
     row(relay)
     event(relay, "sent", reply=TAKEN)
@@ -234,13 +231,19 @@ def test_a_message_id_is_made_of_the_key() -> None:
 
 
 def test_a_message_id_that_the_log_does_not_have_says_how_to_go_on(relay: Operated) -> None:
-    with pytest.raises(Problem, match=r"look further back with --since 7d, or take the email_id"):
+    with pytest.raises(Problem, match=r"look further back with --since 7d, with --scan"):
         told(relay, f"<{message_id_left('order-17')}@example.org>")
 
 
-def test_an_address_is_no_key_yet(relay: Operated) -> None:
-    with pytest.raises(Problem, match="emails can't be found by an address yet: take the email_id"):
-        told(relay, "ann@example.org")
+@pytest.mark.parametrize("key", ["", " "])
+def test_an_empty_id_is_no_emails(relay: Operated, key: str) -> None:
+    row(relay)
+    event(relay, "sent", reply=TAKEN)
+    with pytest.raises(Problem, match="an id that is empty"):
+        told(relay, key)
+
+
+def test_an_address_may_be_a_key(relay: Operated) -> None:
     row(relay, "ann@example.org")
     assert told(relay, "ann@example.org").state is LifeState.SENT
 
@@ -275,3 +278,129 @@ def test_the_cancel_itself_is_an_event(relay: Operated) -> None:
     found = told(relay)
     assert found.state is LifeState.CANCELLED
     assert [one.words for one in found.events] == ["Cancelled; nothing of it had been tried"]
+
+
+def test_an_email_that_waits_untried_is_told_from_one_that_was_never_seen(relay: Operated) -> None:
+    row(relay, status="queued", fates=".", attempts=0, reason="", reply="", server="")
+    found = told(relay)
+    assert (found.state, found.fates) == (LifeState.QUEUED, ["waiting"])
+    assert found.words.startswith("Received, and waits since ")
+    assert "it hasn't been tried yet" in found.words
+
+
+def test_a_recipient_who_is_not_written_to_is_told_in_words(relay: Operated) -> None:
+    row(relay, status="suppressed", fates="x", reason="SUPPRESSED", reply="", server="")
+    found = told(relay)
+    assert (found.state, found.fates) == (LifeState.SUPPRESSED, ["suppressed"])
+    assert "on the suppression list" in found.words
+    assert "ionctl suppress check ADDRESS says" in found.words
+    assert "ionctl suppress remove ADDRESS takes one off; put in the recipient's" in found.words
+    row(relay, status="suppressed", fates="x", reason="ERASED", reply="", server="")
+    assert "was erased (ionctl erase) after it was published" in told(relay).words
+
+
+def test_an_email_that_some_got_and_others_did_not_says_so_first(relay: Operated) -> None:
+    row(relay, fates="sx")
+    assert told(relay).words.startswith("Sent to 1 of 2; 1 suppressed: ")
+    bounced = json.dumps({"0": {"type": "bounced", "at": ago(30).isoformat()}})
+    row(relay, fates="sxs", feedback=bounced)
+    assert told(relay).words.startswith("Sent to 1 of 3; 1 bounced, 1 suppressed: ")
+    row(relay, fates="ss")
+    assert told(relay).words.startswith("Sent: ")
+    row(relay, fates="sx", feedback=bounced)
+    assert told(relay).words.startswith("Bounced after ")
+
+
+def test_what_the_provider_said_afterwards_is_told(relay: Operated) -> None:
+    at = ago(30).isoformat()
+    delivered = {"*": {"type": "delivered", "at": at, "detail": "250 ok"}}
+    row(relay, feedback=json.dumps(delivered))
+    found = told(relay)
+    assert found.state is LifeState.SENT
+    assert "The provider says: delivered at " in found.words
+    assert [(one.recipient, one.what) for one in found.notices] == [(None, "delivered")]
+    bounced = {"1": {"type": "bounced", "at": at, "detail": "550 5.1.1 gone"}, **delivered}
+    row(relay, fates="ss", feedback=json.dumps(bounced))
+    found = told(relay)
+    assert found.state is LifeState.BOUNCED
+    assert found.words.startswith("Sent to 1 of 2; 1 bounced: ")
+    assert "bounced for recipient 2 at " in found.words
+    assert "(550 5.1.1 gone)" in found.words
+    row(relay, feedback="no JSON")
+    assert told(relay).notices == []
+
+
+def test_the_rows_own_names_of_an_email_go_before_those_in_the_log(relay: Operated) -> None:
+    row(relay, header_message_id="<a@example.org>", queue_id="4ZABC0123", reply="250 ok")
+    event(relay, "sent", reply=TAKEN, header_message_id="<b@example.org>")
+    found = told(relay)
+    assert (found.header_message_id, found.provider_id) == ("<a@example.org>", "4ZABC0123")
+    event(relay, "sent", reply="250", header_message_id="<b@example.org>", email_id="gone")
+    assert told(relay, "gone").header_message_id == "<b@example.org>"
+
+
+def test_the_timeline_of_the_row_outlives_the_log(relay: Operated) -> None:
+    entries = (
+        Entry(
+            1, ago(600), "deferred", "connect", "CONNECT", server="smtp", times=144, last=ago(60)
+        ),
+        Entry(2, ago(30), "sent", "dot", "ACCEPTED", 250, TAKEN, "smtp", 120),
+    )
+    row(relay, timeline=written(entries))
+    event(relay, "moved_to_bulk", 700)
+    event(relay, "deferred", 600, reason="CONNECT")
+    event(relay, "deferred", 300, reason="CONNECT")
+    event(relay, "sent", 30, reason="ACCEPTED", reply=TAKEN)
+    found = told(relay)
+    assert [one.what for one in found.events] == ["moved_to_bulk", "deferred", "sent"]
+    _, deferred, sent = found.events
+    assert deferred.words.startswith("Deferred (CONNECT), \N{MULTIPLICATION SIGN}144 until ")
+    assert (deferred.times, deferred.until) == (144, entries[0].last)
+    assert (sent.words, sent.ms, sent.code, sent.reply) == ("Taken by smtp", 120, 250, TAKEN)
+
+
+def test_an_email_that_is_held_says_why_it_waits(relay: Operated) -> None:
+    about = {"server": "smtp", "reason": "AUTH", "reply": "535 5.7.8 no", "stage": "auth"}
+    relay.logged("delivery suspended", ago(61), **about)
+    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
+    until = int(time.time()) + 300
+    asyncio.run(relay.server_states.write("smtp", Backoff("auth", "535 no", 1, until, "00")))
+    relay.queued('{"action": "send", "email_id": "order-17"}')
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert found.state is LifeState.QUEUED
+    said = found.words.replace("\n", " ")
+    assert "no run has looked at it yet. 1 email waits: the mail server smtp refuses the" in said
+    assert "the login: 535 5.7.8 no" in said
+    assert f"next try {datetime.fromtimestamp(until, UTC):%H:%M} UTC." in said
+    event(relay, "released", reason="AUTH")
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert found.state is LifeState.DEFERRED
+    assert "the mail server smtp refuses the login: 535 5.7.8 no" in found.words
+
+
+def test_an_email_that_has_its_time_to_wait_for_does_not_ask_the_relay(relay: Operated) -> None:
+    relay.ran(ago(60), stopped="auth", held="auth", held_by="smtp", received=1)
+    row(relay, status="deferred", fates=".", reason="GREYLISTED", reply="450 later")
+    event(relay, "deferred", reason="GREYLISTED", reply="450 later", retry_in_seconds=3600)
+    found = life(relay.deployment, "order-17", with_cause=True)
+    assert "keeps mail" not in found.words
+    assert found.words.startswith("Deferred (GREYLISTED: 450 later)")
+
+
+def test_an_edit_is_told_with_who_did_it_and_when(relay: Operated) -> None:
+    row(relay, edited_by="ann", edited_at=ago(120).isoformat(), edits=1)
+    event(relay, "dead_lettered", 300, reason="INVALID_ADDRESS", stage="parse")
+    event(relay, "sent", 60, reply=TAKEN)
+    found = told(relay)
+    assert [one.what for one in found.events] == ["dead_lettered", "edited", "sent"]
+    assert found.events[1].words == "Edited by ann, under the same id"
+    row(relay, edited_by="ann", edited_at=ago(30).isoformat(), edits=2)
+    assert told(relay).events[-1].words == "Edited by ann (edit number 2), under the same id"
+
+
+def test_what_the_ledger_knows_is_told_though_the_log_has_nothing(relay: Operated) -> None:
+    row(relay, first_queued_at="2027-01-15T08:00:00+00:00", updated_at="2027-01-15T08:00:02+00:00")
+    found = told(relay)
+    assert found.queued_at == datetime(2027, 1, 15, 8, 0, 0, tzinfo=UTC)
+    assert found.changed_at == datetime(2027, 1, 15, 8, 0, 2, tzinfo=UTC)
+    assert (found.server, found.reply) == ("smtp", TAKEN)

@@ -70,6 +70,16 @@ def test_without_a_running_stack_the_way_to_one_is_told() -> None:
         local_stack.read()
 
 
+def test_a_pid_that_is_another_processs_by_now_is_no_running_stack(file: Path) -> None:
+    """The stack was killed, and its number is that of a program which has nothing to do with it."""
+    local_stack.write(_stack(os.getpid()))
+    written = file.read_bytes()
+    local_stack.remove(os.getpid())
+    file.write_bytes(written)
+    with pytest.raises(Problem, match=r"no local relay runs: start one with \./run.sh"):
+        local_stack.read()
+
+
 def test_a_file_of_another_kind_is_told(file: Path) -> None:
     file.write_text("{}")
     with pytest.raises(Problem, match=r"ion.json can't be read \(.*\): start \./run.sh anew"):

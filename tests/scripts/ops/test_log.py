@@ -112,6 +112,12 @@ def test_the_last_minutes_are_read_first_and_kept_if_there_is_too_much() -> None
             Wanted(("a",), "k"),
             '{ (($.message = "a")) && (($.email_id = "k") || ($.message_id = "k")) }',
         ),
+        (Wanted(to="0123456789abcdef"), '"0123456789abcdef"'),
+        (Wanted(header_message_id="<a@b>"), '{ ($.header_message_id = "<a@b>") }'),
+        (
+            Wanted(("sent",), queue_id="4Zx"),
+            '{ (($.message = "sent")) && (($.queue_id = "4Zx") || ($.reply = "*4Zx*")) }',
+        ),
     ],
 )
 def test_a_pattern_lets_through_at_least_what_is_wanted(wanted: Wanted, pattern: str) -> None:

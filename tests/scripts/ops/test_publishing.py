@@ -1,6 +1,7 @@
 """A message is checked as the relay checks it, and published under a name."""
 
 import json
+import re
 
 import pytest
 
@@ -184,3 +185,15 @@ def test_what_would_be_dead_lettered_is_not_published(relay: Operated) -> None:
         publishing.publish(relay.deployment, '{"action": "send", "recipeint": "a@b.c"}')
     depth = relay.clients.sqs.receive_message(QueueUrl=relay.names.queue_url)
     assert "Messages" not in depth
+
+
+def test_what_no_queue_takes_is_published_escaped_or_not_at_all(relay: Operated) -> None:
+    fields = {**LEAST, "body_text": "a \uffff", "email_id": "order-17"}
+    publishing.publish(relay.deployment, json.dumps(fields, ensure_ascii=False))
+    (received,) = relay.clients.sqs.receive_message(QueueUrl=relay.names.queue_url)["Messages"]
+    assert "\uffff" not in received["Body"]
+    assert json.loads(received["Body"]) == fields
+    for wrong, name in (('{"action": "\x01"}', "U+0001"), ("\ufffe", "U+FFFE")):
+        with pytest.raises(Problem, match=rf"nothing is published: .*{re.escape(name)}, which SQS"):
+            publishing.publish(relay.deployment, wrong, as_it_is=True)
+    assert publishing.not_for_sqs("\t\n\r \x7f\ud7ff\ue000\ufffd\U0001f48c") == ""

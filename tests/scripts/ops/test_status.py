@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,9 +12,13 @@ from botocore.exceptions import ClientError
 from ion.contract import Pause, Stop, StopWhere
 from ion.policy.backoff import Backoff
 from ion.policy.rate import LearnedRate
+from ionctl.ops.looks import latest_first
 from ionctl.ops.result import Verdict
 from ionctl.ops.status import status
 from relays import Operated
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricDataResultTypeDef
 
 
 def ago(seconds: float) -> datetime:
@@ -195,3 +200,29 @@ def test_looking_takes_none_of_the_mail(relay: Operated, count: int) -> None:
         QueueUrl=relay.names.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
     )
     assert counts["Attributes"]["ApproximateNumberOfMessages"] == str(count)
+
+
+def test_the_age_of_the_oldest_is_of_the_latest_minute(relay: Operated) -> None:
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    for ago, seconds in ((2, 120.0), (1, 180.0), (3, 60.0)):
+        relay.account.cloudwatch.put_metric_data(
+            Namespace="AWS/SQS",
+            MetricData=[
+                {
+                    "MetricName": "ApproximateAgeOfOldestMessage",
+                    "Dimensions": [
+                        {"Name": "QueueName", "Value": relay.names.queue_url.split("/")[-1]}
+                    ],
+                    "Timestamp": minute - timedelta(minutes=ago),
+                    "Value": seconds,
+                }
+            ],
+        )
+    assert status(relay.deployment).queues.input.oldest_seconds == 180
+
+
+def test_values_are_by_their_times_and_not_by_their_places_in_the_answer() -> None:
+    minute = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    times = [minute + timedelta(minutes=one) for one in (1, 3, 0, 2)]
+    answer: MetricDataResultTypeDef = {"Timestamps": times, "Values": [1.0, 3.0, 0.0, 2.0]}
+    assert latest_first(answer) == [3.0, 2.0, 1.0, 0.0]

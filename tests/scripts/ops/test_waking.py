@@ -46,3 +46,10 @@ def test_a_relay_that_leaves_nobody_alone_is_woken(relay: Operated, woken: list[
     left_alone(relay, "smtp", time.time() - 60)
     assert waking.wake(relay.deployment) == "the relay is awake"
     assert woken == ["ion"]
+
+
+def test_it_makes_no_client_that_it_does_not_need(relay: Operated) -> None:
+    deployment = relay.deployment
+    waking.wake(deployment)
+    clients = {name for name in vars(deployment.account) if not name.startswith("_")}
+    assert clients - {"session", "endpoint_url"} == {"dynamodb", "functions", "logs"}

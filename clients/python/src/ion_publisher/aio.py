@@ -45,6 +45,7 @@ class AsyncPublisher:
         self,
         *,
         reason: Reason | str | Sequence[Reason | str] | None = None,
+        path: str | None = None,
         recipient_domain: str | None = None,
         older_than: timedelta | str | None = None,
         younger_than: timedelta | str | None = None,
@@ -59,6 +60,7 @@ class AsyncPublisher:
         return await asyncio.to_thread(
             self._publisher.redrive,
             reason=reason,
+            path=path,
             recipient_domain=recipient_domain,
             older_than=older_than,
             younger_than=younger_than,

@@ -14,7 +14,7 @@ from ion_publisher.message import Email
 
 ATTRIBUTES = (
     *("email_id", "in_doubt", "lane", "tenant", "send_at", "expires_at", "tags", "metadata"),
-    "ion_receipt",
+    *("unsubscribe", "ion_receipt"),
 )
 """Those that are read here, and the one that is written when a message has been published."""
 
@@ -33,6 +33,7 @@ def options_of(message: EmailMessage) -> Email:
         "send_at": _moment(getattr(message, "send_at", None), "$.send_at"),
         "expires_at": _moment(getattr(message, "expires_at", None), "$.expires_at"),
         "tags": _tags(message),
+        "unsubscribe": _text(getattr(message, "unsubscribe", None)),
     }
     return cast("Email", {name: value for name, value in options.items() if value is not None})
 

@@ -49,6 +49,8 @@ class Email(TypedDict, total=False):
         send_at: not before this, at most 13 days ahead: an aware datetime, or RFC 3339 with a zone.
         expires_at: not after this; the same.
         tags: names with values, for the relay's log and for `redrive` to ask for.
+        unsubscribe: True, or the tag that it is about: the email has a link by which its one
+            recipient unsubscribes (RFC 8058).
         in_doubt: what the relay does if the mail server may or may not have the email.
     """
 
@@ -73,6 +75,7 @@ class Email(TypedDict, total=False):
     send_at: datetime | str | None
     expires_at: datetime | str | None
     tags: Mapping[str, str | None] | None
+    unsubscribe: bool | str | None
 
 
 FIELDS = {"to": "recipient", "text": "body_text", "html": "body_html", "send_at": "not_before"}

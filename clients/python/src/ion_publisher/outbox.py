@@ -41,6 +41,7 @@ class Sent:
         tenant: the MessageGroupId; None: it has none.
         send_at, expires_at: when it may go.
         tags: by name.
+        unsubscribe: whether the relay puts a link to unsubscribe into it; here it has none.
     """
 
     email_id: str
@@ -54,6 +55,7 @@ class Sent:
     send_at: datetime | None = None
     expires_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    unsubscribe: bool = False
 
     @property
     def text(self) -> str | None:
@@ -175,4 +177,5 @@ def _sent(send: Send, published: Published) -> Sent:
         send_at=read_time(send.not_before) if send.not_before else None,
         expires_at=read_time(send.expires_at) if send.expires_at else None,
         tags=given_tags(send.tags),
+        unsubscribe=bool(send.unsubscribe),
     )

@@ -115,6 +115,7 @@ class Publisher:
         self,
         *,
         reason: Reason | str | Sequence[Reason | str] | None = None,
+        path: str | None = None,
         recipient_domain: str | None = None,
         older_than: timedelta | str | None = None,
         younger_than: timedelta | str | None = None,
@@ -129,6 +130,7 @@ class Publisher:
 
         Args:
             reason: one or several of those on the dead letters.
+            path: of what is wrong in the message, as on the dead letter: `$.recipient[0]`.
             recipient_domain: what follows the @.
             older_than: since they were dead-lettered: a timedelta, or `2h`, `7d`.
             younger_than: the same.
@@ -147,6 +149,7 @@ class Publisher:
         """
         asked = {
             "reason": reason,
+            "path": path,
             "recipient_domain": recipient_domain,
             "older_than": _age(older_than),
             "younger_than": _age(younger_than),

@@ -6,13 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ion.mail import is_address
 from ionctl.ops.doctor import before
 from ionctl.ops.doctor.check import run
 from ionctl.ops.doctor.deployed import Deployed
 from ionctl.ops.doctor.names import Names
+from ionctl.ops.publishing import see_address
 from ionctl.ops.result import Diagnosis, Finding, Grade
-from ionctl.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,5 +71,5 @@ def _diagnosis(name: str, found: list[Finding]) -> Diagnosis:
 
 def _check_addresses(options: Options) -> None:
     for option, text in (("--probe", options.probe), ("--sender", options.sender)):
-        if text is not None and not is_address(text):
-            raise Problem(f"{option} {text}: is no email address, write name@example.org")
+        if text is not None:
+            see_address(option, text)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ion.settings import Settings, Smtp
     from ionctl.ops.deployment import Deployment
     from ionctl.ops.doctor.names import Names
+    from ionctl.ops.doctor.providers import Provider
     from ionctl.ops.doctor.settings import Loaded
     from ionctl.ops.result import Finding
 
@@ -60,10 +61,11 @@ def checks(
         yield Check("sender", "the sender", partial(_sender, known.settings, options))
         if sender := options.sender or known.settings.sender:
             domain = parse_address(sender, "$").domain
-            yield from _domain(domain, known.settings.servers, options, names)
+            yield from _domain(domain, known.settings, options, names)
 
 
-def _domain(domain: str, smtp: Sequence[Smtp], options: Options, names: Names) -> Iterator[Check]:
+def _domain(domain: str, known: Settings, options: Options, names: Names) -> Iterator[Check]:
+    smtp = known.servers
     if options.nameserver is None and all(map(_is_local, smtp)):
         why = "the mail server is on this machine, so no receiver asks DNS (--nameserver asks)"
         yield Check("spf", "DNS", lambda: [skipped("spf", why, about=domain)])
@@ -71,15 +73,28 @@ def _domain(domain: str, smtp: Sequence[Smtp], options: Options, names: Names) -
     providers = list(dict.fromkeys(provider_of(one.server) for one in smtp))
     looks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("spf", partial(_one, spf.look, names, domain, providers)),
-        *(
-            ("dkim", partial(_one, sender_domain.dkim, names, domain, one, options.dkim_selectors))
-            for one in providers
-        ),
+        *_dkim(domain, known, options, names, providers),
         ("dmarc", partial(_one, sender_domain.dmarc, names, domain)),
         ("mx", partial(sender_domain.bounces, names, domain)),
     ]
     for name, look in looks:
         yield Check(name, f"{name.upper()} of {domain}", look, about=domain)
+
+
+def _dkim(
+    domain: str,
+    known: Settings,
+    options: Options,
+    names: Names,
+    providers: Sequence[Provider | None],
+) -> Iterator[tuple[str, Callable[[], Iterable[Finding]]]]:
+    """Of ion's own signatures, where it signs; else of each provider's."""
+    if known.dkim is not None:
+        yield "dkim", partial(_one, sender_domain.own_key, names, domain, known.dkim)
+        return
+    selectors = options.dkim_selectors
+    for one in providers:
+        yield "dkim", partial(_one, sender_domain.dkim, names, domain, one, selectors)
 
 
 def _one(look: Callable[..., Finding], *arguments: object) -> list[Finding]:

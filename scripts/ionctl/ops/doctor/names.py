@@ -10,7 +10,7 @@ import dns.name
 import dns.resolver
 
 from ionctl.ops.doctor.check import NotKnownError
-from ionctl.problem import Problem
+from ionctl.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
     from dns.rdata import Rdata
@@ -95,7 +95,7 @@ def _address(text: str) -> tuple[str, int]:
         return str(ipaddress.ip_address(host)), int(port)
     except ValueError:
         words = f"--nameserver {text}: must be an IP address, or with a port 127.0.0.1:53"
-        raise Problem(words) from None
+        raise UsageProblem(words) from None
 
 
 def _why(error: Exception) -> str:

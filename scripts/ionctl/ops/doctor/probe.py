@@ -13,6 +13,7 @@ from ion.delivery import Status
 from ion.policy.lease import RowStatus
 from ionctl.ops import log, publishing
 from ionctl.ops.doctor.check import ok, wrong
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,15 +75,15 @@ def _fate(email_id: str, row: Mapping[str, Any]) -> Finding:
     status = row.get("status")
     server = f" by [{row['server']}]" if row.get("server") else ""
     said = " ".join(str(row[name]) for name in ("reason", "reply") if row.get(name))
-    show = f"ionctl show {email_id}"
+    show = f"{command('show')} {email_id}"
     if status == RowStatus.SENT:
         reply = row.get("reply") or "without a word"
         return ok("probe", f"the server took it{server}: {reply} ({show})", about=email_id)
     if status == RowStatus.DEFERRED:
-        words, advice = f"put off{server}: {said}", f"it is tried again; {show} follows it"
+        words, advice = f"deferred{server}: {said}", f"it is tried again; {show} follows it"
     elif status is None:
         words = f"nothing has become of it within {SECONDS:g} s"
-        advice = f"see what else is wrong here, and ionctl status; {show} follows it"
+        advice = f"see what else is wrong here, and {command('status')}; {show} follows it"
     elif status == RowStatus.SENDING:
         words, advice = f"still being sent after {SECONDS:g} s", f"{show} follows it"
     else:

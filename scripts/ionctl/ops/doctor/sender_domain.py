@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from ionctl.ops.doctor.providers import USUAL_SELECTORS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ion.settings import Dkim
     from ionctl.ops.doctor.names import Names
     from ionctl.ops.doctor.providers import Provider
     from ionctl.ops.result import Finding
@@ -50,6 +53,45 @@ def dkim(names: Names, domain: str, provider: Provider | None, selectors: Sequen
     words = f"{domain} has DKIM keys, and none under a usual name of {who}'s"
     look = "say which: --dkim-selector NAME (s= in the DKIM-Signature of an email)"
     return skipped("dkim", words, look, about=domain)
+
+
+def own_key(names: Names, domain: str, signing: Dkim) -> Finding:
+    """Look whether DNS has the public half of the key that ion signs with itself.
+
+    Args:
+        names: the resolver.
+        domain: of the sender.
+        signing: as the settings have it.
+
+    Raises:
+        NotKnownError: DNS doesn't answer.
+    """
+    name = f"{signing.selector}._domainkey.{signing.domain}"
+    if domain != signing.domain and not domain.endswith(f".{signing.domain}"):
+        words = f"ion signs for {signing.domain}, and so not what {domain} sends"
+        return warning("dkim", words, f"set [dkim] domain to {domain}", about=domain)
+    publish = (
+        f"publish TXT v=DKIM1; k=rsa; p=KEY at {name}, KEY being: "
+        "openssl rsa -in dkim.pem -pubout -outform DER | base64 | tr -d '\\n'"
+    )
+    records = names.texts(name)
+    if not records:
+        words = f"ion signs, and {name} isn't there: receivers can't verify it"
+        return wrong("dkim", words, publish, about=domain)
+    modulus = signing.key.n.to_bytes((signing.key.n.bit_length() + 7) // 8)
+    if any(modulus in _octets(record) for record in records):
+        return ok("dkim", f"ion signs, and {name} has its public key", about=domain)
+    words = f"ion signs with another key than {name} has: receivers take its emails for forged"
+    return wrong("dkim", words, publish, about=domain)
+
+
+def _octets(record: str) -> bytes:
+    """The public key of a record (RFC 6376 section 3.6.1); empty: it has none."""
+    found = re.search(r"(?:^|;)\s*p=([^;]*)", record)
+    try:
+        return base64.b64decode("".join(found[1].split())) if found else b""
+    except binascii.Error:
+        return b""
 
 
 def dmarc(names: Names, domain: str) -> Finding:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ion.deadline import Deadline
-from ion.outcome import Kind, Outcome, Reason
+from ion.outcome import Kind, Outcome, Reason, Stage
 from ion.report.redact import redact
 from ion.settings import Security
 from ion.smtp.connect import tls_context
@@ -18,6 +18,7 @@ from ion.smtp.logins import Logins
 from ion.smtp.tokens import Tokens
 from ionctl.ops.doctor.check import ok, skipped, warning, wrong
 from ionctl.ops.doctor.witness import Witness
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,18 @@ _ADVICE = {
     Reason.AUTH_MISSING: "choose another auth in the secret, or allow this one on the server",
     Reason.QUOTA: "the account's quota there is used up: it waits, see docs/providers.md",
 }
+_TIMED_OUT = "timed out"
+_SILENT = {
+    Stage.EHLO: ("connect", "it greets, and doesn't answer EHLO"),
+    Stage.STARTTLS: ("tls", "it answers EHLO, and not STARTTLS, or doesn't end the handshake"),
+    Stage.AUTH: ("login", "it answers EHLO, and not AUTH"),
+}
+"""By the stage in which a server that was reached says nothing more: name of the check, and what is
+seen of it."""
+_SILENT_ADVICE = (
+    "see the server's own log of that time: it is overloaded, puts off whom it doesn't know, or "
+    "something between speaks in its place"
+)
 _NO_SUCH_NAME = "host name not found"
 _NAME_ADVICE = "correct server in the secret: DNS has no such name"
 _CONNECT_ADVICE = (
@@ -132,6 +145,10 @@ def _refused(smtp: Smtp, outcome: Outcome, witness: Witness) -> Finding:
     words = f"{_named(smtp)}: {redact(outcome.said) or outcome.reason.value}"
     unmet = _NAME_ADVICE if outcome.detail == _NO_SUCH_NAME else _CONNECT_ADVICE
     advice = _ADVICE.get(outcome.reason, unmet)
+    if outcome.detail == _TIMED_OUT and outcome.stage in _SILENT:
+        check, seen = _SILENT[outcome.stage]
+        words, advice = f"{_named(smtp)}: {seen} within {_SECONDS:g} s", _SILENT_ADVICE
+        return wrong(check, words, advice, about=smtp.name)
     is_met = check != "connect" or outcome.kind is not Kind.UNAVAILABLE
     if is_met:
         refusal = witness.refusal()
@@ -140,7 +157,7 @@ def _refused(smtp: Smtp, outcome: Outcome, witness: Witness) -> Finding:
     found = witness.last_suspension() or "nothing of the kind for a day"
     if witness.in_vpc:
         words += f" from here; the function is in a VPC, and its log has: {found}"
-        advice = "run ionctl doctor inside the VPC, or go by what the function found"
+        advice = f"run {command('doctor')} inside the VPC, or go by what the function found"
         return skipped(check, words, advice, about=smtp.name)
     words += f" (the function's log has: {found})" if witness.is_deployed else ""
     return wrong(check, words, advice, about=smtp.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ion.aws.control import ControlRow
 from ionctl.ops.doctor.check import ok, warning, wrong
+from ionctl.program import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +43,12 @@ def switches(deployment: Deployment) -> Iterator[Finding]:
         what = f"the lane {pause.lane}" if pause.lane else "everything"
         said = _said(pause.by, pause.why)
         words = f"{what} is paused until {pause.until:%Y-%m-%d %H:%M} UTC{said}"
-        yield warning("paused", words, "ionctl resume ends it", about=pause.lane or "")
+        yield warning("paused", words, f"{command('resume')} ends it", about=pause.lane or "")
     for stop in stops:
         which = "some emails are" if stop.where else "every email is"
         said = _said(stop.by, stop.why)
         words = f"{which} dead-lettered until {stop.until:%Y-%m-%d %H:%M} UTC{said}"
-        yield warning("stopped", words, "ionctl resume ends it", about=stop.id)
+        yield warning("stopped", words, f"{command('resume')} ends it", about=stop.id)
     if not pauses and not stops:
         yield ok("paused", "nothing is paused or stopped")
 
@@ -89,7 +90,11 @@ def dead_letters(deployment: Deployment) -> Iterator[Finding]:
     count = sum(map(int, counted.values()))
     if count:
         words = f"about {count} email{'s' * (count != 1)} could not be sent"
-        yield warning("dead-letters", words, "ionctl dead list says why, ionctl dead redrive sends")
+        yield warning(
+            "dead-letters",
+            words,
+            f"{command('dead list')} says why, {command('dead redrive')} sends",
+        )
     else:
         yield ok("dead-letters", "none")
 

@@ -9,7 +9,15 @@ from ionctl.ops.result.console import ConsoleAddress
 from ionctl.ops.result.cost import Cost, CostLine
 from ionctl.ops.result.doctor import Diagnosis, Finding, Grade
 from ionctl.ops.result.letters import Edited, Letter, LetterGroup, Letters, Moved, ReasonCount
-from ionctl.ops.result.life import Life, LifeEvent, LifeState
+from ionctl.ops.result.life import (
+    EmailFound,
+    Emails,
+    Life,
+    LifeEvent,
+    LifeState,
+    ProviderNotice,
+    SuppressionFound,
+)
 from ionctl.ops.result.orders import Cancelled, InForce, PauseInForce, StopInForce
 from ionctl.ops.result.publishing import Checked, Checks, Fault, Loaded, Published, Rendered, Sent
 from ionctl.ops.result.status import (
@@ -22,8 +30,17 @@ from ionctl.ops.result.status import (
     Status,
     Verdict,
 )
+from ionctl.ops.result.suppression import (
+    AddressKnown,
+    EntryLeftOut,
+    Erased,
+    Imported,
+    SuppressionEntries,
+    SuppressionEntry,
+)
 
 __all__ = [
+    "AddressKnown",
     "AlarmState",
     "Cancelled",
     "Checked",
@@ -34,10 +51,15 @@ __all__ = [
     "Depth",
     "Diagnosis",
     "Edited",
+    "EmailFound",
+    "Emails",
+    "EntryLeftOut",
+    "Erased",
     "Fault",
     "Finding",
     "Grade",
     "HeldServer",
+    "Imported",
     "InForce",
     "Letter",
     "LetterGroup",
@@ -49,6 +71,7 @@ __all__ = [
     "Moved",
     "Pace",
     "PauseInForce",
+    "ProviderNotice",
     "Published",
     "Queues",
     "ReasonCount",
@@ -58,5 +81,8 @@ __all__ = [
     "Sent",
     "Status",
     "StopInForce",
+    "SuppressionEntries",
+    "SuppressionEntry",
+    "SuppressionFound",
     "Verdict",
 ]

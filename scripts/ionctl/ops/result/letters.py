@@ -20,7 +20,8 @@ class Letter(Result, frozen=True, kw_only=True):
         email_id: the email's key.
         reason: a code of docs/reasons.md.
         path: JSONPath of what is wrong with the input; empty: nothing is, or not known.
-        hint: what would be right, in words; empty: nothing helps in general.
+        hint: what would be right at `path`, in words; empty: the reason says it all.
+        remedy: what to do about a letter of that reason.
         reply: the server's words, or a template's file and line.
         action: "send", or what else the body asks for; empty: it can't be read.
         recipients: addresses of the email; empty: it can't be read.
@@ -36,6 +37,7 @@ class Letter(Result, frozen=True, kw_only=True):
     problem: str
     did_you_mean: str
     hint: str
+    remedy: str
     stage: str
     reply: str
     attempts: int
@@ -52,11 +54,17 @@ class Letter(Result, frozen=True, kw_only=True):
 
 
 class LetterGroup(Result, frozen=True, kw_only=True):
-    """Dead letters of one reason and path."""
+    """Dead letters of one reason and path.
+
+    Args:
+        hint: what would be right at `path`, in words; empty: the reason says it all.
+        remedy: what to do about letters of that reason.
+    """
 
     reason: str
     path: str
     hint: str
+    remedy: str = ""
     count: int
     oldest_at: datetime
     newest_at: datetime

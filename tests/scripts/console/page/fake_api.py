@@ -26,17 +26,14 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ionctl.console.security import Guard
 from ionctl.ops.result import Checked, Fault
 
 ROOT = Path(__file__).parents[4]
 STATIC = ROOT / "scripts" / "ionctl" / "console" / "static"
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "message.schema.json").read_text("utf-8"))
 TOKEN = "t0ken"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
+_FRAMED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _NEWS_SECONDS = 0.05
 
 
@@ -66,17 +63,15 @@ class FakeApi:
         )
 
     async def _page(self, _request: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": POLICY})
+        return FileResponse(STATIC / "index.html")
 
     async def _mail_html(self, request: Request) -> Response:
-        return HTMLResponse(self.answers[f"mail {request.path_params['id']}"])
+        return HTMLResponse(self.answers[f"mail {request.path_params['id']}"], headers=_FRAMED)
 
     async def _mail_source(self, _request: Request) -> Response:
         return Response("Subject: raw\r\n\r\nraw", media_type="text/plain")
 
     async def _answer(self, request: Request) -> Response:
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return JSONResponse({"error": "This needs the token."}, status_code=401)
         key = f"{request.method} /api/{request.path_params['path']}"
         body = json.loads(await request.body() or b"null")
         self.asked.append((key, body))
@@ -115,6 +110,8 @@ class FakeApi:
         }
         if switches:
             news["switches"] = switches
+        if "outcomes" in self.answers:
+            news["outcomes"] = {"latest": self.answers["outcomes"]}
         return {name: msgspec.json.encode(data) for name, data in news.items()}
 
 
@@ -160,9 +157,10 @@ def checked(body: dict[str, str], _query: object) -> Checked:
 
 @contextmanager
 def serving(api: FakeApi) -> Iterator[str]:
-    """Serve it on loopback; give its address."""
+    """Serve it on loopback, behind the console's own guard; give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(api.app(), log_level="warning", timeout_graceful_shutdown=0)
+    app = Guard(api.app(), port=listener.getsockname()[1], token=TOKEN, write=True)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=0)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

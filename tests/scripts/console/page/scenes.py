@@ -7,6 +7,8 @@ from ion.contract.hints import ALLOWED
 from ionctl.ops.result import (
     AlarmState,
     Depth,
+    EmailFound,
+    Emails,
     HeldServer,
     Letter,
     LetterGroup,
@@ -21,6 +23,7 @@ from ionctl.ops.result import (
     Run,
     Status,
     StopInForce,
+    SuppressionFound,
     Verdict,
 )
 from scripts.console.page.fake_api import SCHEMA, checked
@@ -164,6 +167,7 @@ def letter(number: int, **changes: object) -> Letter:
         "problem": "value",
         "did_you_mean": "",
         "hint": "an address: a@b, or Name <a@b>",
+        "remedy": "correct it with ionctl dead edit",
         "stage": "",
         "reply": "",
         "attempts": 0,
@@ -177,7 +181,8 @@ def letter(number: int, **changes: object) -> Letter:
         "first_queued_at": ago(minutes=30),
         "died_at": ago(minutes=29 - number),
     }
-    return Letter(**{**known, **changes})
+    about = {**known, **changes}
+    return Letter(**{name: about[name] for name in Letter.__struct_fields__ if name in about})
 
 
 REFUSED = {
@@ -244,7 +249,7 @@ def life() -> Life:
             LifeEvent(
                 at=ago(minutes=1),
                 what="deferred",
-                words="Put off.",
+                words="Deferred.",
                 reason="GREYLISTED",
                 stage="rcpt",
                 reply="451 4.7.1 Greylisted, try again in 5 minutes",
@@ -256,6 +261,126 @@ def life() -> Life:
         letters=[],
         looked_back_to=ago(days=1),
     )
+
+
+def sent() -> Life:
+    """The same once it has been edited and was sent."""
+    event = LifeEvent(
+        at=ago(seconds=57),
+        what="sent",
+        words="Taken by smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
+        server="smtp",
+        attempt=1,
+    )
+    edit = LifeEvent(at=ago(seconds=58), what="edited", words="Edited by ann, under the same id")
+    return Life(
+        email_id="order-17",
+        state=LifeState.SENT,
+        words="Sent: smtp took it.",
+        fates=["sent"],
+        attempts=1,
+        provider_id="4XyZ12",
+        next_try=None,
+        events=[edit, event],
+        letters=[],
+        looked_back_to=ago(days=1),
+        queued_at=ago(seconds=60),
+        changed_at=ago(seconds=57),
+        server="smtp",
+        reply="250 2.0.0 Ok: queued as 4XyZ12",
+    )
+
+
+def bounced() -> Life:
+    """One that waited for long, was taken, and came back for one of its recipients."""
+    reply = "250 2.0.0 Ok: queued as 4XyZ12"
+    return Life(
+        email_id="order-17",
+        state=LifeState.BOUNCED,
+        words="Bounced after smtp took it. The provider says: bounced for recipient 2 (550 gone).",
+        fates=["sent", "sent", "suppressed"],
+        attempts=145,
+        provider_id="4XyZ12",
+        next_try=None,
+        events=[
+            LifeEvent(
+                at=ago(hours=2),
+                what="deferred",
+                words="Deferred (AUTH), \N{MULTIPLICATION SIGN}144 until 12:00 UTC",
+                reason="AUTH",
+                times=144,
+                until=ago(hours=1),
+            ),
+            LifeEvent(
+                at=ago(minutes=9),
+                what="sent",
+                words="Taken by smtp",
+                reply=reply,
+                server="smtp",
+                recipients=[0, 1],
+                ms=1120,
+            ),
+            LifeEvent(
+                at=ago(minutes=1),
+                what="bounced",
+                words="Bounced: the provider couldn't deliver it",
+                reply="550 5.1.1 gone",
+                recipients=[1],
+            ),
+        ],
+        letters=[],
+        looked_back_to=ago(hours=2),
+        header_message_id="<a@example.org>",
+    )
+
+
+def to_ann(**changes: object) -> Emails:
+    """The emails to an address."""
+    known: dict[str, Any] = {
+        "address": "ann@example.org",
+        "emails": [
+            EmailFound(
+                email_id="order-18",
+                at=ago(minutes=1),
+                state=LifeState.QUEUED,
+                email_state=LifeState.QUEUED,
+                queue="bulk",
+            ),
+            EmailFound(
+                email_id="order-17",
+                at=ago(days=2),
+                state=LifeState.SENT,
+                email_state=LifeState.DEAD_LETTERED,
+                reason="RCPT_REJECTED",
+                fate="sent",
+            ),
+        ],
+        "suppressions": [SuppressionFound(scope="all", why="complaint", since=ago(hours=3))],
+        "looked_back_to": ago(days=1),
+        "scanned": None,
+    }
+    return Emails(**{**known, **changes})
+
+
+OUTCOMES = [
+    {
+        "id": "e-2",
+        "type": "bounced",
+        "email_id": "order-18",
+        "at": "2026-11-28T12:00:01Z",
+        "reason": "RCPT_REJECTED",
+        "reply": "550 no such user",
+    },
+    {
+        "id": "e-1",
+        "type": "sent",
+        "email_id": "order-17",
+        "at": "2026-11-28T12:00:00Z",
+        "reason": "ACCEPTED",
+        "reply": "250 ok",
+    },
+]
 
 
 def summary(number: int, **changes: object) -> dict[str, Any]:

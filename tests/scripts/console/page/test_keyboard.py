@@ -82,7 +82,7 @@ def test_an_email_is_published_without_a_mouse(open_page: Open) -> None:
     visit.page.keyboard.type("kim@example.org")
     tab_to(visit, publish)
     visit.page.keyboard.press("Enter")
-    tab_to(visit, visit.page.get_by_role("link", name="See its way"))
+    tab_to(visit, visit.page.get_by_role("link", name="See its history"))
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_function("location.hash === '#/email/made-1'")
     ((_, body),) = [one for one in api.asked if one[0] == "POST /api/publish"]

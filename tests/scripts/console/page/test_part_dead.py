@@ -1,12 +1,15 @@
 """Dead letters, made up."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pytest
 from playwright.sync_api import Error, Route, expect
 
+from ionctl.console.moved import redriven
 from ionctl.ops.result import Edited, Letters, Moved, ReasonCount
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
@@ -15,9 +18,11 @@ from scripts.console.page.fake_api import FakeApi
 pytestmark = pytest.mark.system
 
 
-def moved(done: int) -> Moved:
+def moved(done: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - as Moved has it
     reasons = [ReasonCount(reason="INVALID_ADDRESS", count=done)]
-    return Moved(chosen=done, done=done, refused=0, hidden=0, reasons=reasons, dry_run=False)
+    about = {"chosen": done, "done": done, "refused": 0, "hidden": 0, "woken": True, **changes}
+    found = Moved(reasons=reasons, dry_run=False, **about)
+    return {**msgspec.to_builtins(found), "words": redriven(found)}
 
 
 def test_the_bad_place_is_marked_with_line_and_column(open_page: Open) -> None:
@@ -49,7 +54,7 @@ def test_letters_that_are_ticked_are_redriven(open_page: Open) -> None:
         boxes.nth(number).check()
     visit.button("Redrive").click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
-    expect(visit.page.get_by_role("status").first).to_contain_text("2 letters back in the queue")
+    expect(visit.page.get_by_role("status").first).to_contain_text("2 of 2 dead letters moved back")
     assert ("POST /api/dead/redrive", {"ids": ["m-1", "m-2"]}) in api.asked
 
 
@@ -59,7 +64,7 @@ def test_a_group_is_redriven_by_its_reason_and_path(open_page: Open) -> None:
     visit = open_page(api, "#/dead")
     visit.button("Redrive all 2").first.click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
-    expect(visit.page.locator("#news")).to_contain_text("2 letters back")
+    expect(visit.page.locator("#news")).to_contain_text("2 of 2 dead letters moved back")
     where = {"reason": "INVALID_ADDRESS", "path": "$.recipient"}
     assert ("POST /api/dead/redrive", {"where": where}) in api.asked
 
@@ -80,7 +85,7 @@ def test_a_letter_that_is_ticked_and_not_shown_stays(open_page: Open) -> None:
     boxes.first.check()
     visit.button("Redrive").click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
-    expect(visit.page.get_by_role("status").first).to_contain_text("1 letter back in the queue")
+    expect(visit.page.get_by_role("status").first).to_contain_text("1 of 1 dead letter moved back")
     assert ("POST /api/dead/redrive", {"ids": ["m-3"]}) in api.asked
 
 
@@ -91,7 +96,7 @@ def test_a_question_that_is_left_is_a_no_after_a_yes_as_well(open_page: Open) ->
     dialog = visit.page.get_by_role("dialog")
     visit.button("Redrive all 2").first.click()
     dialog.get_by_role("button", name="Redrive").click()
-    expect(visit.page.locator("#news")).to_contain_text("2 letters back")
+    expect(visit.page.locator("#news")).to_contain_text("2 of 2 dead letters moved back")
     visit.button("Redrive all 2").last.click()
     expect(dialog).to_be_visible()
     # Escape, as HTML has it: the return value stays as it was. Chromium's Escape empties it.
@@ -104,7 +109,11 @@ def test_a_question_that_is_left_is_a_no_after_a_yes_as_well(open_page: Open) ->
 
 def test_what_is_discarded_is_downloaded(open_page: Open) -> None:
     api = FakeApi(scenes.answers())
-    api.answers["POST /api/dead/discard"] = {"done": 1, "jsonl": '{"body": "…"}\n'}
+    api.answers["POST /api/dead/discard"] = {
+        **moved(1, file="/tmp/ion-discarded.jsonl"),
+        "words": "1 of 1 dead letter discarded.",
+        "jsonl": '{"body": "…"}\n',
+    }
     visit = open_page(api, "#/dead/m-1")
     expect(visit.button("Discard …")).to_have_count(2)  # of those ticked, and of the one open
     visit.button("Discard …").last.click()
@@ -112,6 +121,57 @@ def test_what_is_discarded_is_downloaded(open_page: Open) -> None:
         visit.button("Download and discard").click()
     assert download.value.path().read_text("utf-8") == '{"body": "…"}\n'
     assert download.value.suggested_filename.endswith(".jsonl")
+    told = visit.main.get_by_role("status")
+    expect(told).to_contain_text(f"in {download.value.suggested_filename}, downloaded")
+    expect(told).to_contain_text("./ionctl --local dead restore /tmp/ion-discarded.jsonl")
+    visit.button("Close").click()
+    expect(told).to_be_hidden()
+
+
+@pytest.mark.parametrize("verb", ["redrive", "discard"])
+def test_letters_that_are_hidden_are_said_to_be_and_stay_chosen(open_page: Open, verb: str) -> None:
+    api = FakeApi(scenes.answers())
+    words = "Nothing is moved: about 2 dead letters can't be looked at."
+    api.answers[f"POST /api/dead/{verb}"] = {
+        **moved(0, hidden=2), "words": words, "jsonl": "",
+    }  # fmt: skip
+    visit = open_page(api, "#/dead/m-1")
+    visit.button("Redrive as it is" if verb == "redrive" else "Discard …").last.click()
+    visit.page.get_by_role("dialog").locator("button").last.click()
+    expect(visit.main.get_by_role("status")).to_have_text(re.compile(re.escape(words)))
+    expect(visit.main.get_by_role("status")).not_to_contain_text("downloaded")
+    assert visit.part == "#/dead/m-1"
+
+
+def test_a_letter_that_was_put_back_is_found_under_its_other_id(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    gone = (409, "there is no letter m-0")
+    back = msgspec.structs.replace(scenes.life(), letters=[scenes.letter(1)])
+    api.answers |= {"GET /api/dead/m-0": gone, "GET /api/emails/order-17": back}
+    visit = open_page(api, "#/dead/m-0?email=order-17")
+    expect(visit.page.get_by_role("heading", name="INVALID_ADDRESS $.recipient")).to_be_visible()
+    assert visit.part == "#/dead/m-1?email=order-17"
+    api.answers["GET /api/dead/m-1"] = (409, "there is no letter m-1")
+    visit.go("#/dead")
+    visit.go("#/dead/m-1")
+    expect(visit.main.get_by_role("alert")).to_contain_text("there is no letter m-1")
+    expect(visit.button("Edit and resend")).to_have_count(0)
+    expect(visit.page.get_by_role("link", name="What became of its email")).to_be_visible()
+
+
+def test_what_to_do_is_said_of_a_group_and_of_a_letter(open_page: Open) -> None:
+    words = "correct the address where you keep it"
+    found = msgspec.to_builtins(scenes.letters())
+    for group in found["groups"]:
+        group["remedy"] = words
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/dead"] = found
+    refused = msgspec.to_builtins(scenes.letter(3, **scenes.REFUSED))
+    api.answers["GET /api/dead/m-3"] = {**refused, "remedy": words}
+    visit = open_page(api, "#/dead")
+    expect(visit.main.get_by_text(f"What to do: {words}")).to_have_count(2)
+    visit.go("#/dead/m-3")
+    expect(visit.main.locator(".reading")).to_contain_text(f"What to do: {words}")
 
 
 def test_an_edit_is_checked_while_it_is_typed_and_then_sent(open_page: Open) -> None:

@@ -14,12 +14,17 @@ PARTS = ("inbox", "email/order-17", "queue", "dead", "dead/m-1", "publish", "ser
 WRITING = ("Pause …", "Stop …", "Resume", "Wake", "Empty", "Redrive", "Discard …", "Publish")
 
 
-def test_the_token_leaves_the_address_and_is_kept_for_the_tab(open_page: Open) -> None:
+def test_the_token_leaves_the_address_and_is_kept_for_all_tabs(open_page: Open) -> None:
     visit = open_page(FakeApi(scenes.answers()), "#/queue")
     expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
     assert visit.page.url == f"{visit.address}/#/queue"
     visit.page.reload()
     expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+    tab = visit.page.context.new_page()
+    tab.goto(f"{visit.address}/#/dead/m-1")
+    expect(tab.get_by_role("heading", name="INVALID_ADDRESS $.recipient")).to_be_visible()
+    assert tab.evaluate("document.cookie") == ""
+    assert tab.evaluate("sessionStorage.length") == 0
 
 
 @pytest.mark.parametrize("token", ["", "of-an-earlier-run"])

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from clients.nodemailer import NODE as NODE_PACKAGES
+from clients.nodemailer import Nodemailer
 from clients.topic import Topic
 from emulated import REGION
-from ion.contract import parse
+from ion.contract import Send, parse
+from ion.mail import recipients
+from ionctl.local import ministack
+from real import npm
 from real.unavailable import UnavailableError, skipped_unless_available
 from scripts.console.page.fake_api import ROOT, STATIC
 
@@ -107,11 +113,49 @@ def test_python_publishes_the_message(topic: Topic, bulk: bool) -> None:
 
 
 @pytest.mark.parametrize("message", [REDRIVE, CANCEL, PAUSE, {**REDRIVE, "where": {"path": "$"}}])
-def test_python_asks_for_what_the_message_asks_for(topic: Topic, message: dict[str, Any]) -> None:
+def test_python_asks_for_what_the_message_asks_for(
+    topic: Topic, message: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")  # not everybody has one
     (made,) = snippets([json.dumps(message)], topic_arn=topic.arn)
     run(made["Python"])
     (published,) = topic.messages
     assert parse(json.dumps(published)) == parse(json.dumps(message))
+
+
+@pytest.fixture(scope="module")
+def nodemailer(dynamodb_endpoint: str) -> Nodemailer:
+    with skipped_unless_available():
+        return Nodemailer(dynamodb_endpoint, npm.modules(NODE_PACKAGES))
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_nodejs_publishes_the_message(nodemailer: Nodemailer, tmp_path: Path, bulk: bool) -> None:
+    about = {"topic_arn": nodemailer.arn, "bulk_topic_arn": nodemailer.bulk_arn}
+    (made,) = snippets([json.dumps(WHOLE)], bulk=bulk, **about)
+    assert "nodemailer" in made["Node.js"]
+    assert nodemailer.run(made["Node.js"], tmp_path).strip() == WHOLE["email_id"]
+    (published,) = nodemailer.bulk if bulk else nodemailer.bodies
+    sent = parse(published)
+    assert isinstance(sent, Send)
+    wanted = parse(json.dumps({**WHOLE, "lane": "bulk"} if bulk else WHOLE))
+    assert isinstance(wanted, Send)
+    for one in ("email_id", "subject", "body_text", "body_html", "headers", "tags", "in_doubt"):
+        assert getattr(sent, one) == getattr(wanted, one), one
+    assert (sent.lane, recipients(sent)) == (wanted.lane, recipients(wanted))
+    assert sent.attachments is not None
+    (attached,) = sent.attachments
+    assert b64decode(str(attached.content)) == b"a"
+
+
+@pytest.mark.parametrize("message", [REDRIVE, CANCEL, PAUSE])
+def test_nodejs_asks_for_what_the_message_asks_for(
+    nodemailer: Nodemailer, tmp_path: Path, message: dict[str, Any]
+) -> None:
+    (made,) = snippets([json.dumps(message)], topic_arn=nodemailer.arn, region=ministack.REGION)
+    nodemailer.run(made["Node.js"], tmp_path)
+    (published,) = nodemailer.bodies
+    assert parse(published) == parse(json.dumps(message))
 
 
 def test_nodejs_is_given_the_fields_that_nodemailer_knows(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_what_is_published_in_the_form_is_rendered_in_the_inbox(enter: Enter) ->
     visit.button("Publish").click()
     visit.page.get_by_role("link", name="inbox", exact=True).click()
     expect(visit.page.get_by_role("heading", name="Grüße")).to_be_visible(timeout=SECONDS)
-    expect(visit.page.get_by_role("link", name="Its way here")).to_be_visible()
+    expect(visit.page.get_by_role("link", name="Its history")).to_be_visible()
     frame = visit.page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="On its way")).to_be_visible()
     visit.page.get_by_role("tab", name="Text").click()
@@ -31,7 +31,7 @@ def test_what_is_published_in_the_form_is_rendered_in_the_inbox(enter: Enter) ->
 def test_what_is_published_has_a_life(enter: Enter) -> None:
     visit = enter("#/publish")
     visit.button("Publish").click()
-    visit.page.get_by_role("link", name="See its way").click()
+    visit.page.get_by_role("link", name="See its history").click()
     expect(visit.main.get_by_role("heading", name="Sent", exact=True)).to_be_visible(
         timeout=SECONDS
     )

@@ -19,9 +19,10 @@ class Visit:
         address: the console's, without its token.
         part: what follows in the address: "#/queue".
         theme: what the system prefers.
+        timezone: of the person; another one than the relay's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a test may want otherwise
         self,
         browser: Browser,
         address: str,
@@ -30,6 +31,7 @@ class Visit:
         theme: Literal["light", "dark"] = "light",
         width: int = 1280,
         token: str = TOKEN,
+        timezone: str = "Europe/Berlin",
     ) -> None:
         self.address = address
         self.wrong: list[str] = []
@@ -37,6 +39,7 @@ class Visit:
         self._context = browser.new_context(
             viewport={"width": width, "height": 844 if width == PHONE else 800},
             color_scheme=theme,
+            timezone_id=timezone,
             reduced_motion="reduce",
             accept_downloads=True,
         )

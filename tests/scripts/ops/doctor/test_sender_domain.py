@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+import dkim_keys
 from dns_server import DnsServer
+from ion.settings import Dkim
 from ionctl.ops.doctor import sender_domain, spf
 from ionctl.ops.doctor.check import NotKnownError
 from ionctl.ops.doctor.names import Names
@@ -139,6 +141,32 @@ def test_keys_under_other_selectors_are_not_taken_for_none(server: DnsServer, na
 def test_revoked_key_is_no_key(server: DnsServer, names: Names) -> None:
     txt(server, f"s1._domainkey.{DOMAIN}", "v=DKIM1; p=")
     assert "revoked" in sender_domain.dkim(names, DOMAIN, None, ("s1",)).found
+
+
+def own_key(names: Names, domain: str = DOMAIN) -> Finding:
+    return sender_domain.own_key(names, domain, Dkim(DOMAIN, "ion1", dkim_keys.key()))
+
+
+def test_the_key_that_ion_signs_with_is_held_against_dns(server: DnsServer, names: Names) -> None:
+    name = f"ion1._domainkey.{DOMAIN}"
+    server.zone["mx.example", "A"] = ["192.0.2.1"]
+    missing = own_key(names)
+    assert graded(missing) == ("dkim", Grade.WRONG)
+    assert name in missing.advice
+    record = dkim_keys.record(dkim_keys.pem()).decode()
+    server.zone[name, "TXT"] = [f'"{record[:200]}" "{record[200:]}"']
+    assert own_key(names).grade is Grade.OK
+    assert own_key(names, f"news.{DOMAIN}").grade is Grade.OK
+    other = dkim_keys.record(dkim_keys.pem(1024)).decode()
+    for wrong in (other, "v=DKIM1; p=", "v=DKIM1; p=%%%"):
+        txt(server, name, wrong)
+        assert "another key" in own_key(names).found
+
+
+def test_a_sender_of_a_domain_that_ion_does_not_sign_for_is_told(names: Names) -> None:
+    finding = own_key(names, "other.example")
+    assert graded(finding) == ("dkim", Grade.WARNING)
+    assert "other.example" in finding.advice
 
 
 # -- DMARC ---------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from ionctl.ops.account import Account
 from ionctl.ops.deployment import Deployment
 from ionctl.ops.doctor import servers
 from ionctl.ops.result import Finding, Grade
-from smtp_server import Certificate, Offer, ScriptedServer, Step, Tls, reply
+from smtp_server import Certificate, Offer, ScriptedServer, Step, Tls, hang, reply
 
 LOGIN = Offer(users={"ion": "secret"})
 
@@ -91,6 +91,26 @@ async def test_server_that_lets_no_mail_go(
     assert (finding.check, finding.grade, finding.about) == (check, Grade.WRONG, "smtp")
     assert words in finding.found
     assert finding.advice
+
+
+@pytest.mark.parametrize(
+    ("step", "check", "words"),
+    [
+        (Step.EHLO, "connect", "it greets, and doesn't answer EHLO within 1 s"),
+        (Step.STARTTLS, "tls", "it answers EHLO, and not STARTTLS"),
+        (Step.AUTH, "login", "it answers EHLO, and not AUTH within 1 s"),
+    ],
+)
+async def test_server_that_says_nothing_more_is_told_with_the_stage(
+    step: Step, check: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "_SECONDS", 1.0)
+    server = ScriptedServer({step: hang()}, tls=Tls.STARTTLS, offer=LOGIN)
+    (finding,) = await looked_at(server)
+    assert (finding.check, finding.grade) == (check, Grade.WRONG)
+    assert words in finding.found
+    assert "timed out" not in finding.found
+    assert "nothing listens" not in finding.advice
 
 
 async def test_token_endpoint_that_is_not_there() -> None:

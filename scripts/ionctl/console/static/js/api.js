@@ -1,5 +1,4 @@
 // Asks the console's API. What it refuses is a Refused, whose text is for people.
-import { dropToken, token } from "./token.js";
 import { changed } from "./draw.js";
 
 const GONE = "The console doesn't answer. Is ./run.sh, or ionctl console, still running?";
@@ -12,9 +11,12 @@ export class Refused extends Error {
   }
 }
 
-/** Give a response, with the token sent along. */
+/** Whether the console wants a token that this browser hasn't got, or has an old one of. */
+export const door = { shut: false };
+
+/** Give a response. The browser sends the token along, as a cookie that no script can read. */
 export async function fetched(path, { method = "GET", body, signal } = {}) {
-  const headers = { Authorization: `Bearer ${token()}` };
+  const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -30,7 +32,7 @@ export async function fetched(path, { method = "GET", body, signal } = {}) {
   }
   if (response.ok) return response;
   if (response.status === 401) {
-    dropToken();
+    door.shut = true;
     changed();
   }
   throw new Refused(response.status, await wordsOf(response));

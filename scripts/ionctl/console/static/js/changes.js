@@ -1,6 +1,5 @@
-// The console's stream of news. By fetch, not EventSource, which can't send the token as a header.
-import { fetched } from "./api.js";
-import { token } from "./token.js";
+// The console's stream of news. By fetch, not EventSource, which doesn't tell a refusal's status.
+import { door, fetched } from "./api.js";
 
 const WAITS_MS = [500, 1000, 2000, 5000];
 const SILENT_MS = 40_000; // a comment comes every 15 s
@@ -11,7 +10,7 @@ const SILENT_MS = 40_000; // a comment comes every 15 s
  * @param {(live: boolean) => void} onState
  */
 export async function follow(onEvent, onState) {
-  for (let failures = 0; token(); failures += 1) {
+  for (let failures = 0; !door.shut; failures += 1) {
     const abort = new AbortController();
     try {
       const response = await fetched("/api/changes", { signal: abort.signal });

@@ -6,7 +6,6 @@ import { current } from "./parts.js";
 import { begin, onNews } from "./relay.js";
 import { page } from "./shell.js";
 import { showTheme } from "./theme.js";
-import { takeToken, token } from "./token.js";
 
 const TICK_MS = 1000; // "in 12 s" is counted down
 
@@ -17,11 +16,10 @@ function entered() {
 }
 
 showTheme();
-takeToken();
 drawWith(() => render(page(), document.getElementById("page")));
 addEventListener("hashchange", entered);
 listenToKeys();
 setInterval(() => document.hidden || changed(), TICK_MS);
 changed();
 onNews("begun", entered);
-if (token()) begin();
+begin();

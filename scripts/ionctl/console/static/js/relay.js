@@ -9,6 +9,7 @@ export const relay = {
   inbox: { count: 0, newest_id: "" },
   dead: null,
   switches: null,
+  outcomes: null,
   live: false,
   error: null,
 };
@@ -45,6 +46,7 @@ function onEvent(name, data) {
   if (name === "inbox") relay.inbox = data;
   if (name === "dead") relay.dead = data.visible;
   if (name === "switches") relay.switches = data;
+  if (name === "outcomes") relay.outcomes = data.latest;
   tell(name, data);
   changed();
 }

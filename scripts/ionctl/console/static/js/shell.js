@@ -1,5 +1,6 @@
 // What is around each part: the line of the relay, how the relay is, and the part itself.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { door } from "./api.js";
 import { changed } from "./draw.js";
 import { showKeys } from "./keys.js";
 import { line } from "./line.js";
@@ -9,11 +10,10 @@ import { go, link } from "./route.js";
 import { shape } from "./shapes.js";
 import { strip } from "./strip.js";
 import { theme, turnTheme } from "./theme.js";
-import { token } from "./token.js";
 import { wrong } from "./wrong.js";
 
 export function page() {
-  if (!token()) return locked();
+  if (door.shut) return locked();
   const { part, where } = current();
   document.title = part ? `${part.title} · ${relay.about.name}` : "ion";
   return html`

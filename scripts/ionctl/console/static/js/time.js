@@ -1,8 +1,7 @@
-// Times as people read them: local, with the UTC time as the title.
+// Times as the logs, the API's words and the CLI have them: UTC, with the person's own as the title.
 import { html } from "../vendor/lit-html/lit-html.js";
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const own = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", hour12: false });
 const UNITS = [
   ["d", 86_400],
   ["h", 3600],
@@ -10,14 +9,12 @@ const UNITS = [
   ["s", 1],
 ];
 
-/** Show a time of the API's: today's without its day. */
-export function when(text, { short = false } = {}) {
+/** Show a time of the API's: today's without its day, another day's without seconds. */
+export function when(text) {
   if (!text) return "";
-  const time = new Date(text);
-  const today = time.toDateString() === new Date().toDateString();
-  const hours = short ? clock.format(time).slice(0, 5) : clock.format(time);
-  const shown = today ? hours : short ? day.format(time) : `${day.format(time)}, ${hours}`;
-  return html`<time datetime=${text} title=${utc(time)}>${shown}</time>`;
+  const [day, clock] = new Date(text).toISOString().split("T");
+  const today = day === new Date().toISOString().slice(0, 10);
+  return html`<time datetime=${text} title=${here(text)}>${today ? clock.slice(0, 8) : `${day} ${clock.slice(0, 5)}`} UTC</time>`;
 }
 
 /** Show how far off a time is: "in 4 min", "12 s ago". */
@@ -25,7 +22,7 @@ export function from(text) {
   if (!text) return "";
   const seconds = Math.round((new Date(text) - Date.now()) / 1000);
   const shown = seconds > 0 ? `in ${span(seconds)}` : seconds > -2 ? "now" : `${span(-seconds)} ago`;
-  return html`<time datetime=${text} title=${utc(new Date(text))}>${shown}</time>`;
+  return html`<time datetime=${text} title=${here(text)}>${shown}</time>`;
 }
 
 /** Give a duration in its largest unit: "4 min". */
@@ -34,7 +31,7 @@ export function span(seconds) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-const utc = (time) => `${time.toISOString().replace("T", " ").replace(/\.\d+Z/, "")} UTC`;
+const here = (text) => own.format(new Date(text));
 
 /** Give a local time as RFC 3339 has it, with this machine's zone. */
 export function withZone(time) {

@@ -4,14 +4,14 @@ import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { Answer } from "../answer.js";
 import { get, query } from "../api.js";
 import { changed } from "../draw.js";
-import { onNews, writes } from "../relay.js";
+import { onNews, relay, writes } from "../relay.js";
 import { link, route } from "../route.js";
 import { shape } from "../shapes.js";
 import { count } from "../size.js";
 import { when } from "../time.js";
 import { wrong } from "../wrong.js";
 import { enterLetter, letter } from "./letter.js";
-import { chosen, choose, discard, moving, redrive } from "./moving.js";
+import { chosen, choose, discard, moved, redrive } from "./moving.js";
 
 const letters = new Answer();
 let groups = []; // of all letters: those that an open group leaves out, too
@@ -19,13 +19,13 @@ let groups = []; // of all letters: those that an open group leaves out, too
 export const dead = { name: "dead", key: "d", title: "Dead letters", short: "Dead", enter, view, up };
 
 /** Back from a letter to its group. */
-function up({ choice }) {
+function up({ choice: { email: _, ...choice } }) {
   return link("dead", "", choice);
 }
 
 function enter({ id, choice }) {
   load(choice);
-  enterLetter(id);
+  enterLetter(id, choice.email);
 }
 
 async function load(choice = route().choice) {
@@ -45,18 +45,21 @@ onNews("live", again);
 
 function view({ id, choice }) {
   const found = letters.data;
-  if (found && !found.seen && !found.hidden && !id) return html`${wrong(letters.error, again)} ${none()}`;
+  if (found && !found.seen && !found.hidden && !id) return html`${last()} ${wrong(letters.error, again)} ${none()}`;
   return html`<div class="split ${id ? "open" : ""}">
     <section class="side" aria-label="Dead letters">
       <h1 class="unseen">Dead letters</h1>
+      ${id ? nothing : last()}
       ${wrong(letters.error, again)} ${found ? sorted(choice) : html`<p class="none">Looking at the letters …</p>`}
       ${found ? list(found, id, choice) : nothing}
     </section>
     <section class="pane" aria-label="Dead letter">
-      ${id ? letter(id, up({ choice })) : overview(choice)}
+      ${id ? html`${last()}${letter(id, up({ choice }))}` : overview(choice)}
     </section>
   </div>`;
 }
+
+const last = () => moved(relay.about.commands.ionctl);
 
 const none = () => html`<section class="blank">
   <h1>No dead letters.</h1>
@@ -79,8 +82,8 @@ function sorted({ reason = "", path = "" }) {
 function list(found, id, choice) {
   const ids = found.letters.map((one) => one.message_id);
   const picked = ids.filter((one) => chosen.has(one));
-  return html`${writes() && ids.length ? picker(ids, picked) : nothing} ${wrong(moving.error)}
-    ${found.hidden ? html`<p class="banner plain">About ${count(found.hidden, "letter")} can't be looked at: somebody else has received them, and they are back within half a minute.</p>` : nothing}
+  return html`${writes() && ids.length ? picker(ids, picked) : nothing}
+    ${found.hidden ? html`<p class="banner plain">About ${count(found.hidden, "letter")} can't be looked at: somebody else has received them, and they are back within two minutes.</p>` : nothing}
     <ul class="rows">${repeat(found.letters, (one) => one.message_id, (one) => row(one, id, choice))}</ul>
     ${found.chosen > ids.length ? html`<p class="soft none">The newest ${ids.length} of ${found.chosen}.</p>` : nothing}`;
 }
@@ -116,6 +119,7 @@ function overview({ reason = "", path = "" }) {
     ${shown.map((group) => html`<section class="group-card">
       <h3>${shape("cross")} ${group.reason} ${group.path ? html`<code>${group.path}</code>` : nothing} <span class="n">${group.count}</span></h3>
       ${group.hint ? html`<p>What would be right: ${group.hint}</p>` : nothing}
+      ${group.remedy ? html`<p>What to do: ${group.remedy}</p>` : nothing}
       <p class="soft"><span>From ${when(group.oldest_at)} to ${when(group.newest_at)}</span>
         ${writes() ? html`<button type="button" class="small" @click=${() => redrive(group, again)}>Redrive all ${group.count}</button>` : nothing}
       </p>

@@ -22,17 +22,38 @@ let asked = null; // the id of the letter whose answer is here or on its way
 let draft = null; // the body being edited; null: it is read
 let sending = null; // its error
 
-export function enterLetter(id) {
-  if (!id || (asked === id && !opened.error)) return;
+/** @param {string} [email] the key of its email, by which it is found under another id. */
+export function enterLetter(id, email) {
+  if (!id || (asked === id && draft !== null)) return;
+  if (asked !== id) draft = sending = null;
+  const key = email || (opened.data?.message_id === id && opened.data.email_id);
   asked = id;
-  draft = sending = null;
-  opened.load((signal) => get(at`/api/dead/${id}`, signal));
+  opened.load(async (signal) => {
+    try {
+      return await get(at`/api/dead/${id}`, signal);
+    } catch (error) {
+      if (key && error.status === 409) await follow(id, key, signal);
+      throw error;
+    }
+  });
+}
+
+/** A letter that was put back, by restore for instance, has another id: go there. */
+async function follow(id, key, signal) {
+  const { letters } = await get(at`/api/emails/${key}`, signal);
+  const now = letters.at(-1)?.message_id;
+  if (!now || now === id || asked !== id) return;
+  say("The letter was taken away and put back: it has another id now.");
+  go(link("dead", now, { email: key }), { replace: true });
 }
 
 export function letter(id, up) {
   const one = opened.data;
   const back = html`<a class="back" href=${up}>${shape("left")} Dead letters</a>`;
   if (one?.message_id !== id) return html`${back}${opened.error ? wrong(opened.error) : html`<p class="none">Opening …</p>`}`;
+  if (opened.error)
+    return html`${back}${wrong(opened.error)}
+      ${one.email_id ? html`<p class="none">The letter that was here is not in the queue any more. <a href=${link("email", one.email_id)}>What became of its email</a></p>` : nothing}`;
   return html`<article class="reading">
     ${back}
     <header>
@@ -40,6 +61,7 @@ export function letter(id, up) {
       ${one.hint ? html`<p class="large">What would be right: ${one.hint}</p>` : nothing}
       ${one.did_you_mean ? html`<p class="large">Did you mean <code>${one.did_you_mean}</code>?</p>` : nothing}
       ${one.reply ? html`<q class="reply">${one.reply}</q>` : nothing}
+      ${one.remedy ? html`<p class="large">What to do: ${one.remedy}</p>` : nothing}
       ${facts(one)} ${writes() && draft === null ? actions(one, up) : nothing}
     </header>
     ${draft === null ? read(one) : edit(one)}
@@ -50,11 +72,11 @@ function facts(one) {
   const fact = (name, value) => (value ? html`<dt>${name}</dt><dd>${value}</dd>` : nothing);
   return html`<dl class="facts">
     ${fact("To", one.recipients.join(", "))}
-    ${fact("Of these", one.left.length && one.left.length < one.recipients.length ? one.left.map((n) => one.recipients[n]).join(", ") : "")}
+    ${fact("Not served", one.left.length && one.left.length < one.recipients.length ? one.left.map((n) => one.recipients[n]).join(", ") : "")}
     ${fact("Subject", one.subject)}
     ${fact("Id", one.email_id && html`<a href=${link("email", one.email_id)}><code>${one.email_id}</code></a>`)}
     ${fact("Tags", Object.entries(one.tags).map((tag) => tag.join("=")).join(", "))}
-    ${fact("Died", one.died_at && when(one.died_at))} ${fact("Queued", when(one.first_queued_at))}
+    ${fact("Dead-lettered", one.died_at && when(one.died_at))} ${fact("Queued", when(one.first_queued_at))}
     ${fact("Attempts", one.attempts && `${one.attempts}${one.redrives ? `, redriven ${one.redrives} times` : ""}`)}
   </dl>`;
 }

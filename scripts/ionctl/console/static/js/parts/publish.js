@@ -132,7 +132,7 @@ function outcome(checked) {
     ${wrong(failed)}
     ${published && !published.email_id ? html`<p class="done" role="status">Published. See the <a href=${link(unchecked ? "dead" : "queue")}>${unchecked ? "dead letters" : "queue"}</a>.</p>` : nothing}
     ${published?.email_id ? html`<p class="done" role="status">Published as <code>${published.email_id}</code>.
-      <a href=${link("email", published.email_id)}>See its way</a>${relay.about.inbox ? html` or the <a href=${link("inbox")}>inbox</a>` : nothing}</p>` : nothing}`;
+      <a href=${link("email", published.email_id)}>See its history</a>${relay.about.inbox ? html` or the <a href=${link("inbox")}>inbox</a>` : nothing}</p>` : nothing}`;
 }
 
 function turnBulk(event) {

@@ -8,13 +8,14 @@ import { shape } from "../shapes.js";
 import { count } from "../size.js";
 import { from, span, when } from "../time.js";
 import { wrong } from "../wrong.js";
+import { outcomes } from "./outcomes.js";
 import { pause, resume, resumed, steered, stop, wake } from "./steering.js";
 
 const whole = new Answer();
 const LANES = [
   ["input", "Normal", "goes first"],
   ["bulk", "Bulk", "when nothing normal is there, and one in ten beside it"],
-  ["later", "Later", "put off or scheduled: hidden until it is due"],
+  ["later", "Later", "deferred or scheduled: hidden until it is due"],
 ];
 
 export const queue = { name: "queue", key: "q", title: "Queue", enter: load, view };
@@ -34,7 +35,7 @@ function view() {
     ${status.held.map(held)} ${status.pauses.map(paused)} ${status.stops.map(stopped)} ${status.pace.filter((one) => one.learned).map(limited)}
     ${lanes(status)}
     <div class="columns">
-      <div>${runs(status)}</div>
+      <div>${runs(status)} ${outcomes()}</div>
       <div>${reasons()} ${paces(status)} ${alarms(status)} ${unknown(status)}</div>
     </div>
   </div>`;
@@ -102,7 +103,7 @@ function lanes({ queues, backlog_ends: ends, deferred, next_retry: next }) {
   </div>
   <p class="soft">
     ${ends ? html`At this pace all is gone ${from(ends)}.` : nothing}
-    ${deferred ? html`${count(deferred, "email")} put off in the last hour${next ? html`; the first is tried again ${from(next)}` : nothing}.` : nothing}
+    ${deferred ? html`${count(deferred, "email")} deferred in the last hour${next ? html`; the first is tried again ${from(next)}` : nothing}.` : nothing}
   </p>`;
 }
 
@@ -131,7 +132,7 @@ function paces({ pace }) {
 function runs({ runs: all }) {
   return html`<h2>Last runs</h2>
     ${all.length ? html`<div class="scroll"><table>
-      <thead><tr><th scope="col">Ended</th><th scope="col" class="n">Took</th><th scope="col" class="n">Sent</th><th scope="col" class="n">Put off</th><th scope="col" class="n">Dead</th><th scope="col">Why it ended</th></tr></thead>
+      <thead><tr><th scope="col">Ended</th><th scope="col" class="n">Took</th><th scope="col" class="n">Sent</th><th scope="col" class="n">Deferred</th><th scope="col" class="n">Dead</th><th scope="col">Why it ended</th></tr></thead>
       <tbody>${all.map((run) => html`<tr class=${run.error || run.held ? "bad" : ""}>
         <td>${when(run.ended_at)}</td><td class="n">${run.seconds.toFixed(1)} s</td>
         ${number(run.sent)} ${number(run.deferred + run.released)} ${number(run.dead_lettered)}

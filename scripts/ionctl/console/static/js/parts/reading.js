@@ -37,7 +37,7 @@ export function reading(id) {
         <dt>Arrived</dt><dd>${when(email.at)} <span class="soft">${size(email.bytes)}</span></dd>
       </dl>
       <p class="actions">
-        ${email.email_id ? html`<a class="button small" href=${link("email", email.email_id)}>Its way here</a>` : nothing}
+        ${email.email_id ? html`<a class="button small" href=${link("email", email.email_id)}>Its history</a>` : nothing}
         <a class="button small" href=${at`/mail/${id}/source`} download="email.eml">Download</a>
       </p>
     </header>

@@ -49,7 +49,7 @@ const PYTHON_WHERE = ["reason", "recipient_domain", "older_than", "younger_than"
 function python(message, text, about, bulk) {
   const { action, where, ...rest } = message;
   const known = Object.keys(where ?? {}).every((name) => PYTHON_WHERE.includes(name));
-  if (!["send", "redrive", "cancel"].includes(action) || !known) return boto3(text, topicOf(about, bulk));
+  if (!["send", "redrive", "cancel"].includes(action) || !known) return boto3(text, about, topicOf(about, bulk));
   const given = Object.entries({ ...where, ...rest }).filter(([, value]) => value !== null);
   const lines = given.map(([name, value]) => `    ${(action === "send" && PYTHON_NAMES[name]) || name}=${literal(value, 1)},\n`);
   if (bulk && action === "send" && !("lane" in rest)) lines.push('    lane="bulk",\n');
@@ -61,12 +61,12 @@ print(ion.${action}(${lines.length ? `\n${lines.join("")}` : ""}))
 `;
 }
 
-const boto3 = (text, topic) => `import json
+const boto3 = (text, { region }, topic) => `import json
 
 import boto3
 
 message = ${literal(parsed(text))}
-boto3.client("sns").publish(TopicArn=${quoted(topic)}, Message=json.dumps(message))
+boto3.client("sns", region_name=${quoted(region)}).publish(TopicArn=${quoted(topic)}, Message=json.dumps(message))
 `;
 
 const quoted = (text) => JSON.stringify(text);
@@ -92,14 +92,14 @@ function literal(value, depth = 0) {
 const NODE_NAMES = {
   recipient: "to", cc: "cc", bcc: "bcc", sender: "from", reply_to: "replyTo", subject: "subject", body_text: "text",
   body_html: "html", headers: "headers", email_id: "emailId", in_doubt: "inDoubt", not_before: "sendAt",
-  expires_at: "expiresAt", lane: "lane", tags: "tags", attachments: "attachments",
+  expires_at: "expiresAt", lane: "lane", tags: "tags", unsubscribe: "unsubscribe", attachments: "attachments",
 };
 
 function node(message, text, about, bulk) {
   const { action, ...rest } = message;
   const given = Object.entries(rest).filter(([, value]) => value !== null);
   const inS3 = (rest.attachments ?? []).some?.((one) => one?.s3);
-  if (action !== "send" || inS3 || given.some(([name]) => !NODE_NAMES[name])) return sdk(text, topicOf(about, bulk));
+  if (action !== "send" || inS3 || given.some(([name]) => !NODE_NAMES[name])) return sdk(text, about, topicOf(about, bulk));
   const mail = Object.fromEntries(given.map(([name, value]) => [NODE_NAMES[name], nodeValue(name, value)]));
   if (bulk) mail.lane ??= "bulk";
   return `const nodemailer = require('nodemailer');
@@ -110,10 +110,10 @@ transporter.sendMail(${script(mail)}).then((info) => console.log(info.emailId));
 `;
 }
 
-const sdk = (text, topic) => `const { PublishCommand, SNSClient } = require('@aws-sdk/client-sns');
+const sdk = (text, { region }, topic) => `const { PublishCommand, SNSClient } = require('@aws-sdk/client-sns');
 
 const message = ${script(parsed(text))};
-new SNSClient().send(new PublishCommand({ TopicArn: ${quoted(topic)}, Message: JSON.stringify(message) }));
+new SNSClient({ region: ${quoted(region)} }).send(new PublishCommand({ TopicArn: ${quoted(topic)}, Message: JSON.stringify(message) }));
 `;
 
 function nodeValue(name, value) {

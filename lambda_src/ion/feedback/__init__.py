@@ -1,0 +1,1 @@
+"""What providers say of emails after they took them: bounces, complaints, deliveries."""
