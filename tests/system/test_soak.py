@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ion.settings import Pipelining
 from soak.books import PARK, RESEND_ONCE
 from soak.course import EXPIRED, STOPPED
@@ -58,6 +59,7 @@ def test_chaos_loses_nothing_and_copies_only_what_was_in_doubt(tmp_path: Path) -
     assert steered["copies of a tenant's"] > 50
 
 
+@only_at_length
 def test_nor_does_it_with_the_next_envelope_behind_each_dot(tmp_path: Path) -> None:
     report = soaked(400, RESEND_ONCE, tmp_path, Pipelining.DEEP)
     assert report.faults == ()
@@ -65,6 +67,7 @@ def test_nor_does_it_with_the_next_envelope_behind_each_dot(tmp_path: Path) -> N
     assert report.smtp_ways[MORE_BEHIND] > 10
 
 
+@only_at_length
 def test_park_copies_only_what_is_sent_back_though_in_doubt(tmp_path: Path) -> None:
     """The publisher redrives letters, those in doubt as well: the books allow a copy for each."""
     report = soaked(300, PARK, tmp_path)

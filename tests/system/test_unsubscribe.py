@@ -9,6 +9,7 @@ from email import message_from_bytes
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local.stack import Method, Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -16,7 +17,10 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 
-@pytest.fixture(scope="module", params=list(Method))
+@pytest.fixture(
+    scope="module",
+    params=[Method.BOTO3, pytest.param(Method.TERRAFORM, marks=only_at_length)],
+)
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     with Stack(request.param) as stack:
         yield stack
