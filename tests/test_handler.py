@@ -56,6 +56,7 @@ def test_any_event_is_only_a_wake_up(account: Account, function: Function, event
         "deferred": 0,
         "released": 0,
         "dead_lettered": 0,
+        "suppressed": 0,
         "by_stop": 0,
         "moved_to_bulk": 0,
         "redriven": 0,
