@@ -1,7 +1,7 @@
 """The keyed hash of an email address: what logs and rows have in its place.
 
-A plain hash would be no secret: whoever has a list of addresses could hash them all. The key makes
-it one; who has the key can look for an address that they know, and nobody can read one out.
+A plain hash would be no secret: a list of addresses could be hashed and compared. With the key, an
+operator can look for an address that is known; no address can be read out of its hash.
 """
 
 import hmac

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PREFIX = " address "
 """How the keys of these rows begin; the hash follows."""
 UNREADABLE = "AddressUnreadable"
-"""The error's text where a row isn't one that ion has written: nobody is written to then."""
+"""The error's text where a row isn't one that ion has written: its address gets no email then."""
 _STATE = "address"
 _VERSION = "version"
 _TRIES = 10

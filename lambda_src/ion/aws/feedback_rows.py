@@ -23,7 +23,7 @@ INDEX = "header-message-id"
 _MESSAGE_ID = "header_message_id"
 _SENDING = "sending"
 _WRITTEN = ("token", "status", "updated_at", "timeline", "feedback")
-"""What is as it was when a row was read, if nobody has written it since."""
+"""Attributes that each writer of a row changes: they are as they were read, or it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class FeedbackRows:
         """
         at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
         values = {"timeline": timeline, "feedback": feedback, "updated_at": at}
-        if not row.sending:  # nobody's: of a run that has died another may take the lease over
+        if not row.sending:  # no run has its lease; a dead run's another may take over
             values["token"] = uuid4().hex
         statement = self._table.update(row.email_id, values, only_if=row.seen)
         (code,) = await self._table.execute([statement])

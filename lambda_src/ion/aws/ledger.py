@@ -78,7 +78,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter of an email that nobody had claimed.
+    """A dead letter of an email that no run had claimed.
 
     Args:
         email_id: the key.

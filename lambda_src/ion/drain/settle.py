@@ -174,7 +174,7 @@ class Settler:
         return not unwritten
 
     def _letter(self, one: WorkItem, delivery: Delivery, now: float) -> Letter | None:
-        """What the ledger should know of a dead letter that nobody had claimed; None: nothing."""
+        """What the ledger should know of a dead letter that no run had claimed; None: nothing."""
         is_of_interest = self._events or one.message.source is Source.LATER  # as a queued row
         is_email = not isinstance(one.task, Order)
         if delivery.status is not Status.DEAD or not (is_of_interest and is_email):
