@@ -88,6 +88,9 @@ class Opened:
             headers={"authorization": f"Bearer {self.console.token}"},
             trust_env=False,
             timeout=60,
+            # Each request by a connection of its own: one that waits is closed by the server after
+            # seconds, and on a slow machine that may be just when it is used again.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         return self
 
