@@ -12,6 +12,6 @@ scripts/venv.sh ministack scripts/ministack.txt >/dev/null
 "$bin/ruff" check --quiet .
 "$bin/mypy" --no-error-summary lambda_src/ion scripts/ionctl scripts/bench tests clients/python
 "$bin/shellcheck" ionctl ./*.sh scripts/*.sh scripts/fuzz scripts/module scripts/schema scripts/soak tests/docs/*.sh .ci/run
-# Much of it waits (Terraform, processes to be killed), so five at a time on two cores; -n 0 for one
+# Some of it waits (Terraform, processes to be killed), so four at a time on two cores; -n 0 for one
 # after another.
-PATH="$bin:$PATH" exec "$bin/python" -m pytest -n 5 --dist loadfile --no-loadscope-reorder "$@"
+PATH="$bin:$PATH" exec "$bin/python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder "$@"

@@ -1,9 +1,25 @@
 """Tests that a person runs before a release, and CI doesn't: minutes, for what others show."""
 
 import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 
-only_at_length = pytest.mark.skipif(
-    os.environ.get("ION_TESTS") != "long", reason="minutes: ION_TESTS=long"
-)
+AT_LENGTH = os.environ.get("ION_TESTS") == "long"
+
+only_at_length = pytest.mark.skipif(not AT_LENGTH, reason="minutes: ION_TESTS=long")
+
+
+def few(
+    values: Iterable[Any],
+    always: Sequence[str],
+    name: Callable[[Any], str] = str,
+) -> list[Any]:
+    """Parameters of a test, of which only those whose name is in `always` are run always."""
+    found = [(name(value), value) for value in values]
+    assert set(always) <= {called for called, _ in found}
+    return [
+        pytest.param(value, id=called, marks=[] if called in always else [only_at_length])
+        for called, value in found
+    ]

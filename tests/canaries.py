@@ -66,6 +66,10 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "A-labels": _a_labels,
 }
 """How a server may give back what it was told."""
+COMMON_SPELLINGS = (
+    *("plain", "quoted", "glued", "percent-encoded", "base64", "hex"),
+    *("VERP", "SRS", "local part alone", "A-labels"),
+)
 
 
 def hits(text: str) -> list[str]:

@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from relays import Operated
 # A shared machine is slow at times; that isn't a finding.
 hypothesis.settings.register_profile("ion", deadline=None)
 hypothesis.settings.load_profile("ion")
+
+# What is begun in the background of a shell ignores it, and so would all that tests begin.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # For Terraform and its provider: Go's garbage collector reads the provider's schemas again and
 # again, which stay. Less often (default: 100) is a quarter of their time.

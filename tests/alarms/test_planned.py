@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from alarms.planned import Planned, plan
+from at_length import only_at_length
 from ionctl.problem import Problem
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -20,6 +21,7 @@ def planned_with(folder: Path, endpoint: str, **variables: object) -> Planned:
         pytest.skip(f"Terraform can't plan here: {problem}")
 
 
+@only_at_length
 def test_with_nobody_named_a_plan_warns_that_nobody_will_hear(
     planned: Planned, tmp_path: Path, dynamodb_endpoint: str
 ) -> None:

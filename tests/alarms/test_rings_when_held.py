@@ -7,6 +7,7 @@ import pytest
 from alarms.cloudwatch import ALARM, OK
 from alarms.every_kind import previous_login
 from alarms.world import SEEN_TOO_OFTEN, World
+from at_length import only_at_length
 from draining import control_row
 from function import email, guarded
 from ion.contract import Lane, Pause
@@ -187,7 +188,7 @@ async def test_a_login_that_only_the_secret_before_has_rings(world: World) -> No
     assert world.told() == [("on-previous-login", ALARM)]
 
 
-@pytest.mark.parametrize("lane", [None, Lane.BULK])
+@pytest.mark.parametrize("lane", [None, pytest.param(Lane.BULK, marks=only_at_length)])
 async def test_a_pause_that_was_forgotten_rings_after_a_day(
     world: World, lane: Lane | None
 ) -> None:

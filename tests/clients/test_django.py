@@ -17,6 +17,7 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.test import SimpleTestCase, override_settings
 from django.utils.translation import gettext_lazy
 
+from at_length import only_at_length
 from clients.django_suite import mail_tests
 from clients.topic import Topic, failing
 from ion.contract import Send, parse
@@ -274,6 +275,7 @@ DEPARTURES = {
 }
 
 
+@only_at_length
 def test_djangos_own_cases_hold(topic: Topic) -> None:
     with skipped_unless_available():
         cases = mail_tests()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from at_length import only_at_length
 from clock import Clock
 from conftest import Log
 from emulated import Account, Between, Request, at_once, failing, only_for
@@ -498,6 +499,7 @@ async def test_an_outage_of_months_loses_nothing_though_no_process_lives_for_mor
     assert max(held.receives for held in account.waiting()) < 1000, "or SQS would bury it"
 
 
+@only_at_length
 async def test_where_an_email_comes_every_hour_none_is_lost_and_none_is_seen_too_often(
     account: Account, clock: Clock
 ) -> None:

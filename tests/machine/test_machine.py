@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
+from at_length import few
 from clock import Clock
 from emulated import Account
 from ion.delivery import InDoubt
@@ -33,6 +34,13 @@ CI = settings(
 LONG = settings(CI, max_examples=EXAMPLES or 1, derandomize=False)
 UNTIL_FOUND = settings(CI, max_examples=500, phases=[Phase.generate])
 UNTIL_FOUND_LATE = settings(UNTIL_FOUND, max_examples=3000)
+SOON_SEEN = (
+    "claims are always granted",
+    "results are not recorded",
+    "deleted when received",
+    "deleted before it is dead-lettered",
+    "cancels are ignored",
+)
 FOUND = (AssertionError, Flaky)
 """Hypothesis tells a story again before it believes it, and a second time it may end otherwise:
 tasks and threads take turns as they like."""
@@ -60,10 +68,10 @@ def test_clocks_that_are_far_apart_cost_a_copy_and_never_an_email(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", COARSE.values(), ids=COARSE)
-def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, kind: Kind) -> None:
+@pytest.mark.parametrize("broken", few(COARSE, SOON_SEEN))
+def test_a_broken_relay_is_seen_through(account: Account, clock: Clock, broken: str) -> None:
     with pytest.raises(FOUND):
-        run_state_machine_as_test(on(account, clock, kind), settings=UNTIL_FOUND)
+        run_state_machine_as_test(on(account, clock, COARSE[broken]), settings=UNTIL_FOUND)
 
 
 @pytest.mark.skipif(not EXAMPLES, reason="takes a while: ION_MACHINE_EXAMPLES=1000")

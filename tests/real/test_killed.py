@@ -2,6 +2,7 @@
 
 import pytest
 
+from at_length import only_at_length
 from real.catalogue import SERVERS
 from real.conftest import Begin, Note
 from real.modes import LONG, MODES
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 KILLED = tuple(server for server in SERVERS if not server.forgets) if LONG else (Postfix, Haraka)
 
 
+@only_at_length
 @pytest.mark.row(52)
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("sort", KILLED, ids=lambda sort: sort.__name__)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from at_length import only_at_length
 from real.catalogue import LIMITED
 from real.conftest import Begin, Note
 from real.modes import EMAILS, LONG, MODES
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 TRIED = LIMITED if LONG else (OpenSmtpd, EximThatRefusesAtData)
 
 
+@only_at_length
 @pytest.mark.row(49)
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("sort", TRIED, ids=lambda sort: sort.__name__)

@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 import emf
+from at_length import only_at_length
 from function import PASSWORD, Function, email, guarded
 from ionctl.local.bare import Resources, clients, create
 from ionctl.local.ministack import CREDENTIALS, REGION
@@ -182,6 +183,7 @@ async def test_warm_start_is_the_same_process_and_opens_nothing_new_to_aws(
         assert recipients(server) == expected(1, 2)
 
 
+@only_at_length
 @pytest.mark.row(35)
 @pytest.mark.parametrize("death", [Line.close_all, Line.forget_all])
 async def test_thawed_after_its_connections_to_aws_have_died_it_sends(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from interpreter import Interpreter, interpreter
 from ionctl.build.compilers import lambdas_python
 from ionctl.build.contents import VERSION_FILE
@@ -80,6 +81,7 @@ def lambda_python() -> Interpreter:
     return interpreter(LAMBDA_PYTHON) or pytest.skip(f"no Python {LAMBDA_PYTHON} here")
 
 
+@only_at_length
 def test_same_bytes_whoever_builds_it_wherever_and_whenever(arm64: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where"
     shutil.copytree(arm64.parents[1], elsewhere, ignore=shutil.ignore_patterns("dist", ".venv"))
@@ -115,6 +117,7 @@ def test_arm64_package_is_for_arm64_and_the_lambdas_python(arm64: Path) -> None:
     assert machines == {AARCH64}
 
 
+@only_at_length
 def test_x86_64_package_is_for_x86_64(sources: Path) -> None:
     assert _build(sources, "--architecture", "x86_64").returncode == 0
     with zipfile.ZipFile(sources / "dist" / "ion-x86_64.zip") as package:
@@ -203,6 +206,7 @@ def test_this_machines_python_reads_no_source(host: Path, tmp_path: Path) -> Non
     assert ran.returncode == 0, ran.stderr
 
 
+@only_at_length
 def test_bytes_hang_on_no_python_of_this_machine(
     arm64: Path, sources: Path, tmp_path: Path
 ) -> None:
@@ -218,6 +222,7 @@ def test_bytes_hang_on_no_python_of_this_machine(
     assert not asked.exists()
 
 
+@only_at_length
 def test_without_a_compiler_nothing_is_built_rather_than_something_else(sources: Path) -> None:
     (sources / ".venv" / "pyodide").unlink()
     (sources / "scripts" / "pyodide" / ".npmrc").write_text("registry=http://localhost:9/\n")
@@ -267,6 +272,7 @@ def test_manifest_says_what_terraform_checks_it_by(arm64: Path) -> None:
     }
 
 
+@only_at_length
 def test_package_for_this_machine_has_no_manifest_nor_keeps_another_ones(sources: Path) -> None:
     output = sources / "dist" / "ion.zip"
     manifest = sources / "dist" / "ion.zip.json"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
+
 pytestmark = pytest.mark.timeout(400)  # pip, several times
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,7 @@ def test_release_runs_from_anywhere(tmp_path: Path) -> None:
     assert "--with-secrets" in shown.stdout
 
 
+@only_at_length
 def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> None:
     made = _venv(repository)
     python = repository / ".venv" / "some" / "bin" / "python"
@@ -52,6 +55,7 @@ def test_environment_is_made_again_only_when_it_has_to_be(repository: Path) -> N
     assert "installing" not in _venv(repository).stderr
 
 
+@only_at_length
 def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -> None:
     lock = f"idna==3.10 --hash=sha256:{'0' * 64}\n"
     (repository / "requirements.txt").write_text(lock, encoding="utf-8")

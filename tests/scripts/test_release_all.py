@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.build.compilers import lambdas_python
 from ionctl.files import version
 
@@ -43,6 +44,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository / "dist" / version()
 
 
+@only_at_length
 def test_another_clone_gives_the_same_bytes(release: Path, tmp_path: Path) -> None:
     clone = tmp_path / "another clone"
     _git(tmp_path, "clone", "--quiet", "--no-tags", str(release.parents[1]), str(clone))
@@ -109,6 +111,7 @@ def test_version_without_changes_is_refused(repository: Path) -> None:
     assert "write it, or build a --snapshot" in refused.stderr
 
 
+@only_at_length
 def test_snapshot_of_a_version_without_changes_has_those_of_the_next_one(repository: Path) -> None:
     unreleased = "## [Unreleased]\n- Next.\n"
     (repository / "CHANGELOG.md").write_text(f"# Changelog\n\n{unreleased}", encoding="utf-8")

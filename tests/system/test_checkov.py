@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local.command import run
 from ionctl.local.stack import ROOT
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [only_at_length, pytest.mark.system, pytest.mark.timeout(600)]
 
 LEAST_REASON = 30
 """Characters: shorter than that, it says no more than that the check is skipped."""

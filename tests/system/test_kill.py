@@ -2,7 +2,7 @@
 
 Nothing of it is patched: it is a process, its mail server is the scripted one, its AWS the emulated
 one behind a proxy. Either of these sees it reach the point and kills it there.
-ION_KILL_RUNS=20 repeats every point so often; 1 is all of them once.
+ION_KILL_RUNS=20 repeats every point so often; 1, as ION_TESTS=long, is all of them once.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections import Counter
 
 import pytest
 
+from at_length import only_at_length
 from ion.settings import Pipelining
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT
 from kill.points import (
@@ -24,6 +25,7 @@ from kill.points import (
     Smtp,
     Trap,
     places,
+    some,
 )
 from kill.world import RUNS_AT_MOST, Maker, World, email
 from smtp_server import Step
@@ -76,7 +78,7 @@ async def killed_at(maker: Maker, place: Place, policy: str, bodies: list[str]) 
 @pytest.mark.row(28)
 @pytest.mark.row(29)
 @pytest.mark.row(30)
-@places(POINTS)
+@places(POINTS, *some(POINTS, 2))
 def test_a_kill_loses_nothing_and_copies_only_what_was_open(maker: Maker, place: Place) -> None:
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []
@@ -107,6 +109,7 @@ def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Plac
         assert len(world.lives[0].arrived) == place.nth, "one content at a time"
 
 
+@only_at_length
 @pytest.mark.row(29)
 @pytest.mark.parametrize("pipelining", [Pipelining.ENVELOPE, Pipelining.DEEP])
 @places(POINTS, "mail", "fourth dot seen, no reply", "before record and delete")
@@ -170,7 +173,7 @@ def test_park_sends_no_copy_of_what_was_published_twice(maker: Maker, place: Pla
 
 
 @pytest.mark.row(69)
-@places(REDRIVE_POINTS)
+@places(REDRIVE_POINTS, *some(REDRIVE_POINTS, 2))
 def test_a_kill_in_a_redrive_loses_nothing_and_copies_nothing(maker: Maker, place: Place) -> None:
     async def main() -> World:
         refuses = set(GOOD)

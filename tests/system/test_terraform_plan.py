@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
+from at_length import only_at_length
 from ionctl.local import clients
 from ionctl.local.names import Names, names_of
 from ionctl.local.peek import peek
@@ -14,6 +15,7 @@ from ionctl.ops.account import Account
 from system.terraform_root import UNKNOWN, Emulator, Root
 
 pytestmark = [
+    only_at_length,
     pytest.mark.system,
     pytest.mark.timeout(600),  # the provider waits for each queue to settle
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),

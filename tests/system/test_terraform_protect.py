@@ -18,6 +18,7 @@ from ionctl.problem import Problem
 from system.terraform_root import Emulator, Root
 
 pytestmark = [
+    only_at_length,
     pytest.mark.system,
     pytest.mark.timeout(900),  # the provider waits for each queue to settle
     pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local import clients, deploy, terraform
 from ionctl.local.inventory import Inventory, inventory
 from ionctl.local.ministack import Ministack
@@ -74,6 +75,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield Cloud(folder, package, ministack)
 
 
+@only_at_length
 @pytest.mark.system
 @pytest.mark.timeout(400)  # Terraform's provider waits for each queue to settle
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform isn't installed")

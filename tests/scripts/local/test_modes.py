@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local import faults
 from ionctl.local.mode import Mode
 from ionctl.local.stack import Stack
@@ -97,6 +98,7 @@ def test_a_throttle_slows_down_and_all_emails_go_out(stack: Stack) -> None:
     assert not stack.dead_letters()
 
 
+@only_at_length
 @pytest.mark.row(46)
 def test_what_a_full_disk_has_put_off_goes_out_when_it_is_due(stack: Stack) -> None:
     (deferred,) = (event for event in events(stack, "deferred") if event["email_id"] == "full")

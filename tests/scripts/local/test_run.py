@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from at_length import only_at_length
 from ionctl import loopback
 from ionctl.console.server import DEFAULT_PORT
 from ionctl.local import mailbox_simulator
@@ -153,7 +154,7 @@ def parent_of(process: Path) -> int:
     ("moment", "signum", "status", "options"),
     [
         (UP, signal.SIGINT, 0, ()),
-        (UP, signal.SIGTERM, 0, ()),
+        pytest.param(UP, signal.SIGTERM, 0, (), marks=only_at_length),
         ("starting the emulated AWS", signal.SIGINT, 130, ()),
         ("deploying", signal.SIGHUP, 129, ()),
         pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
