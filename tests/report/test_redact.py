@@ -138,6 +138,8 @@ def test_a_word_that_servers_do_not_use_is_not_kept(said: str, kept: str) -> Non
         ("250 OK id=1rTxyz-0001AB-2C", "1rTxyz-0001AB-2C"),
         ("250 2.0.0 OK  1706000000 a1-20020a05600c0b00dsm123 - gsmtp", "a1-20020a05600c0b00dsm123"),
         ("250 Ok: queued as K7Xn0RrT_WaI-RSTtTnv6A", "K7Xn0RrT_WaI-RSTtTnv6A"),
+        ("250 Ok: queued as KwXnqRrT_WaI-RSTtTnv6A", "KwXnqRrT_WaI-RSTtTnv6A"),
+        ("250 2.0.0 Ok: queued as 4SxYkzBwLvzFrxL", "4SxYkzBwLvzFrxL"),
         ("250 2.0.0 4AS9c1Zx012345 Message accepted for delivery", "4AS9c1Zx012345"),
         ("250 2.0.0 9f2c07e1 Message accepted for delivery", "9f2c07e1"),
     ],
@@ -147,6 +149,21 @@ def test_what_the_server_calls_an_email_that_it_took_is_kept(said: str, name: st
     assert id_in(said) == name
     assert name not in redact(said.replace("250", "550"))
     assert name not in redact(said, [f"{name}@example.org"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "hunter2secret",
+        "Invoice-Order-Nr",
+        "iPhoneXsMaxIsHere",
+        "Troubadour1Re",
+        "confidential",
+        "Pa55wordLong",
+    ],
+)
+def test_a_word_in_place_of_such_a_name_is_not_kept(word: str) -> None:
+    assert word not in redact(f"250 2.0.0 Ok: queued as {word}")
 
 
 def exchange(name: str, message_id: str = "<canary@example.org>") -> str:

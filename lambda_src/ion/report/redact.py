@@ -13,6 +13,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
+from itertools import pairwise
 
 LONGEST_REPLY = 200
 _READ = 4_000
@@ -269,8 +270,18 @@ def _is_number(word: str, found: re.Match[str]) -> bool:
 
 
 def _is_id(word: str) -> bool:
-    """True for what looks drawn by lot: it has digits, and is no text in hex or base64."""
-    return len(re.findall(r"\d", word)) >= _DIGITS_OF_ID and not any(map(_is_text, _decoded(word)))
+    """True for what looks drawn by lot: digits, or a digit among letters of both cases by turns.
+
+    Text in hex or base64 looks so, and is none.
+    """
+    digits = len(re.findall(r"\d", word))
+    turns = sum(_kind(one) != _kind(other) for one, other in pairwise(word))
+    drawn = digits >= _DIGITS_OF_ID or (digits and turns >= len(word) / 2)
+    return bool(drawn) and not any(map(_is_text, _decoded(word)))
+
+
+def _kind(character: str) -> tuple[bool, bool]:
+    return character.islower(), character.isupper()
 
 
 def _is_said(digits: str) -> bool:
