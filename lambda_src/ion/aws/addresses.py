@@ -4,15 +4,13 @@ No row has an address. The rows have no `expires_at`: a suppression outlives eve
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import msgspec
 
-from ion.aws.table import Item, Table, TableError, is_refused
+from ion.aws.table import Item, Table, TableError, Value, is_refused, versioned
 from ion.limits import KEYS_A_READ
 from ion.policy.suppression import AddressState
 
@@ -24,10 +22,6 @@ PREFIX = " address "
 UNREADABLE = "AddressUnreadable"
 """The error's text where a row isn't one that ion has written: its address gets no email then."""
 _STATE = "address"
-_VERSION = "version"
-_TRIES = 10
-_LONGEST_PAUSE_SECONDS = 0.2
-"""Between two tries, and a random part of it, so that those who meet don't meet again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +93,13 @@ class Addresses:
             TableError: it can't be written, or it isn't known whether it was. To ask again does no
                 harm where `change` changes nothing the second time.
         """
-        key, version = PREFIX + hashed, uuid4().hex
-        code = "ConditionalCheckFailed"
-        for tried in range(_TRIES):
-            if tried:
-                await asyncio.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311
-            item = (await self._table.read([key])).get(key)
-            was = AddressState() if item is None else state_of(item)
-            if item is not None and item.get(_VERSION) == version:
-                return was  # the answer to the write before was lost
-            state = change(was)
-            if state == was:
-                return was
-            values = {_STATE: _text(state), _VERSION: version}
-            if item is None:
-                statement = self._table.insert(key, values)
-            else:
-                only_if = {_VERSION: item.get(_VERSION)}
-                statement = self._table.update(key, values, only_if)
-            (failed,) = await self._table.execute([statement])
-            if failed is None:
-                return state
-            if not is_refused(failed):
-                raise TableError(failed)
-            code = failed
-        raise TableError(code)
+
+        def changed(row: Item | None) -> dict[str, Value] | None:
+            was = _state(row)
+            now = change(was)
+            return None if now == was else {_STATE: _text(now)}
+
+        return _state(await self._table.change(PREFIX + hashed, changed))
 
     async def add_new(self, states: Mapping[str, AddressState]) -> list[str]:
         """Write rows of addresses of which nothing is known, 25 a call.
@@ -135,7 +111,7 @@ class Addresses:
             TableError: some may not have been written. To ask again does no harm.
         """
         statements = [
-            self._table.insert(PREFIX + one, {_STATE: _text(state), _VERSION: uuid4().hex})
+            self._table.insert(PREFIX + one, versioned({_STATE: _text(state)}))
             for one, state in states.items()
         ]
         codes = await self._table.execute(statements)
@@ -155,6 +131,10 @@ def state_of(item: Item) -> AddressState:
         return msgspec.json.decode(str(item[_STATE]), type=AddressState)
     except (KeyError, msgspec.DecodeError):
         raise TableError(UNREADABLE) from None
+
+
+def _state(row: Item | None) -> AddressState:
+    return AddressState() if row is None else state_of(row)
 
 
 def _text(state: AddressState) -> str:

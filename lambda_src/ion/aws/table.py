@@ -9,8 +9,10 @@ in one call without the double price of a transaction.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from ion.aws.errors import AWS_ERRORS, code_of
 from ion.limits import STATEMENTS_A_CALL
@@ -23,7 +25,16 @@ Item = dict[str, Value]
 
 KEY = "email_id"
 EXPIRES_AT = "expires_at"
-_REFUSED = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
+OVERTAKEN = "ConditionalCheckFailed"
+"""The error's text where others were faster at each try: the table is well."""
+_REFUSED = frozenset({"DuplicateItem", OVERTAKEN})
+VERSION = "version"
+"""Another one with each write of a row that `change` changes."""
+_TRIES = 10
+"""Changes are rare: two people at once, a program's orders in the hands of several functions, or
+the counts of runs that end together."""
+_LONGEST_PAUSE_SECONDS = 0.2
+"""Between two tries, and a random part of it, so that those who meet don't meet again."""
 
 
 class TableError(Exception):
@@ -57,6 +68,46 @@ class Table:
         conditions = " AND ".join(f'"{name}"=?' for name in where)
         text = f'UPDATE "{self._name}" {changes} WHERE {conditions}'
         return _statement(text, [*values.values(), *where.values()])
+
+    async def change(
+        self, key: str, change: Callable[[Item | None], Mapping[str, Value] | None]
+    ) -> Item | None:
+        """Write what `change` makes of a row; it is asked again if another was faster.
+
+        Each write gives the row another version, and is refused if the version is not the one read.
+
+        Args:
+            key: of the row.
+            change: of the row, or None if there is none: what is to be in it; None: as it is.
+
+        Returns:
+            The row as it is then; None: there is none.
+
+        Raises:
+            TableError: it can't be written, or it isn't known whether it was; OVERTAKEN: others
+                were faster each time. What `change` raises comes through.
+        """
+        version = versioned({})
+        for tried in range(_TRIES):
+            if tried:
+                await asyncio.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311
+            was = (await self.read([key])).get(key)
+            if was is not None and was.get(VERSION) == version[VERSION]:
+                return was  # the answer to the write before was lost
+            values = change(was)
+            if values is None:
+                return was
+            new = {**values, **version}
+            if was is None:
+                statement = self.insert(key, new)
+            else:
+                statement = self.update(key, new, {VERSION: was.get(VERSION)})
+            (code,) = await self.execute([statement])
+            if code is None:
+                return {**(was or {KEY: key}), **new}
+            if not is_refused(code):
+                raise TableError(code)
+        raise TableError(OVERTAKEN)
 
     async def execute(self, statements: Sequence[dict[str, Any]]) -> list[str | None]:
         """Each statement's error code; None: it is done. A call that failed is one for each of its.
@@ -115,6 +166,11 @@ class Table:
         except AWS_ERRORS as error:
             raise TableError(code_of(error)) from error
         return [item[KEY]["S"] for item in answer["Items"]]
+
+
+def versioned(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The same with a new version, for a row that `change` changes."""
+    return {**values, VERSION: uuid4().hex}
 
 
 async def batch_get(

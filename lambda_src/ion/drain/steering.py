@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ion.aws.control import OVERTAKEN, ControlRow
+from ion.aws.control import ControlRow
 from ion.aws.ledger import Ledger
-from ion.aws.table import TableError
+from ion.aws.table import OVERTAKEN, TableError
 from ion.contract import Cancel, Lane, Pause, Resume, Stop
 from ion.delivery import Delivery, done, refused, unwritten
 from ion.drain.line import lane_of
