@@ -66,7 +66,9 @@ def add(  # noqa: PLR0913 - a parameter an option
             metavar="SCOPE", help="all (the default), domain:example.com (of From), tag:NAME=VALUE."
         ),
     ] = ALL,
-    why: Annotated[Why, typer.Option(metavar="WHY", help="Default: manual.")] = Why.MANUAL,
+    why: Annotated[Why, typer.Option(metavar="WHY", help=f"{', '.join(Why)}; default: manual.")] = (
+        Why.MANUAL
+    ),
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="2027-03-08T09:00:00Z; default: for good.")
     ] = None,
@@ -144,7 +146,10 @@ def export(
     else:
         text = msgspec.json.encode(found).decode() if target.as_json else _csv(found.entries)
         try:
-            file.write_text(text, encoding="utf-8", newline="")
+            with file.open("x", encoding="utf-8", newline="") as made:
+                made.write(text)
+        except FileExistsError:
+            raise Problem(f"{file} is there already: name another one") from None
         except OSError as error:
             raise Problem(f"{file} can't be written: {error.strerror}") from error
     errors.print(f"{_entries(len(found.entries))}; {_NO_ADDRESSES}", markup=False, soft_wrap=True)

@@ -28,6 +28,7 @@ _WORDS = {
     "cancelled": "Cancelled",
     "queued": "Received, and waits",
 }
+_BY_PROVIDER = frozenset({"delivered", "bounced", "complained"})
 _NOTICES = {"complained": "reported as spam"}
 _ALL = "*"
 
@@ -57,7 +58,15 @@ def merged(
     """
     known = entries(row)
     beside = [one for event, one in zip(events, told, strict=True) if not _is_in(known, event)]
-    return sorted([*map(as_told, known), *beside], key=lambda one: one.at)
+    found = sorted([*map(as_told, known), *beside], key=lambda one: one.at)
+    taken = next((one.at for one in found if one.what == "sent"), None)
+
+    def order(one: LifeEvent) -> tuple[datetime, bool]:
+        """A provider tells of what it has taken, whatever its clock says."""
+        theirs = one.what in _BY_PROVIDER
+        return (max(one.at, taken) if theirs and taken else one.at), theirs
+
+    return sorted(found, key=order)
 
 
 def notices(row: Mapping[str, object] | None) -> list[ProviderNotice]:

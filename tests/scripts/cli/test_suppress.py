@@ -78,6 +78,12 @@ def test_a_file_is_imported_and_the_list_exported_and_read_again(
     exported = tmp_path / "export.csv"
     assert ionctl("--local", "suppress", "export", exported).status == 0
     assert exported.read_text() == ran.out
+    again = ionctl("--local", "suppress", "export", exported)
+    assert (again.status, again.err) == (
+        1,
+        f"ionctl: {exported} is there already: name another one\n",
+    )
+    assert exported.read_text() == ran.out
     ran = ionctl("--local", "suppress", "import", exported)
     assert ran.out == "ionctl suppress export: 2 entries; new: 0, changed: 0, there already: 2\n"
     ran = ionctl("--local", "--json", "suppress", "export")

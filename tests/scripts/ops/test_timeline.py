@@ -84,6 +84,17 @@ def test_the_log_adds_what_the_timeline_does_not_tell(
     assert told == sorted(told, key=lambda one: one.at)
 
 
+def test_what_the_provider_says_comes_after_the_server_has_taken_it() -> None:
+    """The provider's clock may be behind ours."""
+    one = [entry("bounced", seconds=-5), entry("deferred", reason="AUTH"), entry("sent", seconds=9)]
+    row = {
+        "timeline": written([*one, entry("complained", seconds=20), entry("deferred", seconds=10)])
+    }
+    told = [one.what for one in merged(row, [], [])]
+    assert told == ["deferred", "sent", "bounced", "deferred", "complained"]
+    assert [one.what for one in merged({"timeline": written(one[:1])}, [], [])] == ["bounced"]
+
+
 def test_notices_are_read_by_recipient_and_nonsense_is_left_out() -> None:
     at = NOW.isoformat()
     row = {
