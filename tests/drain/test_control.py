@@ -447,6 +447,23 @@ def test_a_stop_in_the_middle_of_a_batch_harms_nothing_under_way(account: Accoun
 
 
 @pytest.mark.row(77)
+def test_what_comes_back_after_a_resume_is_not_stopped_by_a_run_that_has_not_seen_it(
+    account: Account,
+) -> None:
+    """A redrive that follows the resume at once, say. The run looks every five seconds."""
+    stop(account, tag={"campaign": "spring"})
+    account.publish(email(1))
+
+    def resumed_and_redriven() -> None:
+        change(account, lambda was: was.resumed(time.time()))
+        account.publish(email(2, tags={"campaign": "spring"}))
+
+    server = Quick(lambda: in_thread(resumed_and_redriven))
+    summary = run(account, server)
+    assert (summary.sent, summary.by_stop) == (2, 0)
+
+
+@pytest.mark.row(77)
 def test_emails_that_must_not_be_sent_twice_are_stopped_too(account: Account) -> None:
     account.publish(email(1, in_doubt="park"))
     stop(account)

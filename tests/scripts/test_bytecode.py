@@ -10,6 +10,7 @@ from types import CodeType
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.build.bytecode import CompilationError, bytecode
 from ionctl.build.compilers import Compiler, lambdas_python, this_python
 
@@ -54,6 +55,7 @@ def compiler(request: pytest.FixtureRequest) -> Compiler:
     return THIS if request.param == "this" else lambdas_python(ROOT / ".venv" / "pyodide")
 
 
+@only_at_length
 def test_same_bytes_whoever_makes_it_wherever(
     compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

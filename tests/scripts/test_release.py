@@ -89,6 +89,7 @@ def test_debian_without_venv_is_told_what_to_install(repository: Path) -> None:
     assert "apt-get install python3-venv" in refused.stderr
 
 
+@only_at_length
 def test_environment_stays_when_another_python_comes_first_on_the_path(repository: Path) -> None:
     """Programs may run in it."""
     assert _venv(repository).returncode == 0

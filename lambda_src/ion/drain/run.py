@@ -244,7 +244,7 @@ class Drain:
                 ):  # the ledger hasn't said that it may be sent
                     return [put_back("not claimed")]
                 case Claimed():
-                    if (stop := self._steering.stop_about(one)) is not None:
+                    if (stop := await self._steering.stop_in_force(one)) is not None:
                         return [stopped(one.task.targets, stop.id, stop.said)]
                     return await self._send(one.task, one)
         except Exception as error:  # noqa: BLE001 - the message's border: it harms no other

@@ -1,6 +1,7 @@
 """What operators have asked for, as a run obeys it: pauses, stops, and what comes by the topic."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -21,6 +22,9 @@ from ion.report.telemetry import Telemetry
 
 LOOK_SECONDS = 5
 """From one look at the row to the next."""
+_STALE_SECONDS = 0.5
+"""A look that is older doesn't suffice for a stop to dead-letter an email: it may have come back by
+a redrive, after a resume that this run hasn't seen."""
 _FAILURES = 2
 """Looks in a row without an answer, after which nothing more is sent."""
 _ANSWER_SECONDS = 2.5
@@ -58,6 +62,9 @@ class Steering:
         self._control = Control()
         self._changing = asyncio.Lock()
         """Orders that a run has in hand together don't get into each other's way."""
+        self._looking = asyncio.Lock()
+        self._looked_at = -math.inf
+        """When the last look that was answered began, on the loop's clock."""
         self._failures = _FAILURES - 1
         """Looks in a row that weren't answered; the first look of a run must be."""
         self._stopped: Counter[str] = Counter()
@@ -79,6 +86,7 @@ class Steering:
 
     async def look(self, timeout_seconds: float | None = None) -> None:
         """Read the row, and obey it."""
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeout_seconds):
                 control = await self._row.read()
@@ -91,6 +99,7 @@ class Steering:
                 self._progress.suspend(Outcome(*ill, detail=code))
             return
         self._failures = 0
+        self._looked_at = began
         self._obey(control)
 
     def _obey(self, control: Control) -> None:
@@ -139,6 +148,15 @@ class Steering:
             left=one.left,
             default_sender=self._default_sender,
         )
+
+    async def stop_in_force(self, one: WorkItem) -> EmailStop | None:
+        """The same as `stop_about`, by a look of just now if there is one."""
+        if self.stop_about(one) is None:
+            return None
+        async with self._looking:  # one look for all that are about to be stopped
+            if asyncio.get_running_loop().time() - self._looked_at > _STALE_SECONDS:
+                await self.look(_ANSWER_SECONDS)
+        return self.stop_about(one)
 
     def count(self, deliveries: Sequence[Delivery]) -> None:
         """The fates of a message are written."""
