@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-AT_LENGTH = os.environ.get("ION_TESTS") == "long"
+AT_LENGTH = "long" in (os.environ.get("ION_TESTS"), os.environ.get("ION_REAL"))
+"""ION_REAL=long asks for the long trials of the real mail servers, hence for every server."""
 
 only_at_length = pytest.mark.skipif(not AT_LENGTH, reason="minutes: ION_TESTS=long")
 

@@ -11,7 +11,6 @@ from collections import Counter
 
 import pytest
 
-from at_length import only_at_length
 from ion.settings import Pipelining
 from kill.books import CRASH_LOOP, IN_DOUBT, PARK, RESEND, RESEND_ONCE, SENT
 from kill.points import (
@@ -109,7 +108,7 @@ def test_nor_does_a_kill_with_an_envelope_behind_a_dot(maker: Maker, place: Plac
         assert len(world.lives[0].arrived) == place.nth, "one content at a time"
 
 
-@only_at_length
+@pytest.mark.skipif(FEW, reason="minutes: ION_TESTS=long")
 @pytest.mark.row(29)
 @pytest.mark.parametrize("pipelining", [Pipelining.ENVELOPE, Pipelining.DEEP])
 @places(POINTS, "mail", "fourth dot seen, no reply", "before record and delete")

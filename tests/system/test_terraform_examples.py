@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from at_length import only_at_length
+from at_length import few
 from ionctl.local.ministack import REGION, Ministack
 from ionctl.local.names import Names, names_of
 from ionctl.local.stack import ROOT, ministack_python
@@ -71,13 +71,7 @@ def test_there_is_no_example_that_is_not_applied() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "example",
-    [
-        example if example == SHORT else pytest.param(example, marks=only_at_length)
-        for example in sorted(ACCOUNTS)
-    ],
-)
+@pytest.mark.parametrize("example", few(sorted(ACCOUNTS), [SHORT]))
 def test_an_example_is_applied_and_two_plans_after_it_are_empty(
     emulator: Ministack, tmp_path: Path, example: str
 ) -> None:

@@ -66,7 +66,7 @@ class ControlRow:
             if str(error) != UNREADABLE:
                 raise
         empty = Control(erasures=True).resumed(now, by)
-        # no condition: whatever is there, of whatever version
+        # unconditional: the version of a damaged row can't be relied on
         statement = self._table.update(_KEY, versioned({_CONTROL: empty.text}))
         (code,) = await self._table.execute([statement])
         if code is not None:

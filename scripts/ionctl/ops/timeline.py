@@ -58,11 +58,11 @@ def merged(
     """
     known = entries(row)
     beside = [one for event, one in zip(events, told, strict=True) if not _is_in(known, event)]
-    found = sorted([*map(as_told, known), *beside], key=lambda one: one.at)
-    taken = next((one.at for one in found if one.what == "sent"), None)
+    found = [*map(as_told, known), *beside]
+    taken = min((one.at for one in found if one.what == "sent"), default=None)
 
     def order(one: LifeEvent) -> tuple[datetime, bool]:
-        """A provider tells of what it has taken, whatever its clock says."""
+        """A notice stands after the acceptance that it is about, though its clock may be behind."""
         theirs = one.what in _BY_PROVIDER
         return (max(one.at, taken) if theirs and taken else one.at), theirs
 
