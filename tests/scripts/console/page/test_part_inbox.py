@@ -75,12 +75,16 @@ def test_tabs_are_turned_by_arrow_keys(open_page: Open) -> None:
 
 def test_emptying_is_asked_about(open_page: Open) -> None:
     api = FakeApi(scenes.answers())
-    api.answers["DELETE /api/inbox"] = {"count": 0}
+
+    def emptied(*_: object) -> dict[str, int]:
+        api.answers["GET /api/inbox"] = {"count": 0, "emails": []}
+        return {"count": 0}
+
+    api.answers["DELETE /api/inbox"] = emptied
     visit = open_page(api, "#/inbox")
     visit.button("Empty").click()
     visit.button("Leave it").click()
     assert "DELETE /api/inbox" not in [key for key, _ in api.asked]
     visit.button("Empty").click()
-    api.answers["GET /api/inbox"] = {"count": 0, "emails": []}
     visit.button("Empty it").click()
     expect(visit.main).to_contain_text("No email has arrived yet.")

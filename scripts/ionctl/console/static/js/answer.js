@@ -7,7 +7,11 @@ export class Answer {
   busy = false;
   #abort = null;
 
-  /** @param {(signal: AbortSignal) => Promise<any>} request */
+  /**
+   * Ask anew; an answer that is still awaited is given up.
+   * @param {(signal: AbortSignal) => Promise<any>} request
+   * @returns {Promise<boolean>} whether `data` is the answer to this request
+   */
   async load(request) {
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
@@ -15,15 +19,16 @@ export class Answer {
     changed();
     try {
       const data = await request(abort.signal);
-      if (abort.signal.aborted) return;
+      if (abort.signal.aborted) return false;
       this.data = data;
       this.error = null;
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (abort.signal.aborted) return false;
       this.error = error;
     }
     this.busy = false;
     changed();
+    return this.error === null;
   }
 
   clear() {

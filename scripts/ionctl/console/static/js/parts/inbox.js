@@ -31,8 +31,8 @@ function enter({ id }) {
 }
 
 async function load() {
-  await list.load((signal) => get(`/api/inbox${query({ search, limit: LIMIT })}`, signal));
-  showFirst();
+  const asked = `/api/inbox${query({ search, limit: LIMIT })}`;
+  if (await list.load((signal) => get(asked, signal))) showFirst();
 }
 
 /** Where there is room beside the list, the newest email is open, so that the first is seen. */
