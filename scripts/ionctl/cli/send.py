@@ -32,6 +32,8 @@ _ENDS = {
     LifeState.IN_DOUBT,
     LifeState.CANCELLED,
     LifeState.SCHEDULED,
+    LifeState.SUPPRESSED,
+    LifeState.BOUNCED,
 }
 
 _OPTIONS = {
@@ -48,6 +50,7 @@ _OPTIONS = {
     "context": "--context",
     "locale": "--locale",
     "tags": "--tag",
+    "unsubscribe": "--unsubscribe-from",
     "headers": "--header",
     "lane": "--lane",
     "not_before": "--not-before",
@@ -101,6 +104,9 @@ def send(  # noqa: PLR0913 - an option a field
     unsubscribe: Annotated[
         bool, typer.Option("--unsubscribe", help="With a link by which its recipient unsubscribes.")
     ] = False,
+    unsubscribe_from: Annotated[
+        str | None, typer.Option(metavar="TAG", help="The same; of several tags that one.")
+    ] = None,
     header: Annotated[
         list[str] | None, typer.Option("--header", metavar="NAME:VALUE", help="Also several times.")
     ] = None,
@@ -134,7 +140,7 @@ def send(  # noqa: PLR0913 - an option a field
         context=_context(context),
         locale=locale,
         tags=tags(tag or ()),
-        unsubscribe=unsubscribe or None,
+        unsubscribe=unsubscribe_from or unsubscribe or None,
         headers=_headers(header or ()),
         lane=lane,
         not_before=not_before,

@@ -97,6 +97,16 @@ def test_a_link_to_unsubscribe_has_an_option(local: Operated, ionctl: Ionctl) ->
     assert published(local)["unsubscribe"] is True
 
 
+def test_of_several_tags_one_is_named_to_unsubscribe_from(local: Operated, ionctl: Ionctl) -> None:
+    words = ("--to", "a@b.c", "--text", "t", "--tag", "list=news", "--tag", "order=17")
+    ran = ionctl("--local", "send", *words, "--unsubscribe-from", "list")
+    assert ran.status == 0, ran.err
+    assert published(local)["unsubscribe"] == "list"
+    ran = ionctl("--local", "send", *words, "--unsubscribe-from", "lists")
+    assert (ran.status, ran.out) == (2, "")
+    assert "--unsubscribe-from" in ran.err
+
+
 def test_a_template_has_its_data_from_a_file_or_standard_input(
     local: Operated, ionctl: Ionctl
 ) -> None:
@@ -172,6 +182,10 @@ def test_who_waits_is_told_the_fate(local: Operated, ionctl: Ionctl) -> None:
     assert (found.published.email_id, found.life.state) == ("order-18", "dead_lettered")
     ran = ionctl("--local", "send", *LEAST, "--id", "order-19", "--wait", "--timeout", "1")
     assert ran.status == 1
+    row(local, "order-20", "suppressed", "x")  # nothing more comes: it isn't waited for
+    ran = ionctl("--local", "send", *LEAST, "--id", "order-20", "--wait", "--timeout", "86400")
+    assert ran.status == 1
+    assert "order-20: Not sent" in ran.out
 
 
 @pytest.mark.parametrize(
