@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +41,8 @@ _WRONG = (
 )
 _ROWS = 30
 """Emails in a list for people; --json has all."""
+_FURTHER = timedelta(days=7)
+"""Back to which one is told to look, who hasn't."""
 
 
 @on_target
@@ -152,8 +154,9 @@ def listed(found: Emails) -> RenderableType:
     if found.emails:
         parts += [Text(), Text(f"{command('show')} ID has the whole life of one.", "dim")]
     if found.scanned is None:
-        further = "--since 7d looks further back, --scan through the whole ledger."
-        parts.append(Text(further, "dim"))
+        looked_back = now - found.looked_back_to
+        further = "" if looked_back >= _FURTHER else "--since 7d looks further back, "
+        parts.append(Text(f"{further}--scan looks through the whole ledger.", "dim"))
     parts += [Text(printable(f"not seen: {line}"), "yellow") for line in found.unknown]
     return Group(*parts)
 
