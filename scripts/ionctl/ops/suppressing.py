@@ -44,7 +44,7 @@ def add(
     until: datetime | None = None,
     by: str = "",
 ) -> AddressKnown:
-    """Put an address on the list; an entry of that scope that is for longer stays.
+    """Put an address on the list; an entry of that scope that ends no sooner stays.
 
     Args:
         deployment: whose.
@@ -64,7 +64,8 @@ def add(
     entry = Suppression(scope, why, now, until, said(by))
     state = on_table(deployment, rows(deployment).change(hashed, lambda was: was.suppressed(entry)))
     end = f" until {until:%Y-%m-%d %H:%M}Z" if until else ""
-    stays = "" if entry in state.suppressions else ", by an entry that was there, and is for longer"
+    was_there = ", by an entry that was there, and ends no sooner; it stays as it is"
+    stays = "" if entry in state.suppressions else was_there
     what = f"no mail of scope {scope} goes to it{end}{stays}{effect(deployment)}"
     return known(hashed, state, what)
 

@@ -64,13 +64,13 @@ def test_an_entry_has_a_scope_a_reason_and_an_end(account: Account) -> None:
     assert [one.scope for one in left.entries] == scopes[1:]
 
 
-def test_an_entry_that_is_for_longer_stays(account: Account) -> None:
+@pytest.mark.parametrize("until", [None, datetime.now(UTC) + timedelta(days=1)])
+def test_an_entry_that_ends_no_sooner_stays(account: Account, until: datetime | None) -> None:
     operated = deployment(account)
     suppressing.add(operated, ANN, by="bob")
-    until = datetime.now(UTC) + timedelta(days=1)
     done = suppressing.add(operated, ANN, until=until, by="cat")
     assert [(one.by, one.until) for one in done.entries] == [("bob", None)]
-    assert "by an entry that was there, and is for longer" in done.words
+    assert "by an entry that was there, and ends no sooner; it stays as it is" in done.words
 
 
 @pytest.mark.parametrize(
