@@ -66,10 +66,7 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "A-labels": _a_labels,
 }
 """How a server may give back what it was told."""
-COMMON_SPELLINGS = (
-    *("plain", "quoted", "glued", "percent-encoded", "base64", "hex"),
-    *("VERP", "SRS", "local part alone", "A-labels"),
-)
+COMMON_SPELLINGS = (*("plain", "glued", "percent-encoded", "base64", "VERP", "A-labels"),)
 
 
 def hits(text: str) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import moto.core.models
 import pytest
 from aws_lambda_powertools import Metrics
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from moto import mock_aws
 from moto.sqs.models import SQSBackend
 
@@ -42,9 +43,21 @@ def _model(path: str, load: Callable[..., Any] = JSONFileLoader.load_file) -> An
     return load(JSONFileLoader(), path)
 
 
+@functools.cache
+def _services(
+    type_name: str, listed: Callable[..., list[str]] = Loader.list_available_services
+) -> list[str]:
+    return listed(Loader(), type_name)
+
+
 # Each relay has a session of boto3's, and each session would parse the models of AWS's services
-# anew: a quarter of the work of the tests that make one. botocore only reads them.
+# anew, and look through their folders: half of the work of the tests that make one. botocore only
+# reads them.
 setattr(JSONFileLoader, "load_file", lambda _self, path: _model(path))  # noqa: B010 - mypy: a method
+setattr(Loader, "list_available_services", lambda _self, type_name: _services(type_name))  # noqa: B010
+
+# For what is called by `requests`, which nothing here uses, each mock_aws would prepare answers.
+moto.core.models.RESPONSES_METHODS.clear()
 
 
 LONGEST = (

@@ -1,8 +1,5 @@
 """`ionctl doctor` run as a person runs it, and a relay that is made ill and well again."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +9,11 @@ import pytest
 
 from dns_server import DnsServer
 from ionctl.local.announcement import addresses
-from ionctl.local.stack import ROOT, Stack, config_secrets
+from ionctl.local.stack import Stack, config_secrets
 from ionctl.ops import local_stack
 from ionctl.ops.result import Diagnosis, Finding, Grade
+from ionctl_program import Ended, within
 
-COMMAND = [sys.executable, "-P", "-m", "ionctl.cli"]
 DOMAIN = "shop.example"
 HEALTHY = {
     (DOMAIN, "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
@@ -27,23 +24,13 @@ HEALTHY = {
 """DNS of a sender's domain."""
 
 
-def doctor(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def doctor(*arguments: str, folder: Path, **environment: str) -> Ended:
     """Run it, in a folder that holds the local stack's file."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'lambda_src'}",
-            local_stack.FILE_VARIABLE: str(folder / "local.json"),
-            "COLUMNS": "80",
-            "AWS_PROFILE": "nobody-has-this-one",  # nor does it matter
-            **environment,
-        },
-        cwd=folder,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    usual = {
+        local_stack.FILE_VARIABLE: str(folder / "local.json"),
+        "AWS_PROFILE": "nobody-has-this-one",  # nor does it matter
+    }
+    return within(*arguments, folder=folder, **(usual | environment))
 
 
 class Diagnosed:
@@ -54,11 +41,11 @@ class Diagnosed:
         status: The exit status.
     """
 
-    def __init__(self, run: subprocess.CompletedProcess[str]) -> None:
-        assert run.stdout, run.stderr
-        self.text = run.stdout
-        self.status = run.returncode
-        self.diagnosis = msgspec.json.decode(run.stdout, type=Diagnosis, strict=True)
+    def __init__(self, run: Ended) -> None:
+        assert run.out, run.err
+        self.text = run.out
+        self.status = run.status
+        self.diagnosis = msgspec.json.decode(run.out, type=Diagnosis, strict=True)
 
     @property
     def wrong(self) -> list[Finding]:

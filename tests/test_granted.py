@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from at_length import few
 from emulated import REGION, Account
 from events.telling import forget_clients, run
 from feedback.receiving import ANN, Feedback, bounce
@@ -314,7 +315,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, dynamodb_endpoint: str) -> Ro
 
 @pytest.mark.system
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("service", SECRETS)
+@pytest.mark.parametrize("service", few(SECRETS, ["ssm"]))
 async def test_terraforms_policies_with_every_option_grant_every_call_and_nothing_else(
     account: Account,
     function: Function,

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from at_length import only_at_length
 from clock import Clock
 from draining import drain, wide
 from emulated import Account, Answer, Between, Request, as_strict_as_sqs, at_once
@@ -185,7 +186,11 @@ def at_rate(rate: float | None, clock: Clock, connections: int = _CONNECTIONS) -
 @pytest.mark.row(62)
 @pytest.mark.parametrize(
     ("drains", "count", "step"),
-    [(1, Window, Step.DOT), (3, Window, Step.DOT), (1, Tokens, Step.MAIL)],
+    [
+        pytest.param(1, Window, Step.DOT, marks=only_at_length),
+        (3, Window, Step.DOT),
+        (1, Tokens, Step.MAIL),
+    ],
 )
 def test_a_limit_that_is_set_is_used_and_hardly_met(
     account: Account, clock: Clock, drains: int, count: type[Window | Tokens], step: Step
@@ -203,7 +208,8 @@ def test_a_limit_that_is_set_is_used_and_hardly_met(
 
 @pytest.mark.row(62)
 @pytest.mark.parametrize(
-    ("drains", "count", "step"), [(1, Window, Step.DOT), (3, Tokens, Step.MAIL)]
+    ("drains", "count", "step"),
+    [pytest.param(1, Window, Step.DOT, marks=only_at_length), (3, Tokens, Step.MAIL)],
 )
 def test_a_limit_that_nobody_told_is_found(
     account: Account, clock: Clock, drains: int, count: type[Window | Tokens], step: Step

@@ -10,6 +10,7 @@ import pytest
 
 from alarms import drawn
 from alarms.planned import Json, Planned, plan
+from at_length import only_at_length
 from ionctl.ops import prices
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -141,6 +142,7 @@ def value(expression: str, of: Mapping[str, float | None]) -> float:
     return float(eval(expression, {"__builtins__": {}}, {**of, **fill}))
 
 
+@only_at_length
 def test_what_is_off_is_not_drawn(tmp_path: Path, dynamodb_endpoint: str) -> None:
     planned = plan(tmp_path / "terraform", dynamodb_endpoint)
     drawn_names = {value for of in drawn.metrics(planned.dashboard) for _, value in of[2]}

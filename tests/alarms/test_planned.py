@@ -31,6 +31,7 @@ def test_with_nobody_named_a_plan_warns_that_nobody_will_hear(
     assert "Warning" not in planned.said
 
 
+@only_at_length
 def test_without_a_dashboard_there_are_no_saved_queries_either(
     tmp_path: Path, dynamodb_endpoint: str
 ) -> None:

@@ -152,6 +152,7 @@ async def test_a_minute_over_a_backup_server_rings_nothing(world: World) -> None
     assert world.told() == []
 
 
+@only_at_length
 async def test_a_server_that_puts_off_all_mail_rings_after_hours(world: World) -> None:
     async with guarded({Step.MAIL: reply(452, "4.3.1 Insufficient system storage")}) as server:
         world.function.knows(server)
@@ -169,6 +170,7 @@ async def test_a_server_that_puts_off_all_mail_rings_after_hours(world: World) -
     assert world.told() == [("deferred", ALARM), ("deferred", OK)]
 
 
+@only_at_length
 async def test_one_mailbox_that_is_put_off_for_hours_rings_nothing(world: World) -> None:
     busy = {"to0@example.org": reply(450, "4.2.1 The mailbox is busy")}
     async with guarded(recipients=busy) as server:

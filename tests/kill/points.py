@@ -202,7 +202,7 @@ def places(points: Mapping[str, Place], *names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("place", cases)
 
 
-def some(points: Mapping[str, Place], step: int = 3) -> tuple[str, ...]:
+def some(points: Mapping[str, Place], step: int = 4) -> tuple[str, ...]:
     """Names of one in `step`, those after a call mostly; in long runs of all."""
     return tuple(points)[1::step] if FEW else tuple(points)
 

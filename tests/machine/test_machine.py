@@ -24,7 +24,7 @@ EXAMPLES = int(os.environ.get("ION_MACHINE_EXAMPLES", "0"))
 """More stories than CI has time for, and other ones each time."""
 _EVERYTHING = tuple(HealthCheck)
 CI = settings(
-    max_examples=15,
+    max_examples=10,
     stateful_step_count=20,
     derandomize=True,
     database=None,
@@ -63,7 +63,7 @@ def test_every_message_ends_in_exactly_one_place(account: Account, clock: Clock)
 def test_clocks_that_are_far_apart_cost_a_copy_and_never_an_email(
     account: Account, clock: Clock
 ) -> None:
-    few = settings(LONG if EXAMPLES else CI, max_examples=EXAMPLES // 10 or 5)
+    few = settings(LONG if EXAMPLES else CI, max_examples=EXAMPLES // 10 or 3)
     run_state_machine_as_test(on(account, clock, base=FarMachine), settings=few)
 
 

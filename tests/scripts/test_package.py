@@ -139,6 +139,7 @@ def test_holds_the_deployers_templates_and_nothing_that_lies_beside_them(arm64: 
     assert layout == (ROOT / "templates" / "layout.html.j2").read_bytes()
 
 
+@only_at_length
 def test_needs_no_templates_and_tells_of_one_with_an_odd_name(sources: Path) -> None:
     shutil.rmtree(sources / "templates")
     assert _build(sources, "--architecture", "host").returncode == 0
@@ -282,6 +283,7 @@ def test_package_for_this_machine_has_no_manifest_nor_keeps_another_ones(sources
     assert not manifest.exists()
 
 
+@only_at_length
 def test_says_what_is_in_it(sources: Path) -> None:
     output = sources / "ion.zip"
     built = _build(sources, "--architecture", "host", "--output", str(output))

@@ -66,6 +66,7 @@ def test_failed_installation_is_not_taken_for_an_environment(repository: Path) -
         assert "HASHES" in failed.stderr
 
 
+@only_at_length
 def test_uv_installs_what_is_locked_and_pip_where_it_can_not(repository: Path) -> None:
     uv = repository / "commands" / "uv"
     uv.parent.mkdir()

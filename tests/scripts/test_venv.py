@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.local.stack import ROOT
 
 NAMES = ("one", "another")
@@ -63,6 +64,7 @@ def test_where_nobody_looks_it_is_one_line(command: list[str]) -> None:
     assert (again.stdout, again.stderr) == (done.stdout, "")
 
 
+@only_at_length
 def test_on_a_terminal_the_packages_are_counted(command: list[str]) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as running:

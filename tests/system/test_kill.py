@@ -77,7 +77,7 @@ async def killed_at(maker: Maker, place: Place, policy: str, bodies: list[str]) 
 @pytest.mark.row(28)
 @pytest.mark.row(29)
 @pytest.mark.row(30)
-@places(POINTS, *some(POINTS, 2))
+@places(POINTS, *some(POINTS, 3))
 def test_a_kill_loses_nothing_and_copies_only_what_was_open(maker: Maker, place: Place) -> None:
     world = asyncio.run(killed_at(maker, place, RESEND_ONCE, [*BODIES, TWICE]))
     assert world.faults(DUE) == []

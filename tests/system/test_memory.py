@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from bench.memory import MOST_SHARE, SMALLEST, peak
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
+@only_at_length
 def test_large_emails_fit_into_a_small_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

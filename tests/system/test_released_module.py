@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ionctl.build.archive import zipped
 from ionctl.build.contents import Package
 from ionctl.build.release import module_files
@@ -72,6 +73,7 @@ def test_archive_is_all_that_a_root_needs(folder: Path, url: str, tmp_path: Path
     assert "1 passed, 0 failed" in _planned(url, tmp_path)
 
 
+@only_at_length
 def test_package_that_was_changed_in_it_is_refused(folder: Path, url: str, tmp_path: Path) -> None:
     _publish(folder, {**_packages(), "ion-x86_64.zip": b"another"})
     with pytest.raises(Problem) as refused:

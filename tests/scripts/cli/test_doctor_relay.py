@@ -52,12 +52,12 @@ def test_healthy_relay_has_nothing_wrong(patient: Patient) -> None:
     assert found.status == 0
     command = ("--local", "doctor", "--nameserver", patient.dns.address)
     shown = doctor(*command, folder=patient.folder)
-    lines = shown.stdout.splitlines()
+    lines = shown.out.splitlines()
     assert lines[-1].strip() == "ion: nothing is wrong"
     assert re.search(
-        r"^✓ login +\[smtp\] localhost:\d+ \(starttls\) takes the login", shown.stdout, re.MULTILINE
+        r"^✓ login +\[smtp\] localhost:\d+ \(starttls\) takes the login", shown.out, re.MULTILINE
     )
-    assert shown.stderr == ""
+    assert shown.err == ""
 
 
 # -- the mail server -----------------------------------------------------------------------
@@ -257,5 +257,5 @@ def test_probe_that_is_refused(patient: Patient) -> None:
 
 def test_probe_to_what_is_no_address(patient: Patient) -> None:
     run = doctor("--local", "doctor", "--probe", "ann", folder=patient.folder)
-    assert run.returncode == 2
-    assert run.stderr == "ionctl: --probe ann: is no email address, write name@example.org\n"
+    assert run.status == 2
+    assert run.err == "ionctl: --probe ann: is no email address, write name@example.org\n"

@@ -82,11 +82,11 @@ def test_username_that_is_no_address_needs_a_sender(server: MailServer, tmp_path
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     run = doctor("doctor", "--secrets", "no-such.cfg", folder=tmp_path)
-    assert run.returncode == 1
-    assert run.stderr.startswith("ionctl: no-such.cfg can't be read: ")
+    assert run.status == 1
+    assert run.err.startswith("ionctl: no-such.cfg can't be read: ")
 
 
 def test_secrets_and_a_probe_exclude_each_other(tmp_path: Path) -> None:
     run = doctor("doctor", "--secrets", "a.cfg", "--probe", "a@b.example", folder=tmp_path)
-    assert run.returncode == 2
-    assert "--probe" in run.stderr
+    assert run.status == 2
+    assert "--probe" in run.err

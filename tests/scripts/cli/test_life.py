@@ -12,14 +12,16 @@ from ion.address_hash import address_hash
 from ion.aws.address_key import AddressKey
 from ion.policy.timeline import Entry, written
 from ionctl.cli.life import sure_of_scan
-from ionctl.ops import rows
+from ionctl.local.ministack import CREDENTIALS, ISOLATION
+from ionctl.ops import local_stack, rows
 from ionctl.problem import Problem
-from ionctl_program import Ended, ionctl, printed
+from ionctl_program import Ended, printed, within
 from relays import Operated
 
 
 def look(stack: Path, *words: str) -> Ended:
-    return ionctl("--local", "show", *words, stack=stack)
+    about: Any = {**CREDENTIALS, **ISOLATION, local_stack.FILE_VARIABLE: str(stack)}
+    return within("--local", "show", *words, **about)
 
 
 def test_an_email_has_a_sentence_and_a_timeline(relay: Operated, stack: Path) -> None:

@@ -29,7 +29,7 @@ def axe() -> str:
     ("theme", "width"),
     [
         ("light", 1280),
-        ("dark", PHONE),
+        pytest.param("dark", PHONE, marks=only_at_length),
         pytest.param("dark", 1280, marks=only_at_length),
         pytest.param("light", PHONE, marks=only_at_length),
     ],
