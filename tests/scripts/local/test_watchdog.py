@@ -8,9 +8,14 @@ from ionctl.local.watchdog import Watchdog
 
 
 def begun(watchdog: Watchdog) -> subprocess.Popen[bytes]:
-    """A process in a group of its own, which runs for long."""
-    command = watchdog.announced(["sleep", "3600"])
-    return subprocess.Popen(command, stdin=watchdog.pipe, start_new_session=True)
+    """A process in a group of its own, which the watchdog has heard of, and which runs for long."""
+    command = watchdog.announced(["sh", "-c", "echo begun; exec sleep 3600"])
+    group = subprocess.Popen(
+        command, stdin=watchdog.pipe, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert group.stdout
+    assert group.stdout.readline() == b"begun\n"
+    return group
 
 
 def test_stopped_it_kills_and_removes_nothing(tmp_path: Path) -> None:
