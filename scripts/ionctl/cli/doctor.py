@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ionctl.cli.output import errors, show
-from ionctl.cli.target import Target
+from ionctl.cli.target import Target, on_target
 from ionctl.ops.doctor import Options, diagnose, diagnose_secrets
 from ionctl.ops.result import Diagnosis, Finding, Grade
 from ionctl.printable import printable
@@ -24,6 +24,7 @@ _MARKS = {
 }
 
 
+@on_target
 def doctor(
     target: Target,
     *,

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from importlib import import_module
 from inspect import getdoc
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ion.aws.errors import AWS_ERRORS
 from ionctl import outlet, program
-from ionctl.cli import dead, edit, steering, suppress  # noqa: F401 - edit adds itself to dead
-from ionctl.cli.check import check
-from ionctl.cli.console import console
-from ionctl.cli.cost import cost
-from ionctl.cli.doctor import doctor
-from ionctl.cli.erase import erase
-from ionctl.cli.life import show_life
-from ionctl.cli.load import load
 from ionctl.cli.mistakes import is_help, mistake
 from ionctl.cli.output import errors
-from ionctl.cli.render import render
-from ionctl.cli.send import send
-from ionctl.cli.status import show_status
-from ionctl.cli.tail import tail
 from ionctl.cli.target import Target, on_target
 from ionctl.files import version
 from ionctl.ops.deployment import said
 from ionctl.printable import printable
 from ionctl.problem import BrokenOff, Problem, UsageProblem
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMPLETION = "_IONCTL_COMPLETE"
+"""Environment variable with which a shell asks what could come next."""
 _MISTAKE = 2
 """Exit status of a mistake in the command line, as in Python's own argparse and in bash."""
 
-app = typer.Typer(
-    name="ionctl",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+_COMMANDS = {
+    "status": "status:show_status",
+    "show": "life:show_life",
+    "dead": "edit:app",  # which adds itself to the others
+    "suppress": "suppress:app",
+    "erase": "erase:erase",
+    "pause": "steering:pause",
+    "resume": "steering:resume",
+    "stop": "steering:stop",
+    "cancel": "steering:cancel",
+    "wake": "steering:wake",
+    "send": "send:send",
+    "check": "check:check",
+    "doctor": "doctor:doctor",
+    "render": "render:render",
+    "tail": "tail:tail",
+    "load": "load:load",
+    "cost": "cost:cost",
+    "console": "console:console",
+}
+"""Module and function of each command, in the order of the help."""
 
 
 def _tell_version(asked: bool) -> None:
@@ -47,7 +58,6 @@ def _tell_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 @on_target
 def _main(
     _target: Target,
@@ -62,24 +72,33 @@ def _main(
     """
 
 
-app.command("status")(show_status)
-app.command("show")(show_life)
-app.add_typer(dead.app)
-app.add_typer(suppress.app)
-app.command()(erase)
-for order in (steering.pause, steering.resume, steering.stop, steering.cancel, steering.wake):
-    app.command()(order)
-app.command()(send)
-app.command()(check)
-app.command()(on_target(doctor))
-app.command()(render)
-app.command()(tail)
-app.command()(load)
-app.command()(cost)
-app.command()(console)
-for one in (*app.registered_commands, *dead.app.registered_commands):
-    # its whole first line in the list of commands, which Click would cut at the terminal's width
-    one.short_help = (getdoc(one.callback) or "").partition("\n")[0]
+def app(words: Sequence[str] = ()) -> typer.Typer:
+    """Give the program.
+
+    Args:
+        words: of a command line that names one of its commands: it has that one alone then, since
+            to load all of them takes twice as long. Without any it has all.
+    """
+    made = typer.Typer(
+        name="ionctl",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    made.callback()(_main)
+    for name in [one for one in _COMMANDS if one in words] or _COMMANDS:
+        module, _, part = _COMMANDS[name].partition(":")
+        found = getattr(import_module(f"ionctl.cli.{module}"), part)
+        if isinstance(found, typer.Typer):
+            made.add_typer(found)
+            infos = found.registered_commands
+        else:
+            made.command(name)(found)
+            infos = made.registered_commands[-1:]
+        for one in infos:
+            # its whole first line in the list, which Click would cut at the terminal's width
+            one.short_help = (getdoc(one.callback) or "").partition("\n")[0]
+    return made
 
 
 def main() -> int:
@@ -90,7 +109,7 @@ def main() -> int:
 
 def _ended() -> int:
     try:
-        return app(prog_name="ionctl", standalone_mode=False) or 0
+        return app(_words())(prog_name="ionctl", standalone_mode=False) or 0
     except SystemExit as ended:  # completion ends so, and Typer where the reader has gone
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None
@@ -114,6 +133,12 @@ def _ended() -> int:
     except AWS_ERRORS as error:
         _complain(f"AWS refuses: {said(error)}")
     return 1
+
+
+def _words() -> list[str]:
+    """Of the command line; none where all commands are told of."""
+    words = sys.argv[1:]
+    return [] if "--help" in words or _COMPLETION in os.environ else words
 
 
 def _complain(words: str) -> None:

@@ -90,7 +90,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def _group() -> Any:  # noqa: ANN401 - typer brings a click of its own
-    return typer.main.get_command(app)
+    return typer.main.get_command(app())
 
 
 def _commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as above
