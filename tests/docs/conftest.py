@@ -23,8 +23,16 @@ _needs_aws = re.compile(r"\b(aws|terraform|ionctl)\b")
 _SHOWN_LINES = 40
 
 
+@pytest.fixture(scope="session")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person has clones; what ion has installed in its own stays for the next page."""
+    return tmp_path_factory.mktemp("projects")
+
+
 @pytest.fixture
-def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def follow(
+    tmp_path: Path, projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
     """Runs all commands of a page, and fails with the one that fails."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -34,7 +42,9 @@ def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
     def follow(page: str) -> None:
         with _aws_for(page, tmp_path) as environment:
-            status, output = run_page(page, tmp_path, {**environment, "TMPDIR": str(temporary)})
+            status, output = run_page(
+                page, projects, tmp_path, {**environment, "TMPDIR": str(temporary)}
+            )
         *before, last = output.splitlines() or [""]
         assert status == 0, "\n".join([last, *before[-_SHOWN_LINES:]])
 

@@ -20,12 +20,15 @@ _SECONDS = 800
 _RUN = Path(__file__).with_name("run_page.sh")
 
 
-def run_page(page: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+def run_page(
+    page: str, projects: Path, folder: Path, environment: Mapping[str, str]
+) -> tuple[int, str]:
     """Run a page's commands in a clone of the repository; give status and output.
 
     Args:
         page: its path in the repository.
-        folder: for the clone and all else.
+        projects: for the clone, and what lies beside it; of one page after the other.
+        folder: for all else.
         environment: leads to an AWS.
     """
     home = folder / "home"
@@ -38,7 +41,7 @@ def run_page(page: str, folder: Path, environment: Mapping[str, str]) -> tuple[i
     path = {"HOME": str(home), "PATH": f"{_programs(folder)}:{os.environ['PATH']}"}
     text = (ROOT / page).read_text(encoding="utf-8")
     return run_text(
-        text, page, _clone(folder / "ion"), {**own, **path, **_terraforms(home), **environment}
+        text, page, _clone(projects), {**own, **path, **_terraforms(home), **environment}
     )
 
 
@@ -62,19 +65,25 @@ def run_text(text: str, page: str, clone: Path, environment: Mapping[str, str]) 
         )
 
 
-def _clone(folder: Path) -> Path:
-    """All that git has or would take."""
+def _clone(projects: Path) -> Path:
+    """All that git has or would take, with what ion has installed for the page before."""
+    folder = projects / "ion"
+    installed = folder / ".venv"
+    for one in projects.glob("*/*"):  # hidden ones, too
+        if one != installed:
+            shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():  # one may be deleted and not committed yet
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    (folder / ".venv").mkdir()
-    for fetched in ("pyodide", "wheels"):  # once for all, as on a person's machine
-        kept = ROOT / ".venv" / fetched
-        kept.mkdir(exist_ok=True, parents=True)
-        (folder / ".venv" / fetched).symlink_to(kept)
+    if not installed.exists():
+        installed.mkdir()
+        for fetched in ("pyodide", "wheels"):  # once for all, as on a person's machine
+            kept = ROOT / ".venv" / fetched
+            kept.mkdir(exist_ok=True, parents=True)
+            (installed / fetched).symlink_to(kept)
     lambdas_python(ROOT / ".venv" / "pyodide")
     return folder
 
