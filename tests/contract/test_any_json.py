@@ -31,7 +31,7 @@ ACTIONS = {str(one.__struct_config__.tag): one for one in get_args(Action)}
 fields = sorted({name for one in ACTIONS.values() for name in one.__struct_fields__})
 messages = st.fixed_dictionaries(
     {"action": st.sampled_from(sorted(ACTIONS))},
-    optional=dict.fromkeys(fields, likely | any_json),
+    optional=dict.fromkeys([*fields, "x` - at `$.y"], likely | any_json),
 )
 
 
