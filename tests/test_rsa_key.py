@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import dkim_keys
+from at_length import few
 from ion.rsa_key import KeyFormatError, rsa_key
 
 
 @pytest.mark.parametrize("traditional", [True, False])
-@pytest.mark.parametrize("bits", [1024, 2048, 4096])
+@pytest.mark.parametrize("bits", few([1024, 2048, 4096], ["1024", "2048"]))
 def test_it_signs_as_openssl_does(tmp_path: Path, bits: int, traditional: bool) -> None:
     pem = dkim_keys.pem(bits, traditional=traditional)
     for text in (pem, dkim_keys.one_line(pem), pem.replace("\n", ""), pem.replace("\n", " ")):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from at_length import few
 from conftest import Log
 from draining import Dying, drain, email, killed, later, recipients, run, wide
 from emulated import Account, Request, at_once, failing
@@ -141,7 +142,7 @@ def test_an_email_that_comes_alone_makes_one_more_look_at_its_queue_and_none_at_
 
 
 @pytest.mark.row(29)
-@pytest.mark.parametrize("workers", [1, 4, 24])
+@pytest.mark.parametrize("workers", few([1, 4, 24], ["1", "24"]))
 def test_no_more_is_claimed_than_workers_have_or_are_about_to_take(
     account: Account, workers: int
 ) -> None:

@@ -105,6 +105,7 @@ def test_environment_stays_when_another_python_comes_first_on_the_path(repositor
     assert kept.exists()
 
 
+@only_at_length
 def test_what_pip_unpacks_is_in_the_environment_and_goes_with_it(repository: Path) -> None:
     temporary = repository / "temporary"
     temporary.mkdir(mode=0o500)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from at_length import only_at_length
 from ion.outcome import Reason
 from ionctl.files import ROOT
 from ionctl.local.command import run
@@ -75,6 +76,7 @@ def test_profiles_of_the_aws_configuration(home: Path) -> None:
     assert completed(home, "ionctl", "--profile", "s") == ["staging"]
 
 
+@only_at_length
 def test_an_aws_configuration_that_can_not_be_read_is_no_matter_yet(home: Path) -> None:
     (home / ".aws" / "config").write_text("no configuration\n")
     assert completed(home, "ionctl", "--profile", "s") == []
@@ -85,6 +87,7 @@ def test_the_program_of_a_clone_is_completed_alike(home: Path) -> None:
     assert completed(home, "./ionctl", "dea") == ["dead"]
 
 
+@only_at_length
 def test_zsh_gets_a_script_and_answers_too(home: Path) -> None:
     assert "compdef" in bash(home, "_IONCTL_COMPLETE=source_zsh ionctl")
     asked = "_IONCTL_COMPLETE=complete_zsh _TYPER_COMPLETE_ARGS='ionctl dea' ionctl"

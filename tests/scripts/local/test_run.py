@@ -157,7 +157,10 @@ def parent_of(process: Path) -> int:
         pytest.param(UP, signal.SIGTERM, 0, (), marks=only_at_length),
         ("starting the emulated AWS", signal.SIGINT, 130, ()),
         ("deploying", signal.SIGHUP, 129, ()),
-        pytest.param("terraform apply", signal.SIGINT, 130, ("--terraform",), marks=TERRAFORM),
+        pytest.param(
+            *("terraform apply", signal.SIGINT, 130, ("--terraform",)),
+            marks=[TERRAFORM, only_at_length],
+        ),
     ],
 )
 def test_leaves_nothing_behind(

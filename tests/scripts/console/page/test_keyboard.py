@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Locator, expect
 
+from at_length import few
 from ionctl.ops.result import Published
 from scripts.console.page import scenes
 from scripts.console.page.conftest import Open
@@ -98,7 +99,7 @@ def tab_to(visit: Visit, control: Locator) -> None:
     pytest.fail("Tab never comes to it")
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", few(PARTS, ["inbox", "dead", "publish"]))
 def test_each_control_is_reached_by_tab_and_shows_that(open_page: Open, part: str) -> None:
     visit = open_page(FakeApi(scenes.answers(relay=scenes.held())), f"#/{part}")
     expect(visit.main.locator("h1, h2").first).to_be_attached()

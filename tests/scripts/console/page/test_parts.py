@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
+from at_length import few
 from ionctl.ops.result import (
     AddressKnown,
     Cancelled,
@@ -76,7 +77,10 @@ def test_an_email_is_found_by_its_id_and_cancelled(open_page: Open) -> None:
     assert ("POST /api/cancel", {"email_id": "order-17"}) in api.asked
 
 
-@pytest.mark.parametrize("part", ["email/order-17", "queue", "inbox", "dead", "dead/m-1"])
+@pytest.mark.parametrize(
+    "part",
+    few(["email/order-17", "queue", "inbox", "dead", "dead/m-1"], ["email/order-17", "queue"]),
+)
 def test_every_time_is_utc_and_says_so_with_the_person_s_own_beside(
     open_page: Open, part: str
 ) -> None:
