@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ionctl.problem import Problem
+
 _PACKAGE = Path(__file__).resolve().parent
 _CARRIED = _PACKAGE / "carried"
 
@@ -34,6 +36,24 @@ def write_own(
         new.write(content)
         opened(descriptor)
     part.replace(file)
+
+
+def create_own(file: Path, advice: str = "name another one") -> int:
+    """Make a new file that its owner alone can read; give its descriptor, for writing.
+
+    Args:
+        file: its path.
+        advice: what helps if there is one already.
+
+    Raises:
+        Problem: there is, or it can't be made.
+    """
+    try:
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Problem(f"{file} is there already: {advice}") from None
+    except OSError as error:
+        raise Problem(f"{file} can't be written: {error.strerror}") from error
 
 
 def version() -> str:

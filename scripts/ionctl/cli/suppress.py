@@ -6,6 +6,7 @@ import codecs
 import csv
 import getpass
 import io
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -24,6 +25,7 @@ from ionctl.cli.conditions import named
 from ionctl.cli.output import errors, show
 from ionctl.cli.steering import until_of
 from ionctl.cli.target import Target, on_target
+from ionctl.files import create_own
 from ionctl.ops import suppressing
 from ionctl.ops.suppression_import import Wishes, import_text
 from ionctl.ops.verdict import moment
@@ -145,13 +147,8 @@ def export(
         sys.stdout.write(_csv(found.entries))
     else:
         text = msgspec.json.encode(found).decode() if target.as_json else _csv(found.entries)
-        try:
-            with file.open("x", encoding="utf-8", newline="") as made:
-                made.write(text)
-        except FileExistsError:
-            raise Problem(f"{file} is there already: name another one") from None
-        except OSError as error:
-            raise Problem(f"{file} can't be written: {error.strerror}") from error
+        with os.fdopen(create_own(file), "w", encoding="utf-8", newline="") as made:
+            made.write(text)
     errors.print(f"{_entries(len(found.entries))}; {_NO_ADDRESSES}", markup=False, soft_wrap=True)
 
 

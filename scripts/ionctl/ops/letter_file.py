@@ -13,6 +13,7 @@ import msgspec
 from ion.deadletter.query import reason_of
 from ion.history import carried_history
 from ion.message import Attribute, Draft
+from ionctl.files import create_own
 from ionctl.problem import Problem
 
 if TYPE_CHECKING:
@@ -62,13 +63,7 @@ class LetterFile:
     """
 
     def __init__(self, file: Path) -> None:
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise Problem(f"{file} is there already: name another one with --file") from None
-        except OSError as error:
-            raise Problem(f"{file} can't be written: {error.strerror}") from error
-        self._file = FileIO(descriptor, "w")
+        self._file = FileIO(create_own(file, "name another one with --file"), "w")
         self._name = file
         self._end = 0
         """Octets that are surely on the disk."""
