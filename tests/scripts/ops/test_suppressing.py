@@ -81,6 +81,9 @@ def test_an_entry_that_ends_no_sooner_stays(account: Account, until: datetime | 
         (ANN, {"scope": "news"}, "--scope news: must be all, domain:example.com"),
         (ANN, {"scope": "tag:news"}, "--scope tag:news: must be"),
         (ANN, {"scope": "domain:"}, "must be all, domain:"),
+        (ANN, {"scope": "domain:*.shop.test"}, r"--scope domain:\*.shop.test: must be all, domain:"),
+        (ANN, {"scope": "domain:info@shop.test"}, "must be all, domain:"),
+        (ANN, {"scope": "domain:shop.test "}, "must be all, domain:"),
         (ANN, {"until": datetime(2026, 1, 1, tzinfo=UTC)}, "over already, nothing is changed"),
     ],
 )
