@@ -271,6 +271,16 @@ def test_what_comes_twice_changes_nothing_the_second_time(feedback: Feedback, bo
 
 
 @pytest.mark.row(83)
+def test_a_copy_of_a_bounce_that_was_counted_with_one_before_is_not_counted_again(
+    feedback: Feedback,
+) -> None:
+    feedback.sent(ANN)
+    first, second = (transient(timestamp=days_ago(days)) for days in (2, 1))
+    feedback.take(first, second, second, first)
+    assert (feedback.statuses(), feedback.timeline()[-1].times) == (["sent", "bounced"], 2)
+
+
+@pytest.mark.row(83)
 def test_an_address_that_an_operator_took_off_the_list_is_not_put_back_by_a_copy(
     feedback: Feedback,
 ) -> None:
