@@ -136,8 +136,15 @@ def test_a_domains_entry_is_about_the_author_and_not_about_where_bounces_go(
 ) -> None:
     asyncio.run(suppress(account, ANN, scope="domain:shop.test"))
     asyncio.run(suppress(account, BOB, scope="domain:bounces.test"))
-    who = {"sender": "info@shop.test", "return_path": "b@bounces.test"}
-    account.publish(email(recipient=ANN, cc=BOB, email_id="order-17", **who))
+    account.publish(
+        email(
+            recipient=ANN,
+            cc=BOB,
+            email_id="order-17",
+            sender="info@shop.test",
+            return_path="b@bounces.test",
+        )
+    )
     looked(account, ScriptedServer())
     assert the_row(account)["fates"] == "xs"
 
