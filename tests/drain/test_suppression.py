@@ -131,6 +131,25 @@ def test_an_entry_is_about_its_scope(account: Account, scope: str, is_about: boo
 
 
 @pytest.mark.row(84)
+def test_a_domains_entry_is_about_the_author_and_not_about_where_bounces_go(
+    account: Account,
+) -> None:
+    asyncio.run(suppress(account, ANN, scope="domain:shop.test"))
+    asyncio.run(suppress(account, BOB, scope="domain:bounces.test"))
+    account.publish(
+        email(
+            recipient=ANN,
+            cc=BOB,
+            email_id="order-17",
+            sender="info@shop.test",
+            return_path="b@bounces.test",
+        )
+    )
+    looked(account, ScriptedServer())
+    assert the_row(account)["fates"] == "xs"
+
+
+@pytest.mark.row(84)
 @pytest.mark.parametrize(("days", "is_about"), [(-1, False), (1, True)])
 def test_an_entry_ends_by_itself(account: Account, days: int, is_about: bool) -> None:
     until = datetime.now(UTC) + timedelta(days=days)

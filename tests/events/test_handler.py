@@ -132,7 +132,8 @@ def test_of_a_record_too_large_for_topic_and_failure_queue_a_stub_is_set_aside(
     (stub,) = request["Records"]
     assert stub["eventID"] == one["eventID"]
     assert ":table/ion-ledger/" in stub["eventSourceARN"]
-    change = {name: one["dynamodb"][name] for name in ("Keys", "SequenceNumber")}
+    names = ("Keys", "SequenceNumber", "ApproximateCreationDateTime")
+    change = {name: one["dynamodb"][name] for name in names}
     assert stub["dynamodb"].items() >= change.items()
     assert "refused by SNS" in stub["left_out"]
     assert "NewImage" not in stub["dynamodb"]
@@ -231,8 +232,9 @@ def test_a_throttled_topic_costs_no_event(ear: Ear) -> None:
 def test_near_its_end_the_function_reports_what_it_has_not_begun(
     ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The slowest call takes 13 seconds: two tries of six, and a second between them."""
     monkeypatch.setattr("time.time", lambda: WRITTEN_AT)
-    assert run("sent", context=Context(5_000)) == numbers("sent")
+    assert run("sent", context=Context(13_000)) == numbers("sent")
     assert ear.heard() == []
 
 

@@ -126,6 +126,8 @@ def test_without_the_list_of_headers_the_common_ones_do() -> None:
     del message["mail"]["headers"]
     (one,) = notices(json.dumps(message)).notices
     assert one.message_id == "<custom-message-ID>"
+    message["mail"]["headers"] = [{"name": "Message-ID", "value": ""}]
+    assert notices(json.dumps(message)).notices == (one,)
 
 
 def test_the_servers_words_are_there_without_their_kind() -> None:
@@ -169,6 +171,7 @@ def test_an_id_that_the_provider_has_not_given_is_derived_and_shows_nothing() ->
         generic(message_id="<2@example.org>"),
     ]
     assert len({one.id, *(other.id for other in others)}) == 5
+    assert generic(recipient=JANE.upper()).id == one.id, "a mailbox is one however it is written"
     assert generic(id="x").id == generic(id="x", at="2026-11-29T01:02:03.457Z").id != one.id
 
 

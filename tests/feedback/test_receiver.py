@@ -202,6 +202,40 @@ def test_of_one_notice_about_two_addresses_the_row_is_told_of_its_own(feedback: 
     assert list(feedback.last()) == ["1"]
 
 
+def test_a_complaint_that_names_nobody_is_told_of_the_email_and_suppresses_nobody(
+    feedback: Feedback,
+) -> None:
+    feedback.sent(ANN, BOB)
+    feedback.take(complaint(complainedRecipients=[]))
+    assert (feedback.statuses(), list(feedback.last())) == (["sent", "complained"], ["*"])
+    assert not suppressed(feedback)
+    assert not suppressed(feedback, BOB)
+
+
+@pytest.mark.parametrize("days", [(2, 0), (0, 2)], ids=["in order", "the later one came first"])
+def test_of_two_bounces_the_later_one_is_the_last_word(
+    feedback: Feedback, days: tuple[int, int]
+) -> None:
+    feedback.sent(ANN)
+    for ago in days:
+        subtype = "General" if ago else "MailboxFull"
+        feedback.take(bounce(timestamp=days_ago(ago), bounceSubType=subtype))
+    assert (feedback.last()["0"].reason, feedback.last()["0"].at) == ("Permanent/MailboxFull", NOW)
+
+
+def test_last_words_that_cannot_be_read_are_written_anew(feedback: Feedback) -> None:
+    feedback.sent(ANN)
+    feedback.account.dynamodb().update_item(
+        TableName=feedback.account.table,
+        Key={"email_id": {"S": "order-1"}},
+        UpdateExpression="SET feedback = :f",
+        ExpressionAttributeValues={":f": {"S": '{"0": "canary"}'}},
+    )
+    feedback.take(bounce())
+    assert feedback.last()["0"].type == "bounced"
+    assert feedback.statuses() == ["sent", "bounced"]
+
+
 def test_what_names_nobody_is_about_the_whole_email(feedback: Feedback) -> None:
     feedback.sent(ANN, BOB)
     feedback.take(bounce(bouncedRecipients=[]))
@@ -234,6 +268,16 @@ def test_what_comes_twice_changes_nothing_the_second_time(feedback: Feedback, bo
     rows = feedback.account.rows()
     feedback.take(body, body)
     assert feedback.account.rows() == rows
+
+
+@pytest.mark.row(83)
+def test_a_copy_of_a_bounce_that_was_counted_with_one_before_is_not_counted_again(
+    feedback: Feedback,
+) -> None:
+    feedback.sent(ANN)
+    first, second = (transient(timestamp=days_ago(days)) for days in (2, 1))
+    feedback.take(first, second, second, first)
+    assert (feedback.statuses(), feedback.timeline()[-1].times) == (["sent", "bounced"], 2)
 
 
 @pytest.mark.row(83)

@@ -127,6 +127,10 @@ def bounced(*days: float) -> AddressState:
         ((0, 1, SOFT_BOUNCE_DAYS), False),
         ((0, 20, 40, 60), False),
         ((0, 20, 40, 45), True),
+        ((40, 20, 0), False),
+        ((20, 40, 0), False),
+        ((2, 0, 1), True),
+        ((45, 40, 20), True),
     ],
 )
 def test_three_transient_bounces_within_thirty_days_are_a_suppression(
@@ -157,8 +161,9 @@ def test_the_third_transient_bounce_is_an_entry_of_its_scope_from_then_on() -> N
     assert found.suppressions == (Suppression("domain:shop.test", Why.BOUNCE, NOW + 2 * DAY),)
 
 
-def test_of_more_transient_bounces_the_latest_are_kept() -> None:
-    assert bounced(0, 1, 2, 3).soft_bounces == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY)
+@pytest.mark.parametrize("days", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_of_more_transient_bounces_the_latest_are_kept(days: tuple[int, ...]) -> None:
+    assert bounced(*days).soft_bounces == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY)
 
 
 def test_an_erasure_keeps_suppressions_and_nothing_else() -> None:

@@ -64,6 +64,12 @@ def test_what_happens_again_right_away_is_counted() -> None:
     (both,) = extended((), [first, second])
     assert both == entry(n=2, times=2, last=second.at, ms=2, reply="b")
     assert both.latest == second.at
+    (all_three,) = extended([both], [entry(90)])
+    assert (all_three.at, all_three.last, all_three.times) == (
+        first.at,
+        AT + timedelta(seconds=90),
+        3,
+    )
 
 
 def test_what_happens_again_later_is_another_entry() -> None:

@@ -193,7 +193,22 @@ def test_a_reply_without_a_name_names_nothing(reply: str) -> None:
     assert id_in(reply) == ""
 
 
-@pytest.mark.parametrize("spell", [base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify])
+def in_groups(octets: bytes) -> bytes:
+    """In hex with hyphens, as a UUID has them."""
+    return binascii.hexlify(octets, "-", 4)
+
+
+SPELLS = [base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify, in_groups]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+@pytest.mark.parametrize("spell", SPELLS)
+def test_nor_does_text_of_an_older_encoding(spell: Callable[[bytes], bytes], encoding: str) -> None:
+    name = spell("Grüße an alle 1234567".encode(encoding)).decode().rstrip("=")
+    assert name not in redact(f"250 2.0.0 Ok: queued as {name}")
+
+
+@pytest.mark.parametrize("spell", SPELLS)
 @pytest.mark.parametrize(
     "text",
     ["ann@example.org", "hunter2 is my secret", "Grüße an alle 123", "To: ann\r\n", "\0ann\0pass"],

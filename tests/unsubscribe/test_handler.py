@@ -198,6 +198,7 @@ async def test_the_page_runs_and_loads_nothing_and_is_in_no_index(function: Func
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
     assert b64encode(sha256(style.encode()).digest()).decode() in policy
+    assert "; form-action 'self'; " in policy, "or a browser wouldn't send the button's form"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "noindex" in headers["X-Robots-Tag"]
     assert headers["Cache-Control"] == "no-store"

@@ -95,8 +95,8 @@ def happenings(record: Mapping[str, Any]) -> tuple[Happening, ...]:
     try:
         change = record["dynamodb"]
         key, new = change["Keys"]["email_id"]["S"], change.get("NewImage")
-        if record["eventName"] == "REMOVE" or new is None:
-            return ()  # by DynamoDB, since its time was over, and by a person who cleans up
+        if new is None:
+            return ()  # removed by DynamoDB, since its time was over, or by a person who cleans up
         if key.startswith(EVENT):
             return (_told(key, new),) if record["eventName"] == "INSERT" else ()
         if key.startswith(_SYSTEM):

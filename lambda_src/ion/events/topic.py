@@ -62,10 +62,10 @@ class Topic:
         self._say = say
 
     def publish(self, messages: Sequence[Message]) -> list[Told]:
-        """Publish them in order; how it went with each. After a call that failed none is made."""
+        """Publish them in order; how it went with each. Once one has failed no call follows."""
         told: list[Told] = []
         for batch in _batches(messages):
-            if told and told[-1] is Told.FAILED:
+            if Told.FAILED in told:
                 told += [Told.FAILED] * len(batch)
             else:
                 told += self._call(batch)

@@ -80,12 +80,15 @@ class AddressState(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, suppressions=left, soft_bounces=())
 
     def soft_bounced(self, notice: str, at: datetime, scope: str = ALL) -> "AddressState":
-        """With one transient bounce more; the third within 30 days suppresses it."""
+        """With one transient bounce more; the third within 30 days suppresses it.
+
+        Notices may come in another order than the bounces did.
+        """
         if notice in self.notices:
             return self
-        oldest = at - timedelta(days=SOFT_BOUNCE_DAYS)
-        bounces = tuple(when for when in (*self.soft_bounces, at) if when > oldest)
-        bounces = bounces[-SOFT_BOUNCES:]
+        every = sorted((*self.soft_bounces, at))
+        oldest = every[-1] - timedelta(days=SOFT_BOUNCE_DAYS)
+        bounces = tuple(when for when in every if when > oldest)[-SOFT_BOUNCES:]
         state = msgspec.structs.replace(self.noticed(notice), soft_bounces=bounces)
         if len(bounces) < SOFT_BOUNCES:
             return state

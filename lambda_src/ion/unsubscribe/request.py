@@ -19,7 +19,7 @@ class Request:
     """What somebody asks for.
 
     Args:
-        method: of HTTP, in capital letters.
+        method: of HTTP, whose names are in capital letters (RFC 9110 section 9.1).
         path: not decoded, which no token needs.
         content_type: of the body.
         body: the octets.
@@ -36,7 +36,7 @@ class Request:
         http = event["requestContext"]["http"]
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return cls(
-            method=str(http["method"]).upper(),
+            method=str(http["method"]),
             path=str(event.get("rawPath") or http["path"]),
             content_type=str(headers.get("content-type", "")),
             body=_octets(event),

@@ -155,7 +155,7 @@ def checked_scope(scope: str, name: str = "--scope") -> str:
         Problem: it is none.
     """
     kind, _, domain = scope.partition(":")
-    as_listed = sender_domain(wire_domain(domain) or domain) if kind == "domain" else scope
+    as_listed = sender_domain(wire_domain(domain) or "") if kind == "domain" else scope
     if not is_scope(as_listed):
         raise Problem(
             f"{name} {scope}: must be all, domain:example.com (of From) or tag:NAME=VALUE"

@@ -214,6 +214,28 @@ def test_what_can_not_be_looked_at_is_told(relay: Operated, hashed: str) -> None
     }
 
 
+def test_what_is_hidden_just_now_is_told(relay: Operated, hashed: str) -> None:
+    assert hashed
+    letter(relay, "dead", message("dead", ANN))
+    relay.clients.sqs.receive_message(
+        QueueUrl=relay.names.dead_letter_queue_url, VisibilityTimeout=600
+    )
+    relay.queued(message("waits", ANN), delay=900)
+    emails = found(relay)
+    assert emails.emails == []
+    assert emails.unknown[0].startswith("the dead letters: 1 are hidden")
+    assert emails.unknown[1].startswith("the queues: 0 of 1 messages could be looked at")
+
+
+def test_of_more_than_a_hundred_emails_each_has_its_rows_state(
+    relay: Operated, hashed: str
+) -> None:
+    for number in range(101):
+        row(relay, f"o-{number}", hashed)
+    states = [one.state for one in found(relay, scan=True).emails]
+    assert states == [LifeState.SENT] * 101
+
+
 def test_what_is_no_address_is_a_problem(relay: Operated) -> None:
     with pytest.raises(Problem, match="is no email address"):
         found(relay, "order-17")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from conftest import Log
 from draining import control_row, drain, email, run, suppression_list
-from emulated import Account, failing
+from emulated import Account, Request, failing
 from ion.contract import Pause
 from ion.drain.progress import Summary
 from ionctl.ops import erasing, letters, steering, suppressing
@@ -192,6 +193,54 @@ def test_without_the_table_nothing_is_deleted(account: Account) -> None:
     with pytest.raises(Problem, match="can't be used: AccessDenied"):
         erase(account, dynamodb=account.dynamodb(batch_execute_statement=failing("AccessDenied")))
     assert len(account.dead()) == 1
+
+
+def test_a_mark_that_no_relay_would_look_at_is_not_made(account: Account) -> None:
+    def fails(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        is_control = '" control "' in json.dumps(request)
+        return failing("AccessDenied")(real, request) if is_control else real(**request)
+
+    with pytest.raises(Problem, match="can't be used: AccessDenied"):
+        erase(account, dynamodb=account.dynamodb(batch_execute_statement=fails))
+    assert suppressing.check(deployment(account), CANARY).erased_at is None
+
+
+def test_a_letter_that_could_not_be_deleted_is_told_and_stays(account: Account) -> None:
+    one = bury(account, email(recipient=CANARY), email_id="a")
+    done = erase(account, sqs=account.sqs(delete_message_batch=failing()))
+    assert (done.deleted, done.mentioning) == ([], [one])
+    assert [held.id for held in account.dead()] == [one]
+    assert erase(account).deleted == [one], "it isn't hidden any longer"
+
+
+def test_a_letter_that_is_gone_is_not_put_back(account: Account) -> None:
+    bury(account, email(recipient=CANARY), email_id="a")
+    sqs = account.sqs()
+    assert len(erase(account, sqs=sqs).deleted) == 1
+    assert sqs.asked("change_message_visibility_batch") == []
+
+
+def test_letters_that_somebody_else_looks_at_are_counted(account: Account) -> None:
+    bury(account, email(recipient=CANARY), email_id="a")
+    account.sqs().receive_message(QueueUrl=account.dead_url, VisibilityTimeout=600)
+    other = bury(account, email(recipient=CANARY), email_id="b")
+    done = erase(account)
+    assert (done.deleted, done.hidden) == ([other], 1)
+
+
+def test_what_waits_is_counted_in_all_queues_whether_it_is_shown_or_not(account: Account) -> None:
+    account.publish(email(1))
+    account.publish(email(2), url=account.bulk_url)
+    account.publish(email(3), url=account.bulk_url)
+    account.sqs().receive_message(QueueUrl=account.bulk_url, VisibilityTimeout=600)
+    account.sqs().send_message(QueueUrl=account.later_url, MessageBody=email(4), DelaySeconds=900)
+    assert erase(account).waiting == 4
+
+
+def test_an_erased_address_without_an_entry_is_not_counted_as_listed(account: Account) -> None:
+    erase(account)
+    found = suppressing.entries(deployment(account), silent)
+    assert (found.erased, found.addresses, found.entries) == (1, 0, [])
 
 
 @pytest.mark.parametrize("what", ["0123456789abcdef", "canary"])

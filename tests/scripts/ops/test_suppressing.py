@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addresses import damage, hash_of
+from addresses import damage, entry, hash_of, know
 from draining import email, run, suppression_list
 from emulated import Account, failing
 from ion.policy.suppression import Why
@@ -73,6 +73,17 @@ def test_an_entry_that_ends_no_sooner_stays(account: Account, until: datetime | 
     assert "by an entry that was there, and ends no sooner; it stays as it is" in done.words
 
 
+def test_an_entry_that_is_over_suppresses_nothing(account: Account) -> None:
+    over = entry(until=datetime.now(UTC) - timedelta(seconds=1))
+    asyncio.run(know(account, ANN, over))
+    found = suppressing.check(deployment(account), ANN)
+    assert (found.words, len(found.entries)) == ("not suppressed", 1)
+    asyncio.run(know(account, ANN, entry("tag:list=news")))
+    assert suppressing.check(deployment(account), ANN).words.startswith(
+        "suppressed: tag:list=news;"
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "more", "said"),
     [
@@ -81,6 +92,13 @@ def test_an_entry_that_ends_no_sooner_stays(account: Account, until: datetime | 
         (ANN, {"scope": "news"}, "--scope news: must be all, domain:example.com"),
         (ANN, {"scope": "tag:news"}, "--scope tag:news: must be"),
         (ANN, {"scope": "domain:"}, "must be all, domain:"),
+        (
+            ANN,
+            {"scope": "domain:*.shop.test"},
+            r"--scope domain:\*.shop.test: must be all, domain:",
+        ),
+        (ANN, {"scope": "domain:info@shop.test"}, "must be all, domain:"),
+        (ANN, {"scope": "domain:shop.test "}, "must be all, domain:"),
         (ANN, {"until": datetime(2026, 1, 1, tzinfo=UTC)}, "over already, nothing is changed"),
     ],
 )

@@ -134,6 +134,20 @@ def test_a_plain_file_may_say_why_for_which_mail_since_and_until_when() -> None:
     assert one.until == AT.replace(year=2027)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"email,reason\n{ANN},Hard-Bounce\n", Why.BOUNCE),
+        (f"email,reason\n{ANN},abuse\n", Why.COMPLAINT),
+        (f"email,reason\n{ANN},550 blocked for spam\n", Why.IMPORT),
+        (f"email,reason,reason\n{ANN},unsubscribed,bounce\n", Why.UNSUBSCRIBE),
+    ],
+    ids=["one word", "another", "a server's reply", "two columns of one name"],
+)
+def test_a_reason_counts_if_it_is_one_word(text: str, why: Why) -> None:
+    assert [one.why for one in read(text).entries] == [why]
+
+
 def test_pages_of_json_may_follow_one_another() -> None:
     page = (SAMPLES / "ses.json").read_text(encoding="utf-8")
     assert [one.address for one in read(page + page).entries] == [ANN, BOB] * 2

@@ -107,6 +107,26 @@ def test_entries_that_are_there_are_kept_beside_new_ones(account: Account) -> No
     assert scopes == ["tag:list=news", "all"]
 
 
+def test_who_is_put_there_by_another_meanwhile_has_both_entries(account: Account) -> None:
+    asyncio.run(hash_of(account, ANN))  # there is a key
+    beside = ["tag:list=news"]
+
+    def faster(real: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401
+        while beside:
+            suppressing.add(deployment(account), ANN, scope=beside.pop())
+        return real(**request)
+
+    imported(account, f"{ANN}\n", dynamodb=account.dynamodb(batch_execute_statement=faster))
+    scopes = [one.scope for one in suppressing.check(deployment(account), ANN).entries]
+    assert scopes == ["tag:list=news", "all"]
+
+
+def test_what_was_imported_can_be_changed(account: Account) -> None:
+    imported(account, f"{ANN}\n")
+    suppressing.add(deployment(account), ANN, scope="tag:list=news")
+    assert suppressing.remove(deployment(account), ANN).entries == []
+
+
 def test_a_dry_run_counts_and_writes_nothing(account: Account) -> None:
     done = imported(account, many(250), dry_run=True)
     assert (done.new, done.dry_run, account.rows()) == (250, True, [])

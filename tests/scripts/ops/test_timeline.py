@@ -84,6 +84,12 @@ def test_the_log_adds_what_the_timeline_does_not_tell(
     assert told == sorted(told, key=lambda one: one.at)
 
 
+def test_a_cancel_is_told_once_though_the_log_has_no_reason_for_it() -> None:
+    row = {"timeline": written([entry("cancelled", reason="CANCELLED")])}
+    event = Event(NOW, {"message": "cancelled", "by": "ann"})
+    assert [one.what for one in merged(row, [event], [event_as_told(event)])] == ["cancelled"]
+
+
 def test_what_the_provider_says_comes_after_the_server_has_taken_it() -> None:
     """The provider's clock may be behind ours."""
     one = [entry("bounced", seconds=-5), entry("deferred", reason="AUTH"), entry("sent", seconds=9)]
