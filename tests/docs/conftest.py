@@ -57,12 +57,12 @@ def _aws_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
 
     A relay there has sent order-17, and has a dead letter. `ionctl --local` finds it, too.
     """
-    text = (ROOT / page).read_text(encoding="utf-8")
-    if not any(map(_needs_aws.search, commands(text, page).values())):
+    asked = "\n".join(commands((ROOT / page).read_text(encoding="utf-8"), page).values())
+    if not _needs_aws.search(asked):
         yield {}
         return
-    tells = "outcome-topic" in text
-    bounces = "feedback" in text
+    tells = "events-failure-queue" in asked
+    bounces = "feedback" in asked
     with Stack(events=tells, feedback=bounces) as stack, announced(stack):
         stack.publish({"action": "send", "recipient": "ann at example.org", "body_text": "Hello"})
         stack.publish(
