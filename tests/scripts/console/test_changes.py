@@ -190,6 +190,8 @@ def test_a_relay_that_can_not_be_looked_at_is_told_and_looked_at_again(
         page.until(lambda one: one[0] == "status")
         relay.problem = "no relay"
         assert page.until(lambda one: one[0] == "error")[-1][1] == {"error": "no relay"}
+        relay.problem = ""
+        page.until(lambda one: one[0] == "status")  # the same one, and the page must know
 
 
 def test_aws_s_refusal_of_a_look_is_told_in_its_words(opened: Opened, relay: Relay) -> None:

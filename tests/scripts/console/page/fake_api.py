@@ -101,13 +101,17 @@ class FakeApi:
     def _news(self) -> dict[str, bytes]:
         status = self.answers["GET /api/status"]
         inbox = self.answers.get("GET /api/inbox") or {"count": 0, "emails": []}
+        if callable(inbox):
+            inbox = inbox(None, {})
         emails = inbox["emails"]
         switches = self.answers.get("GET /api/switches")
-        news: dict[str, Any] = {
-            "status": status,
-            "inbox": {"count": inbox["count"], "newest_id": emails[0]["id"] if emails else ""},
-            "dead": {"visible": status.queues.dead_letter.visible},
-        }
+        newest_id = emails[0]["id"] if emails else ""
+        news: dict[str, Any] = {"inbox": {"count": inbox["count"], "newest_id": newest_id}}
+        if isinstance(status, tuple):
+            news["error"] = {"error": status[1]}
+        else:
+            news["status"] = status
+            news["dead"] = {"visible": status.queues.dead_letter.visible}
         if switches:
             news["switches"] = switches
         if "outcomes" in self.answers:

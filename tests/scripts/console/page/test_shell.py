@@ -42,6 +42,24 @@ def test_the_strip_says_in_words_how_the_relay_is(open_page: Open) -> None:
     expect(strip).to_contain_text("Held 34 emails wait: smtp refuses the login.")
 
 
+def test_a_relay_that_can_not_be_looked_at_is_not_said_to_be_as_it_was(open_page: Open) -> None:
+    refused = (502, "AWS refuses: ExpiredToken")
+    api = FakeApi(scenes.answers(relay=refused))
+    visit = open_page(api, "#/publish")
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    words = (
+        "Out of touch The relay can't be looked at (AWS refuses: ExpiredToken), and is tried again."
+    )
+    expect(strip).to_contain_text(words)
+    api.answers["GET /api/status"] = scenes.status()
+    expect(strip).to_contain_text("Idle Nothing waits")
+    api.answers["GET /api/status"] = (502, "there is no relay ion")
+    expect(strip).to_contain_text("(there is no relay ion)")
+    expect(strip).to_contain_text("UTC: Nothing waits")
+    api.answers["GET /api/status"] = scenes.held()
+    expect(strip).to_contain_text("Held 34 emails wait")
+
+
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_each_verdict_has_a_word_and_a_shape(open_page: Open, verdict: Verdict) -> None:
     visit = open_page(FakeApi(scenes.answers(relay=scenes.status(verdict=verdict))), "#/publish")
