@@ -160,6 +160,22 @@ def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
     assert ended == [{"lane": "bulk"}, {"stop_id": "s1"}]
 
 
+@pytest.mark.parametrize(("orders", "may"), [("none", False), ("stops", True), ("pauses", True)])
+def test_resume_is_there_for_any_order(open_page: Open, orders: str, may: bool) -> None:
+    relay = scenes.status(**{orders: getattr(scenes.held(), orders)} if may else {})
+    visit = open_page(FakeApi(scenes.answers(relay=relay)), "#/queue")
+    expect(visit.button("Resume")).to_be_enabled(enabled=may)
+
+
+def test_alarms_of_which_it_is_not_known_who_hears_them_are_not_said_to_be_unheard(
+    open_page: Open,
+) -> None:
+    alarm = msgspec.structs.replace(scenes.held().alarms[0], heard_by=None)
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.status(alarms=[alarm]))), "#/queue")
+    expect(visit.main.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(visit.main).not_to_contain_text("Nobody hears")
+
+
 def test_form_and_json_follow_each_other(open_page: Open) -> None:
     visit = open_page(FakeApi(scenes.answers()), "#/publish")
     message = visit.page.get_by_role("textbox", name="Message, as JSON")
