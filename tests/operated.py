@@ -9,12 +9,20 @@ from letters import written
 
 
 class Functions:
-    """Lambda, which only writes down whom it was asked to run."""
+    """Lambda, which only writes down whom it was asked to run.
+
+    Attributes:
+        invoked: what it was asked.
+        refusal: raised in place of that; None: it runs all.
+    """
 
     def __init__(self) -> None:
         self.invoked: list[dict[str, Any]] = []
+        self.refusal: Exception | None = None
 
     def invoke(self, **request: Any) -> dict[str, int]:  # noqa: ANN401 - as boto3 takes it
+        if self.refusal:
+            raise self.refusal
         self.invoked.append(request)
         return {"StatusCode": 202}
 

@@ -464,6 +464,21 @@ def test_what_comes_back_after_a_resume_is_not_stopped_by_a_run_that_has_not_see
 
 
 @pytest.mark.row(77)
+def test_an_email_that_no_stop_is_about_costs_no_look(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steering, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(steering, "_STALE_SECONDS", -1)  # any look is too old for a stop
+    for number in range(5):
+        account.publish(email(number))
+    stop(account, tag={"campaign": "spring"})
+    control = account.dynamodb()
+    summary = run(account, control=control)
+    assert (summary.sent, summary.by_stop) == (5, 0)
+    assert len(control.asked("batch_get_item")) == 1
+
+
+@pytest.mark.row(77)
 def test_emails_that_must_not_be_sent_twice_are_stopped_too(account: Account) -> None:
     account.publish(email(1, in_doubt="park"))
     stop(account)

@@ -109,7 +109,7 @@ def main() -> int:
 
 def _ended() -> int:
     try:
-        return app(_words())(prog_name="ionctl", standalone_mode=False) or 0
+        return _run(_words())
     except SystemExit as ended:  # completion ends so, and Typer where the reader has gone
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None
@@ -133,6 +133,18 @@ def _ended() -> int:
     except AWS_ERRORS as error:
         _complain(f"AWS refuses: {said(error)}")
     return 1
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run the command line, by the commands that its words name, or by all: see `app`."""
+    try:
+        return app(words)(prog_name="ionctl", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        if not words or context is None or context.parent is not None:
+            raise
+    # Nothing has been run. Of "daed show" one command was loaded, and all know what was meant.
+    return _run(())
 
 
 def _words() -> list[str]:

@@ -151,16 +151,21 @@ class Changes:
         except HTTPException:
             return  # the console ends
         except (Problem, TableError) as error:
-            self._tell("error", {"error": str(error)})
+            self._tell_error(str(error))
         except AWS_ERRORS as error:
-            self._tell("error", {"error": f"AWS refuses: {said(error)}"})
+            self._tell_error(f"AWS refuses: {said(error)}")
         except Exception:  # the next look may do better, and nobody else would hear of it
             _logger.exception("a look at the relay has failed")
-            self._tell("error", {"error": OWN_FAULT})
+            self._tell_error(OWN_FAULT)
         else:
             self._state.pop("error", None)
             self._tell("status", status, alike=msgspec.structs.replace(status, at=_SOME_TIME))
             self._tell("dead", {"visible": status.queues.dead_letter.visible})
+
+    def _tell_error(self, words: str) -> None:
+        """The relay can't be looked at: the next status is news, whether it has changed or not."""
+        self._state.pop("status", None)
+        self._tell("error", {"error": words})
 
     def _tell_inbox(self) -> None:
         if self._inbox is not None:

@@ -251,8 +251,11 @@ def _told(key: str, trace: _Trace, hashed: str) -> EmailFound:
         state = own = LifeState.DEAD_LETTERED if trace.letters else trace.log_state
     else:
         state, index = state_of(row), _index(row, hashed)
-        own = state if index is None else state_for(row, index)
-        trace.reason, trace.reply = str(row.get("reason") or ""), str(row.get("reply") or "")
+        if index is None and trace.letters:  # the row is of another email under that email_id
+            state = own = LifeState.DEAD_LETTERED
+        else:
+            own = state if index is None else state_for(row, index)
+            trace.reason, trace.reply = str(row.get("reason") or ""), str(row.get("reply") or "")
     return EmailFound(
         email_id=key,
         at=trace.first,

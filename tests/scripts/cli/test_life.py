@@ -56,6 +56,29 @@ def test_what_was_never_seen_is_status_1(stack: Path) -> None:
     assert ended.out.startswith("● Never seen: neither ledger nor dead letters know it")
 
 
+@pytest.mark.parametrize(
+    ("about", "state", "status"),
+    [
+        ({"status": "sent", "fates": "s"}, "sent", 0),
+        ({"status": "deferred", "fates": ".", "reason": "TRY_LATER"}, "deferred", 0),
+        ({"status": "cancelled", "fates": "."}, "cancelled", 0),
+        ({"status": "bounced", "fates": "d"}, "dead_lettered", 1),
+        ({"status": "in_doubt", "fates": "?"}, "in_doubt", 1),
+        ({"status": "suppressed", "fates": "x"}, "suppressed", 1),
+        (
+            {"status": "sent", "fates": "s", "feedback": '{"0": {"type": "bounced"}}'},
+            *("bounced", 1),
+        ),
+    ],
+)
+def test_what_was_not_sent_or_came_back_is_status_1(
+    relay: Operated, stack: Path, about: dict[str, str], state: str, status: int
+) -> None:
+    relay.row("order-17", **about)
+    ended = look(stack, "order-17", "--json")
+    assert (printed("show", ended.out)["state"], ended.status) == (state, status)
+
+
 @pytest.mark.parametrize("age", ["yesterday", "0h", "7", "-1h"])
 def test_what_is_no_age_is_a_mistake_on_the_command_line(stack: Path, age: str) -> None:
     ended = look(stack, "order-18", f"--since={age}")

@@ -33,6 +33,11 @@ from terminal import Ionctl
         ("send --to a@b.example --header X", "--header X: write it as NAME:VALUE"),
         ("status --colour", "No such option: --colour"),
         ("statsu", "No such command 'statsu'. Did you mean 'status'?"),
+        ("daed show m-1", "No such command 'daed'. Did you mean 'dead'?"),
+        (
+            "--local supress check a@b.example",
+            "No such command 'supress'. Did you mean 'suppress'?",
+        ),
         ("cancel", "Missing argument 'EMAIL_ID'"),
         ("load", "Missing option '--to'"),
         ("pause --until", "Option '--until' requires an argument"),

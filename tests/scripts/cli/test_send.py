@@ -188,6 +188,28 @@ def test_who_waits_is_told_the_fate(local: Operated, ionctl: Ionctl) -> None:
     assert "order-20: Not sent" in ran.out
 
 
+def test_nothing_more_is_waited_for_once_a_scheduled_email_is_seen_to_be_one(
+    local: Operated, ionctl: Ionctl
+) -> None:
+    """It may be days until it is sent."""
+    local.logged("deferred", email_id="order-17", reason="SCHEDULED", retry_in_seconds=86_400)
+    waits = ("--id", "order-17", "--wait", "--timeout", "86400")
+    ran = ionctl("--local", "send", *LEAST, *waits)
+    assert ran.status == 1
+    assert ran.out.startswith("order-17: Scheduled: it isn't sent before ")
+
+
+def test_who_has_waited_in_vain_is_told_what_keeps_the_email(
+    local: Operated, ionctl: Ionctl
+) -> None:
+    local.clients.functions.put_function_concurrency(
+        FunctionName="ion", ReservedConcurrentExecutions=0
+    )
+    ran = ionctl("--local", "send", *LEAST, "--id", "order-17", "--wait", "--timeout", "1")
+    assert ran.status == 1
+    assert "the function may not run" in ran.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from consoles import Opened, email
 from ionctl.console import changes, server
@@ -29,6 +30,7 @@ class Relay:
     def __init__(self) -> None:
         self.dead = 0
         self.problem = ""
+        self.refusal: ClientError | None = None
         self.broken = False
         self.looks = 0
         self.looked = threading.Condition()
@@ -40,6 +42,8 @@ class Relay:
             self.looked.notify_all()
         if self.broken:
             raise ZeroDivisionError
+        if self.refusal:
+            raise self.refusal
         if self.problem:
             raise Problem(self.problem)
         return msgspec.convert(
@@ -158,6 +162,16 @@ def test_an_email_a_dead_letter_and_a_switch_are_told(opened: Opened, relay: Rel
         assert page.event() == ("inbox", {"count": 0, "newest_id": None})
 
 
+def test_a_switch_that_was_turned_here_is_told_to_every_page_at_once(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LOCAL_LOOK_SECONDS", 3600)
+    with Opened() as opened, listening(opened) as page:
+        page.until(lambda one: one[0] == "dead")
+        opened.client.post("/api/switches", json={"mode": "down"})
+        assert page.event() == ("switches", {"mode": "down"})
+
+
 def test_what_has_not_changed_is_not_told_again(opened: Opened, relay: Relay) -> None:
     with listening(opened) as page:
         [page.event() for _ in range(4)]
@@ -176,6 +190,16 @@ def test_a_relay_that_can_not_be_looked_at_is_told_and_looked_at_again(
         page.until(lambda one: one[0] == "status")
         relay.problem = "no relay"
         assert page.until(lambda one: one[0] == "error")[-1][1] == {"error": "no relay"}
+        relay.problem = ""
+        page.until(lambda one: one[0] == "status")  # the same one, and the page must know
+
+
+def test_aws_s_refusal_of_a_look_is_told_in_its_words(opened: Opened, relay: Relay) -> None:
+    relay.refusal = ClientError({"Error": {"Code": "ExpiredToken", "Message": "…"}}, "GetItem")
+    with listening(opened) as page:
+        (*_, (_, told)) = page.until(lambda one: one[0] == "error")
+    assert told["error"].startswith("AWS refuses: ")
+    assert "ExpiredToken" in told["error"]
 
 
 def test_a_fault_of_the_console_s_own_ends_no_stream(opened: Opened, relay: Relay) -> None:

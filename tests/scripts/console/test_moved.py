@@ -33,6 +33,13 @@ def moved(chosen: int, done: int, **about: Any) -> Moved:  # noqa: ANN401 - as M
             ),
         ),
         (
+            moved(1, 0, refused=1, woken=False),
+            (
+                "0 of 1 dead letter moved back to the input queue; refused: 1, which came back "
+                "ten times already: edit or discard."
+            ),
+        ),
+        (
             moved(1, 1, hidden=2, woken=False),
             (
                 "1 of 1 dead letter moved back to the input queue; the relay could not be woken, "

@@ -187,6 +187,15 @@ def test_dead_letters_and_queued_messages_are_looked_at_themselves(relay: Operat
     assert len(found(relay).emails) == 3, "a look hides none"
 
 
+def test_an_email_that_died_under_the_id_of_anothers_is_not_told_as_sent(relay: Operated) -> None:
+    """Bob's publish bore the email_id of the email that Ann has."""
+    row(relay, "order-17", hash_of(relay, ANN))
+    died = letter(relay, "order-17", message("order-17", "bob@example.org"), "ID_REUSED")
+    (bobs,) = found(relay, "bob@example.org").emails
+    assert (bobs.state, bobs.email_state) == (LifeState.DEAD_LETTERED, LifeState.DEAD_LETTERED)
+    assert (bobs.reason, bobs.letters) == ("ID_REUSED", [died])
+
+
 def test_why_an_address_is_not_written_to_is_told(relay: Operated, hashed: str) -> None:
     since = datetime.now(UTC)
     ended = Suppression("domain:e.org", Why.MANUAL, since, until=ago(60))

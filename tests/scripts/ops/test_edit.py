@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from draining import drain, email, recipients
 from emulated import Account, Answer, Between, Request, failing, only_for
@@ -145,6 +146,19 @@ async def test_a_corrected_letter_keeps_its_tenant(account: Account) -> None:
     id_ = bury(account, ORDER, group="tenant-7")
     await asyncio.to_thread(edit, account, id_)
     assert [(held.body, held.group) for held in account.waiting()] == [(RIGHT, "tenant-7")]
+
+
+async def test_a_relay_that_can_not_be_woken_is_told_of_and_the_correction_waits_for_it(
+    account: Account,
+) -> None:
+    id_ = bury(account, ORDER)
+    operated = deployment(account)
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "Invoke")
+    functions: Any = operated.account.functions
+    functions.refusal = denied
+    done = await asyncio.to_thread(editing.edit, operated, id_, RIGHT, by="ann")
+    assert done.words.endswith("could not be woken, and begins at its next schedule")
+    assert ([held.body for held in account.waiting()], account.dead()) == ([RIGHT], [])
 
 
 async def test_a_letter_of_another_actions_message_may_be_corrected(account: Account) -> None:

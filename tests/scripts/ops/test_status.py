@@ -133,6 +133,14 @@ def test_mail_that_was_put_off_is_counted_once_an_email(relay: Operated) -> None
     assert abs(seen.next_retry - datetime.now(UTC) - timedelta(seconds=300)) < timedelta(minutes=1)
 
 
+def test_what_is_due_already_is_no_next_retry(relay: Operated) -> None:
+    for seconds, key, wait in ((900, "a", 60), (60, "b", 3600)):
+        relay.logged("deferred", ago(seconds), email_id=key, retry_in_seconds=wait)
+    seen = status(relay.deployment)
+    assert seen.next_retry is not None
+    assert seen.next_retry > seen.at
+
+
 def test_a_backlog_ends_at_the_pace_of_the_last_runs(relay: Operated) -> None:
     relay.ran(ago(30), sent=50, seconds=10.0)
     relay.ran(ago(1200), sent=9000, seconds=10.0)

@@ -94,6 +94,13 @@ STOPS = Control(stops=(stop(where=StopWhere(sender="a@example.org")),))
         (replace(HELD, queues=queues()), "held",
          "Nothing waits, but the mail server smtp refuses the login: 535 no.",
          "Put the right login into the secret, then ionctl wake.", False),
+        # the log can't be read: it is known from the ledger
+        (replace(HELD, runs=None), "held",
+         "30 emails wait: the mail server smtp refuses the login: 535 no.",
+         "Put the right login into the secret, then ionctl wake.", False),
+        (replace(HELD, queues=queues(bulk=5), control=pause(Lane.BULK)), "held",
+         "5 emails wait: the mail server smtp refuses the login: 535 no; bulk mail is paused.",
+         "Put the right login into the secret, then ionctl wake.", False),
         (replace(HELD, runs=[run(held="queue")], held=[
             held("queue", server="", reply="the input queue can't be read: AccessDenied")]), "held",
          ("30 emails wait: AWS, or a setting, keeps mail from going (queue): the input queue can't "

@@ -42,6 +42,12 @@ class FakeApi:
 
     Args:
         answers: by method and path: JSON, or a status and an error.
+
+    Attributes:
+        asked: by the page so far: method and path, and the body.
+        connected: how often it has listened to the news.
+        cut: True ends that.
+        cut_up: True: each piece of news comes in two, cut within its first letter beyond ASCII.
     """
 
     def __init__(self, answers: dict[str, Any]) -> None:
@@ -49,6 +55,7 @@ class FakeApi:
         self.asked: list[tuple[str, Any]] = []
         self.connected = 0
         self.cut = False
+        self.cut_up = False
 
     def app(self) -> Starlette:
         return Starlette(
@@ -95,19 +102,29 @@ class FakeApi:
             for name, data in self._news().items():
                 if told.get(name) != data:
                     told[name] = data
-                    yield b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+                    event = b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+                    if self.cut_up:
+                        at = next((n for n, octet in enumerate(event) if octet > 127), 10) + 1
+                        yield event[:at]
+                        await asyncio.sleep(_NEWS_SECONDS)
+                        event = event[at:]
+                    yield event
             await asyncio.sleep(_NEWS_SECONDS)
 
     def _news(self) -> dict[str, bytes]:
         status = self.answers["GET /api/status"]
         inbox = self.answers.get("GET /api/inbox") or {"count": 0, "emails": []}
+        if callable(inbox):
+            inbox = inbox(None, {})
         emails = inbox["emails"]
         switches = self.answers.get("GET /api/switches")
-        news: dict[str, Any] = {
-            "status": status,
-            "inbox": {"count": inbox["count"], "newest_id": emails[0]["id"] if emails else ""},
-            "dead": {"visible": status.queues.dead_letter.visible},
-        }
+        newest_id = emails[0]["id"] if emails else ""
+        news: dict[str, Any] = {"inbox": {"count": inbox["count"], "newest_id": newest_id}}
+        if isinstance(status, tuple):
+            news["error"] = {"error": status[1]}
+        else:
+            news["status"] = status
+            news["dead"] = {"visible": status.queues.dead_letter.visible}
         if switches:
             news["switches"] = switches
         if "outcomes" in self.answers:

@@ -462,9 +462,9 @@ HTML = (
 
 
 def answers(
-    *, local: bool = True, write: bool = True, relay: Status | None = None
+    *, local: bool = True, write: bool = True, relay: Status | tuple[int, str] | None = None
 ) -> dict[str, Any]:
-    """Give the API's answers for a relay; without one, an idle one."""
+    """Give the API's answers for a relay, or for one that can't be looked at; else an idle one."""
     all_emails = emails() if local else []
     known: dict[str, Any] = {
         "GET /api/about": {

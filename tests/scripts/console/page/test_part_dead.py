@@ -1,7 +1,7 @@
 """Dead letters, made up."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -48,6 +48,71 @@ def test_a_group_is_an_address_of_its_own(open_page: Open) -> None:
     expect(visit.main).to_contain_text("What would be right: an address")
     visit.page.go_back()
     expect(visit.main).to_contain_text("4 dead letters")
+
+
+def test_letters_that_are_all_hidden_are_not_taken_for_none(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/dead"] = Letters(groups=[], letters=[], seen=0, chosen=0, hidden=2)
+    visit = open_page(api, "#/dead")
+    expect(visit.main).to_contain_text("About 2 letters can't be looked at")
+    expect(visit.main).not_to_contain_text("No dead letters.")
+
+
+@pytest.mark.parametrize(("chosen", "said"), [(4, 0), (1200, 1)])
+def test_a_list_that_leaves_letters_out_says_so(open_page: Open, chosen: int, said: int) -> None:
+    api = FakeApi(scenes.answers())
+    api.answers["GET /api/dead"] = msgspec.structs.replace(scenes.letters(), chosen=chosen)
+    visit = open_page(api, "#/dead")
+    expect(visit.main).to_contain_text("4 dead letters")
+    expect(visit.main.get_by_text(f"The newest 4 of {chosen}.")).to_have_count(said)
+
+
+def by_reason(found: Letters) -> Callable[[object, Mapping[str, str]], Letters]:
+    """What the API answers: the groups of the reason that is asked for."""
+
+    def answer(_body: object, query: Mapping[str, str]) -> Letters:
+        reason = query.get("reason")
+        groups = [one for one in found.groups if reason in (None, one.reason)]
+        return msgspec.structs.replace(found, groups=groups)
+
+    return answer
+
+
+def groups_of(visit: Visit) -> Locator:
+    return visit.page.get_by_role("navigation", name="By reason and path").get_by_role("link")
+
+
+def counted(addresses: int, recipients: int) -> list[re.Pattern[str]]:
+    """The texts of the groups."""
+    words = ("All", rf"\$\.recipient\s*{addresses}\b", rf"RCPT_REJECTED\s*{recipients}\b")
+    return [re.compile(one) for one in words]
+
+
+def test_the_groups_are_counted_anew_when_letters_come_or_go(open_page: Open) -> None:
+    """Those that an open group leaves out as well."""
+    found = scenes.letters()
+    api = FakeApi(scenes.answers() | {"GET /api/dead": by_reason(found)})
+    visit = open_page(api, "#/dead?reason=RCPT_REJECTED")
+    expect(groups_of(visit)).to_have_text(counted(2, 2))
+    fewer = [msgspec.structs.replace(found.groups[0], count=1), found.groups[1]]
+    api.answers["GET /api/dead"] = by_reason(msgspec.structs.replace(found, groups=fewer))
+    three = msgspec.structs.replace(scenes.held().queues.dead_letter, visible=3)
+    queues = msgspec.structs.replace(scenes.status().queues, dead_letter=three)
+    api.answers["GET /api/status"] = scenes.status(queues=queues)
+    expect(groups_of(visit)).to_have_text(counted(1, 2))
+
+
+def test_all_groups_stay_when_all_letters_are_left_before_they_came(open_page: Open) -> None:
+    api = FakeApi(scenes.answers() | {"GET /api/dead": by_reason(scenes.letters())})
+    visit = open_page(api, "#/dead?reason=RCPT_REJECTED")
+    expect(groups_of(visit)).to_have_text(counted(2, 2))
+    visit.page.route("**/api/dead", lambda _route: None)
+    with visit.page.expect_request("**/api/dead"):
+        visit.go("#/dead")
+    with visit.page.expect_request_finished(lambda one: "reason=INVALID_ADDRESS" in one.url):
+        visit.go("#/dead?reason=INVALID_ADDRESS&path=%24.recipient")
+    expect(visit.main).to_contain_text("What would be right: an address")
+    expect(groups_of(visit)).to_have_text(counted(2, 2))
 
 
 def test_letters_that_are_ticked_are_redriven(open_page: Open) -> None:

@@ -151,6 +151,28 @@ def test_steering_asks_and_says_what_was_done(open_page: Open) -> None:
     assert "POST /api/resume" in asked
 
 
+def test_a_stop_without_a_condition_is_asked_about_once_more(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.held()))
+    api.answers["POST /api/stop"] = DONE
+    visit = open_page(api, "#/queue")
+    dialog = visit.page.get_by_role("dialog")
+
+    def stop(answer: str) -> None:
+        visit.button("Stop …").click()
+        dialog.get_by_label("Why").fill("wrong link")
+        dialog.get_by_role("button", name="Stop them").click()
+        expect(dialog).to_contain_text("every email whose turn comes is dead-lettered")
+        dialog.get_by_role("button", name=answer).click()
+        expect(dialog).to_be_hidden()
+
+    stop("Leave it")
+    assert "POST /api/stop" not in dict(api.asked)
+    stop("Stop everything")
+    expect(visit.page.locator("#news")).to_contain_text("Every running function has heard of it.")
+    (asked,) = (body for key, body in api.asked if key == "POST /api/stop")
+    assert (asked["where"], asked["why"]) == (None, "wrong link")
+
+
 def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
     api = FakeApi(scenes.answers(relay=scenes.held()))
     api.answers["POST /api/resume"] = DONE
@@ -162,6 +184,22 @@ def test_one_order_is_ended_and_the_others_stay(open_page: Open) -> None:
         expect(visit.page.locator("#news")).to_contain_text("Every running function has heard")
     ended = [body for key, body in api.asked if key == "POST /api/resume"]
     assert ended == [{"lane": "bulk"}, {"stop_id": "s1"}]
+
+
+@pytest.mark.parametrize(("orders", "may"), [("none", False), ("stops", True), ("pauses", True)])
+def test_resume_is_there_for_any_order(open_page: Open, orders: str, may: bool) -> None:
+    relay = scenes.status(**{orders: getattr(scenes.held(), orders)} if may else {})
+    visit = open_page(FakeApi(scenes.answers(relay=relay)), "#/queue")
+    expect(visit.button("Resume")).to_be_enabled(enabled=may)
+
+
+def test_alarms_of_which_it_is_not_known_who_hears_them_are_not_said_to_be_unheard(
+    open_page: Open,
+) -> None:
+    alarm = msgspec.structs.replace(scenes.held().alarms[0], heard_by=None)
+    visit = open_page(FakeApi(scenes.answers(relay=scenes.status(alarms=[alarm]))), "#/queue")
+    expect(visit.main.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(visit.main).not_to_contain_text("Nobody hears")
 
 
 def test_form_and_json_follow_each_other(open_page: Open) -> None:

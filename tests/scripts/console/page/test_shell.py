@@ -43,6 +43,24 @@ def test_the_strip_says_in_words_how_the_relay_is(open_page: Open) -> None:
     expect(strip).to_contain_text("Held 34 emails wait: smtp refuses the login.")
 
 
+def test_a_relay_that_can_not_be_looked_at_is_not_said_to_be_as_it_was(open_page: Open) -> None:
+    refused = (502, "AWS refuses: ExpiredToken")
+    api = FakeApi(scenes.answers(relay=refused))
+    visit = open_page(api, "#/publish")
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    words = (
+        "Out of touch The relay can't be looked at (AWS refuses: ExpiredToken), and is tried again."
+    )
+    expect(strip).to_contain_text(words)
+    api.answers["GET /api/status"] = scenes.status()
+    expect(strip).to_contain_text("Idle Nothing waits")
+    api.answers["GET /api/status"] = (502, "there is no relay ion")
+    expect(strip).to_contain_text("(there is no relay ion)")
+    expect(strip).to_contain_text("UTC: Nothing waits")
+    api.answers["GET /api/status"] = scenes.held()
+    expect(strip).to_contain_text("Held 34 emails wait")
+
+
 @pytest.mark.parametrize("verdict", few(Verdict, ["held", "idle"]))
 def test_each_verdict_has_a_word_and_a_shape(open_page: Open, verdict: Verdict) -> None:
     visit = open_page(FakeApi(scenes.answers(relay=scenes.status(verdict=verdict))), "#/publish")
@@ -60,6 +78,41 @@ def test_a_stream_that_breaks_is_said_and_begun_again(open_page: Open) -> None:
     api.cut = False
     expect(strip).to_contain_text("Idle")
     assert api.connected > 1
+
+
+def test_a_stream_that_is_silent_for_long_is_begun_again(open_page: Open) -> None:
+    """A computer that slept, or a proxy, leaves a connection that nothing comes by."""
+    visit = open_page(FakeApi(scenes.answers()), "#/queue")
+    visit.page.clock.install()
+    visit.page.reload()
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    expect(strip).to_contain_text("Idle")
+    with visit.page.expect_request("**/api/changes"):
+        visit.page.clock.fast_forward(60_000)
+    expect(strip).to_contain_text("Idle")
+
+
+def test_news_that_comes_in_pieces_is_told_whole(open_page: Open) -> None:
+    api = FakeApi(scenes.answers(relay=scenes.status(words="Nothing waits, Jörg.")))
+    api.cut_up = True
+    visit = open_page(api, "#/queue")
+    strip = visit.page.get_by_role("region", name="How the relay is")
+    expect(strip).to_contain_text("Nothing waits, Jörg.")
+
+
+def test_a_console_that_does_not_answer_yet_is_asked_again(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    about = api.answers["GET /api/about"]
+    api.answers["GET /api/about"] = (503, "the console begins")
+    visit = open_page(api, "#/queue")
+    expect(visit.page.get_by_role("alert")).to_contain_text("the console begins")
+    api.answers["GET /api/about"] = about
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+
+
+def test_an_address_that_is_escaped_wrongly_is_taken_as_it_is(open_page: Open) -> None:
+    visit = open_page(FakeApi(scenes.answers()), "#/email/100%")
+    expect(visit.page.get_by_role("alert")).to_contain_text("There is no GET /api/emails/100%.")
 
 
 def test_a_reader_has_no_control_that_writes(open_page: Open) -> None:
@@ -98,6 +151,18 @@ def test_errors_of_the_api_are_said_where_they_happen(open_page: Open) -> None:
     visit.button("Pause …").click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     expect(visit.page.get_by_role("alert")).to_contain_text("resume writes it anew")
+
+
+def test_an_error_is_said_until_the_api_answers_again(open_page: Open) -> None:
+    api = FakeApi(scenes.answers())
+    letters = api.answers["GET /api/dead"]
+    api.answers["GET /api/dead"] = (502, "AWS refuses: Throttling.")
+    visit = open_page(api, "#/dead")
+    expect(visit.page.get_by_role("alert")).to_contain_text("Throttling")
+    api.answers["GET /api/dead"] = letters
+    visit.button("Try again").click()
+    expect(visit.main).to_contain_text("4 dead letters")
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
 
 
 def test_the_theme_is_the_systems_until_it_is_turned(open_page: Open) -> None:

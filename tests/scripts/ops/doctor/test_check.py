@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Iterator
 
+import pytest
 from botocore.exceptions import ClientError
 
+from ion.aws.table import TableError
 from ionctl.ops.doctor.check import Check, NotKnownError, ok, run
 from ionctl.ops.result import Finding, Grade
 from ionctl.problem import Problem
@@ -41,6 +43,28 @@ def test_a_check_that_fails_spares_what_it_found_and_the_others() -> None:
     assert "third: a fault of ionctl's own, ZeroDivisionError at test_check.py:" in failed[2].found
     assert "canary" not in failed[2].found
     assert [one.found for one in found if one.grade is Grade.OK] == ["before"] * 4 + ["well"]
+
+
+@pytest.mark.parametrize(
+    ("code", "grade", "words"),
+    [
+        ("ResourceNotFoundException", Grade.WRONG, "something is gone"),
+        ("AccessDeniedException", Grade.SKIPPED, "these credentials may not do that"),
+        ("ControlUnreadable", Grade.SKIPPED, "can't be looked at: ControlUnreadable"),
+    ],
+)
+def test_what_the_table_refuses_is_told_by_aws_s_own_error(
+    code: str, grade: Grade, words: str
+) -> None:
+    def look() -> Iterator[Finding]:
+        error = TableError(code)
+        if code != "ControlUnreadable":
+            error.__cause__ = ClientError({"Error": {"Code": code}}, "BatchGetItem")
+        return look_after(error)
+
+    *_, found = run([Check("paused", "pauses and stops", look)], lambda _says: None)
+    assert found.grade is grade
+    assert words in found.found
 
 
 def test_a_check_that_never_ends_is_left_behind() -> None:

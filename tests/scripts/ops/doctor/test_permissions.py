@@ -13,7 +13,8 @@ from ionctl.local.names import names_of
 from ionctl.local.variables import Variables
 from ionctl.ops.account import Account
 from ionctl.ops.deployment import Deployment
-from ionctl.ops.doctor.permissions import Need, is_allowed, needs
+from ionctl.ops.doctor.permissions import Need, is_allowed, look, needs
+from wired import Wired, faults
 
 NAMES = names_of("http://127.0.0.1")
 VARIABLES = Variables(
@@ -71,6 +72,18 @@ def test_a_key_of_the_queues_own_is_needed_too() -> None:
     key = "arn:aws:kms:us-east-1:123456789012:key/1"
     more = set(needs(DEPLOYMENT, key)) - set(needs(DEPLOYMENT))
     assert more == {Need("kms:Decrypt", key), Need("kms:GenerateDataKey", key)}
+
+
+def test_a_key_of_the_queues_own_that_the_role_may_not_use_is_told(wired: Wired) -> None:
+    """Mail that can't be decrypted isn't received."""
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    sqs, url = wired.aws.sqs, wired.names.queue_url
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
+    found = faults(look(wired.deployment))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": ""})
+    ((about, words),) = found
+    assert about == "1"
+    assert f"may not kms:Decrypt, kms:GenerateDataKey on {key}" in words
 
 
 NEED = Need("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:ion-input-queue")

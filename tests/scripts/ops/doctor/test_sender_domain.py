@@ -178,6 +178,7 @@ def test_a_sender_of_a_domain_that_ion_does_not_sign_for_is_told(names: Names) -
         (DOMAIN, [], Grade.WARNING, "no DMARC record"),
         (DOMAIN, ["v=DMARC1; p=reject; rua=mailto:a@b.example"], Grade.OK, "p=reject"),
         (DOMAIN, ["v=DMARC1;p=none"], Grade.OK, "only report"),
+        (DOMAIN, ["v=DMARC1; p=none; sp=reject"], Grade.OK, "p=none"),
         (DOMAIN, ["v=DMARC1; sp=none"], Grade.WRONG, "no p="),
         (DOMAIN, ["v=DMARC1; p=maybe"], Grade.WRONG, "no p="),
         (DOMAIN, ["v=DMARC1; p=none", "v=DMARC1; p=reject"], Grade.WRONG, "2 records"),

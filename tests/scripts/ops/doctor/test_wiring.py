@@ -183,6 +183,32 @@ def test_stops_are_told_with_whose_they_are(wired: Wired) -> None:
     assert some_said.endswith(" UTC (a typo)")
 
 
+@pytest.mark.parametrize(
+    ("most", "grade", "words"),
+    [
+        (10, Grade.WARNING, "ion shares the account's 10 runs at a time with all other functions"),
+        (1000, Grade.OK, "as many runs as the account lets it at a time"),
+    ],
+)
+def test_a_new_account_s_few_runs_are_told(
+    wired: Wired, most: int, grade: Grade, words: str
+) -> None:
+    """AWS gives an account ten at first."""
+
+    def small(parsed: dict[str, Any], **_: object) -> None:
+        parsed["AccountLimit"]["ConcurrentExecutions"] = most
+
+    def unreserved(parsed: dict[str, Any], **_: object) -> None:
+        parsed.pop("ReservedConcurrentExecutions", None)
+
+    deployment = wired.deployment
+    events = deployment.account.functions.meta.events
+    events.register("after-call.lambda.GetAccountSettings", small)
+    events.register("after-call.lambda.GetFunctionConcurrency", unreserved)
+    (finding,) = state.concurrency(deployment)
+    assert (finding.grade, finding.found) == (grade, words)
+
+
 # -- the log and the dead-letter queue -----------------------------------------------------
 
 

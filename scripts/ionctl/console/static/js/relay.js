@@ -12,6 +12,7 @@ export const relay = {
   outcomes: null,
   live: false,
   error: null,
+  unseen: "", // why the relay couldn't be looked at; empty: it could
 };
 
 const listeners = new Map();
@@ -41,8 +42,10 @@ function onEvent(name, data) {
   if (name === "status") {
     // the stream's status has no reasons of dead letters: the count tells whether they are others
     relay.status = data;
+    relay.unseen = "";
     relay.dead ??= data.queues.dead_letter.visible;
   }
+  if (name === "error") relay.unseen = data.error;
   if (name === "inbox") relay.inbox = data;
   if (name === "dead") relay.dead = data.visible;
   if (name === "switches") relay.switches = data;

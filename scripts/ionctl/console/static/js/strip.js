@@ -5,9 +5,10 @@ import { shape, VERDICTS } from "./shapes.js";
 import { when } from "./time.js";
 
 export function strip() {
-  const { status, about } = relay;
+  const { status, about, unseen } = relay;
+  if (unseen && relay.live) return outOfTouch(`The relay can't be looked at (${unseen}), and is tried again.`);
   if (!status) return html`<div class="strip plain">${relay.error ? "" : "Asking how the relay is …"}</div>`;
-  if (!relay.live) return outOfTouch(status);
+  if (!relay.live) return outOfTouch("The console doesn't answer, and is asked again.");
   const [sign, tone, word] = VERDICTS[status.verdict] ?? ["dots", "plain", status.verdict];
   return html`<section class="strip ${tone}" aria-label="How the relay is">
     <strong class="verdict">${shape(sign)} ${word}</strong>
@@ -17,9 +18,9 @@ export function strip() {
 }
 
 /** What was said last may be true no more, so it has no colour. */
-const outOfTouch = (status) => html`<section class="strip warn" aria-label="How the relay is">
+const outOfTouch = (why) => html`<section class="strip warn" aria-label="How the relay is">
   <strong class="verdict">${shape("dots")} Out of touch</strong>
-  <span class="words" role="status">The console doesn't answer, and is asked again. At ${when(status.at)}: ${status.words}</span>
+  <span class="words" role="status">${why}${relay.status ? html` At ${when(relay.status.at)}: ${relay.status.words}` : nothing}</span>
   ${where(relay.about)}
 </section>`;
 

@@ -15,6 +15,7 @@ import { chosen, choose, discard, moved, redrive } from "./moving.js";
 
 const letters = new Answer();
 let groups = []; // of all letters: those that an open group leaves out, too
+let counted = false; // whether no news has come since then
 
 export const dead = { name: "dead", key: "d", title: "Dead letters", short: "Dead", enter, view, up };
 
@@ -30,14 +31,16 @@ function enter({ id, choice }) {
 
 async function load(choice = route().choice) {
   const { reason = "", path = "" } = choice;
-  await letters.load((signal) => get(`/api/dead${query({ reason, path })}`, signal));
-  if (!reason && !path) groups = letters.data?.groups ?? [];
-  else if (!groups.length) groups = (await get("/api/dead").catch(() => ({ groups: [] }))).groups;
+  if (!(await letters.load((signal) => get(`/api/dead${query({ reason, path })}`, signal)))) return;
+  const known = counted;
+  counted = true;
+  if (!reason && !path) groups = letters.data.groups;
+  else if (!known) groups = (await get("/api/dead").catch(() => ({ groups }))).groups;
   changed();
 }
 
 function again() {
-  groups = [];
+  counted = false;
   if (route().part === "dead") load();
 }
 onNews("dead", again);

@@ -51,8 +51,19 @@ export async function stop() {
     ${howLong} ${reason}`;
   const words = "Emails whose turn comes are dead-lettered instead of sent. Nothing is lost: a redrive sends them after all.";
   const given = await question({ title: "Stop", words, fields, verb: "Stop them", danger: true });
-  if (given) await order("/api/stop", { where: conditions(given), until: until(given.hours), why: given.why });
+  if (!given) return;
+  const where = conditions(given);
+  if (!where && !(await question(EVERYTHING))) return;
+  await order("/api/stop", { where, until: until(given.hours), why: given.why });
 }
+
+/** Fields that a tired person has left empty mean all mail. */
+const EVERYTHING = {
+  title: "Stop every email?",
+  words: "No condition was given: every email whose turn comes is dead-lettered, password resets with the rest. To have mail wait instead, pause.",
+  verb: "Stop everything",
+  danger: true,
+};
 
 function conditions({ tag, sender, recipient_domain, email_id }) {
   const [name, ...value] = tag.split("=");
