@@ -2,6 +2,9 @@
 
 import sys
 
-from ionctl.cli.main import main
+from ionctl.loading import loading
+
+with loading():
+    from ionctl.cli.main import main
 
 sys.exit(main())

@@ -16,7 +16,7 @@ MAY_KNOW = {
     # the stack has a console, and is put together as a release is
     "local": {"local", "console", "ops", "build"},
 }
-SHARED = {"problem", "loopback", "files", "outlet", "printable", "program"}
+SHARED = {"problem", "loading", "loopback", "files", "outlet", "printable", "program"}
 """Modules of the top, which know no room."""
 
 

@@ -104,7 +104,10 @@ def app(words: Sequence[str] = ()) -> typer.Typer:
 def main() -> int:
     """Run the command line; give the exit status."""
     program.begin()
-    return outlet.run("ionctl", _ended)
+    try:
+        return outlet.run("ionctl", _ended)
+    except KeyboardInterrupt:  # while a command is loaded; one that runs ends by Abort
+        return 128 + signal.SIGINT
 
 
 def _ended() -> int:

@@ -358,9 +358,10 @@ def _never_seen(found: Traces) -> str:
     if found.unknown:
         said = f"Not found, as far as could be looked: {'; '.join(found.unknown)}"
     elif found.counted > found.seen:
-        said += (
-            f", and it isn't among the {found.seen:,} of {found.counted:,} queued messages that "
-            "could be looked at"
+        said = (
+            f"Not found: {found.counted - found.seen:,} of {found.counted:,} queued messages can't "
+            "be looked at, and what was published lately may be one of them. Neither ledger nor "
+            f"dead letters know it, nor {looked}"
         )
     else:
         said += ", and no queue has it"
