@@ -29,8 +29,8 @@ _ENDS = (
 )
 _ELSEWHERE = (
     "lies elsewhere, and is yours to erase: the application's outbox table, attachments and "
-    "messages in S3, what subscribers of the topics keep, files of ionctl dead discard, and what "
-    "the mail provider has"
+    "messages in S3, what subscribers of the topics keep, files of ionctl dead discard, notices in "
+    "the feedback's dead-letter queue, and what the mail provider has"
 )
 
 
