@@ -163,7 +163,9 @@ def import_(
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Make Mailgun's tag X the scope tag:NAME=X."),
+        typer.Option(
+            metavar="NAME", help="Make Mailgun's tag, or SendGrid's group, X the scope tag:NAME=X."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
     by: _By = None,
@@ -173,7 +175,7 @@ def import_(
     CSV and JSON; or one address a line, or a CSV with a column `email`, and perhaps `reason`,
     `scope`, `since` and `until`. What the file is follows from its columns. An import that was
     broken off goes on if it is begun again. The exit status is 1 if something is left out: a line
-    without an address, or with a time or a scope that can't be understood.
+    without an address, or with an address, a time or a scope that can't be understood.
     """
     wishes = Wishes(scope, tag, by or getpass.getuser())
     with progress("writing") as told:
@@ -235,7 +237,10 @@ def _imported(done: Imported) -> str:
         numbers = [*dict.fromkeys(done.unread)]
         some = ", ".join(map(str, numbers[:_NUMBERS]))
         more = f" and {len(numbers) - _NUMBERS} more" if len(numbers) > _NUMBERS else ""
-        words += f"\nno address in line (of JSON: entry) {some}{more}: left out"
+        words += (
+            f"\nno address, or one that can't be read, in line (of JSON: entry) {some}{more}: "
+            "left out"
+        )
     left_out = [*dict.fromkeys(done.left_out)]
     for one in left_out[:_NUMBERS]:
         words += f"\nline (of JSON: entry) {one.number}: {one.why}: left out"

@@ -8,13 +8,15 @@ What a file is follows from the names of its columns, or of its JSON's fields:
 | SendGrid, bounces | CSV or JSON: email, created, reason, status |
 | SendGrid, spam reports | email, created, ip |
 | SendGrid, global unsubscribes | email, created |
+| SendGrid, group unsubscribes | email, group_id, group_name, created_at |
 | Mailgun, bounces | CSV, or JSON: items, of address, code, error, created_at |
 | Mailgun, unsubscribes | address, tags, created_at |
 | Mailgun, complaints | address, created_at |
 | `ionctl suppress export` | hash, scope, why, since, until |
 | anybody | CSV or JSON: email or address, and perhaps reason, scope, since, until; or addresses |
 
-A place that has several addresses is as many entries of one number.
+A place that has several addresses is as many entries of one number. What has an @ where addresses
+are expected and can't be read as addresses is an entry, too: nothing of a list is lost unsaid.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from ion.mail.addresses import is_address
 from ion.policy.suppression import Why
 from ionctl.problem import Problem
 
@@ -38,6 +41,8 @@ _ADDRESS = ("email", "address", "emailaddress", "email_address", "e-mail", "reci
 """Names of the column that has the address, in small letters."""
 _AT = ("created", "created_at", "lastupdatetime", "since", "date", "time", "timestamp")
 _REASON = ("reason", "why", "type")
+_GROUP = ("group_name", "group_id")
+"""SendGrid's, of the emails that somebody unsubscribed from; the first that isn't empty counts."""
 _WRAPPERS = {"SuppressedDestinationSummaries": "SES", "items": "Mailgun", "entries": "ionctl"}
 """Fields of a JSON object whose value is the list."""
 _WORDS = (
@@ -53,7 +58,10 @@ _SHOWN = 120
 """Characters of an unknown file's beginning in an error."""
 _SEPARATOR = re.compile(r'"?sep=([,;|\t])"?[,;|\t]*', re.IGNORECASE)
 """Excel's first line, which names the delimiter."""
-_BETWEEN_ADDRESSES = re.compile(r"[,;|\s]+")
+_BETWEEN_ADDRESSES = re.compile(r"[,;|\r\n]+")
+_WORD = re.compile(r"<[^<>]*>|[^\s<>]+|[<>]")
+"""Of a list of addresses; one in angle brackets (RFC 5322 section 3.4) is one word."""
+_MAILGUNS, _SENDGRIDS = "Mailgun's tag", "SendGrid's group"
 _FIRST_SECONDS = 1e8
 """Of 1973: a smaller number is a year, or a date without hyphens, and no time since the epoch."""
 
@@ -64,11 +72,12 @@ class Listed:
 
     Args:
         number: its line, or which of a JSON list it is, from 1.
-        address: as it stands there, or its hash.
+        address: as it stands there, perhaps with a name; or its hash; or what has an @ and is no
+            address.
         why: it is there.
         at: since when; None: the file doesn't say.
         scope: of an entry of ion's; None: the file doesn't say.
-        tags: of Mailgun's: what it is about; empty: all mail.
+        tags: what it is about, Mailgun's tags or SendGrid's group; empty: all mail.
         until: None: for good.
     """
 
@@ -102,11 +111,13 @@ class SuppressionFile:
         format: what it was taken for, for people.
         entries: in their order.
         unclear: what is none of them.
+        tags_are: what its writer calls a tag of an entry, for people.
     """
 
     format: str
     entries: tuple[Listed, ...]
     unclear: tuple[Unclear, ...] = ()
+    tags_are: str = _MAILGUNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,7 @@ def read(text: str) -> SuppressionFile:
         kind,
         tuple(one for some in read_rows if not isinstance(some, Unclear) for one in some),
         tuple(one for one in read_rows if isinstance(one, Unclear)),
+        _SENDGRIDS if names & {*_GROUP} else _MAILGUNS,
     )
 
 
@@ -158,6 +170,8 @@ def _kind(names: set[str], vendor: str) -> tuple[str, Why]:
         ({"email", "created", "ip"}, None, "SendGrid spam reports", Why.COMPLAINT),
         ({"email", "created", "reason"}, set(), "SendGrid bounces", Why.BOUNCE),
         ({"email", "created"}, set(), "SendGrid unsubscribes", Why.UNSUBSCRIBE),
+        ({"email", "group_id"}, None, "SendGrid group unsubscribes", Why.UNSUBSCRIBE),
+        ({"email", "group_name"}, None, "SendGrid group unsubscribes", Why.UNSUBSCRIBE),
         ({"address", "code"}, None, "Mailgun bounces", Why.BOUNCE),
         ({"address", "tags"}, None, "Mailgun unsubscribes", Why.UNSUBSCRIBE),
         ({"address", "tag"}, None, "Mailgun unsubscribes", Why.UNSUBSCRIBE),
@@ -201,15 +215,18 @@ def _is_in(one: object, name: str) -> bool:
 
 
 def _csv(text: str) -> list[_Row]:
-    """Rows by their columns' names; without a line of names each cell that is an address."""
+    """Rows by their columns' names; without a line of names all addresses of all cells.
+
+    A first line that has an address is no line of names: "email,ann@example.org".
+    """
     lines = list(_lines(text))
     if not lines:
         raise Problem("the file is empty")
     _, first = lines[0]
     names = [name.strip().lower() for name in first]
-    if {*names} & {*_ADDRESS}:
-        return [_named(n, names, row) for n, row in lines[1:]]
     column = next((i for i, cell in enumerate(first) if "@" in cell), None)
+    if {*names} & {*_ADDRESS} and column is None:
+        return [_named(n, names, row) for n, row in lines[1:]]
     if column is None:
         shown = ",".join(first)[:_SHOWN]
         raise Problem(
@@ -221,7 +238,7 @@ def _csv(text: str) -> list[_Row]:
 
 
 def _named(number: int, names: list[str], cells: list[str]) -> _Row:
-    """A line below the columns' names; what it has beyond them counts if it is an address."""
+    """A line below the columns' names; what it has beyond them counts if it has an @."""
     columns = [*zip(names, cells, strict=False)]
     beyond = [one for cell in cells[len(names) :] for one in _addresses(cell)]
     return _Row(number, dict(reversed(columns)), _in_columns(columns) + beyond)
@@ -230,10 +247,7 @@ def _named(number: int, names: list[str], cells: list[str]) -> _Row:
 def _unnamed(number: int, cells: list[str], column: int, reason: int | None) -> _Row:
     """A line of a file without columns' names, by the columns of its first line."""
     found = [one for cell in cells for one in _addresses(cell)]
-    at_column = cells[column].strip() if column < len(cells) else ""
-    if "@" in at_column and not _addresses(at_column):
-        found.append(at_column)  # no address, and to be told as one that can't be read
-    fields = {"address": at_column}
+    fields = {"address": cells[column].strip() if column < len(cells) else ""}
     if reason is not None and reason < len(cells):
         fields["reason"] = cells[reason]
     return _Row(number, fields, found)
@@ -256,9 +270,31 @@ def _rank(column: tuple[str, Any]) -> int:
 
 
 def _addresses(cell: str) -> list[str]:
-    """The addresses of a cell that has nothing else; empty: it is something else."""
-    words = [one for one in _BETWEEN_ADDRESSES.split(cell.strip()) if one]
-    return words if all("@" in one for one in words) else []
+    """The addresses of a cell, and what in it has an @ and isn't understood, as it stands there.
+
+    Empty: it has no @.
+    """
+    cell = cell.strip()
+    if is_address(cell):
+        return [cell]
+    parts = [one.strip() for one in _BETWEEN_ADDRESSES.split(cell) if "@" in one]
+    return [one for part in parts for one in _in_a_row(part) or [part]]
+
+
+def _in_a_row(part: str) -> list[str]:
+    """Addresses between blanks: "a@example.org Bob <b@example.org>"; empty: it has other words."""
+    found: list[str] = []
+    in_name = False
+    for word in _WORD.findall(part):
+        bracketed = word[0] == "<" and word[-1] == ">"
+        if "@" not in word:
+            in_name = True
+        elif in_name and not bracketed:
+            return []
+        else:
+            found.append(word[1:-1].strip() if bracketed else word)
+            in_name = False
+    return [] if in_name else found
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -280,9 +316,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _listed(row: _Row, why: Why) -> list[Listed] | Unclear:
-    fields = row.fields
-    tags = fields.get("tags", fields.get("tag"))
-    words = tags if isinstance(tags, list) else str(tags or "").strip("[]").replace('"', "").split()
+    fields, tags = row.fields, _tags(row.fields)
     times: list[datetime | None] = []
     for name in (next((one for one in _AT if fields.get(one) not in (None, "")), ""), "until"):
         written = str(fields.get(name) or "").strip()
@@ -299,11 +333,21 @@ def _listed(row: _Row, why: Why) -> list[Listed] | Unclear:
             _why(str(_first(fields, _REASON) or "")) or why,
             times[0],
             str(fields.get("scope") or "").strip() or None,
-            tuple(str(one).strip(",") for one in words if str(one).strip(",*")),
+            tags,
             times[1],
         )
         for address in row.addresses or [""]
     ]
+
+
+def _tags(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Mailgun's tags, a list or the text of one; SendGrid's group, whose name may have blanks."""
+    group = str(_first(fields, _GROUP) or "").strip()
+    if group:
+        return (group,)
+    tags = fields.get("tags", fields.get("tag"))
+    words = tags if isinstance(tags, list) else str(tags or "").strip("[]").replace('"', "").split()
+    return tuple(str(one).strip(",") for one in words if str(one).strip(",*"))
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> object:

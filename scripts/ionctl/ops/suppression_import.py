@@ -42,7 +42,8 @@ class Wishes:
 
     Args:
         scope: of all of them; None: as the file says, else all mail.
-        tag: name of ion's tag that Mailgun's tags are values of; None: not said.
+        tag: name of ion's tag that Mailgun's tags, or SendGrid's groups, are values of; None: not
+            said.
         by: who asks for it.
     """
 
@@ -139,13 +140,13 @@ def _scopes(one: Listed, wishes: Wishes) -> list[str]:
 
 
 def _refuse_unsaid_tags(found: SuppressionFile, wishes: Wishes) -> None:
-    """Raises Problem: it isn't said of which tag of ion's Mailgun's tags are values."""
+    """Raises Problem: it isn't said of which tag of ion's the file's tags are values."""
     tagged_one = next((one for one in found.entries if one.tags), None)
     if tagged_one and wishes.scope is None and wishes.tag is None:
         tag = tagged_one.tags[0]
         raise Problem(
-            f"entry {tagged_one.number} is about Mailgun's tag {tag} alone: --tag NAME makes it "
-            f"the scope tag:NAME={tag}, --scope all takes it for all mail"
+            f"entry {tagged_one.number} is about {found.tags_are} {tag} alone: --tag NAME "
+            f"makes it the scope tag:NAME={tag}, --scope all takes it for all mail"
         )
 
 

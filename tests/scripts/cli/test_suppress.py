@@ -66,7 +66,7 @@ def test_a_file_is_imported_and_the_list_exported_and_read_again(
     assert ran.status == 1
     assert ran.out.splitlines() == [
         "addresses: 3 entries; new: 2, changed: 0, there already: 0",
-        "no address in line (of JSON: entry) 3: left out",
+        "no address, or one that can't be read, in line (of JSON: entry) 3: left out",
     ]
     ran = ionctl("--local", "--json", "suppress", "import", "-", stdin=f"{ANN}\n{BOB}\n")
     done = msgspec.json.decode(ran.out, type=Imported)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ion.mail.addresses import address_of, is_address
 from ion.policy.suppression import Why
 from ionctl.ops.suppression_file import moment, read
 from ionctl.problem import Problem
@@ -27,6 +28,14 @@ ANN, BOB = "ann@example.org", "bob@example.org"
         ("sendgrid-spam.json", "SendGrid spam reports", [(ANN, Why.COMPLAINT)]),
         ("sendgrid-unsubscribes.csv", "SendGrid unsubscribes", [(ANN, Why.UNSUBSCRIBE)]),
         ("sendgrid-unsubscribes.json", "SendGrid unsubscribes", [(ANN, Why.UNSUBSCRIBE)]),
+        *(
+            (
+                f"sendgrid-groups.{ending}",
+                "SendGrid group unsubscribes",
+                [(ANN, Why.UNSUBSCRIBE), (BOB, Why.UNSUBSCRIBE)],
+            )
+            for ending in ("csv", "json")
+        ),
         ("mailgun-bounces.csv", "Mailgun bounces", [(ANN, Why.BOUNCE)]),
         ("mailgun-bounces.json", "Mailgun bounces", [(ANN, Why.BOUNCE)]),
         ("mailgun-complaints.csv", "Mailgun complaints", [(ANN, Why.COMPLAINT)]),
@@ -55,10 +64,12 @@ def test_a_provider_is_known_by_its_columns(
         assert first.replace(microsecond=0) == AT
     if "mailgun-unsub" in name:
         assert [one.tags for one in found.entries] == [(), ("news", "offers")]
+    if "groups" in name:
+        assert [one.tags for one in found.entries] == [("Weekly News",), ("Offers",)]
 
 
 def test_each_sample_is_tested() -> None:
-    assert len(list(SAMPLES.iterdir())) == 14
+    assert len(list(SAMPLES.iterdir())) == 16
 
 
 @pytest.mark.parametrize(
@@ -77,6 +88,17 @@ def test_each_sample_is_tested() -> None:
         f"{ANN}, {BOB}",
         f"{ANN}; {BOB}",
         f"{ANN} {BOB}\n",
+        f"Ann <{ANN}>; Bob <{BOB}>",
+        f"Ann Lee <{ANN}>, <{BOB}>",
+        f"Ann <{ANN}> Bob<{BOB}>",
+        f"{ANN}, Bob <{BOB}>",
+        f"{ANN} <{BOB}>",
+        f'"Lee, Ann" <{ANN}>, "Bob" < {BOB} >',
+        f"Lee, Ann <{ANN}>\nDoe, Bob <{BOB}>\n",
+        f'email,name\n"Ann <{ANN}>; {BOB}",both\n',
+        f"email\n{ANN}, Bob <{BOB}>\n",
+        f"email,{ANN}\nemail,{BOB}\n",
+        f'["Ann <{ANN}>; Bob <{BOB}>"]',
         f"email,email\n{ANN},{BOB}\n",
         f"email,name,recipient\n{ANN},Ann,{BOB}\n",
         f"email\n{ANN},{BOB}\n",
@@ -87,19 +109,73 @@ def test_each_sample_is_tested() -> None:
 )
 def test_plain_addresses_are_read_from_csv_and_json(text: str) -> None:
     found = read(text)
-    assert [(one.address, one.why) for one in found.entries] == [
+    assert [(address_of(one.address), one.why) for one in found.entries] == [
         (ANN, Why.IMPORT),
         (BOB, Why.IMPORT),
     ]
 
 
 def test_each_address_of_a_plain_line_is_an_entry_of_that_line() -> None:
-    found = read(f"{ANN}\nm1@example.org, m2@example.org; m3@example.org\n{BOB},bounced at x@y\n")
+    found = read(f"{ANN}\nm1@example.org, m2@example.org; m3@example.org\n{BOB},bounced\n")
     assert [(one.number, one.address) for one in found.entries] == [
         (1, ANN),
         *((2, f"m{number}@example.org") for number in (1, 2, 3)),
         (3, BOB),
     ]
+
+
+def test_addresses_between_blanks_commas_semicolons_and_brackets_are_all_read() -> None:
+    mixed = "m1@example.org m2@example.org, <m3@example.org>; Ann <m4@example.org>"
+    assert [one.address for one in read(mixed).entries] == [
+        f"m{number}@example.org" for number in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{BOB},bounced at x@example.org",
+        f"{BOB}; <x@example.org> bounced",
+        f"{BOB}, x@example.org (Ann)",
+        f"{BOB} <x@example.org",
+        f"{BOB} Ann x@example.org",
+        f"{BOB};x@y@example.org",
+        f'{BOB} "x@example.org"',
+        f"{BOB}, mailto:x@example.org",
+        f"Staff: {BOB}, x@example.org;",
+    ],
+)
+@pytest.mark.parametrize("head", [ANN, f"email\n{ANN}"], ids=["plain", "below a name"])
+def test_what_has_an_at_and_is_not_understood_is_an_entry_that_is_no_address(
+    head: str, line: str
+) -> None:
+    text = f"{head}\n{line}\n"
+    number = len(text.splitlines())
+    refused = [one.number for one in read(text).entries if not is_address(one.address)]
+    assert refused == [number]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["{}", "<{}>", "Ann <{}>", '"Lee, Ann" <{}>', "{} gone", "at {}", "<{}"]),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([", ", ";", " ; ", " ", "|", "\t", "\n"]),
+)
+def test_each_address_of_a_list_is_read_or_its_line_has_one_that_is_none(
+    shapes: list[str], between: str
+) -> None:
+    written = [f"m{number}@example.org" for number, _ in enumerate(shapes)]
+    text = between.join(shape.format(one) for shape, one in zip(shapes, written, strict=True))
+    found = [one.address for one in read(text).entries]
+    read_well = {address_of(one) for one in found if is_address(one)}
+    assert read_well >= {*written} or not all(is_address(one) for one in found)
+
+
+def test_a_servers_reply_in_a_column_of_its_own_is_not_taken_for_addresses() -> None:
+    found = read(f"email,reason\n{ANN},550 <x@example.org> unknown\n")
+    assert [one.address for one in found.entries] == [ANN]
 
 
 def test_a_postal_address_and_a_hash_beside_an_address_are_no_entries() -> None:

@@ -148,6 +148,15 @@ def test_all_addresses_of_a_line_are_put_there_and_doubles_are_counted(account: 
     assert suppressing.entries(deployment(account), silent).addresses == 4
 
 
+def test_addresses_with_names_are_put_there_and_what_is_not_understood_is_told(
+    account: Account,
+) -> None:
+    done = imported(account, f"Ann <{ANN}>; Bob <{BOB}>\ncat@example.org; ask dan@example.org\n")
+    assert (done.new, done.unread) == (3, [2])
+    for one in (ANN, BOB, "cat@example.org"):
+        assert suppressing.check(deployment(account), one).entries
+
+
 def test_a_line_with_a_wrong_scope_or_time_is_left_out_and_says_why(account: Account) -> None:
     text = f"email,scope,until\n{ANN},news,\n{BOB},all,yesterday\ncat@example.org,all,\n"
     done = imported(account, text)
@@ -177,6 +186,20 @@ def test_mailguns_tags_become_a_scope_if_it_is_said_which(account: Account) -> N
     assert [one.scope for one in suppressing.check(operated, ANN).entries] == ["all"]
     scopes = [one.scope for one in suppressing.check(operated, BOB).entries]
     assert scopes == ["tag:list=news", "tag:list=offers"]
+
+
+@pytest.mark.parametrize("name", ["sendgrid-groups.csv", "sendgrid-groups.json"])
+def test_sendgrids_groups_become_a_scope_if_it_is_said_which(account: Account, name: str) -> None:
+    text = sample(name)
+    with pytest.raises(Problem, match=r"is about SendGrid's group Weekly News alone: --tag NAME"):
+        imported(account, text)
+    imported(account, text, Wishes(tag="list"))
+    for address, scope in ((ANN, "tag:list=Weekly News"), (BOB, "tag:list=Offers")):
+        (entry,) = suppressing.check(deployment(account), address).entries
+        assert (entry.scope, entry.why) == (scope, "unsubscribe")
+    imported(account, text, Wishes(scope="all"))
+    scopes = [one.scope for one in suppressing.check(deployment(account), ANN).entries]
+    assert scopes == ["tag:list=Weekly News", "all"]
 
 
 def test_a_scope_may_be_said_for_all(account: Account) -> None:

@@ -83,7 +83,8 @@ class Imported(Result, frozen=True, kw_only=True):
         new: addresses of which nothing was known.
         changed: addresses that had another entry, or a shorter one.
         unchanged: addresses that had it already.
-        unread: lines, or numbers in a JSON list, that have no address.
+        unread: lines, or numbers in a JSON list, that have no address, or one that can't be read;
+            other addresses of theirs are imported.
         dry_run: nothing was written.
         left_out: what else of it isn't imported.
         twice: entries that stand in the file before, with the same scope.
