@@ -77,10 +77,12 @@ def test_what_the_mail_server_tells_later_is_in_the_row_and_on_the_list(
     assert eventually(lambda: status in statuses(stack, f"order-{why}")), statuses(
         stack, f"order-{why}"
     )
-    (told,) = [
-        one for one in timeline.read(row(stack, f"order-{why}")["timeline"]) if one.status == status
-    ]
+    (taken,), (told,) = (
+        [one for one in timeline.read(row(stack, f"order-{why}")["timeline"]) if one.status == what]
+        for what in ("sent", status)
+    )
     assert told.to == (1,)
+    assert told.at > taken.at
     assert email_fate.read(row(stack, f"order-{why}")["feedback"])["1"].type == status
     assert row(stack, f"order-{why}")["status"] == "sent"
     (one,) = suppressions(stack, address)

@@ -50,23 +50,24 @@ class Provider:
             return
         for recipient in arrived.recipients:
             if recipient.lower() in (BOUNCE_LATER, COMPLAINT):
-                timer = threading.Timer(_AFTER_SECONDS, self._tell, [notice(arrived, recipient)])
+                timer = threading.Timer(_AFTER_SECONDS, self._tell, [arrived, recipient])
                 timer.daemon = True
                 self._timers = [one for one in self._timers if one.is_alive()]
                 self._timers.append(timer)
                 timer.start()
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _tell(self, arrived: Arrived, recipient: str) -> None:
         if self._sns is not None:
-            self._sns.publish(TopicArn=self._topic_arn, Message=json.dumps(message))
+            message = json.dumps(notice(arrived, recipient))
+            self._sns.publish(TopicArn=self._topic_arn, Message=message)
 
 
 def notice(arrived: Arrived, recipient: str) -> dict[str, Any]:
-    """Give SES's notification of what became of an email to that recipient."""
+    """Give SES's notification of what became just now of an email to that recipient."""
     parser = email.parser.BytesHeaderParser(policy=email.policy.compat32)
     message_id = parser.parsebytes(arrived.content).get("Message-ID", "")
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    told: dict[str, Any] = {"timestamp": at, "feedbackId": secrets.token_hex(16)}
+    now, taken = (one.isoformat(timespec="milliseconds") for one in (datetime.now(UTC), arrived.at))
+    told: dict[str, Any] = {"timestamp": now, "feedbackId": secrets.token_hex(16)}
     if recipient.lower() == COMPLAINT:
         complained = {
             "complainedRecipients": [{"emailAddress": recipient}],
@@ -88,7 +89,7 @@ def notice(arrived: Arrived, recipient: str) -> dict[str, Any]:
         what = {"notificationType": "Bounce", "bounce": told | bounce}
     return what | {
         "mail": {
-            "timestamp": at,
+            "timestamp": taken,
             "messageId": secrets.token_hex(16),
             "source": arrived.sender,
             "destination": list(arrived.recipients),

@@ -47,6 +47,9 @@ class Method(StrEnum):
 class Stack:
     """An emulated AWS with ion deployed in it, and a mail server that ion sends to.
 
+    Attributes:
+        folder: gone with the stack, also if its process is killed.
+
     Example:
         with Stack() as stack:
             stack.publish({"recipient": "ann@example.org", "subject": "Hi", "body_text": "…"})
@@ -116,12 +119,10 @@ class Stack:
         if self._method is Method.TERRAFORM:
             terraform.find()  # before anything else is begun in vain
         with held():
-            self._folder = Path(
-                self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-"))
-            )
-        self.mail_server = MailServer(Authority(self._folder), self._arrived, self._smtp_port)
+            self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="ion-")))
+        self.mail_server = MailServer(Authority(self.folder), self._arrived, self._smtp_port)
         self._exit.enter_context(self.mail_server)
-        self.ministack = Ministack(ministack_python(), self._folder, self._port, remove=True)
+        self.ministack = Ministack(ministack_python(), self.folder, self._port, remove=True)
         self._say("starting the emulated AWS")
         with held():
             self.ministack.start()
@@ -133,7 +134,7 @@ class Stack:
         package = self._package
         if package is None:
             check_settings(ROOT, self._settings, secrets)
-            package = host_package(ROOT, self._folder / "ion-host.zip", self._say)
+            package = host_package(ROOT, self.folder / "ion-host.zip", self._say)
         self.ministack.wait()
         self.operators_topic_arn = self._operators()
         variables = Variables(
@@ -152,7 +153,7 @@ class Stack:
             self._say("terraform apply, which takes a minute or two")
             terraform.apply(
                 ROOT / "terraform",
-                self._folder,
+                self.folder,
                 self.names,
                 variables,
             )

@@ -2,11 +2,9 @@
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 
 from ionctl import loopback
@@ -100,8 +98,7 @@ def _console(stack: Stack, inbox: Inbox, options: argparse.Namespace, say: Say) 
     told = addresses(stack)
     heard = outcomes.Outcomes(stack.aws, stack.names, "console-events")
     with (
-        tempfile.TemporaryDirectory(prefix="ion-events-") as folder,
-        EventsFile(stack.aws.sqs, heard.queue_url, file := Path(folder, FILE)),
+        EventsFile(stack.aws.sqs, heard.queue_url, file := stack.folder / FILE),
         Console(
             find(local_account(told), told.name),
             port=options.console_port,

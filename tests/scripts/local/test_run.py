@@ -188,17 +188,19 @@ def test_leaves_nothing_behind(
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("options", [("--no-console",), ()])
 def test_killed_it_leaves_no_process_no_port_and_no_folder(
-    temporary: Path, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+    temporary: Path, runs: list[Run], monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     file = temporary / "stack.json"
     monkeypatch.setenv(local_stack.FILE_VARIABLE, str(file))
-    run = Run(temporary, "--no-console")
+    run = Run(temporary, *options)
     runs.append(run)
-    run.wait_for("all of it ")
-    assert run.told[-1] == f"all of it    {file}"  # where there is no console
+    run.wait_for("all of it " if options else UP)
+    if options:
+        assert run.told[-1] == f"all of it    {file}"  # where there is no console
     stack = local_stack.read()
-    assert (stack.pid, stack.console_url) == (run.process.pid, "")
+    assert (stack.pid, bool(stack.console_url)) == (run.process.pid, not options)
     port = urlsplit(stack.endpoint_url).port
     assert port is not None
     os.killpg(run.process.pid, signal.SIGKILL)
