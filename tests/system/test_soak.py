@@ -23,7 +23,7 @@ from soak.witness import Sort
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("ION_SOAK_SEED", "1"))
-MESSAGES = 800
+MESSAGES = 1200
 SMTP_SHARE, AWS_SHARE = 0.05, 0.02
 
 
