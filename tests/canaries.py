@@ -66,7 +66,7 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "A-labels": _a_labels,
 }
 """How a server may give back what it was told."""
-COMMON_SPELLINGS = (*("plain", "glued", "percent-encoded", "base64", "VERP", "A-labels"),)
+COMMON_SPELLINGS = ("plain", "glued", "percent-encoded", "base64", "VERP", "A-labels")
 
 
 def hits(text: str) -> list[str]:

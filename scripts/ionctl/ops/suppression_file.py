@@ -42,7 +42,7 @@ _ADDRESS = ("email", "address", "emailaddress", "email_address", "e-mail", "reci
 _AT = ("created", "created_at", "lastupdatetime", "since", "date", "time", "timestamp")
 _REASON = ("reason", "why", "type")
 _GROUP = ("group_name", "group_id")
-"""SendGrid's, of the emails that somebody unsubscribed from; the first that isn't empty counts."""
+"""Names of the columns for SendGrid's unsubscribe group; the first that isn't empty counts."""
 _WRAPPERS = {"SuppressedDestinationSummaries": "SES", "items": "Mailgun", "entries": "ionctl"}
 """Fields of a JSON object whose value is the list."""
 _WORDS = (
